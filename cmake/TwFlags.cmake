@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: Apache-2.0
+# Flags, linker and compiler cache for every target of the project.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON) # static libraries also end up in model plug-ins
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_C_FLAGS_RELEASE "-O2 -DNDEBUG")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g")
+set(CMAKE_C_FLAGS_DEBUG "-O0 -g")
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
+
+# Contraction would let the compiler fuse a multiply and an add into one rounding: results would depend on the compiler.
+add_compile_options(-ffp-contract=off -Wall -Wextra)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Clang's own diagnostics stay coloured under Ninja.
+  add_compile_options(-fcolor-diagnostics)
+endif()
+
+option(TW_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
+if(TW_SANITIZE)
+  # SystemC's threads switch stacks, which use-after-return detection does not survive.
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+    -fsanitize-address-use-after-return=never)
+  add_link_options(-fsanitize=address,undefined)
+  # Debian's libMLIR and libLLVM are built without sanitizers; vptr checks would need their type information.
+  add_compile_options(-fno-sanitize=vptr)
+  add_link_options(-fno-sanitize=vptr)
+endif()
+
+find_program(TW_MOLD mold)
+if(TW_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+find_program(TW_CCACHE ccache)
+if(TW_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # Without these sloppiness flags a file that uses a precompiled header is never cached.
+  set(tw_launcher "${CMAKE_COMMAND}" -E env
+    CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime "${TW_CCACHE}")
+  set(CMAKE_C_COMPILER_LAUNCHER "${tw_launcher}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${tw_launcher}")
+endif()

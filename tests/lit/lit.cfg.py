@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the lit tests run: our tools are on PATH; FileCheck and not are the ones of LLVM 19.
+
+Substitutions: %source (source root), %material (test material), %python, %not, FileCheck.
+Features for REQUIRES: compiler, rtl, material.
+"""
+import os
+
+import lit.formats
+
+config.name = "tilewright"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test", ".td", ".s", ".yaml"]
+config.excludes = ["Inputs", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.tw_binary_dir, "tests", "lit")
+
+material = os.environ.get("TW_MATERIAL_DIR", os.path.join(config.tw_source_dir, "..", "shared", "material"))
+config.substitutions += [
+    ("%source", config.tw_source_dir),
+    ("%material", material),
+    ("%python", config.tw_python),
+    (r"\bFileCheck\b", config.tw_filecheck),
+    (r"\bnot\b", config.tw_not),
+]
+config.environment["PATH"] = os.pathsep.join([config.tw_tools_dir, "/usr/bin", "/bin"])
+config.environment["TW_MATERIAL_DIR"] = material
+
+for feature, enabled in config.tw_features:
+    if enabled in ("ON", "TRUE", "1"):
+        config.available_features.add(feature)
+if os.path.isdir(material):
+    config.available_features.add("material")

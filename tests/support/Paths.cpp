@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/support/Paths.h"
+
+#include <cstdlib>
+#include <string>
+
+namespace fs = std::filesystem;
+
+namespace tw::test {
+
+fs::path sourceDir() { return TW_SOURCE_DIR; }
+
+fs::path binaryDir() { return TW_BINARY_DIR; }
+
+static fs::path materialRoot() {
+  if (const char *root = std::getenv("TW_MATERIAL_DIR"))
+    return root;
+  return sourceDir().parent_path() / "shared" / "material";
+}
+
+std::optional<fs::path> material(std::string_view relative) {
+  fs::path path = materialRoot() / relative;
+  if (!fs::exists(path))
+    return std::nullopt;
+  return path;
+}
+
+std::string materialHint(std::string_view relative) {
+  return "no test material at '" + (materialRoot() / relative).string() + "'; set TW_MATERIAL_DIR to the folder that holds it";
+}
+
+TempDir::TempDir() {
+  std::string name = (fs::temp_directory_path() / "tw-test-XXXXXX").string();
+  if (!::mkdtemp(name.data()))
+    std::abort();
+  path_ = name;
+}
+
+TempDir::~TempDir() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+} // namespace tw::test
