@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-# The rules with which every directory describes itself. Each call names its dependencies as targets; there is no other
-# way to reach the headers of another directory, so the link graph is the layering.
+# The rules with which every directory describes itself. Each call names its dependencies as targets; there is no
+# other way to reach the headers of another directory, so the link graph is the layering.
 
-# Precompiles <header> (a file of the calling directory, or a name on the include path such as mlir/IR/Builders.h) with the
-# flags that make it cheap for clang and cacheable for ccache.
+# Precompiles <header> (a file of the calling directory, or a name on the include path such as mlir/IR/Builders.h)
+# with the flags that make it cheap for clang and cacheable for ccache.
 function(tw_use_pch target header)
   if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${header}")
     set(header "<${header}>")
@@ -14,13 +14,15 @@ function(tw_use_pch target header)
   endif()
 endfunction()
 
-# tw_add_library(<target> DIRECTORY <dir> SOURCES <file>... [DEPS <target>...] [PRIVATE_DEPS <target>...] [PCH <header>])
+# tw_add_library(<target> DIRECTORY <dir> SOURCES <file>...
+#                [DEPS <target>...] [PRIVATE_DEPS <target>...] [PCH <header>])
 # A static library of the directory <dir>; sources are relative to the calling CMakeLists.txt. Public headers are
 # <dir>/include/tw/<dir>/*.h and what the table generators write to build/generated/<dir>/include/tw/<dir>/.
 function(tw_add_library target)
   cmake_parse_arguments(ARG "" "DIRECTORY;PCH" "SOURCES;DEPS;PRIVATE_DEPS" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS OR NOT ARG_DIRECTORY OR NOT ARG_SOURCES)
-    message(FATAL_ERROR "tw_add_library(${target}): needs DIRECTORY and SOURCES; unknown: '${ARG_UNPARSED_ARGUMENTS}'")
+    message(FATAL_ERROR
+      "tw_add_library(${target}): needs DIRECTORY and SOURCES; unknown: '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
   add_library(${target} STATIC ${ARG_SOURCES})
   target_include_directories(${target}
@@ -48,8 +50,9 @@ function(tw_add_tool name)
 endfunction()
 
 # tw_add_unit_test(<dir> SOURCES <file>... [DEPS <target>...] [PCH <header>])
-# One GoogleTest program for tests/unit/<dir>, one CTest entry `unit.<dir>`. Its main() is ours (tests/support/Main.cpp),
-# an object file: libsystemc also has a main(), and the one of an archive would lose against it without a word.
+# One GoogleTest program for tests/unit/<dir>, one CTest entry `unit.<dir>`. Its main() is ours
+# (tests/support/Main.cpp), an object file: libsystemc also has a main(), and the one of an archive would lose against
+# it without a word.
 function(tw_add_unit_test directory)
   cmake_parse_arguments(ARG "" "PCH" "SOURCES;DEPS" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS OR NOT ARG_SOURCES)
@@ -67,9 +70,9 @@ function(tw_add_unit_test directory)
   set_tests_properties(unit.${directory} PROPERTIES LABELS unit)
 endfunction()
 
-# Every public header is compiled alone by the target tw_check_headers, which the test style.headers_compile builds.
-# A header that one library of a directory cannot compile (it needs LLVM, say) is named in that directory's other library:
-# the check links all libraries of the directory together.
+# Every public header is compiled alone by the target tw_check_headers, which the test style.headers_compile builds: as
+# C++, and as C, too, if its name begins with a small letter (tilewright.h, package_format.h). The check may use what
+# any library of the directory may use.
 function(tw_check_public_headers target directory)
   if(NOT TW_BUILD_TESTS)
     return()
@@ -84,9 +87,15 @@ function(tw_check_public_headers target directory)
     set(sources "")
     foreach(header IN LISTS headers)
       string(MAKE_C_IDENTIFIER "${header}" name)
-      set(source "${CMAKE_BINARY_DIR}/header-check/${directory}/${name}.cpp")
-      file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"${header}\"\n")
-      list(APPEND sources "${source}")
+      set(extensions cpp)
+      if(header MATCHES "/[a-z][^/]*$")
+        list(APPEND extensions c)
+      endif()
+      foreach(extension IN LISTS extensions)
+        set(source "${CMAKE_BINARY_DIR}/header-check/${directory}/${name}.${extension}")
+        file(CONFIGURE OUTPUT "${source}" CONTENT "#include \"${header}\"\n")
+        list(APPEND sources "${source}")
+      endforeach()
     endforeach()
     add_library(${checker} OBJECT EXCLUDE_FROM_ALL ${sources})
     if(NOT TARGET tw_check_headers)

@@ -2,8 +2,9 @@
 # Everything that is not ours, as targets that DEPS can name:
 #   LLVM                  shared libLLVM with its headers (always)
 #   LLVMTableGen          static library for tw-tblgen alone
-#   MLIR                  shared libMLIR with its headers (TW_BUILD_COMPILER); name only MLIR and LLVM, never a single MLIR
-#                         library: those are static, and static MLIR beside libMLIR.so links silently and crashes at start
+#   MLIR                  shared libMLIR with its headers (TW_BUILD_COMPILER); name only MLIR and LLVM, never a single
+#                         MLIR library: those are static, and static MLIR beside libMLIR.so links silently and crashes
+#                         at start
 #   tw_mlir_everything    mlirRegisterAllDialects/Passes without including mlir/InitAll*.h (26-39 s a file)
 #   tw_onnx               libonnx and protobuf (TW_BUILD_COMPILER)
 #   tw_systemc            SystemC; for simulator/lib/cycle/SystemC* alone

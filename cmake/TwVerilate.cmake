@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-# Verilated models. Always compiled by clang-19 (g++ is two to eight times slower on array code) and never with Verilator's
-# own default of -Os, which comes after every other flag and wins.
+# Verilated models. Always compiled by clang-19 (g++ is two to eight times slower on array code) and never with
+# Verilator's own default of -Os, which comes after every other flag and wins.
 
 set(TW_VERILATED_OPT_FAST "-O3 -march=x86-64-v3" CACHE STRING "Flags for the hot code of a Verilated model")
 
-# tw_verilate(<target> TOP <module> SOURCES <file.sv>... [DEPENDS <file or target>...] [INCLUDES <dir>...] [FLAGS <flag>...])
+# tw_verilate(<target> TOP <module> SOURCES <file.sv>...
+#             [DEPENDS <file or target>...] [INCLUDES <dir>...] [FLAGS <flag>...])
 # Verilates <module> and compiles it to the static library <target>, usable in DEPS and position independent, so that a
 # plug-in may contain it. Its header is "V<module>.h". SOURCES come in dependency order, generated packages first; files
 # that another rule writes are named in DEPENDS, too.
@@ -35,7 +36,8 @@ function(tw_verilate target)
   add_custom_command(OUTPUT "${archive}" "${runtime}"
     COMMAND "${TW_VERILATOR}" --cc -Wall --x-assign fast --x-initial fast --top-module ${ARG_TOP} --Mdir "${directory}"
             -CFLAGS "-fPIC -std=c++20" ${includes} ${ARG_FLAGS} ${sources}
-    COMMAND make --no-print-directory -s -C "${directory}" -f V${ARG_TOP}.mk "CXX=${compiler}" "LINK=${TW_VERILATED_CXX}"
+    COMMAND make --no-print-directory -s -C "${directory}" -f V${ARG_TOP}.mk
+            "CXX=${compiler}" "LINK=${TW_VERILATED_CXX}"
             "OPT_FAST=${TW_VERILATED_OPT_FAST}" OPT_SLOW=-O1 OPT_GLOBAL=-O2 libV${ARG_TOP}.a libverilated.a
     DEPENDS ${sources} ${ARG_DEPENDS}
     COMMENT "Verilating ${ARG_TOP} as ${target}" VERBATIM)

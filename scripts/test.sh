@@ -1,17 +1,25 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Sets up, builds the release preset and runs every test; needs no network once the packages are there.
-# Arguments go to ctest: scripts/test.sh -R unit
+# Sets up, builds the release preset and runs every test; needs no network once the packages are there. The last line is
+# CTest's summary. Arguments go to ctest: scripts/test.sh -R unit
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-stage() { # stage <name> <command>...: runs the command and says how long it took
-  local name=$1 start=$SECONDS
+stage() { # stage <name> <command>...: runs the command, says how long it took, keeps its exit status
+  local name=$1 start=$SECONDS status=0
   shift
-  "$@"
+  "$@" || status=$?
   echo "-- $name: $((SECONDS - start)) s"
+  return $status
+}
+
+run_tests() { # the output is kept so that the last line can be its summary
+  ctest --test-dir build --output-on-failure --no-tests=error -j "${TW_JOBS:-2}" "$@" 2>&1 | tee build/ctest.log
 }
 
 stage "set up" scripts/setup.sh
 stage "build" scripts/build.sh release
-stage "test" ctest --test-dir build --output-on-failure --no-tests=error -j "${TW_JOBS:-2}" "$@"
+status=0
+stage "test" run_tests "$@" || status=$?
+grep 'tests passed' build/ctest.log || true
+exit $status

@@ -26,7 +26,8 @@ std::optional<fs::path> material(std::string_view relative) {
 }
 
 std::string materialHint(std::string_view relative) {
-  return "no test material at '" + (materialRoot() / relative).string() + "'; set TW_MATERIAL_DIR to the folder that holds it";
+  return "no test material at '" + (materialRoot() / relative).string() +
+         "'; set TW_MATERIAL_DIR to the folder that holds it";
 }
 
 TempDir::TempDir() {

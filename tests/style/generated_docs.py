@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The pages of docs/reference and the command that writes each: add a row when a page is added.
+
+A row is (page, option, command). The command runs in the source root, its first word is a program of build/bin, and
+what it prints is the page. `option` is the CMake option that must be on for the program to exist, or None.
+"""
+
+PAGES = []
