@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- HwConfig.td - schema of a machine configuration ------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 // One row per key of a configuration file (isa/configs/*.yaml). From it: the C++ struct and its YAML reader, the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Isa.td - record classes of an instruction-set table ---------------===//
 // SPDX-License-Identifier: Apache-2.0
 //

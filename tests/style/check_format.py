@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """C and C++ are as clang-format-19 writes them; other sources have no trailing blanks, tabs or lines over 120 columns.
 
+A table (.td) may have longer lines: one row is one line.
+
 To repair: git ls-files '*.h' '*.c' '*.cpp' | xargs clang-format-19 -i
 """
 import re
@@ -11,7 +13,8 @@ import style
 from style import Finding
 
 FORMATTED = (".c", ".cpp", ".h")
-WRAPPED = (".td", ".sv", ".svh", ".py", ".sh", ".cmake", "CMakeLists.txt")
+TEXT = (".td", ".sv", ".svh", ".py", ".sh", ".cmake", "CMakeLists.txt")
+TABLE = (".td",)
 COLUMNS = 120
 
 
@@ -34,7 +37,7 @@ def check_text(root, path):
             yield Finding(path, number, "trailing blanks; remove them")
         if "\t" in line:
             yield Finding(path, number, "tab; use spaces")
-        if len(line) > COLUMNS:
+        if len(line) > COLUMNS and not path.endswith(TABLE):
             yield Finding(path, number, f"{len(line)} columns, the limit is {COLUMNS}; wrap the line")
 
 
@@ -42,7 +45,7 @@ def check(root):
     paths = style.files(root)
     found = list(check_clang_format(root, [path for path in paths if path.endswith(FORMATTED)]))
     for path in paths:
-        if path.endswith(WRAPPED):
+        if path.endswith(TEXT):
             found += check_text(root, path)
     return found
 

@@ -87,7 +87,7 @@ def check_includes(root, paths):
             ours = re.match(r"tw/([^/]+)/", name)
             if ours:
                 if node not in ALLOWED:
-                    yield Finding(path, number, f"'{node}' is not in ALLOWED of {os.path.basename(__file__)}; add it")
+                    yield Finding(path, number, f"'{node}' is not in ALLOWED of check_layering.py; add it")
                 elif not may_use(node, ours[1]):
                     yield Finding(path, number, f"{node} includes tw/{ours[1]}, it may use {allowed_text(node)}")
                 continue

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Faults.td - every way a job can fail --------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 // Codes are stable. "f" functional, "c" cycle, "r" RTL: the models that can raise the row.

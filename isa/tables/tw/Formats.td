@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Formats.td - fields that several instructions share -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 // Units: SPM addresses and strides are bytes (rows of N bytes must be aligned to N unless said otherwise); ACC and PARAM

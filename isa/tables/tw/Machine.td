@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Machine.td - engines, memories, primitives of tw -------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Registers.td - register map, job descriptor, completion record -----------===//
 // SPDX-License-Identifier: Apache-2.0
 // 32-bit registers on the AXI4-Lite port. Region registers lie on a page of their own, never mapped to users.

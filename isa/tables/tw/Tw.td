@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Tw.td - the reference accelerator's tables ------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 // Everything on which compiler, drivers, simulators and RTL of the `tw` machine must agree. Start reading here.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Control.td - instructions that the front end executes itself -----------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 def FENCE : Instruction<0x01, "fence", FE, [], "wait until every earlier instruction has retired"> {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Dma.td - loads and stores ------------------------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 class LoadOf<int op, string mnemonic, Engine e, string summary> : Instruction<op, mnemonic, e, DmaFields, summary> {

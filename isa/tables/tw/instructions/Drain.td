@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Drain.td - from ACC to SPM: bias, requantise, residual, clamp ----------------------===//
 // SPDX-License-Identifier: Apache-2.0
 defvar DrainFields = [

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Matrix.td - the MAC array: convolution and matrix product ------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 // Both walk blocks of N x N weights and stream rows of N activations through the array; sums meet in ACC.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //===- Vector.td - the vector unit -----------------------------------------------------------===//
 // SPDX-License-Identifier: Apache-2.0
 // N lanes; operands in SPM; scalars, bias, multipliers and tables in parameter memory.
