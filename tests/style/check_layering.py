@@ -94,7 +94,7 @@ def check_includes(root, paths):
             if match[1] == '"' and ".." in name.split("/"):
                 target = os.path.normpath(os.path.join(os.path.dirname(path), name))
                 if node_of(target) != node:
-                    yield Finding(path, number, f"reaches into '{target}' by a relative path; include its public header")
+                    yield Finding(path, number, f"reaches into '{target}' by a relative path; use its public header")
                 continue
             for pattern, what, prefixes in FOREIGN:
                 if re.match(pattern, name):
