@@ -11,6 +11,7 @@ import check_generated_docs
 import check_headers
 import check_layering
 import check_licence
+import check_links
 import check_words
 
 SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -174,6 +175,19 @@ class Checks(unittest.TestCase):
     def test_words_accept_plain_prose(self):
         self.write("docs/a.md", "Models lie in ../shared/material; an issue slot is one cycle.\n")
         self.expect_clean(check_words.check)
+
+    # links
+
+    def test_links_refuse_a_path_that_is_gone(self):
+        for text in ["see [a](gone.md)", "see `isa/gone.h`", "see `docs/{a,gone}.md`", "see `docs/*.txt`"]:
+            with self.subTest(text=text):
+                self.write("docs/a.md", text + "\n")
+                self.expect(check_links.check, "docs/a.md", 1, "does not exist")
+
+    def test_links_accept_what_exists_and_what_is_no_path(self):
+        self.write("docs/a.md", "[a](a.md#top) [b](../docs/a.md) [c](https://x.org/y) `docs/*.md` `isa/<file>` `a/b`\n"
+                                "```\n`isa/gone`\n```\n")
+        self.expect_clean(check_links.check)
 
     # generated documents
 
