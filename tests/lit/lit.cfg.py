@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the lit tests run: our tools are on PATH; FileCheck and not are the ones of LLVM 19.
 
-Substitutions: %source (source root), %material (test material), %python, %not, FileCheck.
+Substitutions: %source (source root), %material (test material), %python, FileCheck, not.
 Features for REQUIRES: compiler, rtl, material.
 """
 import os
@@ -20,8 +20,9 @@ config.substitutions += [
     ("%source", config.tw_source_dir),
     ("%material", material),
     ("%python", config.tw_python),
-    (r"\bFileCheck\b", config.tw_filecheck),
-    (r"\bnot\b", config.tw_not),
+    # Only as a word of a command, not as a part of a path.
+    (r"(?<!\S)FileCheck(?!\S)", config.tw_filecheck),
+    (r"(?<!\S)not(?!\S)", config.tw_not),
 ]
 config.environment["PATH"] = os.pathsep.join([config.tw_tools_dir, "/usr/bin", "/bin"])
 config.environment["TW_MATERIAL_DIR"] = material
