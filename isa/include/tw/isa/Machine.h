@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one face of every model of the machine (functional, cycle, RTL): registers, physical memory, time, trace.
 // Called by driver transports, conformance and lock-step tests. Knows nothing of packages, compilers or operators.
-// Threads: a machine belongs to one thread at a time. Ownership: the creator owns the machine; memory is owned by the machine.
+// Threads: a machine belongs to one thread at a time. Ownership: the creator owns the machine; memory is owned by the
+// machine.
 #ifndef TW_ISA_MACHINE_H
 #define TW_ISA_MACHINE_H
 
@@ -13,9 +14,9 @@
 
 namespace tw::isa {
 
-/// One retired instruction. Cycles are 0 in the functional model. `writtenHash` is the sum over all bytes the instruction
-/// wrote of sumHash(space, address, byte) (Numerics.h), so it does not depend on the order of the writes; it is 0 where a
-/// model was told not to compute it (MachineOptions::hashWrites).
+/// One retired instruction. Cycles are 0 in the functional model. `writtenHash` is the sum over all bytes the
+/// instruction wrote of sumHash(space, address, byte) (Numerics.h), so it does not depend on the order of the writes;
+/// it is 0 where a model was told not to compute it (MachineOptions::hashWrites).
 struct TraceEvent {
   uint32_t pc = 0;
   uint16_t tag = 0;
@@ -27,8 +28,8 @@ struct TraceEvent {
   bool operator==(const TraceEvent &) const = default;
 };
 
-/// Gets one call per instruction, at its end; per engine in order of the stream. Between engines: time order in the timed
-/// models (ties by engine index), stream order in the functional model.
+/// Gets one call per instruction, at its end; per engine in order of the stream. Between engines: time order in the
+/// timed models (ties by engine index), stream order in the functional model.
 class TraceSink {
 public:
   virtual ~TraceSink() = default;
@@ -42,7 +43,8 @@ struct MachineOptions {
   bool timingOnly = false;    // cycle model: no data work, results undefined
   bool checkRaces = false;    // functional model: report unordered accesses to the same bytes
   uint8_t poison = 0;         // initial contents of SPM, ACC, parameter memory, LUTs (before each reset)
-  uint64_t hangCycles = 100'000'000; // timed models: runUntilIdle gives up after this many cycles without an end (a defect of the model)
+  uint64_t hangCycles =
+      100'000'000; // timed models: runUntilIdle gives up after this many cycles without an end (a defect of the model)
 };
 
 /// A machine. All physical addresses are offsets into its DRAM, which starts at 0 and has memoryBytes() bytes.
@@ -58,7 +60,8 @@ public:
   /// The DRAM as the host sees it. Valid for the machine's lifetime; must not be touched while a job runs.
   virtual std::span<uint8_t> memory() = 0;
 
-  /// Runs until no job is running (returns true), or until maxCycles have passed (timed models; false). 0: no limit but hangCycles.
+  /// Runs until no job is running (returns true), or until maxCycles have passed (timed models; false). 0: no limit but
+  /// hangCycles.
   virtual bool runUntilIdle(uint64_t maxCycles = 0) = 0;
 
   /// Level of the interrupt line.
