@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Installs what the project needs on Debian 12, from Debian's own packages. Does nothing when all of it is there.
+# With --list it only prints what is missing.
 set -euo pipefail
 
 packages=(
@@ -39,6 +40,15 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   as_root=(sudo)
 fi
-echo "installing ${#missing[@]} packages: ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+echo "installing ${#missing[@]} packages (one to three minutes): ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt_get() { # quiet unless it fails
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@" >"$log" 2>&1 || {
+    cat "$log" >&2
+    echo "error: 'apt-get $*' failed; the project is set up on Debian 12 with its main archive" >&2
+    exit 1
+  }
+}
+apt_get update
+apt_get install -y --no-install-recommends "${missing[@]}"

@@ -6,6 +6,7 @@ one line per finding, `path:line: what is wrong; what to do`, and exits with 1 i
 """
 import argparse
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -21,19 +22,27 @@ class Finding:
         return f"{self.path}:{self.line}: {self.text}"
 
 
+def tracked_files(root):
+    """What git lists (tracked, and new but not ignored), or None where there is no git or no repository of ours."""
+    if not os.path.exists(os.path.join(root, ".git")):
+        return None
+    try:
+        listing = subprocess.run(["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+                                 check=True, capture_output=True).stdout
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return None
+    return [name for name in listing.decode().split("\0") if name and os.path.isfile(os.path.join(root, name))]
+
+
 def files(root):
-    """The files of the tree relative to root, sorted: tracked ones and new ones that git does not ignore. A folder that
-    is not the top of a git tree is walked, which is how the tests of the checks use this."""
-    if os.path.exists(os.path.join(root, ".git")):
-        listing = subprocess.run(
-            ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-            check=True, capture_output=True).stdout.decode().split("\0")
-        found = [name for name in listing if name and os.path.isfile(os.path.join(root, name))]
-    else:
+    """The files of the tree relative to root, sorted. Without git (an unpacked archive) the folder is walked, build
+    folders apart."""
+    found = tracked_files(root)
+    if found is None:
         found = []
         for folder, folders, names in os.walk(root):
-            folders[:] = [name for name in folders if not name.startswith("build") and name != "__pycache__"]
-            found += [os.path.relpath(os.path.join(folder, name), root) for name in names]
+            folders[:] = [name for name in folders if not re.match(r"build|\.git$|__pycache__$", name)]
+            found += [os.path.relpath(os.path.join(folder, name), root) for name in names if name != ".git"]
     return sorted(set(found))
 
 
