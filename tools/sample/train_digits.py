@@ -3,9 +3,9 @@
 """Trains the sample network on real handwritten digits and writes it as float and as int8 (QDQ) ONNX.
 
 The network has what small vision networks have: a convolution with one input channel, a depthwise and a 1x1
-convolution, a residual block, max and global average pooling and two fully connected layers. Its files are committed, so
-nobody needs to run this; it exists so that anybody can. It needs Debian's python3-torch, python3-onnx, python3-numpy and
-the file digits.csv.gz of Debian's python3-sklearn (UCI handwritten digits, CC BY 4.0), which need not be installed:
+convolution, a residual block, max and global average pooling and two fully connected layers. Its files are committed,
+so nobody needs to run this; it exists so that anybody can. It needs Debian's python3-torch, python3-onnx, python3-numpy
+and the file digits.csv.gz of Debian's python3-sklearn (UCI handwritten digits, CC BY 4.0), which need not be installed:
 
     apt-get download python3-sklearn && dpkg -x python3-sklearn_*.deb unpacked
     tools/sample/train_digits.py unpacked/usr/lib/python3/dist-packages/sklearn/datasets/data/digits.csv.gz tools/sample
@@ -110,7 +110,8 @@ class Graph:
 
     def dequantised(self, name, array, scale):
         zero = np.zeros(len(scale), array.dtype)
-        inputs = [self.constant(name + "_q", array), self.constant(name + "_scale", scale), self.constant(name + "_zero", zero)]
+        inputs = [self.constant(name + "_q", array), self.constant(name + "_scale", scale),
+                  self.constant(name + "_zero", zero)]
         return self.node("DequantizeLinear", inputs, name, axis=0)
 
 
