@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// For: every scalar operation of the machine, each written once with every rounding step; docs/numerics.md says why.
+// Called by: SemanticEval (one function per scalar primitive of the table), simulator kernels, checks of the RTL.
+// Does not: choose multipliers (Multipliers.h), loop over tensors, or depend on the host's floating point: all of it is
+// integer arithmetic and constexpr, except requantFp32Fast.
+//
+// Notation in the comments: RNE rounds to the nearest integer, halves to even; fl32 rounds to the nearest float32,
+// halves to even; sat8 limits to -128..127. Every function is defined for every value of its argument types unless it
+// says otherwise. A float32 travels as its bits (uint32_t), as it does in parameter memory.
+#ifndef TW_ISA_NUMERICS_H
+#define TW_ISA_NUMERICS_H
+
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+
+namespace tw::isa {
+
+//===- Integers ---===//
+
+/// a + b modulo 2^32: ACC, bias and the sums of VX.
+constexpr int32_t addWrap32(int32_t a, int32_t b) {
+  return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
+}
+
+/// a * b, exact: at most 2^14 in magnitude.
+constexpr int32_t mulI8(int8_t a, int8_t b) { return int32_t{a} * int32_t{b}; }
+
+/// sum + a modulo 2^32: one step of an average pool.
+constexpr int32_t addI8(int32_t sum, int8_t a) { return addWrap32(sum, a); }
+
+/// The larger: one step of a maximum pool.
+constexpr int8_t maxI8(int8_t a, int8_t b) { return std::max(a, b); }
+
+/// max(lo, min(hi, x)). With lo > hi (no compiler writes that) the result is lo.
+constexpr int8_t clampI8(int8_t x, int8_t lo, int8_t hi) { return std::max(lo, std::min(hi, x)); }
+
+/// Limits to -128..127.
+constexpr int8_t sat8(int32_t x) { return static_cast<int8_t>(std::clamp(x, -128, 127)); }
+
+/// Place of x in a table of 256 bytes: entry 0 serves -128.
+constexpr unsigned lutIndex(int8_t x) { return static_cast<unsigned>(int{x} + 128); }
+
+/// table[x + 128]; `table` has 256 entries.
+constexpr int8_t lutI8(const int8_t *table, int8_t x) { return table[lutIndex(x)]; }
+
+/// The low 48 bits of x as a signed number: the width of the fixed-point sums.
+constexpr int64_t wrap48(int64_t x) { return static_cast<int64_t>(static_cast<uint64_t>(x) << 16) >> 16; }
+
+/// A rounded value of this magnitude saturates whatever the zero point is: values are limited to it before they are
+/// narrowed.
+inline constexpr int32_t kRoundLimit = 512;
+
+/// RNE(x / 2^drop); drop 0..63.
+constexpr uint64_t shiftRne(uint64_t x, int drop) {
+  const uint64_t kept = x >> drop;
+  const uint64_t rest = x - (kept << drop);
+  const uint64_t half = drop == 0 ? 1 : uint64_t{1} << (drop - 1); // with drop 0 the rest is 0: below the half
+  return kept + (rest > half || (rest == half && (kept & 1) != 0) ? 1 : 0);
+}
+
+//===- Requantisation through float32 ---===//
+
+inline constexpr uint32_t kMultiplierMin = 0x2B800000; // 2^-40
+inline constexpr uint32_t kMultiplierMax = 0x43800000; // 2^8
+
+/// A positive normal float32 in [2^-40, 2^8]; anything else in a numerics record is a BAD_PARAM fault. Positive floats
+/// are ordered as their bits, so two comparisons decide.
+constexpr bool validMultiplier(uint32_t mBits) { return mBits >= kMultiplierMin && mBits <= kMultiplierMax; }
+
+/// fl32(x): exact up to 2^24 in magnitude, then RNE to 24 significant bits.
+constexpr uint32_t fp32FromInt32(int32_t x) {
+  if (x == 0)
+    return 0;
+  const uint32_t sign = x < 0 ? 0x80000000u : 0u;
+  const uint32_t magnitude = x < 0 ? 0u - static_cast<uint32_t>(x) : static_cast<uint32_t>(x);
+  const int drop = std::bit_width(magnitude) - 24;
+  const uint32_t significand =
+      drop > 0 ? static_cast<uint32_t>(shiftRne(magnitude, drop)) : magnitude << -drop; // 2^23..2^24
+  // The significand's leading one adds 1 to the exponent, and a carry to 2^24 adds 2 with a fraction of zero.
+  return sign | ((static_cast<uint32_t>(127 + 23 + drop - 1) << 23) + significand);
+}
+
+/// fl32(a * m). Domain: a is zero or a normal float32 of magnitude 1..2^31 (what fp32FromInt32 returns), m is a valid
+/// multiplier; then the product is zero or normal, and neither infinity nor a subnormal can arise.
+constexpr uint32_t fp32Mul(uint32_t a, uint32_t m) {
+  const uint32_t sign = (a ^ m) & 0x80000000u;
+  if ((a & 0x7FFFFFFFu) == 0)
+    return sign;
+  const uint64_t product = uint64_t{(a & 0x7FFFFFu) | 0x800000u} * ((m & 0x7FFFFFu) | 0x800000u); // 47 or 48 bits
+  const int drop = std::bit_width(product) - 24;
+  const uint32_t exponent = ((a >> 23) & 0xFF) + ((m >> 23) & 0xFF) - 127 + static_cast<uint32_t>(drop - 23);
+  return sign | (((exponent - 1) << 23) + static_cast<uint32_t>(shiftRne(product, drop))); // carries as above
+}
+
+/// RNE(max(-512, min(512, x))), for a finite x: limited first, so the integer always fits.
+constexpr int32_t fp32RoundToInt(uint32_t x) {
+  const int exponent = static_cast<int>((x >> 23) & 0xFF) - 127;
+  int32_t magnitude = 0; // below 1/2
+  if (exponent >= 9)
+    magnitude = kRoundLimit;
+  else if (exponent >= -1)
+    magnitude = static_cast<int32_t>(shiftRne((x & 0x7FFFFFu) | 0x800000u, 23 - exponent));
+  return (x >> 31) != 0 ? -magnitude : magnitude;
+}
+
+/// sat8(RNE(fl32(fl32((acc + bias) mod 2^32) * m)) + zp). Four roundings in this order: to float32, after the product,
+/// to an integer, to int8. mBits must be a valid multiplier.
+constexpr int8_t requantFp32(int32_t acc, int32_t bias, uint32_t mBits, int8_t zp) {
+  return sat8(fp32RoundToInt(fp32Mul(fp32FromInt32(addWrap32(acc, bias)), mBits)) + zp);
+}
+
+/// The same function through the host's float32, for loops that a compiler turns into vector code. Needs what every
+/// build of this project has: IEEE float32 in its default rounding mode, and no contraction of a product with a sum.
+inline int8_t requantFp32Fast(int32_t acc, int32_t bias, uint32_t mBits, int8_t zp) {
+  constexpr float kLimit = static_cast<float>(kRoundLimit);
+  constexpr float kToInteger = 12582912.0f; // 1.5 * 2^23: adding it leaves RNE(x) in the low bits of the significand
+  const float product = static_cast<float>(addWrap32(acc, bias)) * std::bit_cast<float>(mBits);
+  const float limited = std::min(std::max(product, -kLimit), kLimit);
+  const int32_t rounded = std::bit_cast<int32_t>(limited + kToInteger) - std::bit_cast<int32_t>(kToInteger);
+  return sat8(rounded + zp);
+}
+
+//===- Requantisation as TensorFlow Lite does it ---===//
+
+/// floor(a * b / 2^31 + 1/2), limited to int32 (only (-2^31)^2 is): gemmlowp's SaturatingRoundingDoublingHighMul.
+constexpr int32_t roundingDoublingHighMul(int32_t a, int32_t b) {
+  if (a == INT32_MIN && b == INT32_MIN)
+    return INT32_MAX;
+  return static_cast<int32_t>((int64_t{a} * b + (int64_t{1} << 30)) >> 31);
+}
+
+/// x / 2^exponent, halves away from zero; exponent 0..31: gemmlowp's RoundingDivideByPOT.
+constexpr int32_t roundingDivideByPot(int32_t x, int exponent) {
+  const int64_t mask = (int64_t{1} << exponent) - 1;
+  const int64_t rest = x & mask;
+  const int64_t threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return static_cast<int32_t>((int64_t{x} >> exponent) + (rest > threshold ? 1 : 0));
+}
+
+/// sat8(divideByPot(highMul(((acc + bias) * 2^max(shift, 0)) mod 2^32, multiplier), max(-shift, 0)) + zp): two
+/// roundings of different kinds. `multiplier` is Q0.31 (2^30..2^31-1 when normalised), shift is -31..31, positive to
+/// the left.
+constexpr int8_t requantTflite(int32_t acc, int32_t bias, int32_t multiplier, int shift, int8_t zp) {
+  const uint32_t sum = static_cast<uint32_t>(addWrap32(acc, bias));
+  const int32_t scaled = static_cast<int32_t>(shift > 0 ? sum << shift : sum);
+  const int32_t high = roundingDoublingHighMul(scaled, multiplier);
+  const int32_t rounded = roundingDivideByPot(high, shift < 0 ? -shift : 0);
+  return sat8(std::clamp(rounded, -kRoundLimit, kRoundLimit) + zp);
+}
+
+//===- Fixed point: elementwise operations, residuals, pools ---===//
+// A real factor f is an integer multiplier m with f = m / 2^shift; zero points are subtracted first, in integers, so
+// the product is exact and there is one rounding, at the end. Sums are 48 bits wide.
+
+/// (x - z) * m, exact: 40 bits.
+constexpr int64_t scaleI8(int8_t x, int8_t z, int32_t m) { return int64_t{int32_t{x} - int32_t{z}} * m; }
+
+/// sat8(RNE(x / 2^shift) + zy); shift 0..63. The quotient is limited to +-512 before it is narrowed.
+constexpr int8_t rescale(int64_t x, int shift, int8_t zy) {
+  const int64_t floor = x >> shift;
+  const uint64_t rest = static_cast<uint64_t>(x) & ((uint64_t{1} << shift) - 1);
+  const uint64_t half = shift == 0 ? 1 : uint64_t{1} << (shift - 1); // with shift 0 the rest is 0: below the half
+  const int64_t limited = std::clamp<int64_t>(floor, -kRoundLimit, kRoundLimit);
+  const bool up = rest > half || (rest == half && (floor & 1) != 0);
+  return sat8(static_cast<int32_t>(limited) + (up ? 1 : 0) + zy);
+}
+
+/// sat8(RNE(((a - za) * ma + (b - zb) * mb) / 2^shift) + zy). A negative mb subtracts. Used by EWADD, and by DRQA on
+/// the int8 that requantisation has already rounded and saturated.
+constexpr int8_t ewAdd(int8_t a, int8_t za, int32_t ma, int8_t b, int8_t zb, int32_t mb, int shift, int8_t zy) {
+  return rescale(scaleI8(a, za, ma) + scaleI8(b, zb, mb), shift, zy);
+}
+
+/// sat8(RNE((a - za) * (b - zb) * m / 2^shift) + zy). The product needs all 48 bits: 255 * 255 * 2^31 < 2^47.
+constexpr int8_t ewMul(int8_t a, int8_t za, int8_t b, int8_t zb, int32_t m, int shift, int8_t zy) {
+  return rescale(int64_t{(int32_t{a} - za) * (int32_t{b} - zb)} * m, shift, zy);
+}
+
+/// sat8(RNE(min((a - za) * ma, (b - zb) * mb) / 2^shift) + zy): the smaller of both operands rescaled, with one
+/// rounding (rescale never decreases, so choosing before or after it is the same).
+constexpr int8_t ewMin(int8_t a, int8_t za, int32_t ma, int8_t b, int8_t zb, int32_t mb, int shift, int8_t zy) {
+  return rescale(std::min(scaleI8(a, za, ma), scaleI8(b, zb, mb)), shift, zy);
+}
+
+/// The larger, in the same way.
+constexpr int8_t ewMax(int8_t a, int8_t za, int32_t ma, int8_t b, int8_t zb, int32_t mb, int shift, int8_t zy) {
+  return rescale(std::max(scaleI8(a, za, ma), scaleI8(b, zb, mb)), shift, zy);
+}
+
+/// sat8(RNE(wrap48(((sum - count * za) mod 2^32) * m) / 2^shift) + zy): `sum` over the `count` elements of the window
+/// that lie inside the input, m for that count. A window with count 0 has sum 0 and gives zy. The wrap at 48 bits is
+/// there so that any multiplier has one meaning; those of Multipliers.h stay below it.
+constexpr int8_t poolAvg(int32_t sum, int32_t count, int8_t za, int32_t m, int shift, int8_t zy) {
+  const int32_t zero = static_cast<int32_t>(static_cast<uint32_t>(count) * static_cast<uint32_t>(int32_t{za}));
+  const int32_t centred = static_cast<int32_t>(static_cast<uint32_t>(sum) - static_cast<uint32_t>(zero));
+  return rescale(wrap48(int64_t{centred} * m), shift, zy);
+}
+
+/// sat8(RNE((top - za) * m / 2^shift) + zy): a maximum, rescaled once; with m = 1, shift = 0, za = zy it is the
+/// maximum.
+constexpr int8_t poolMax(int8_t top, int8_t za, int32_t m, int shift, int8_t zy) {
+  return rescale(scaleI8(top, za, m), shift, zy);
+}
+
+//===- Check sums ---===//
+
+/// What one written byte adds (modulo 2^64) to the check sum of an instruction, so that the sum does not depend on the
+/// order of the writes. `space` is the number of the memory, `address` its byte address below 2^48. No key is lost
+/// before the mixing: two different writes never have the same hash (the finaliser of SplitMix64 is a bijection).
+constexpr uint64_t sumHash(uint8_t space, uint64_t address, uint8_t byte) {
+  uint64_t x = (uint64_t{space} << 56 | uint64_t{byte} << 48 | (address & 0xFFFFFFFFFFFFu)) + 0x9E3779B97F4A7C15u;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+  return x ^ (x >> 31);
+}
+
+} // namespace tw::isa
+
+#endif // TW_ISA_NUMERICS_H
