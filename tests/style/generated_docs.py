@@ -5,4 +5,11 @@ A row is (page, option, command). The command runs in the source root, its first
 what it prints is the page. `option` is the CMake option that must be on for the program to exist, or None.
 """
 
-PAGES = []
+TBLGEN = ["tw-tblgen", "isa/tables/tw/Tw.td", "-I", "isa/tables"]
+
+PAGES = [
+    ("docs/reference/isa.md", None, [*TBLGEN, "-gen-md-isa"]),
+    ("docs/reference/registers.md", None, [*TBLGEN, "-gen-md-registers"]),
+    ("docs/reference/config.md", None, [*TBLGEN, "-gen-md-config"]),
+    ("docs/reference/faults.md", None, [*TBLGEN, "-gen-md-faults"]),
+]
