@@ -247,7 +247,7 @@ void emitSvLineCheck(const Model &model, raw_ostream &os) {
 //   known_o        the opcode is a row of the table          (else ILLEGAL_OPCODE)
 //   planned_o      the row has no execution yet              (UNIMPLEMENTED)
 //   reserved_ok_o  reserved bits and unused slots are zero   (else RESERVED_BITS)
-//   range_ok_o     every field is inside its range           (else BAD_SHAPE)
+//   range_ok_o     fields in range, no semaphore twice       (else BAD_SHAPE)
 //   align_ok_o     row addresses are multiples of N          (else MISALIGNED)
 // The first that fails in this order decides. engine_o names the queue; is_fe_o: the front end executes it.
 )"
@@ -264,19 +264,27 @@ void emitSvLineCheck(const Model &model, raw_ostream &os) {
   // Waits and posts: an unused slot is all zero.
   wire slots_ok =
 )";
-  std::vector<std::string> slots, used;
+  std::vector<std::string> slots, used, twice;
   for (StringRef side : {"wait", "post"})
     for (int i = 0; i != model.syncSlots(); ++i) {
-      auto bits = [&](StringRef part) {
+      auto bits = [&](int slot, StringRef part) {
         for (const Field &f : model.header)
-          if (f.name == (side + Twine(i) + part).str())
+          if (f.name == (side + Twine(slot) + part).str())
             return slice(f);
         return std::string();
       };
-      slots.push_back(formatv("({0} || (({1} == '0) && ({2} == '0)))", bits("_valid"), bits("_sem"), bits("_amount")));
-      used.push_back("!" + bits("_valid"));
+      slots.push_back(
+          formatv("({0} || (({1} == '0) && ({2} == '0)))", bits(i, "_valid"), bits(i, "_sem"), bits(i, "_amount")));
+      used.push_back("!" + bits(i, "_valid"));
+      for (int j = 0; j != i; ++j)
+        twice.push_back(formatv("({0} && {1} && ({2} == {3}))", bits(i, "_valid"), bits(j, "_valid"), bits(i, "_sem"),
+                                bits(j, "_sem")));
     }
-  os << "      " << join(slots, "\n      && ") << ";\n  wire slots_unused = " << join(used, " && ") << ";\n";
+  if (twice.empty())
+    twice.push_back("1'b0");
+  os << "      " << join(slots, "\n      && ") << ";\n  // No semaphore twice among the waits, or among the posts.\n"
+     << "  wire slots_twice =\n      " << join(twice, "\n      || ")
+     << ";\n  wire slots_unused = " << join(used, " && ") << ";\n";
   os << R"(
   always_comb begin
     known_o       = 1'b1;
@@ -299,8 +307,8 @@ void emitSvLineCheck(const Model &model, raw_ostream &os) {
     }
     os << formatv("        reserved_ok_o = slots_ok{0}\n            && ((line_i & {1}'h{2}) == '0);\n",
                   i.hasSync ? "" : " && slots_unused", model.lineBytes * 8, lineMask(model, i.fields));
-    if (std::string range = rangeCondition(i.fields); !range.empty())
-      os << "        range_ok_o = " << range << ";\n";
+    std::string range = rangeCondition(i.fields);
+    os << "        range_ok_o = !slots_twice" << (range.empty() ? "" : "\n            && ") << range << ";\n";
     if (std::string align = alignCondition(i.fields); !align.empty())
       os << "        align_ok_o = " << align << ";\n";
     os << "      end\n";

@@ -67,7 +67,7 @@ private:
     if (indexOf(out.loops, loop.name) >= 0)
       error("loop '" + loop.name + "' appears twice");
     loop.extent = value(from->getValueAsString("Extent"), "extent of loop '" + loop.name + "'");
-    if (loop.extent.kind == Value::Field)
+    if (loop.extent.kind == Value::Field && loop.extent.value >= 0)
       fieldOfKind(from->getValueAsString("Extent"), "extent", "extent of loop '" + loop.name + "'");
     StringRef iter = from->getValueAsString("Iter");
     if (iter != "parallel" && iter != "reduction")

@@ -38,6 +38,15 @@ bool hasReservedBits(const Line &line, const Instruction &row) {
   return false;
 }
 
+// Two used wait slots, or two used post slots, with one semaphore.
+bool namesSemaphoreTwice(const SyncActions &actions) {
+  for (int i = 0; i != actions.count; ++i)
+    for (int j = 0; j != i; ++j)
+      if (actions.actions[i].semaphore == actions.actions[j].semaphore)
+        return true;
+  return false;
+}
+
 // Runs footprint programs step by step.
 class Footprints {
 public:
@@ -92,7 +101,7 @@ private:
 
 } // namespace
 
-std::optional<FaultCode> checkFields(const Line &line, const HwConfig &config) {
+std::optional<FaultCode> checkEncoding(const Line &line) {
   const Instruction *row = line.row();
   if (!row)
     return FaultCode::IllegalOpcode;
@@ -103,7 +112,15 @@ std::optional<FaultCode> checkFields(const Line &line, const HwConfig &config) {
   for (const Field &field : row->fields)
     if (int64_t value = line.get(field.ref); value < field.min || value > field.max)
       return FaultCode::BadShape;
-  for (const Field &field : row->fields)
+  if (namesSemaphoreTwice(waits(line)) || namesSemaphoreTwice(posts(line)))
+    return FaultCode::BadShape;
+  return std::nullopt;
+}
+
+std::optional<FaultCode> checkFields(const Line &line, const HwConfig &config) {
+  if (std::optional<FaultCode> code = checkEncoding(line))
+    return code;
+  for (const Field &field : line.row()->fields)
     if (field.alignRow && line.get(field.ref) % config.n)
       return FaultCode::Misaligned;
   return std::nullopt;

@@ -67,6 +67,16 @@ TEST(CheckTest, UnusedSlotsMustBeZero) {
     }
 }
 
+TEST(CheckTest, NoSemaphoreIsNamedTwiceOnOneSide) {
+  Line line = smallest(Opcode::Gemm);
+  line.set(header::wait0_valid, 1).set(header::wait0_sem, 9).set(header::post1_valid, 1).set(header::post1_sem, 9);
+  EXPECT_EQ(check(line), std::nullopt);
+  Line waits = Line(line).set(header::wait2_valid, 1).set(header::wait2_sem, 9);
+  EXPECT_EQ(check(waits), (Fault{FaultCode::BadShape, 0}));
+  Line posts = Line(line).set(header::post0_valid, 1).set(header::post0_sem, 9);
+  EXPECT_EQ(check(posts), (Fault{FaultCode::BadShape, 0}));
+}
+
 TEST(CheckTest, RangesComeBeforeAlignment) {
   Line line = smallest(Opcode::Conv);
   line.set(conv::x, 8);

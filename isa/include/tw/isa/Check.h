@@ -28,13 +28,16 @@ struct Fault {
 inline constexpr uint64_t kFootprintMax = (uint64_t(1) << 40) - 1;
 
 // The first broken rule: opcode (ILLEGAL_OPCODE), planned row (UNIMPLEMENTED), reserved bits and unused slots
-// (RESERVED_BITS), ranges (BAD_SHAPE), row alignment (MISALIGNED), then each operand in the order of the row's
-// accesses: for DRAM the permission (REGION_PERMISSION), then the bounds of its memory. All are raised by the front
-// end.
+// (RESERVED_BITS), ranges and no semaphore twice among waits or among posts (BAD_SHAPE), row alignment (MISALIGNED),
+// then each operand in the order of the row's accesses: for DRAM the permission (REGION_PERMISSION), then the bounds of
+// its memory. All are raised by the front end.
 std::optional<Fault> checkLine(const Line &line, const HwConfig &config, const Regions &regions);
 
 // The checks that need no footprint: up to and including MISALIGNED.
 std::optional<FaultCode> checkFields(const Line &line, const HwConfig &config);
+
+// The checks that hold on every machine: up to and including BAD_SHAPE.
+std::optional<FaultCode> checkEncoding(const Line &line);
 
 // Granules (bytes, rows, banks) from the base of an operand to its end, by the footprint program.
 uint64_t footprint(const Line &line, const Instruction &row, int access, const HwConfig &config);
