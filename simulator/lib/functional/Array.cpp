@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Array.h"
+
+#include <cstring>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace tw::simulator {
+
+namespace {
+
+/// Four rows of weights of n lanes become [lane][4].
+void packQuad(uint32_t n, const int8_t *w, int8_t *to) {
+#if defined(__x86_64__)
+  for (uint32_t lane = 0; lane < n; lane += 8) {
+    auto row = [&](uint32_t k) { return _mm_loadl_epi64(reinterpret_cast<const __m128i *>(w + k * n + lane)); };
+    __m128i even = _mm_unpacklo_epi8(row(0), row(1)), odd = _mm_unpacklo_epi8(row(2), row(3));
+    auto *out = reinterpret_cast<__m128i *>(to + lane * 4);
+    _mm_storeu_si128(out, _mm_unpacklo_epi16(even, odd));
+    _mm_storeu_si128(out + 1, _mm_unpackhi_epi16(even, odd));
+  }
+#else
+  for (uint32_t lane = 0; lane < n; ++lane)
+    for (uint32_t k = 0; k < 4; ++k)
+      to[lane * 4 + k] = w[k * n + lane];
+#endif
+}
+
+template <int N>
+void multiplyPortable(const int8_t *packed, size_t blocks, const int8_t *const *x, size_t rows, int32_t *acc) {
+  for (size_t row = 0; row < rows; ++row, acc += N)
+    for (size_t block = 0; block < blocks; ++block) {
+      const int8_t *activation = x[row * blocks + block];
+      const int8_t *w = packed + block * N * N;
+      for (int k = 0; k < N; k += 4)
+        for (int lane = 0; lane < N; ++lane) {
+          const int8_t *quad = w + k * N + lane * 4;
+          int32_t sum = activation[k] * quad[0] + activation[k + 1] * quad[1] + activation[k + 2] * quad[2] +
+                        activation[k + 3] * quad[3];
+          acc[lane] = static_cast<int32_t>(static_cast<uint32_t>(acc[lane]) + static_cast<uint32_t>(sum));
+        }
+    }
+}
+
+#if defined(__x86_64__)
+
+int32_t quadAt(const int8_t *x) {
+  int32_t quad;
+  std::memcpy(&quad, x, sizeof quad);
+  return quad;
+}
+
+// Pairs of int16 products: acc vectors hold two partial sums per lane until the end.
+template <int N, int Rows>
+__attribute__((target("avx2"))) void multiplyAvx2(const int8_t *packed, size_t blocks, const int8_t *const *x,
+                                                  int32_t *acc) {
+  for (int first = 0; first < N; first += 8) { // 8 lanes: two vectors of 4 lanes times 2 sums
+    __m256i sum[Rows][2];
+    for (auto &pair : sum)
+      pair[0] = pair[1] = _mm256_setzero_si256();
+    for (size_t block = 0; block < blocks; ++block)
+      for (int k = 0; k < N; k += 4) {
+        const int8_t *w = packed + (block * N + k) * N + first * 4;
+        __m256i low = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i *>(w)));
+        __m256i high = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i *>(w + 16)));
+        for (int row = 0; row < Rows; ++row) {
+          __m256i quad =
+              _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(quadAt(x[row * blocks + block] + k))));
+          sum[row][0] = _mm256_add_epi32(sum[row][0], _mm256_madd_epi16(quad, low));
+          sum[row][1] = _mm256_add_epi32(sum[row][1], _mm256_madd_epi16(quad, high));
+        }
+      }
+    for (int row = 0; row < Rows; ++row) {
+      auto *out = reinterpret_cast<__m256i *>(acc + row * N + first);
+      // hadd works inside halves: lanes 0 1 4 5 2 3 6 7 come out, and the middle quarters change places.
+      __m256i lanes = _mm256_permute4x64_epi64(_mm256_hadd_epi32(sum[row][0], sum[row][1]), 0xD8);
+      _mm256_storeu_si256(out, _mm256_add_epi32(_mm256_loadu_si256(out), lanes));
+    }
+  }
+}
+
+#define TW_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
+
+// x + 128 is unsigned, as the instruction wants its first operand; `correction` takes 128 * sum(w) off again.
+template <int N, int Rows>
+TW_VNNI void multiplyVnni(const int8_t *packed, const int32_t *correction, size_t blocks, const int8_t *const *x,
+                          int32_t *acc) {
+  constexpr int kVectors = N / 16;
+  const __m512i flip = _mm512_set1_epi32(static_cast<int>(0x80808080u));
+  __m512i sum[Rows][kVectors];
+  for (int row = 0; row < Rows; ++row)
+    for (int v = 0; v < kVectors; ++v)
+      sum[row][v] =
+          _mm512_sub_epi32(_mm512_loadu_si512(acc + row * N + v * 16), _mm512_loadu_si512(correction + v * 16));
+  for (size_t block = 0; block < blocks; ++block)
+    for (int k = 0; k < N; k += 4) {
+      __m512i w[kVectors];
+      for (int v = 0; v < kVectors; ++v)
+        w[v] = _mm512_loadu_si512(packed + (block * N + k) * N + v * 64);
+      for (int row = 0; row < Rows; ++row) {
+        __m512i quad = _mm512_xor_si512(_mm512_set1_epi32(quadAt(x[row * blocks + block] + k)), flip);
+        for (int v = 0; v < kVectors; ++v)
+          sum[row][v] = _mm512_dpbusd_epi32(sum[row][v], quad, w[v]);
+      }
+    }
+  for (int row = 0; row < Rows; ++row)
+    for (int v = 0; v < kVectors; ++v)
+      _mm512_storeu_si512(acc + row * N + v * 16, sum[row][v]);
+}
+
+// Eight lanes fill half a vector.
+template <int Rows>
+TW_VNNI void multiplyVnni8(const int8_t *packed, const int32_t *correction, size_t blocks, const int8_t *const *x,
+                           int32_t *acc) {
+  const __m256i flip = _mm256_set1_epi32(static_cast<int>(0x80808080u));
+  __m256i sum[Rows];
+  for (int row = 0; row < Rows; ++row)
+    sum[row] = _mm256_sub_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(acc + row * 8)),
+                                _mm256_loadu_si256(reinterpret_cast<const __m256i *>(correction)));
+  for (size_t block = 0; block < blocks; ++block)
+    for (int k = 0; k < 8; k += 4) {
+      __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(packed + (block * 8 + k) * 8));
+      for (int row = 0; row < Rows; ++row) {
+        __m256i quad = _mm256_xor_si256(_mm256_set1_epi32(quadAt(x[row * blocks + block] + k)), flip);
+        sum[row] = _mm256_dpbusd_epi32(sum[row], quad, w);
+      }
+    }
+  for (int row = 0; row < Rows; ++row)
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(acc + row * 8), sum[row]);
+}
+
+template <int N, int Rows>
+void multiplyRows(ArrayPath path, const int8_t *packed, const int32_t *correction, size_t blocks,
+                  const int8_t *const *x, int32_t *acc) {
+  if (path == ArrayPath::Avx2)
+    return multiplyAvx2<N, Rows>(packed, blocks, x, acc);
+  if constexpr (N == 8)
+    multiplyVnni8<Rows>(packed, correction, blocks, x, acc);
+  else
+    multiplyVnni<N, Rows>(packed, correction, blocks, x, acc);
+}
+
+#endif
+
+template <int N>
+void multiplyAll(ArrayPath path, const int8_t *packed, const int32_t *correction, size_t blocks, const int8_t *const *x,
+                 size_t rows, int32_t *acc) {
+#if defined(__x86_64__)
+  if (path != ArrayPath::Portable) {
+    constexpr int kGroup = N == 64 ? 4 : 8;
+    for (; rows >= kGroup; rows -= kGroup, x += kGroup * blocks, acc += kGroup * N)
+      multiplyRows<N, kGroup>(path, packed, correction, blocks, x, acc);
+    for (; rows != 0; --rows, x += blocks, acc += N)
+      multiplyRows<N, 1>(path, packed, correction, blocks, x, acc);
+    return;
+  }
+#endif
+  (void)path;
+  (void)correction;
+  multiplyPortable<N>(packed, blocks, x, rows, acc);
+}
+
+} // namespace
+
+ArrayPath bestArrayPath() {
+#if defined(__x86_64__)
+  static const ArrayPath path = [] {
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512vnni"))
+      return ArrayPath::Avx512Vnni;
+    return __builtin_cpu_supports("avx2") ? ArrayPath::Avx2 : ArrayPath::Portable;
+  }();
+  return path;
+#else
+  return ArrayPath::Portable;
+#endif
+}
+
+ArrayBlocks::ArrayBlocks(uint32_t n, const int8_t *w, size_t blocks, ArrayPath path)
+    : n_(n), blocks_(blocks), path_(path), packed_(blocks * n * n) {
+  for (size_t quad = 0; quad < blocks * n / 4; ++quad)
+    packQuad(n, w + quad * 4 * n, packed_.data() + quad * 4 * n);
+  if (path != ArrayPath::Avx512Vnni)
+    return;
+  correction_.assign(n, 0);
+  for (size_t row = 0; row < blocks * n; ++row)
+    for (uint32_t lane = 0; lane < n; ++lane)
+      correction_[lane] += w[row * n + lane]; // at most 2^20 rows fit in SPM, each below 2^7
+  for (int32_t &value : correction_)
+    value = static_cast<int32_t>(static_cast<uint32_t>(value) * 128u);
+}
+
+void ArrayBlocks::multiply(const int8_t *const *x, size_t rows, int32_t *acc, bool add) const {
+  if (!add)
+    std::memset(acc, 0, rows * n_ * sizeof(int32_t));
+  switch (n_) {
+  case 8:
+    return multiplyAll<8>(path_, packed_.data(), correction_.data(), blocks_, x, rows, acc);
+  case 16:
+    return multiplyAll<16>(path_, packed_.data(), correction_.data(), blocks_, x, rows, acc);
+  case 32:
+    return multiplyAll<32>(path_, packed_.data(), correction_.data(), blocks_, x, rows, acc);
+  case 64:
+    return multiplyAll<64>(path_, packed_.data(), correction_.data(), blocks_, x, rows, acc);
+  }
+}
+
+} // namespace tw::simulator

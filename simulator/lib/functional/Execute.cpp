@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Execute.h"
+
+#include "Kernels.h"
+#include "insns/Window.h"
+#include "tw/isa/Numerics.h"
+
+#include <array>
+
+namespace tw::simulator {
+
+bool hostHasAvx2() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx2");
+  return has;
+#else
+  return false;
+#endif
+}
+
+RecordHead readRecord(const State &state, uint64_t row) {
+  const int32_t *words = state.paramRow(row);
+  auto get = [&](const isa::ParamWord &field) {
+    const uint32_t bits = static_cast<uint32_t>(words[field.word]) >> field.lo << (32 - field.width);
+    return field.isSigned ? static_cast<int32_t>(bits) >> (32 - field.width)
+                          : static_cast<int32_t>(bits >> (32 - field.width));
+  };
+  namespace r = isa::record;
+  return {get(r::zp), get(r::lo), get(r::hi), get(r::ma),   get(r::mb),
+          get(r::za), get(r::zb), get(r::zy), get(r::shift)};
+}
+
+Effects execute(State &state, const isa::Line &line) {
+  switch (static_cast<isa::Opcode>(line.opcodeByte())) {
+  case isa::Opcode::Ld:
+  case isa::Opcode::Ldw:
+    return executeLd(state, line);
+  case isa::Opcode::Ldp:
+    return executeLdp(state, line);
+  case isa::Opcode::Ldt:
+    return executeLdt(state, line);
+  case isa::Opcode::St:
+    return executeSt(state, line);
+  case isa::Opcode::Conv:
+    return executeConv(state, line);
+  case isa::Opcode::Convf:
+    return executeConvf(state, line);
+  case isa::Opcode::Gemm:
+    return executeGemm(state, line);
+  case isa::Opcode::Drq:
+    return executeDrq(state, line);
+  case isa::Opcode::Drqa:
+    return executeDrqa(state, line);
+  case isa::Opcode::Ewadd:
+    return executeEwadd(state, line);
+  case isa::Opcode::Ewmul:
+    return executeEwmul(state, line);
+  case isa::Opcode::Ewmin:
+    return executeEwmin(state, line);
+  case isa::Opcode::Ewmax:
+    return executeEwmax(state, line);
+  case isa::Opcode::Lut:
+    return executeLut(state, line);
+  case isa::Opcode::Dwconv:
+    return executeDwconv(state, line);
+  case isa::Opcode::Poolmax:
+    return executePoolmax(state, line);
+  case isa::Opcode::Poolavg:
+    return executePoolavg(state, line);
+  case isa::Opcode::Fence:
+  case isa::Opcode::Mark:
+  case isa::Opcode::End:
+  // Planned rows: checkLine refuses them.
+  case isa::Opcode::Fill:
+  case isa::Opcode::Drw:
+  case isa::Opcode::Reduce:
+  case isa::Opcode::Norm:
+  case isa::Opcode::Move:
+    break;
+  }
+  return {};
+}
+
+namespace {
+
+uint64_t valueOf(const isa::Value &value, const isa::Instruction &row, const isa::Line &line, uint32_t n) {
+  switch (value.kind) {
+  case isa::Value::Field:
+    return line.get(row.fields[value.value].ref);
+  case isa::Value::Lanes:
+    return n;
+  case isa::Value::Literal:
+    break;
+  }
+  return value.value;
+}
+
+} // namespace
+
+uint64_t writtenHash(const State &state, const isa::Line &line) {
+  const isa::Instruction *row = line.row();
+  if (!row || !row->semantics)
+    return 0;
+  const isa::Semantics &semantics = *row->semantics;
+  auto value = [&](const isa::Value &v) { return valueOf(v, *row, line, state.n); };
+  const isa::Access *written = nullptr;
+  for (const isa::Access &access : semantics.accesses)
+    if (access.dir != isa::Dir::Read)
+      written = &access;
+  if (!written)
+    return 0;
+
+  // The loops that the operand's address depends on, without the lanes: a row is contiguous. A loop of a contiguous
+  // operand counts rows (or tables).
+  struct Step {
+    uint64_t extent, stride, index;
+  };
+  std::vector<Step> steps;
+  uint64_t rowBytes = state.n, granule = 1; // SPM and DRAM: bytes
+  if (written->elem != isa::Elem::I8)
+    rowBytes = granule = uint64_t{state.n} * isa::kWordBytes;
+  if (written->space == isa::Space::LUT)
+    rowBytes = granule = isa::kLutBytes;
+  if (written->isStrided) {
+    for (const isa::Dim &dim : written->dims)
+      for (const isa::Term &term : dim.terms)
+        steps.push_back({value(semantics.loops[term.loop].extent), value(term.factor) * value(dim.stride), 0});
+  } else {
+    uint64_t stride = granule; // every written contiguous operand has one row, or one table, a step
+    for (size_t i = written->packed.size(); i-- > 0;) {
+      const uint64_t extent = value(semantics.loops[written->packed[i]].extent);
+      steps.insert(steps.begin(), {extent, stride, 0});
+      stride *= extent;
+    }
+  }
+  uint64_t base = line.get(row->fields[written->baseField].ref) * (written->isStrided ? 1 : granule);
+  if (written->space == isa::Space::DRAM)
+    base = state.physical(line.get(row->fields[written->regionField].ref), base);
+
+  std::vector<uint8_t> buffer(rowBytes);
+  const std::span<const uint8_t> onChip = state.bytesOf(written->space);
+  uint64_t hash = 0;
+  for (;;) {
+    uint64_t address = base;
+    for (const Step &step : steps)
+      address += step.index * step.stride;
+    if (written->space == isa::Space::DRAM)
+      state.dram.read(address, buffer.data(), rowBytes);
+    else
+      std::copy_n(onChip.begin() + address, rowBytes, buffer.begin());
+    for (uint64_t i = 0; i < rowBytes; ++i)
+      hash += isa::sumHash(static_cast<uint8_t>(written->space), address + i, buffer[i]);
+    size_t at = steps.size();
+    while (at > 0 && ++steps[at - 1].index == steps[at - 1].extent)
+      steps[--at].index = 0;
+    if (at == 0)
+      return hash;
+  }
+}
+
+namespace {
+
+using Fault = std::optional<ParamFault>;
+
+Fault missing(ParamFault::Step step, uint64_t index = 0) {
+  return ParamFault{isa::FaultCode::UninitParam, step, index};
+}
+
+Fault checkHead(const State &state, uint64_t param) {
+  if (!state.paramLoaded[param])
+    return missing(ParamFault::Head);
+  return std::nullopt;
+}
+
+Fault checkChannels(const State &state, uint64_t param, uint64_t blocks) {
+  if (Fault fault = checkHead(state, param))
+    return fault;
+  for (uint64_t block = 0; block < blocks; ++block) {
+    const uint64_t bias = param + 1 + 2 * block;
+    if (!state.paramLoaded[bias])
+      return missing(ParamFault::Bias, block);
+    if (!state.paramLoaded[bias + 1])
+      return missing(ParamFault::Mult, block);
+    for (uint32_t lane = 0; lane < state.n; ++lane)
+      if (!isa::validMultiplier(static_cast<uint32_t>(state.paramRow(bias + 1)[lane])))
+        return ParamFault{isa::FaultCode::BadParam, ParamFault::Settle, block};
+  }
+  return std::nullopt;
+}
+
+Fault checkAverages(const State &state, const isa::Line &line) {
+  const Window window(state, line);
+  if (Fault fault = checkHead(state, window.param))
+    return fault;
+  Fault fault;
+  uint64_t index = 0;
+  window.forEachOutput([&](int64_t, int64_t oh, int64_t ow) {
+    const int32_t word = std::max(window.tapsInside(oh, ow), 1) - 1;
+    if (!fault && !state.paramLoaded[window.param + 1 + word / state.n])
+      fault = missing(ParamFault::Window, index);
+    ++index;
+  });
+  return fault;
+}
+
+} // namespace
+
+std::optional<ParamFault> checkParameters(const State &state, const isa::Line &line) {
+  switch (static_cast<isa::Opcode>(line.opcodeByte())) {
+  case isa::Opcode::Drq:
+  case isa::Opcode::Drqa:
+    return checkChannels(state, line.get(isa::drq::param), line.get(isa::drq::oc_n));
+  case isa::Opcode::Dwconv:
+    return checkChannels(state, line.get(isa::dwconv::param), line.get(isa::dwconv::oc_n));
+  case isa::Opcode::Poolavg:
+    return checkAverages(state, line);
+  case isa::Opcode::Poolmax:
+    return checkHead(state, line.get(isa::poolmax::param));
+  case isa::Opcode::Ewadd:
+  case isa::Opcode::Ewmul:
+  case isa::Opcode::Ewmin:
+  case isa::Opcode::Ewmax:
+    return checkHead(state, line.get(isa::ewadd::param));
+  case isa::Opcode::Lut:
+    if (!state.lutLoaded[line.get(isa::lut::table)])
+      return missing(ParamFault::Head);
+    return std::nullopt;
+  default: // no other row reads parameter memory
+    return std::nullopt;
+  }
+}
+
+} // namespace tw::simulator
