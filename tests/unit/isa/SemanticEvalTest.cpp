@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+// Each instruction against a loop written by hand from its description, on random data.
+#include "tw/isa/SemanticEval.h"
+#include "Configs.h"
+#include "tw/isa/Encoder.h"
+#include "tw/isa/Numerics.h"
+#include <functional>
+#include <gtest/gtest.h>
+#include <random>
+
+using namespace tw::isa;
+
+namespace {
+
+constexpr int kN = 16;
+
+class SemanticEvalTest : public testing::Test {
+protected:
+  SemanticEvalTest() : config(tw16()), memories(config, 0x5A) {
+    for (uint8_t &byte : memories.spm)
+      byte = uint8_t(random());
+    for (int32_t &sum : memories.acc)
+      sum = int32_t(random() % 200000) - 100000;
+    for (uint32_t &word : memories.params)
+      word = uint32_t(random());
+    for (uint8_t &byte : memories.luts)
+      byte = uint8_t(random());
+    memories.paramLoaded.assign(config.paramRows, true);
+    memories.lutLoaded.assign(config.lutBanks, true);
+    dram.resize(1 << 16);
+    for (uint8_t &byte : dram)
+      byte = uint8_t(random());
+    memories.regions.fill(dram);
+  }
+
+  EvalResult run(Opcode opcode, std::initializer_list<FieldValue> fields) {
+    tw::Result<Line> line = encode(opcode, fields);
+    EXPECT_TRUE(line) << line.diag().str();
+    EXPECT_EQ(checkLine(*line, config, openRegions()), std::nullopt);
+    return evaluate(*line, config, memories);
+  }
+
+  // A record at row `row` of a drain: sensible multipliers for `blocks` blocks.
+  void makeRecord(int row, int blocks) {
+    uint32_t *words = &memories.params[size_t(row) * kN];
+    words[0] = 0x64'9C'FB; // zp -5, lo -100, hi 100
+    words[1] = 3 << 10;
+    words[2] = uint32_t(-2 << 10);
+    words[3] = 11u << 24 | 7 << 16 | uint8_t(-3) << 8 | 2;
+    for (int block = 0; block != blocks; ++block)
+      for (int lane = 0; lane != kN; ++lane) {
+        memories.params[size_t(row + 1 + 2 * block) * kN + lane] = uint32_t(int32_t(random() % 2000) - 1000);
+        memories.params[size_t(row + 2 + 2 * block) * kN + lane] =
+            std::bit_cast<uint32_t>(0.001f + float(lane) * 0.0007f);
+      }
+  }
+  int8_t requantised(int row, int block, int lane, int32_t sum) {
+    const uint32_t *pair = &memories.params[size_t(row + 1 + 2 * block) * kN + lane];
+    return requantFp32(sum, int32_t(pair[0]), pair[kN], -5);
+  }
+  int8_t spm(size_t at) const { return int8_t(before.spm[at]); }
+
+  std::mt19937 random{11};
+  HwConfig config;
+  Memories memories, before{config};
+  std::vector<uint8_t> dram;
+};
+
+TEST_F(SemanticEvalTest, LoadsCopyRowsWithStridesOnBothSides) {
+  before = memories;
+  EvalResult result = run(Opcode::Ld, {{"region", 2},
+                                       {"offset", 0x40},
+                                       {"spm", 0x1000},
+                                       {"n0", 2},
+                                       {"n1", 3},
+                                       {"n2", 2},
+                                       {"n3", 1},
+                                       {"ds1", 64},
+                                       {"ds2", 0},
+                                       {"ss1", 48},
+                                       {"ss2", 256}});
+  EXPECT_EQ(result.fault, FaultCode::None);
+  for (int i2 = 0; i2 != 2; ++i2)
+    for (int i1 = 0; i1 != 3; ++i1)
+      for (int byte = 0; byte != 2 * kN; ++byte)
+        before.spm[0x1000 + i2 * 256 + i1 * 48 + byte] = dram[0x40 + i1 * 64 + byte];
+  EXPECT_EQ(memories.spm, before.spm);
+}
+
+TEST_F(SemanticEvalTest, StoresCopyRowsToDram) {
+  std::vector<uint8_t> expected = dram;
+  run(Opcode::St, {{"region", 2},
+                   {"offset", 0x40},
+                   {"spm", 0x1000},
+                   {"n0", 2},
+                   {"n1", 3},
+                   {"n2", 1},
+                   {"n3", 1},
+                   {"ds1", 64},
+                   {"ss1", 48}});
+  for (int i1 = 0; i1 != 3; ++i1)
+    for (int byte = 0; byte != 2 * kN; ++byte)
+      expected[0x40 + i1 * 64 + byte] = memories.spm[0x1000 + i1 * 48 + byte];
+  EXPECT_EQ(dram, expected);
+}
+
+TEST_F(SemanticEvalTest, ParametersAndTablesAreLoadedAndMarked) {
+  memories.paramLoaded.assign(config.paramRows, false);
+  memories.lutLoaded.assign(config.lutBanks, false);
+  run(Opcode::Ldp, {{"region", 1}, {"offset", 0x80}, {"dst", 5}, {"count", 2}});
+  for (int i = 0; i != 2 * kN; ++i) {
+    uint32_t word;
+    std::memcpy(&word, &dram[0x80 + 4 * i], 4);
+    EXPECT_EQ(memories.params[5 * kN + i], word);
+  }
+  EXPECT_EQ(std::count(memories.paramLoaded.begin(), memories.paramLoaded.end(), true), 2);
+  EXPECT_TRUE(memories.paramLoaded[5] && memories.paramLoaded[6]);
+  run(Opcode::Ldt, {{"region", 1}, {"offset", 0x200}, {"dst", 3}, {"count", 2}});
+  for (int i = 0; i != 512; ++i)
+    EXPECT_EQ(memories.luts[3 * 256 + i], dram[0x200 + i]);
+  EXPECT_TRUE(memories.lutLoaded[3] && memories.lutLoaded[4]);
+}
+
+TEST_F(SemanticEvalTest, ConvolutionPadsStridesDilatesAndAccumulates) {
+  for (int accumulate : {0, 1}) {
+    before = memories;
+    EvalResult result = run(Opcode::Conv, {{"x", 0x100},    {"x_h", 5},   {"x_w", 6},
+                                           {"x_hs", 256},   {"x_ws", 32}, {"stride_h", 2},
+                                           {"stride_w", 1}, {"dil_h", 1}, {"dil_w", 2},
+                                           {"pad_t", 1},    {"pad_l", 2}, {"pad_value", -7},
+                                           {"kh_n", 3},     {"kw_n", 2},  {"ic_n", 2},
+                                           {"oc_n", 2},     {"oh_n", 3},  {"ow_n", 4},
+                                           {"w", 0x2000},   {"acc", 9},   {"accumulate", accumulate}});
+    EXPECT_EQ(result.macs, 2u * 3 * 2 * 2 * 3 * 4 * kN * kN);
+    for (int ocb = 0; ocb != 2; ++ocb)
+      for (int oh = 0; oh != 3; ++oh)
+        for (int ow = 0; ow != 4; ++ow)
+          for (int lane = 0; lane != kN; ++lane) {
+            size_t at = size_t(9 + (ocb * 3 + oh) * 4 + ow) * kN + lane;
+            int32_t sum = accumulate ? before.acc[at] : 0;
+            for (int kh = 0; kh != 3; ++kh)
+              for (int kw = 0; kw != 2; ++kw)
+                for (int icb = 0; icb != 2; ++icb)
+                  for (int ic = 0; ic != kN; ++ic) {
+                    int h = oh * 2 + kh - 1, w = ow + kw * 2 - 2;
+                    int x = h < 0 || h >= 5 || w < 0 || w >= 6 ? -7 : spm(0x100 + h * 256 + w * 32 + icb * kN + ic);
+                    sum += x * spm(0x2000 + size_t((((ocb * 3 + kh) * 2 + kw) * 2 + icb) * kN + ic) * kN + lane);
+                  }
+            ASSERT_EQ(memories.acc[at], sum) << ocb << " " << oh << " " << ow << " " << lane;
+          }
+  }
+}
+
+TEST_F(SemanticEvalTest, FoldedConvolutionReadsBytes) {
+  before = memories;
+  // 3 channels, 5 columns, window of 3 columns and stride 2: 9 bytes of each kernel row, in one block.
+  run(Opcode::Convf, {{"x", 0x101},
+                      {"x_h", 4},
+                      {"x_b", 15},
+                      {"x_hs", 64},
+                      {"x_ws", 6},
+                      {"stride_h", 1},
+                      {"dil_h", 1},
+                      {"pad_t", 1},
+                      {"pad_b", 3},
+                      {"pad_value", 5},
+                      {"kh_n", 2},
+                      {"f_n", 1},
+                      {"oc_n", 1},
+                      {"oh_n", 4},
+                      {"ow_n", 3},
+                      {"w", 0x2000},
+                      {"acc", 0}});
+  for (int oh = 0; oh != 4; ++oh)
+    for (int ow = 0; ow != 3; ++ow)
+      for (int lane = 0; lane != kN; ++lane) {
+        int32_t sum = 0;
+        for (int kh = 0; kh != 2; ++kh)
+          for (int k = 0; k != kN; ++k) {
+            int h = oh + kh - 1, b = ow * 6 + k - 3;
+            int x = h < 0 || h >= 4 || b < 0 || b >= 15 ? 5 : spm(0x101 + h * 64 + b);
+            sum += x * spm(0x2000 + size_t(kh * kN + k) * kN + lane);
+          }
+        ASSERT_EQ(memories.acc[size_t(oh * 3 + ow) * kN + lane], sum);
+      }
+}
+
+TEST_F(SemanticEvalTest, MatrixProductWalksBlocks) {
+  before = memories;
+  run(Opcode::Gemm,
+      {{"x", 0x100}, {"x_ms", 64}, {"x_ks", 16}, {"m_n", 3}, {"k_n", 2}, {"oc_n", 2}, {"w", 0x2000}, {"acc", 100}});
+  for (int ocb = 0; ocb != 2; ++ocb)
+    for (int m = 0; m != 3; ++m)
+      for (int lane = 0; lane != kN; ++lane) {
+        int32_t sum = 0;
+        for (int kb = 0; kb != 2; ++kb)
+          for (int k = 0; k != kN; ++k)
+            sum += spm(0x100 + m * 64 + kb * 16 + k) * spm(0x2000 + size_t((ocb * 2 + kb) * kN + k) * kN + lane);
+        ASSERT_EQ(memories.acc[size_t(100 + ocb * 3 + m) * kN + lane], sum);
+      }
+}
+
+TEST_F(SemanticEvalTest, DrainsRequantiseAddAndClamp) {
+  makeRecord(20, 2);
+  for (Opcode opcode : {Opcode::Drq, Opcode::Drqa}) {
+    bool residual = opcode == Opcode::Drqa;
+    before = memories;
+    std::vector<FieldValue> fields = {{"acc", 8},    {"oc_n", 2},  {"oh_n", 2},  {"ow_n", 3},  {"y", 0x4000},
+                                      {"y_hs", 512}, {"y_ws", 32}, {"y_cs", 16}, {"param", 20}};
+    if (residual)
+      fields.insert(fields.end(), {{"r", 0x8000}, {"r_hs", 128}, {"r_ws", 16}, {"r_cs", 1024}});
+    tw::Result<Line> line = encode(opcode, fields);
+    ASSERT_TRUE(line) << line.diag().str();
+    EvalResult result = evaluate(*line, config, memories);
+    EXPECT_EQ(result.fault, FaultCode::None);
+    uint64_t saturations = 0;
+    for (int ocb = 0; ocb != 2; ++ocb)
+      for (int oh = 0; oh != 2; ++oh)
+        for (int ow = 0; ow != 3; ++ow)
+          for (int lane = 0; lane != kN; ++lane) {
+            int32_t sum = before.acc[size_t(8 + (ocb * 2 + oh) * 3 + ow) * kN + lane];
+            int8_t q = requantised(20, ocb, lane, sum);
+            saturations += q == -128 || q == 127;
+            if (residual)
+              q = ewAdd(q, 2, 3 << 10, spm(0x8000 + oh * 128 + ow * 16 + ocb * 1024 + lane), -3, -2 << 10, 11, 7);
+            ASSERT_EQ(int8_t(memories.spm[0x4000 + oh * 512 + ow * 32 + ocb * 16 + lane]), clampI8(q, -100, 100));
+          }
+    EXPECT_GT(result.saturations, 0u);
+    EXPECT_LE(result.saturations, saturations); // a value of exactly -128 or 127 is not counted
+  }
+}
+
+TEST_F(SemanticEvalTest, ElementwiseBroadcastsWithStrideZero) {
+  makeRecord(3, 0);
+  using Expected = std::function<int8_t(int8_t, int8_t)>;
+  const std::pair<Opcode, Expected> kCases[] = {
+      {Opcode::Ewadd, [](int8_t a, int8_t b) { return ewAdd(a, 2, 3 << 10, b, -3, -2 << 10, 11, 7); }},
+      {Opcode::Ewmul, [](int8_t a, int8_t b) { return ewMul(a, 2, b, -3, 3 << 10, 11, 7); }},
+      {Opcode::Ewmin, [](int8_t a, int8_t b) { return ewMin(a, 2, 3 << 10, b, -3, -2 << 10, 11, 7); }},
+      {Opcode::Ewmax, [](int8_t a, int8_t b) { return ewMax(a, 2, 3 << 10, b, -3, -2 << 10, 11, 7); }}};
+  for (const auto &[opcode, expected] : kCases) {
+    before = memories;
+    run(opcode, {{"n0", 3},
+                 {"n1", 2},
+                 {"n2", 2},
+                 {"a", 0x100},
+                 {"a_s0", 16},
+                 {"a_s1", 64},
+                 {"a_s2", 256},
+                 {"b", 0x1000},
+                 {"b_s0", 16},
+                 {"b_s1", 0},
+                 {"b_s2", 0},
+                 {"y", 0x3000},
+                 {"y_s0", 32},
+                 {"y_s1", 96},
+                 {"y_s2", 192},
+                 {"param", 3}});
+    for (int i2 = 0; i2 != 2; ++i2)
+      for (int i1 = 0; i1 != 2; ++i1)
+        for (int i0 = 0; i0 != 3; ++i0)
+          for (int lane = 0; lane != kN; ++lane)
+            ASSERT_EQ(int8_t(memories.spm[0x3000 + i2 * 192 + i1 * 96 + i0 * 32 + lane]),
+                      clampI8(expected(spm(0x100 + i2 * 256 + i1 * 64 + i0 * 16 + lane), spm(0x1000 + i0 * 16 + lane)),
+                              -100, 100));
+  }
+}
+
+TEST_F(SemanticEvalTest, LookUpsUseTheirBank) {
+  before = memories;
+  run(Opcode::Lut,
+      {{"n0", 4}, {"n1", 1}, {"n2", 1}, {"a", 0x100}, {"a_s0", 16}, {"y", 0x100}, {"y_s0", 16}, {"table", 6}});
+  for (int i = 0; i != 4 * kN; ++i)
+    ASSERT_EQ(memories.spm[0x100 + i], memories.luts[6 * 256 + spm(0x100 + i) + 128]);
+}
+
+TEST_F(SemanticEvalTest, DepthwiseConvolutionKeepsChannelsApart) {
+  makeRecord(40, 2);
+  before = memories;
+  run(Opcode::Dwconv, {{"x", 0x100},    {"x_h", 4},      {"x_w", 4},   {"x_hs", 128}, {"x_ws", 32},     {"x_cs", 16},
+                       {"stride_h", 1}, {"stride_w", 2}, {"dil_h", 1}, {"dil_w", 1},  {"pad_t", 1},     {"pad_l", 1},
+                       {"kh_n", 3},     {"kw_n", 3},     {"oc_n", 2},  {"oh_n", 4},   {"ow_n", 2},      {"y", 0x4000},
+                       {"y_hs", 64},    {"y_ws", 32},    {"y_cs", 16}, {"param", 40}, {"pad_value", 4}, {"w", 0x2000}});
+  for (int ocb = 0; ocb != 2; ++ocb)
+    for (int oh = 0; oh != 4; ++oh)
+      for (int ow = 0; ow != 2; ++ow)
+        for (int lane = 0; lane != kN; ++lane) {
+          int32_t sum = 0;
+          for (int kh = 0; kh != 3; ++kh)
+            for (int kw = 0; kw != 3; ++kw) {
+              int h = oh + kh - 1, w = ow * 2 + kw - 1;
+              int x = h < 0 || h >= 4 || w < 0 || w >= 4 ? 4 : spm(0x100 + h * 128 + w * 32 + ocb * 16 + lane);
+              sum += x * spm(0x2000 + size_t((ocb * 3 + kh) * 3 + kw) * kN + lane);
+            }
+          ASSERT_EQ(int8_t(memories.spm[0x4000 + oh * 64 + ow * 32 + ocb * 16 + lane]),
+                    clampI8(requantised(40, ocb, lane, sum), -100, 100));
+        }
+}
+
+TEST_F(SemanticEvalTest, PoolsCountTheElementsInsideTheInput) {
+  makeRecord(60, 0);
+  for (int i = 0; i != kN; ++i)
+    memories.params[61 * kN + i] = uint32_t(2048 / (i + 1)); // a window of i+1 elements
+  const std::vector<FieldValue> kFields = {{"x", 0x100}, {"x_h", 3},      {"x_w", 3},      {"x_hs", 64}, {"x_ws", 16},
+                                           {"x_cs", 0},  {"stride_h", 1}, {"stride_w", 1}, {"dil_h", 1}, {"dil_w", 1},
+                                           {"pad_t", 3}, {"pad_l", 1},    {"kh_n", 3},     {"kw_n", 3},  {"oc_n", 1},
+                                           {"oh_n", 4},  {"ow_n", 3},     {"y", 0x4000},   {"y_hs", 64}, {"y_ws", 16},
+                                           {"y_cs", 0},  {"param", 60}};
+  for (Opcode opcode : {Opcode::Poolmax, Opcode::Poolavg}) {
+    before = memories;
+    tw::Result<Line> line = encode(opcode, kFields);
+    ASSERT_TRUE(line);
+    EXPECT_EQ(evaluate(*line, config, memories).fault, FaultCode::None);
+    for (int oh = 0; oh != 4; ++oh)
+      for (int ow = 0; ow != 3; ++ow)
+        for (int lane = 0; lane != kN; ++lane) {
+          int32_t sum = 0, count = 0;
+          int8_t top = -128;
+          for (int h = std::max(0, oh - 3); h < std::min(3, oh); ++h)
+            for (int w = std::max(0, ow - 1); w < std::min(3, ow + 2); ++w) {
+              int8_t x = spm(0x100 + h * 64 + w * 16 + lane);
+              sum += x;
+              top = std::max(top, x);
+              ++count;
+            }
+          int8_t expected = opcode == Opcode::Poolmax ? poolMax(top, 2, 3 << 10, 11, 7)
+                                                      : poolAvg(sum, count, 2, 2048 / std::max(count, 1), 11, 7);
+          ASSERT_EQ(int8_t(memories.spm[0x4000 + oh * 64 + ow * 16 + lane]), clampI8(expected, -100, 100))
+              << oh << " " << ow;
+        }
+  }
+}
+
+TEST_F(SemanticEvalTest, UninitialisedAndBadParametersFault) {
+  makeRecord(20, 1);
+  std::initializer_list<FieldValue> fields = {{"acc", 0},  {"oc_n", 1}, {"oh_n", 1},
+                                              {"ow_n", 1}, {"y", 0},    {"param", 20}};
+  for (int row : {20, 21, 22}) {
+    memories.paramLoaded[row] = false;
+    EXPECT_EQ(run(Opcode::Drq, fields).fault, FaultCode::UninitParam) << row;
+    memories.paramLoaded[row] = true;
+  }
+  memories.params[22 * kN + 15] = 0x7F800000; // infinity, in the last lane
+  EXPECT_EQ(run(Opcode::Drq, fields).fault, FaultCode::BadParam);
+  memories.lutLoaded[1] = false;
+  EXPECT_EQ(run(Opcode::Lut, {{"n0", 1}, {"n1", 1}, {"n2", 1}, {"table", 1}}).fault, FaultCode::UninitParam);
+}
+
+} // namespace
