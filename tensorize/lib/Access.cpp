@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: Apache-2.0
+// A block rewritten the way a chain walks memory: lanes split off, neighbouring loops fused, accesses composed.
+#include "tw/tensorize/Match.h"
+
+#include <algorithm>
+
+namespace tw::tensorize {
+
+std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes) {
+  std::vector<int64_t> physical(shape.begin(), shape.end());
+  if (physical.empty())
+    physical.push_back(1);
+  physical.back() = (physical.back() + lanes - 1) / lanes;
+  physical.push_back(lanes);
+  return physical;
+}
+
+namespace {
+
+bool isBare(const Index &index, int loop) {
+  return index.constant == 0 && index.terms.size() == 1 && index.terms[0].loop == loop && index.terms[0].factor == 1;
+}
+
+bool uses(const Operand &operand, int loop) {
+  for (const Index &index : operand.index)
+    for (const Term &term : index.terms)
+      if (term.loop == loop)
+        return true;
+  return false;
+}
+
+class Rewriter {
+public:
+  Rewriter(const Block &original, const Chain &chain, const Binding &binding, const Target &target)
+      : chain(chain), target(target) {
+    mapping.chain = &chain;
+    mapping.binding = binding;
+    mapping.block = original;
+    mapping.isPhysical.assign(original.operands.size(), false);
+  }
+
+  /// lanes[q]: block loop that feeds chain lane loop q.
+  std::optional<Rejection> splitLanes(const std::vector<std::pair<int, int>> &lanes) {
+    Block &block = mapping.block;
+    laneLoopOf.assign(chain.loops.size(), -1);
+    std::vector<int> laneOfLoop(block.loops.size(), -1);
+    for (auto [q, loop] : lanes) {
+      laneLoopOf[q] = int(block.loops.size());
+      laneOfLoop[loop] = int(block.loops.size());
+      Loop lane{block.loops[loop].name + ".lane", target.lanes, block.loops[loop].isReduction};
+      block.loops[loop].extent = (block.loops[loop].extent + target.lanes - 1) / target.lanes;
+      block.loops.push_back(lane);
+    }
+    for (size_t i = 0; i != chain.accesses.size(); ++i) {
+      int o = mapping.binding.operandOf[i];
+      if (o < 0 || !chain.accesses[i].isStrided)
+        continue;
+      if (chain.accesses[i].lane != isa::LaneKind::Loop)
+        return Rejection{chain.name, "layout",
+                         "operand " + chain.accesses[i].name +
+                             " is read as single bytes, tensors lie in rows of lanes"};
+      if (mapping.isPhysical[o])
+        continue;
+      mapping.isPhysical[o] = true;
+      if (auto rejection = makePhysical(block.operands[o], laneOfLoop))
+        return rejection;
+    }
+    for (size_t i = 0; i != chain.accesses.size(); ++i)
+      if (int o = mapping.binding.operandOf[i];
+          o >= 0 && !chain.accesses[i].isStrided && (mapping.isPhysical[o] || !block.operands[o].constant))
+        return Rejection{chain.name, "layout",
+                         "operand " + chain.accesses[i].name +
+                             " must be a constant: it is packed when the program is made"};
+    for (size_t o = 0; o != block.operands.size(); ++o)
+      if (!mapping.isPhysical[o])
+        for (Index &index : block.operands[o].index)
+          splitTerms(index, laneOfLoop);
+    dropUnitTerms();
+    return std::nullopt;
+  }
+
+  void fuseNeighbours() {
+    std::vector<Loop> &loops = mapping.block.loops;
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (size_t a = 0; a != loops.size() && !changed; ++a)
+        for (size_t b = 0; b != loops.size() && !changed; ++b)
+          if (a != b && canFuse(int(a), int(b))) {
+            fuse(int(a), int(b));
+            changed = true;
+          }
+    }
+  }
+
+  std::vector<Mapping> mappings(std::vector<Rejection> &rejections) {
+    std::vector<Mapping> result;
+    // Lane loops are settled; all others are enumerated.
+    std::vector<LoopMap> maps = enumerate();
+    for (LoopMap &map : maps) {
+      Mapping candidate = mapping;
+      candidate.loopTo = map;
+      if (auto rejection = compose(candidate))
+        rejections.push_back(std::move(*rejection));
+      else
+        result.push_back(std::move(candidate));
+    }
+    return result;
+  }
+
+private:
+  // A loop of one step moves nothing.
+  void dropUnitTerms() {
+    for (Operand &operand : mapping.block.operands)
+      for (Index &index : operand.index)
+        std::erase_if(index.terms, [&](const Term &term) { return mapping.block.loops[term.loop].extent == 1; });
+  }
+
+  void splitTerms(Index &index, const std::vector<int> &laneOfLoop) {
+    for (size_t t = 0, e = index.terms.size(); t != e; ++t)
+      if (int lane = laneOfLoop[index.terms[t].loop]; lane >= 0) {
+        index.terms.push_back({lane, index.terms[t].factor});
+        index.terms[t].factor *= target.lanes;
+      }
+  }
+
+  std::optional<Rejection> makePhysical(Operand &operand, const std::vector<int> &laneOfLoop) {
+    const int64_t n = target.lanes;
+    auto refuse = [&](std::string kind, std::string text) {
+      return Rejection{chain.name, std::move(kind), "operand " + operand.name + ": " + std::move(text)};
+    };
+    if (operand.shape.empty()) {
+      operand.shape.push_back(1);
+      operand.index.push_back({});
+    }
+    Index &last = operand.index.back();
+    int lane = -1;
+    for (size_t d = 0; d + 1 != operand.index.size(); ++d)
+      for (const Term &term : operand.index[d].terms)
+        if (laneOfLoop[term.loop] >= 0)
+          return refuse("layout", "loop " + mapping.block.loops[term.loop].name +
+                                      " must lie in lanes, but it is not the last dimension");
+    Index blocks;
+    for (const Term &term : last.terms) {
+      if (laneOfLoop[term.loop] >= 0 && term.factor == 1 && lane < 0) {
+        lane = laneOfLoop[term.loop];
+        blocks.terms.push_back(term);
+      } else if (term.factor % n == 0) {
+        blocks.terms.push_back({term.loop, term.factor / n});
+      } else if (mapping.block.loops[term.loop].extent != 1) {
+        return refuse("alignment", "steps of " + std::to_string(term.factor) +
+                                       " in the last dimension do not fit rows of " + std::to_string(n));
+      }
+    }
+    if (lane < 0)
+      return refuse("layout", "its last dimension is not the one that lies in lanes");
+    if (last.constant % n != 0)
+      return refuse("alignment", "it begins at element " + std::to_string(last.constant) +
+                                     " of its last dimension, rows have " + std::to_string(n));
+    blocks.constant = last.constant / n;
+    last = blocks;
+    operand.index.push_back({{{lane, 1}}, 0});
+    operand.shape = physicalShape(operand.shape, target.lanes);
+    return std::nullopt;
+  }
+
+  bool isLane(int loop) const { return std::ranges::find(laneLoopOf, loop) != laneLoopOf.end(); }
+
+  bool canFuse(int a, int b) const {
+    const Block &block = mapping.block;
+    if (block.loops[a].extent <= 1 || block.loops[b].extent <= 1 ||
+        block.loops[a].isReduction != block.loops[b].isReduction || isLane(a) || isLane(b))
+      return false;
+    for (const Operand &operand : block.operands) {
+      if (!uses(operand, a) && !uses(operand, b))
+        continue;
+      bool isAdjacent = false;
+      for (size_t d = 0; d + 1 < operand.index.size(); ++d)
+        isAdjacent |= isBare(operand.index[d], a) && isBare(operand.index[d + 1], b) &&
+                      operand.shape[d + 1] == block.loops[b].extent;
+      if (!isAdjacent)
+        return false;
+    }
+    return true;
+  }
+
+  void fuse(int a, int b) {
+    Block &block = mapping.block;
+    block.loops[a].name += "*" + block.loops[b].name;
+    block.loops[a].extent *= block.loops[b].extent;
+    block.loops[b].extent = 1;
+    for (Operand &operand : block.operands)
+      for (size_t d = 0; d + 1 < operand.index.size(); ++d)
+        if (isBare(operand.index[d], a) && isBare(operand.index[d + 1], b)) {
+          operand.shape[d] *= operand.shape[d + 1];
+          operand.shape.erase(operand.shape.begin() + ptrdiff_t(d) + 1);
+          operand.index.erase(operand.index.begin() + ptrdiff_t(d) + 1);
+        }
+  }
+
+  std::vector<LoopMap> enumerate() {
+    const Block &block = mapping.block;
+    std::vector<LoopMap> result;
+    LoopMap map(block.loops.size(), -1);
+    std::vector<bool> used(chain.loops.size(), false);
+    for (size_t q = 0; q != chain.loops.size(); ++q)
+      if (laneLoopOf[q] >= 0) {
+        map[laneLoopOf[q]] = int(q);
+        used[q] = true;
+      }
+    auto assign = [&](auto &self, size_t loop) -> void {
+      if (loop == block.loops.size()) {
+        result.push_back(map);
+        return;
+      }
+      if (isLane(int(loop)) || block.loops[loop].extent == 1) {
+        self(self, loop + 1);
+        return;
+      }
+      for (size_t q = 0; q != chain.loops.size(); ++q)
+        if (!used[q] && !chain.loops[q].isLanes && areCompatible(block, int(loop), chain, int(q), mapping.binding)) {
+          map[loop] = int(q);
+          used[q] = true;
+          self(self, loop + 1);
+          used[q] = false;
+        }
+      map[loop] = -1;
+      if (!block.loops[loop].isReduction) // an outer reduction would need its partial sums back
+        self(self, loop + 1);
+    };
+    assign(assign, 0);
+    return result;
+  }
+
+  std::optional<Rejection> compose(Mapping &candidate) const {
+    candidate.dimOf.resize(chain.accesses.size());
+    for (size_t i = 0; i != chain.accesses.size(); ++i) {
+      const ChainAccess &access = chain.accesses[i];
+      candidate.dimOf[i].assign(access.dims.size(), -1);
+      if (int o = candidate.binding.operandOf[i]; o >= 0 && access.isStrided)
+        if (auto rejection = composeStrided(candidate, int(i), candidate.block.operands[o]))
+          return rejection;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Rejection> composeStrided(Mapping &candidate, int i, const Operand &operand) const {
+    const ChainAccess &access = chain.accesses[i];
+    auto refuse = [&](std::string kind, std::string text) {
+      return Rejection{chain.name, std::move(kind), "operand " + operand.name + ": " + std::move(text)};
+    };
+    const size_t lane = operand.index.size() - 1;
+    if (candidate.loopTo[operand.index[lane].terms[0].loop] != access.laneLoop)
+      return refuse("layout", "other elements than the instruction's lie in lanes");
+    for (size_t d = 0; d != lane; ++d) {
+      int dim = -1;
+      for (const Term &term : operand.index[d].terms) {
+        int q = candidate.loopTo[term.loop];
+        if (q < 0)
+          continue;
+        auto [j, chainTerm] = dimWith(access, q);
+        if (j < 0 || (dim >= 0 && dim != j))
+          return refuse("signature", "one dimension is moved by loops that the instruction keeps apart");
+        dim = j;
+        if (chainTerm->factor.kind == Quantity::Field) {
+          const FieldId id = chainTerm->factor.field;
+          const isa::Field &field = fieldOf(chain, id);
+          auto [it, isNew] = candidate.fixedFields.try_emplace({id.link, id.field}, term.factor);
+          if (!isNew && it->second != term.factor)
+            return refuse("descriptor", std::string(field.name) + " would have to be both " +
+                                            std::to_string(it->second) + " and " + std::to_string(term.factor));
+          if (term.factor < field.min || term.factor > field.max)
+            return refuse("descriptor", std::string(field.name) + " = " + std::to_string(term.factor) + " is outside " +
+                                            std::to_string(field.min) + ".." + std::to_string(field.max));
+        } else if (chainTerm->factor.kind != Quantity::Literal || chainTerm->factor.literal != term.factor) {
+          return refuse("descriptor",
+                        "steps of " + std::to_string(term.factor) + " where the instruction steps by one");
+        }
+      }
+      if (dim < 0)
+        continue;
+      if (candidate.dimOf[i][dim] >= 0)
+        return refuse("signature", "two dimensions would share one of the instruction's");
+      candidate.dimOf[i][dim] = int(d);
+      if (access.dims[dim].stride.kind != Quantity::Field && d + 1 != lane)
+        return refuse("layout", "the instruction steps through contiguous rows, this dimension does not");
+      if (operand.outside != Outside::Never && !access.dims[dim].extent && mayLeave(candidate, operand, int(d)))
+        return refuse("descriptor",
+                      "it is read outside its shape in a dimension in which the instruction does not pad");
+    }
+    if (operand.outside == Outside::Value && !access.pad && mayLeaveAny(candidate, operand))
+      return refuse("body", "elements outside have a value, the instruction skips them");
+    if (operand.outside == Outside::Skip && access.pad && mayLeaveAny(candidate, operand))
+      return refuse("body", "elements outside are skipped, the instruction reads a value for them");
+    return std::nullopt;
+  }
+
+  static bool mayLeave(const Mapping &candidate, const Operand &operand, int d) {
+    int64_t low = operand.index[d].constant, high = low;
+    for (const Term &term : operand.index[d].terms)
+      high += term.factor * (candidate.block.loops[term.loop].extent - 1);
+    return low < 0 || high >= operand.shape[d];
+  }
+  static bool mayLeaveAny(const Mapping &candidate, const Operand &operand) {
+    for (size_t d = 0; d + 1 < operand.index.size(); ++d)
+      if (mayLeave(candidate, operand, int(d)))
+        return true;
+    return false;
+  }
+
+  static std::pair<int, const ChainTerm *> dimWith(const ChainAccess &access, int q) {
+    for (size_t j = 0; j != access.dims.size(); ++j)
+      for (const ChainTerm &term : access.dims[j].terms)
+        if (term.loop == q)
+          return {int(j), &term};
+    return {-1, nullptr};
+  }
+
+  const Chain &chain;
+  const Target &target;
+  Mapping mapping;
+  std::vector<int> laneLoopOf; // per chain loop: block loop of its lanes, or -1
+};
+
+} // namespace
+
+std::vector<Mapping> matchChain(const Block &block, const Chain &chain, const Target &target,
+                                std::vector<Rejection> &rejections) {
+  std::string reason;
+  std::vector<Binding> bindings = unifyBodies(block, chain, reason);
+  if (bindings.empty())
+    rejections.push_back({chain.name, "body", reason});
+  std::vector<int> laneLoops;
+  for (size_t q = 0; q != chain.loops.size(); ++q)
+    if (chain.loops[q].isLanes)
+      laneLoops.push_back(int(q));
+  std::vector<Mapping> result;
+  for (const Binding &binding : bindings) {
+    std::vector<std::pair<int, int>> lanes; // (chain loop, block loop)
+    bool hasLanes = false;
+    auto choose = [&](auto &self, size_t next) -> void {
+      if (next != laneLoops.size()) {
+        for (size_t loop = 0; loop != block.loops.size(); ++loop)
+          if (std::ranges::none_of(lanes, [&](auto &pair) { return pair.second == int(loop); }) &&
+              areCompatible(block, int(loop), chain, laneLoops[next], binding)) {
+            lanes.push_back({laneLoops[next], int(loop)});
+            self(self, next + 1);
+            lanes.pop_back();
+          }
+        return;
+      }
+      hasLanes = true;
+      Rewriter rewriter(block, chain, binding, target);
+      if (auto rejection = rewriter.splitLanes(lanes)) {
+        rejections.push_back(std::move(*rejection));
+        return;
+      }
+      rewriter.fuseNeighbours();
+      for (Mapping &mapping : rewriter.mappings(rejections))
+        result.push_back(std::move(mapping));
+    };
+    choose(choose, 0);
+    if (!hasLanes)
+      rejections.push_back({chain.name, "signature", "no loop of the block can lie in the instruction's lanes"});
+  }
+  // Fewest steps outside the instruction first; equal ones in the order found.
+  std::vector<std::pair<int64_t, size_t>> order;
+  for (size_t i = 0; i != result.size(); ++i) {
+    int64_t steps = 1;
+    for (size_t loop = 0; loop != result[i].loopTo.size(); ++loop)
+      if (result[i].loopTo[loop] < 0)
+        steps *= result[i].block.loops[loop].extent;
+    order.push_back({steps, i});
+  }
+  std::ranges::sort(order);
+  std::vector<Mapping> sorted;
+  for (auto [steps, i] : order)
+    sorted.push_back(std::move(result[i]));
+  return sorted;
+}
+
+} // namespace tw::tensorize

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Blocks.h"
+#include "tw/tensorize/Realise.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+using namespace tw::tensorize;
+using namespace tw::test;
+
+namespace {
+
+tw::isa::HwConfig tw16() {
+  tw::isa::HwConfig config;
+  config.name = "tw16";
+  config.n = 16, config.spmBytes = 262144, config.spmBanks = 16, config.accRows = 1024, config.paramRows = 256;
+  config.lutBanks = 8, config.axiBytes = 16, config.axiBurstBeats = 16, config.axiOutstandingReads = 32;
+  config.fetchLines = 4, config.queueDepth = 4, config.loadDepth = 4, config.clockMhz = 1000;
+  return config;
+}
+
+const Target &target() {
+  static const Target tw = makeTwTarget(tw16());
+  return tw;
+}
+const std::vector<Chain> &chains() {
+  static const std::vector<Chain> all = chainsOf(target());
+  return all;
+}
+const Chain &chain(std::string_view name) {
+  auto found = std::ranges::find(chains(), name, &Chain::name);
+  EXPECT_NE(found, chains().end()) << "no chain " << name;
+  return *found;
+}
+
+std::vector<Mapping> match(const Block &block, std::string_view name, std::vector<Rejection> *why = nullptr) {
+  std::vector<Rejection> rejections;
+  std::vector<Mapping> mappings = matchChain(block, chain(name), target(), rejections);
+  if (why)
+    *why = rejections;
+  return mappings;
+}
+
+void expectProved(const Block &block, std::string_view name) {
+  std::vector<Rejection> why;
+  std::vector<Mapping> mappings = match(block, name, &why);
+  ASSERT_FALSE(mappings.empty()) << block.name << ": " << (why.empty() ? "" : why.back().str());
+  for (const Mapping &mapping : mappings)
+    EXPECT_EQ(proveMapping(mapping, target()), "") << block.name << " on " << name;
+}
+
+// A matrix product unit without lanes or layouts: what the count of published mappings is about.
+Chain plainGemm() {
+  Chain gemm;
+  gemm.name = "gemm";
+  gemm.loops = {{"i", {}, false}, {"j", {}, false}, {"k", {}, true}};
+  auto access = [](std::string name, int row, int lane, bool isWritten) {
+    ChainAccess a;
+    a.name = name, a.elem = isWritten ? tw::isa::Elem::I32 : tw::isa::Elem::I8, a.isWritten = isWritten,
+    a.lane = tw::isa::LaneKind::Loop;
+    a.laneLoop = lane, a.packed = {row};
+    return a;
+  };
+  gemm.accesses = {access("x", 0, 2, false), access("w", 1, 2, false), access("y", 0, 1, true)};
+  gemm.body = {{"mul_i8", {{ChainArg::Access, 0}, {ChainArg::Access, 1}}},
+               {"add_wrap32", {{ChainArg::Running, 0}, {ChainArg::Slot, 0}}}};
+  return gemm;
+}
+
+} // namespace
+
+TEST(MatchTest, ConvolutionHas49MappingsOnAMatrixProductOf35NeedNoWindowCopy) {
+  Block block = conv2d({2, 8, 8, 32, 48, 3, 3, 1, 1, 0});
+  block.operands[4].elem = tw::isa::Elem::I32;
+  block.finish.clear();
+  Chain gemm = plainGemm();
+  std::string reason;
+  std::vector<Binding> bindings = unifyBodies(block, gemm, reason);
+  ASSERT_EQ(bindings.size(), 2u) << reason; // as written, and with both factors exchanged
+  const Binding &binding = bindings[0];
+  std::vector<LoopMap> maps = enumerateMappings(block, gemm, binding, /*fuse=*/true, /*mustCover=*/true);
+  EXPECT_EQ(maps.size(), 49u);
+  EXPECT_EQ(std::ranges::count_if(maps, [&](const LoopMap &map) { return needsWindowCopy(block, gemm, binding, map); }),
+            14);
+}
+
+TEST(MatchTest, ChainsCancelTheAccessInWhichTheyMeet) {
+  const Chain &conv = chain("conv+drq");
+  ASSERT_EQ(conv.meetings.size(), 1u);
+  EXPECT_EQ(conv.meetings[0].space, int(tw::isa::Space::ACC));
+  for (const ChainAccess &access : conv.accesses)
+    EXPECT_NE(access.space, int(tw::isa::Space::ACC)) << access.name;
+}
+
+TEST(MatchTest, ConvolutionsOfAnyStrideDilationAndPaddingAreProved) {
+  for (int64_t stride : {1, 2, 3})
+    for (int64_t dilation : {1, 2})
+      for (int64_t pad : {0, 1, 2})
+        expectProved(conv2d({1, 9, 11, 24, 40, 3, 2, stride, dilation, pad}), "conv+drq");
+}
+
+TEST(MatchTest, PointwiseConvolutionIsAMatrixProductOfFusedPixels) {
+  expectProved(conv2d({1, 8, 8, 32, 48, 1, 1, 1, 1, 0}), "gemm+drq");
+}
+
+TEST(MatchTest, FullyConnectedLayersAreProvedOnBothArrayInstructionsWithSwappedOperands) {
+  for (auto [m, k, n] : {std::tuple{1, 640, 128}, {5, 3, 17}, {1, 1, 1}, {40, 16, 1}}) {
+    expectProved(gemm(m, k, n), "gemm+drq");
+    expectProved(gemm(m, k, n), "conv+drq");
+  }
+}
+
+TEST(MatchTest, DepthwiseConvolutionIsTheVectorInstructionAndNeverTheArray) {
+  Block block = depthwise({1, 8, 8, 24, 24, 3, 3, 2, 1, 1});
+  expectProved(block, "dwconv");
+  EXPECT_TRUE(match(block, "conv+drq").empty());
+}
+
+TEST(MatchTest, PoolsMatchWithNeutralRescaling) { expectProved(maxPool({1, 9, 9, 20, 20, 3, 3, 2, 1, 1}), "poolmax"); }
+
+TEST(MatchTest, ElementwiseBlocksFuseTheirLoops) {
+  Block block = addition({2, 5, 7, 40});
+  std::vector<Mapping> mappings = match(block, "ewadd");
+  ASSERT_FALSE(mappings.empty());
+  expectProved(block, "ewadd");
+  EXPECT_EQ(mappings[0].block.loops[0].extent, 2 * 5 * 7 * 3);
+}
+
+TEST(MatchTest, BroadcastAlongRowsIsAStrideOfZero) {
+  Block block = addition({6, 5, 32});
+  block.operands[1].shape = {1, 1, 32};
+  block.operands[1].index = {Index{}, Index{}, at(2)};
+  expectProved(block, "ewadd");
+}
+
+TEST(MatchTest, BroadcastAlongLanesIsRefusedWithTheReason) {
+  Block block = addition({6, 32});
+  block.operands[1].shape = {6, 1};
+  block.operands[1].index = {at(0), Index{}};
+  std::vector<Rejection> why;
+  EXPECT_TRUE(match(block, "ewadd", &why).empty());
+  ASSERT_FALSE(why.empty());
+  EXPECT_EQ(why.back().kind, "layout");
+}
+
+TEST(MatchTest, AStrideBeyondTheFieldStaysOutsideTheInstructionAndIsNeverTruncated) {
+  std::vector<Rejection> why;
+  std::vector<Mapping> mappings = match(conv2d({1, 40, 40, 16, 16, 3, 3, 16, 1, 1}), "conv+drq", &why);
+  ASSERT_FALSE(mappings.empty());
+  for (const Mapping &mapping : mappings) {
+    EXPECT_EQ(mapping.loopTo[1], -1);
+    EXPECT_EQ(mapping.loopTo[2], -1);
+  }
+  EXPECT_TRUE(std::ranges::any_of(
+      why, [](const Rejection &r) { return r.str().find("stride_h = 16 is outside 1..15") != std::string::npos; }));
+}
