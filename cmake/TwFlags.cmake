@@ -22,6 +22,7 @@ endif()
 
 option(TW_SANITIZE "Build with the address and undefined-behaviour sanitizers" OFF)
 if(TW_SANITIZE)
+  add_compile_options(-O1) # with -O0 the exhaustive tests take minutes
   # SystemC's threads switch stacks, which use-after-return detection does not survive.
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
     -fsanitize-address-use-after-return=never)
