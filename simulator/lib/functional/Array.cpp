@@ -83,6 +83,18 @@ __attribute__((target("avx2"))) void multiplyAvx2(const int8_t *packed, size_t b
 
 #define TW_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 
+// correction = 128 * sum of each lane's weights.
+TW_VNNI void sumVnni(const int8_t *packed, size_t quads, uint32_t n, int32_t *correction) {
+  const __m256i factor = _mm256_set1_epi8(static_cast<char>(0x80));
+  for (uint32_t lane = 0; lane < n; lane += 8) {
+    __m256i sum = _mm256_setzero_si256();
+    for (size_t quad = 0; quad < quads; ++quad)
+      sum = _mm256_dpbusd_epi32(sum, factor,
+                                _mm256_loadu_si256(reinterpret_cast<const __m256i *>(packed + (quad * n + lane) * 4)));
+    _mm256_storeu_si256(reinterpret_cast<__m256i *>(correction + lane), sum);
+  }
+}
+
 // x + 128 is unsigned, as the instruction wants its first operand; `correction` takes 128 * sum(w) off again.
 template <int N, int Rows>
 TW_VNNI void multiplyVnni(const int8_t *packed, const int32_t *correction, size_t blocks, const int8_t *const *x,
@@ -185,11 +197,9 @@ ArrayBlocks::ArrayBlocks(uint32_t n, const int8_t *w, size_t blocks, ArrayPath p
   if (path != ArrayPath::Avx512Vnni)
     return;
   correction_.assign(n, 0);
-  for (size_t row = 0; row < blocks * n; ++row)
-    for (uint32_t lane = 0; lane < n; ++lane)
-      correction_[lane] += w[row * n + lane]; // at most 2^20 rows fit in SPM, each below 2^7
-  for (int32_t &value : correction_)
-    value = static_cast<int32_t>(static_cast<uint32_t>(value) * 128u);
+#if defined(__x86_64__)
+  sumVnni(packed_.data(), blocks * n / 4, n, correction_.data());
+#endif
 }
 
 void ArrayBlocks::multiply(const int8_t *const *x, size_t rows, int32_t *acc, bool add) const {

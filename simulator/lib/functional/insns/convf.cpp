@@ -21,8 +21,8 @@ Effects executeConvf(State &state, const isa::Line &line) {
                  .rows = static_cast<uint64_t>(oh_n * ow_n),
                  .accumulate = get(f::accumulate) != 0};
   return streamRows(state, work, [&](uint64_t row, const int8_t **to) {
-    const int64_t top = static_cast<int64_t>(row) / ow_n * stride_h - pad_t;
-    const int64_t left = static_cast<int64_t>(row) % ow_n * x_ws - pad_b;
+    const auto oh = static_cast<uint32_t>(row) / static_cast<uint32_t>(ow_n);
+    const int64_t top = oh * stride_h - pad_t, left = (static_cast<int64_t>(row) - oh * ow_n) * x_ws - pad_b;
     int8_t *place = partial.data() + row % ArrayBlocks::kRows * work.blocks * n;
     for (int64_t kh = 0; kh < kh_n; ++kh)
       for (int64_t block = 0; block < f_n; ++block, place += n) {
