@@ -24,6 +24,8 @@ def KRegions : MachineConstant<"regions", 8, "DRAM regions">;
 def KSpmGroups : MachineConstant<"spm_groups", 4, "SPM bank groups, chosen by the two highest address bits">;
 def KSyncSlots : MachineConstant<"sync_slots", 3, "waits, and posts, per instruction">;
 def KLutBytes : MachineConstant<"lut_bytes", 256, "bytes of one look-up table">;
+def KMultiplierMin : MachineConstant<"multiplier_min", 0x2B800000, "bits of the smallest multiplier of a requantisation: 2^-40 as float32">;
+def KMultiplierMax : MachineConstant<"multiplier_max", 0x43800000, "bits of the largest one: 2^8 as float32">;
 def KWordBytes : MachineConstant<"word_bytes", 4, "bytes of a parameter word and of an accumulator">;
 
 // Scalar primitives, each one function of Numerics.h.

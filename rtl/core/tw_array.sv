@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// N x N int8 MAC array, weights stationary. Row r sees the activation row r cycles late, broadcasts its element r to N
+// columns and hands N partial sums to row r+1. A row at x_i in c leaves at sum_o in c+N. No stall: rows that are not valid
+// are zeros whose sums nobody reads.
+// Shadow weights: shadow_i writes row shadow_row_i at the end of the cycle. swap_i, one cycle before a row is at x_i, makes
+// that row and all later ones use the shadow weights; the swap runs down the rows with the activations.
+// active_i lets the array rest when no row is inside it.
+module tw_array #(
+  parameter int N = 16
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 active_i,
+  input  logic                 shadow_i,
+  input  logic [$clog2(N)-1:0] shadow_row_i,
+  input  logic [N*8-1:0]       shadow_data_i,
+  input  logic                 swap_i,
+  input  logic [N*8-1:0]       x_i,
+  output logic [N*32-1:0]      sum_o
+);
+  logic signed [7:0]  shadow_q [N][N];
+  logic signed [7:0]  weight_q [N][N];
+  logic signed [31:0] part_q   [N][N];  // partial sums below each row; the last row's go to sum_q
+  logic [N*8-1:0]     late_q   [N];     // activation rows, by age; only elements >= age are used
+  logic [N*32-1:0]    sum_q;
+  logic [N-1:0]       swap_q;           // bit r: row r swaps at the end of this cycle
+
+  assign sum_o = sum_q;
+  wire [N-1:0] swap = {swap_q[N-2:0], swap_i};
+
+  always_ff @(posedge clk_i) begin
+    if (shadow_i) begin
+      for (int c = 0; c < N; c++) shadow_q[shadow_row_i][c] <= shadow_data_i[c*8 +: 8];
+    end
+    if (!rst_ni) swap_q <= '0;
+    else swap_q <= swap;
+    if (swap != '0) begin
+      for (int r = 0; r < N; r++) begin
+        if (swap[r]) begin
+          for (int c = 0; c < N; c++) weight_q[r][c] <= shadow_q[r][c];
+        end
+      end
+    end
+  end
+
+  // Blocking on purpose: bottom row first, each row reads its upper neighbour's sums of the last cycle.
+  always_ff @(posedge clk_i) begin
+    if (active_i) begin
+      for (int c = 0; c < N; c++)
+        sum_q[c*32 +: 32] <= part_q[N-2][c] + 32'($signed(late_q[N-2][(N-1)*8 +: 8])) * 32'(weight_q[N-1][c]);
+      for (int r = N - 2; r > 0; r--) begin
+        for (int c = 0; c < N; c++)
+          part_q[r][c] = part_q[r-1][c] + 32'($signed(late_q[r-1][r*8 +: 8])) * 32'(weight_q[r][c]);
+      end
+      for (int c = 0; c < N; c++)
+        part_q[0][c] = 32'($signed(x_i[7:0])) * 32'(weight_q[0][c]);
+      for (int r = N - 2; r > 0; r--) late_q[r] = late_q[r-1];
+      late_q[0] = x_i;
+    end
+  end
+endmodule
