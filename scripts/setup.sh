@@ -10,7 +10,7 @@ packages=(
   # the compiler half: MLIR, LLVM, ONNX (protobuf-compiler and libprotobuf-dev are what ONNX's CMake files look for)
   llvm-19-dev llvm-19-tools libmlir-19-dev mlir-19-tools libonnx-dev libprotobuf-dev protobuf-compiler
   # libraries (libboost1.81-dev, not libboost-dev: that is 1.74 and the two exclude each other)
-  libboost1.81-dev libboost-program-options1.81-dev libboost-json1.81-dev zlib1g-dev libzstd-dev
+  libboost1.81-dev libboost-program-options1.81-dev libboost-json1.81-dev libzip-dev zlib1g-dev libzstd-dev
   # simulator and RTL
   libsystemc-dev verilator yosys z3
   # tests and style

@@ -27,7 +27,7 @@ ALLOWED = {
     "drivers/transports/cycle": {"isa", "drivers", "simulator"},
     "drivers/transports/rtl": {"isa", "drivers", "rtl"},
     "tools": EVERYTHING,
-    "tests": EVERYTHING | {"support"},
+    "tests": EVERYTHING | {"support", "tools"},
 }
 
 # Headers that are not ours: (pattern, what it is, prefixes of the paths that may include it).

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: an ONNX model (bytes) becomes a graph module: `@main` with named arguments and results, dimensions bound.
+// Called by: tools and tests.
+// Does not: optimise; throw (libonnx and protobuf exceptions end here); read files or external data.
+#ifndef TW_IR_ONNXIMPORT_H
+#define TW_IR_ONNXIMPORT_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tw::ir {
+
+constexpr int64_t kOldestOpset = 1, kNewestOpset = 17;
+
+struct OnnxImportOptions {
+  std::map<std::string, int64_t> dims; // values of symbolic dimensions
+};
+
+struct ImportProblem {
+  std::string place; // node, tensor or file, as the model calls it
+  std::string text;
+};
+
+// Null when there are problems; then `problems` holds all that were found, not only the first. The context must have
+// the graph and func dialects loaded (registerGraphDialects). Arguments and results carry `tw.name`; the module carries
+// `tw.dims` when dimensions were bound and `tw.opset`.
+mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, std::string_view bytes,
+                                             std::string_view fileName, const OnnxImportOptions &options,
+                                             std::vector<ImportProblem> &problems);
+
+// One line per problem: "model.onnx: node 'x': text".
+std::string problemText(std::string_view fileName, const std::vector<ImportProblem> &problems);
+
+// The op table, for `check` and the reference page: since-versions first..last of each operator are understood.
+struct OnnxOperator {
+  std::string_view name;
+  int firstVersion, lastVersion;
+};
+std::vector<OnnxOperator> supportedOnnxOperators();
+
+} // namespace tw::ir
+
+#endif // TW_IR_ONNXIMPORT_H

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The graph passes, in the order in which the pipeline runs them (buildGraphPipeline in Passes.h).
+#ifndef TW_IR_PASSES_TD
+#define TW_IR_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def ConvertUint8 : Pass<"tw-convert-uint8", "mlir::func::FuncOp"> {
+  let summary = "make every uint8 tensor int8 by xor 0x80, zero points included";
+  let description = [{
+    The machine is int8 only. The function's arguments and results keep their type: `tw.flip_sign` stands at the boundary.
+  }];
+}
+
+def FoldConstants : Pass<"tw-fold-constants", "mlir::func::FuncOp"> {
+  let summary = "evaluate operators whose operands are all constants with the reference interpreter";
+  let description = [{
+    `tw.dequantize` of a constant stays: fusion wants the integers and their scale. A transpose or reshape of one moves
+    above it instead.
+  }];
+}
+
+def FuseQdq : Pass<"tw-fuse-qdq", "mlir::func::FuncOp"> {
+  let summary = "replace dequantize -> operator -> (relu, clip) -> quantize by one integer operator, exactly composed";
+  let description = [{
+    ReLU and Clip become the clamp of the result. A chain of functions of one value becomes a table; operators that only
+    move elements move the integers. What has no integer form (or no representable multiplier) stays as it is.
+  }];
+}
+
+def FuseDrain : Pass<"tw-fuse-drain", "mlir::func::FuncOp"> {
+  let summary = "attach a residual addition and a table to the convolution or product whose only user they are";
+  let description = [{
+    The sum is still taken of the int8 result as it was rounded and saturated before: a product with a clamp of its own
+    keeps it and the addition stays separate.
+  }];
+}
+
+def CanonicalizeLayout : Pass<"tw-canonicalize-layout", "mlir::func::FuncOp"> {
+  let summary = "make image operators NHWC, with explicit transposes that sink to the boundary or vanish";
+  let description = [{
+    A transpose that meets its inverse or only moves unit dimensions disappears; one that is flattened into a fully connected
+    layer becomes a permutation of its weights.
+  }];
+}
+
+def OutlineBlocks : Pass<"tw-outline-blocks", "mlir::ModuleOp"> {
+  let summary = "make every operator group a private function @blk_*, @main straight-line calls";
+  let description = [{
+    A group is one integer or data operator, or one float operator with the dequantize and quantize that only serve it.
+    Activations come first among the arguments, then constants; scalar zero points stand inside. Groups that are equal up
+    to their arguments share one function.
+  }];
+}
+
+def VerifyIr : Pass<"tw-verify-ir", "mlir::ModuleOp"> {
+  let summary = "check what the rest of the compiler relies on";
+  let description = [{
+    `imported`: one public @main without blocks of its own. `fused`: no uint8 inside. `outlined`: @main holds constants and calls
+    only, and image operators are NHWC.
+  }];
+  let options = [Option<"stage", "stage", "std::string", "\"imported\"", "imported, fused or outlined">];
+}
+
+#endif // TW_IR_PASSES_TD

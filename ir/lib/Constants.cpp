@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/ir/Constants.h"
+
+#include "mlir/IR/AsmState.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinDialect.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+namespace tw::ir {
+namespace {
+
+// Above this size a constant is a resource: printed by name, its bytes elidable, never uniqued by content.
+constexpr int64_t kInlineBytes = 64;
+
+} // namespace
+
+RankedTensorType toMlirType(MLIRContext *context, ElementType type, Dims shape) {
+  Builder builder(context);
+  Type element;
+  switch (type) {
+  case ElementType::F32:
+    element = builder.getF32Type();
+    break;
+  case ElementType::I8:
+    element = builder.getI8Type();
+    break;
+  case ElementType::U8:
+    element = builder.getIntegerType(8, false);
+    break;
+  case ElementType::I32:
+    element = builder.getI32Type();
+    break;
+  case ElementType::I64:
+    element = builder.getI64Type();
+    break;
+  }
+  return RankedTensorType::get(shape, element);
+}
+
+ElementType elementTypeOf(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (element.isF32())
+    return ElementType::F32;
+  if (element.isUnsignedInteger(8))
+    return ElementType::U8;
+  if (element.isInteger(8))
+    return ElementType::I8;
+  if (element.isInteger(32))
+    return ElementType::I32;
+  assert(element.isInteger(64) && "element types of tw tensors are listed in GraphOps.td");
+  return ElementType::I64;
+}
+
+ElementsAttr makeConstantAttr(MLIRContext *context, llvm::StringRef name, const Tensor &tensor) {
+  RankedTensorType type = toMlirType(context, tensor.type, tensor.shape);
+  if (static_cast<int64_t>(tensor.bytes.size()) <= kInlineBytes)
+    return DenseElementsAttr::getFromRawBuffer(type, tensor.bytes);
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(tensor.bytes, /*align=*/64);
+  auto &manager = DenseResourceElementsHandle::getManagerInterface(context);
+  return DenseResourceElementsAttr::get(type, manager.insert(name, std::move(blob)));
+}
+
+Tensor readConstant(ElementsAttr attr) {
+  auto type = cast<RankedTensorType>(attr.getType());
+  Tensor tensor(elementTypeOf(type), type.getShape());
+  if (auto resource = dyn_cast<DenseResourceElementsAttr>(attr)) {
+    AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    assert(blob && blob->getData().size() == tensor.bytes.size() && "checked by the verifier of tw.constant");
+    llvm::copy(blob->getData(), tensor.bytes.begin());
+    return tensor;
+  }
+  auto dense = cast<DenseElementsAttr>(attr);
+  ArrayRef<char> raw = dense.getRawData();
+  if (!dense.isSplat()) {
+    llvm::copy(raw, tensor.bytes.begin());
+    return tensor;
+  }
+  for (size_t offset = 0; offset < tensor.bytes.size(); offset += raw.size())
+    llvm::copy(raw, tensor.bytes.begin() + offset);
+  return tensor;
+}
+
+ConstantOp makeConstant(OpBuilder &builder, Location location, llvm::StringRef name, const Tensor &tensor) {
+  ElementsAttr attr = makeConstantAttr(builder.getContext(), name, tensor);
+  return builder.create<ConstantOp>(location, attr.getType(), attr);
+}
+
+bool isConstant(Value value) { return value.getDefiningOp<ConstantOp>() != nullptr; }
+
+std::optional<Tensor> constantOf(Value value) {
+  if (auto op = value.getDefiningOp<ConstantOp>())
+    return readConstant(op.getValue());
+  return std::nullopt;
+}
+
+std::vector<float> constantFloats(Value value) {
+  Tensor tensor = *constantOf(value);
+  return tensor.values<float>().vec();
+}
+
+std::vector<int64_t> constantInts(Value value) {
+  Tensor tensor = *constantOf(value);
+  std::vector<int64_t> result(tensor.size());
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    result[i] = tensor.integerAt(i);
+  return result;
+}
+
+} // namespace tw::ir

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verifiers: every operator states its shape rule by calling the one in Shapes.h.
+#include "tw/ir/GraphDialect.h"
+
+#include "tw/ir/Constants.h"
+#include "tw/ir/Shapes.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/TypeUtilities.h"
+
+using namespace mlir;
+
+#define GET_OP_CLASSES
+#include "tw/ir/GraphOps.cpp.inc"
+
+namespace tw::ir {
+namespace {
+
+ChannelPosition positionOf(Layout layout) {
+  return layout == Layout::NHWC ? ChannelPosition::Last : ChannelPosition::First;
+}
+
+LogicalResult checkShape(Operation *op, Value result, llvm::Expected<Shape> expected) {
+  if (!expected)
+    return op->emitOpError() << llvm::toString(expected.takeError());
+  if (shapeOf(result) != Dims(*expected))
+    return op->emitOpError() << "result is " << shapeText(shapeOf(result)) << ", its operands give "
+                             << shapeText(*expected);
+  return success();
+}
+
+bool sameElementType(Value a, Value b) {
+  return getElementTypeOrSelf(a.getType()) == getElementTypeOrSelf(b.getType());
+}
+
+// A scale or zero point is scalar, [1], or has one entry per slice of `axis`.
+LogicalResult checkPerAxis(Operation *op, Value parameter, Value tensor, int64_t axis) {
+  Dims shape = shapeOf(parameter), dims = shapeOf(tensor);
+  if (elementCount(shape) == 1)
+    return success();
+  if (axis < 0 || axis >= static_cast<int64_t>(dims.size()))
+    return op->emitOpError() << "axis " << axis << " is outside shape " << shapeText(dims);
+  if (shape[0] != dims[axis])
+    return op->emitOpError() << "has " << shape[0] << " scales or zero points for " << dims[axis] << " slices of axis "
+                             << axis;
+  return success();
+}
+
+LogicalResult checkClamp(Operation *op, int64_t lo, int64_t hi) {
+  if (lo < -128 || hi > 127 || lo > hi)
+    return op->emitOpError() << "clamp [" << lo << ", " << hi << "] is not a range inside [-128, 127]";
+  return success();
+}
+
+LogicalResult checkScalar(Operation *op, Value value, StringRef what) {
+  if (elementCount(shapeOf(value)) != 1)
+    return op->emitOpError() << what << " must have one element, not " << shapeText(shapeOf(value));
+  return success();
+}
+
+LogicalResult checkTable(Operation *op, Value table) {
+  if (table && shapeOf(table) != Dims{256})
+    return op->emitOpError() << "a table has 256 entries, not " << shapeText(shapeOf(table));
+  return success();
+}
+
+// What QConv and QGemm share: per-channel parameters, scalar parameters, bias, residual, table.
+template <typename Op> LogicalResult checkDrain(Op op) {
+  int64_t channels = shapeOf(op.getWeight())[0];
+  if (failed(checkPerAxis(op, op.getWeightScale(), op.getWeight(), 0)) ||
+      failed(checkPerAxis(op, op.getWeightZero(), op.getWeight(), 0)) ||
+      failed(checkScalar(op, op.getInScale(), "inScale")) || failed(checkScalar(op, op.getInZero(), "inZero")) ||
+      failed(checkScalar(op, op.getOutScale(), "outScale")) || failed(checkScalar(op, op.getOutZero(), "outZero")) ||
+      failed(checkTable(op, op.getLut())) || failed(checkClamp(op, op.getClampLo(), op.getClampHi())))
+    return failure();
+  if (op.getBias() && shapeOf(op.getBias()) != Dims{channels})
+    return op.emitOpError() << "bias is " << shapeText(shapeOf(op.getBias())) << " for " << channels
+                            << " output channels";
+  if (op.getResidual() && op.getResidual().getType() != op.getResult().getType())
+    return op.emitOpError() << "residual is " << shapeText(shapeOf(op.getResidual())) << ", result is "
+                            << shapeText(shapeOf(op.getResult()));
+  return success();
+}
+
+} // namespace
+
+OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
+
+LogicalResult QuantizeOp::verify() {
+  if (shapeOf(getInput()) != shapeOf(getResult()))
+    return emitOpError("changes the shape");
+  if (!sameElementType(getResult(), getZeroPoint()))
+    return emitOpError("zero point and result differ in element type");
+  if (failed(checkPerAxis(*this, getScale(), getInput(), getAxis())))
+    return failure();
+  return checkPerAxis(*this, getZeroPoint(), getInput(), getAxis());
+}
+
+LogicalResult DequantizeOp::verify() {
+  if (shapeOf(getInput()) != shapeOf(getResult()))
+    return emitOpError("changes the shape");
+  if (!sameElementType(getInput(), getZeroPoint()))
+    return emitOpError("zero point and input differ in element type");
+  if (failed(checkPerAxis(*this, getScale(), getInput(), getAxis())))
+    return failure();
+  return checkPerAxis(*this, getZeroPoint(), getInput(), getAxis());
+}
+
+LogicalResult FlipSignOp::verify() {
+  ElementType from = elementTypeOf(getInput().getType()), to = elementTypeOf(getResult().getType());
+  bool legal = (from == ElementType::U8 && to == ElementType::I8) || (from == ElementType::I8 && to == ElementType::U8);
+  if (!legal || shapeOf(getInput()) != shapeOf(getResult()))
+    return emitOpError("goes from uint8 to int8 or back, and keeps the shape");
+  return success();
+}
+
+LogicalResult ConvOp::verify() {
+  Window window{{}, getStrides(), getPads(), getDilations()};
+  if (failed(checkShape(
+          *this, getResult(),
+          convShape(shapeOf(getInput()), shapeOf(getWeight()), window, getGroup(), positionOf(getLayout())))))
+    return failure();
+  if (getBias() && shapeOf(getBias()) != Dims{shapeOf(getWeight())[0]})
+    return emitOpError() << "bias is " << shapeText(shapeOf(getBias())) << " for " << shapeOf(getWeight())[0]
+                         << " output channels";
+  return success();
+}
+
+LogicalResult GemmOp::verify() {
+  return checkShape(*this, getResult(), gemmShape(shapeOf(getA()), shapeOf(getB()), getTransA(), getTransB()));
+}
+
+LogicalResult MatmulOp::verify() {
+  return checkShape(*this, getResult(), matmulShape(shapeOf(getA()), shapeOf(getB())));
+}
+
+#define TW_BINARY_VERIFIER(OP)                                                                                         \
+  LogicalResult OP::verify() {                                                                                         \
+    return checkShape(*this, getResult(), broadcastShape(shapeOf(getLhs()), shapeOf(getRhs())));                       \
+  }
+TW_BINARY_VERIFIER(AddOp)
+TW_BINARY_VERIFIER(SubOp)
+TW_BINARY_VERIFIER(MulOp)
+TW_BINARY_VERIFIER(DivOp)
+TW_BINARY_VERIFIER(MinOp)
+TW_BINARY_VERIFIER(MaxOp)
+#undef TW_BINARY_VERIFIER
+
+LogicalResult MaxPoolOp::verify() {
+  Window window{getKernel(), getStrides(), getPads(), getDilations()};
+  return checkShape(*this, getResult(), poolShape(shapeOf(getInput()), window, positionOf(getLayout())));
+}
+
+LogicalResult AveragePoolOp::verify() {
+  const int64_t ones[] = {1, 1};
+  Window window{getKernel(), getStrides(), getPads(), ones};
+  return checkShape(*this, getResult(), poolShape(shapeOf(getInput()), window, positionOf(getLayout())));
+}
+
+LogicalResult ReduceMeanOp::verify() {
+  return checkShape(*this, getResult(), reduceShape(shapeOf(getInput()), getAxes(), getKeepDims()));
+}
+
+LogicalResult ReshapeOp::verify() {
+  if (elementCount(shapeOf(getInput())) != elementCount(shapeOf(getResult())))
+    return emitOpError() << "from " << shapeText(shapeOf(getInput())) << " to " << shapeText(shapeOf(getResult()))
+                         << " changes the number of elements";
+  return success();
+}
+
+LogicalResult TransposeOp::verify() {
+  return checkShape(*this, getResult(), transposeShape(shapeOf(getInput()), getPerm()));
+}
+
+LogicalResult ConcatOp::verify() {
+  SmallVector<Shape> shapes;
+  for (Value input : getInputs()) {
+    if (!sameElementType(input, getResult()))
+      return emitOpError("inputs and result differ in element type");
+    shapes.emplace_back(shapeOf(input));
+  }
+  return checkShape(*this, getResult(), concatShape(shapes, getAxis()));
+}
+
+LogicalResult PadOp::verify() {
+  return checkShape(*this, getResult(), padShape(shapeOf(getInput()), getLo(), getHi()));
+}
+
+LogicalResult ResizeOp::verify() {
+  size_t rank = shapeOf(getInput()).size();
+  if (shapeOf(getResult()).size() != rank || getScales().size() != rank)
+    return emitOpError() << "has " << getScales().size() << " scales for rank " << rank;
+  return success();
+}
+
+LogicalResult QConvOp::verify() {
+  Window window{{}, getStrides(), getPads(), getDilations()};
+  if (failed(checkShape(
+          *this, getResult(),
+          convShape(shapeOf(getInput()), shapeOf(getWeight()), window, getGroup(), positionOf(getLayout())))))
+    return failure();
+  return checkDrain(*this);
+}
+
+LogicalResult QGemmOp::verify() {
+  if (failed(checkShape(*this, getResult(), gemmShape(shapeOf(getInput()), shapeOf(getWeight()), false, true))))
+    return failure();
+  return checkDrain(*this);
+}
+
+LogicalResult QMatmulOp::verify() {
+  if (failed(checkShape(*this, getResult(), matmulShape(shapeOf(getA()), shapeOf(getB())))))
+    return failure();
+  return checkClamp(*this, getClampLo(), getClampHi());
+}
+
+LogicalResult QEltwiseOp::verify() {
+  if (failed(checkShape(*this, getResult(), broadcastShape(shapeOf(getLhs()), shapeOf(getRhs())))))
+    return failure();
+  return checkClamp(*this, getClampLo(), getClampHi());
+}
+
+LogicalResult QPoolOp::verify() {
+  Window window{getKernel(), getStrides(), getPads(), getDilations()};
+  if (failed(checkShape(*this, getResult(), poolShape(shapeOf(getInput()), window, positionOf(getLayout())))))
+    return failure();
+  return checkClamp(*this, getClampLo(), getClampHi());
+}
+
+LogicalResult QLutOp::verify() { return checkTable(*this, getTable()); }
+
+} // namespace tw::ir

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators that move elements (of any type, by bytes) and Resize.
+#include "Kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+using namespace mlir;
+
+namespace tw::ir {
+namespace {
+
+void copyElement(Tensor &to, int64_t toIndex, const Tensor &from, int64_t fromIndex) {
+  int64_t width = byteWidth(to.type);
+  std::memcpy(to.bytes.data() + toIndex * width, from.bytes.data() + fromIndex * width, width);
+}
+
+// Position in the input of output position `x` (ONNX Resize v13).
+float inputPosition(int64_t x, CoordinateMode mode, float scale, int64_t in, int64_t out) {
+  switch (mode) {
+  case CoordinateMode::HalfPixel:
+    return (static_cast<float>(x) + 0.5f) / scale - 0.5f;
+  case CoordinateMode::AlignCorners:
+    return out == 1 ? 0.0f : static_cast<float>(x) * static_cast<float>(in - 1) / static_cast<float>(out - 1);
+  case CoordinateMode::Asymmetric:
+    return static_cast<float>(x) / scale;
+  case CoordinateMode::PytorchHalfPixel:
+    return out > 1 ? (static_cast<float>(x) + 0.5f) / scale - 0.5f : 0.0f;
+  }
+  llvm_unreachable("all modes are listed");
+}
+
+int64_t nearestIndex(float position, NearestMode mode) {
+  switch (mode) {
+  case NearestMode::RoundPreferFloor:
+    return static_cast<int64_t>(std::ceil(position - 0.5f));
+  case NearestMode::RoundPreferCeil:
+    return static_cast<int64_t>(std::floor(position + 0.5f));
+  case NearestMode::Floor:
+    return static_cast<int64_t>(std::floor(position));
+  case NearestMode::Ceil:
+    return static_cast<int64_t>(std::ceil(position));
+  }
+  llvm_unreachable("all modes are listed");
+}
+
+// Resizes one dimension; the whole resize is one of these after the other.
+Tensor resizeDimension(const Tensor &input, size_t dim, int64_t extent, float scale, ResizeOp op) {
+  Shape shape = input.shape;
+  shape[dim] = extent;
+  Tensor result(input.type, shape);
+  Shape strides = stridesOf(input.shape);
+  int64_t last = input.shape[dim] - 1;
+  forEachIndex(shape, [&](int64_t i, Dims index) {
+    float position = inputPosition(index[dim], op.getCoordinates(), scale, last + 1, extent);
+    int64_t base = offsetOf(index, strides) - index[dim] * strides[dim];
+    if (op.getMode() == ResizeMode::Nearest) {
+      int64_t source = std::clamp<int64_t>(nearestIndex(position, op.getNearest()), 0, last);
+      copyElement(result, i, input, base + source * strides[dim]);
+      return;
+    }
+    position = std::clamp(position, 0.0f, static_cast<float>(last));
+    int64_t low = static_cast<int64_t>(position), high = std::min(low + 1, last);
+    float weight = position - static_cast<float>(low);
+    const float *x = input.data<float>() + base;
+    result.data<float>()[i] = x[low * strides[dim]] * (1 - weight) + x[high * strides[dim]] * weight;
+  });
+  return result;
+}
+
+template <typename T> void fill(Tensor &tensor, float value) {
+  std::fill_n(tensor.data<T>(), tensor.size(), static_cast<T>(value));
+}
+
+void fillAny(Tensor &tensor, float value) {
+  switch (tensor.type) {
+  case ElementType::F32:
+    return fill<float>(tensor, value);
+  case ElementType::I8:
+    return fill<int8_t>(tensor, value);
+  case ElementType::U8:
+    return fill<uint8_t>(tensor, value);
+  case ElementType::I32:
+    return fill<int32_t>(tensor, value);
+  case ElementType::I64:
+    return fill<int64_t>(tensor, value);
+  }
+}
+
+} // namespace
+
+llvm::Expected<Tensor> evaluateOp(ReshapeOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  result.bytes = in[0].bytes;
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(TransposeOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  Shape strides = stridesOf(in[0].shape), permuted;
+  for (int64_t p : op.getPerm())
+    permuted.push_back(strides[p]);
+  forEachIndex(result.shape, [&](int64_t i, Dims index) { copyElement(result, i, in[0], offsetOf(index, permuted)); });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(ConcatOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  Shape strides = stridesOf(result.shape);
+  int64_t begin = 0;
+  for (size_t k = 0; k < in.size(); ++k) {
+    forEachIndex(in[k].shape, [&](int64_t i, Dims index) {
+      copyElement(result, offsetOf(index, strides) + begin * strides[op.getAxis()], in[k], i);
+    });
+    begin += in[k].shape[op.getAxis()];
+  }
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(PadOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  fillAny(result, op.getValue().convertToFloat());
+  Shape strides = stridesOf(in[0].shape);
+  forEachIndex(result.shape, [&](int64_t i, Dims index) {
+    int64_t offset = 0;
+    for (size_t d = 0; d < index.size(); ++d) {
+      int64_t source = index[d] - op.getLo()[d];
+      if (source < 0 || source >= in[0].shape[d])
+        return;
+      offset += source * strides[d];
+    }
+    copyElement(result, i, in[0], offset);
+  });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(ResizeOp op, const Operands &in) {
+  if (op.getMode() == ResizeMode::Linear && in[0].type != ElementType::F32)
+    return llvm::createStringError("tw.resize: linear interpolation is evaluated in float32 only");
+  Tensor value = in[0];
+  Dims target = shapeOf(op.getResult());
+  for (size_t d = 0; d < target.size(); ++d)
+    if (target[d] != value.shape[d] || op.getScales()[d] != 1.0f)
+      value = resizeDimension(value, d, target[d], op.getScales()[d], op);
+  return value;
+}
+
+} // namespace tw::ir

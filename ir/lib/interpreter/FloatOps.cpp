@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Float32 operators and the two that go between float32 and integers.
+#include "Convolve.h"
+
+#include "tw/ir/QuantParams.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace mlir;
+
+namespace tw::ir {
+namespace {
+
+// Index into a per-tensor or per-axis parameter.
+struct AxisIndex {
+  int64_t inner = 1, extent = 1;
+  AxisIndex(Dims shape, int64_t axis, int64_t parameters) {
+    if (parameters == 1)
+      return;
+    inner = elementCount(shape.drop_front(axis + 1));
+    extent = shape[axis];
+  }
+  int64_t operator()(int64_t linear) const { return linear / inner % extent; }
+};
+
+template <typename T>
+void quantizeTo(Tensor &result, const Tensor &x, const Tensor &scale, const Tensor &zero, int64_t axis) {
+  AxisIndex scaleIndex(x.shape, axis, scale.size()), zeroIndex(x.shape, axis, zero.size());
+  for (int64_t i = 0; i < x.size(); ++i) {
+    int64_t z = zero.integerAt(zeroIndex(i));
+    // uint8 is int8 shifted by 128; the sum with the zero point is the same number either way.
+    constexpr int64_t shift = std::is_same_v<T, uint8_t> ? 128 : 0;
+    int8_t q = quantizeToInt8(x.data<float>()[i], scale.data<float>()[scaleIndex(i)], static_cast<int32_t>(z - shift));
+    result.data<T>()[i] = static_cast<T>(q + shift);
+  }
+}
+
+template <typename Function> Tensor binary(Operation *op, const Operands &in, const Function &function) {
+  Tensor result = resultTensor(op);
+  Shape left = broadcastStrides(in[0].shape, result.shape), right = broadcastStrides(in[1].shape, result.shape);
+  const float *a = in[0].data<float>(), *b = in[1].data<float>();
+  forEachIndex(result.shape, [&](int64_t i, Dims index) {
+    result.data<float>()[i] = function(a[offsetOf(index, left)], b[offsetOf(index, right)]);
+  });
+  return result;
+}
+
+} // namespace
+
+std::function<float(float)> unaryFunction(Operation *op) {
+  if (isa<ReluOp>(op))
+    return [](float x) { return std::max(x, 0.0f); };
+  if (auto clip = dyn_cast<ClipOp>(op))
+    return [lo = clip.getLo().convertToFloat(), hi = clip.getHi().convertToFloat()](float x) {
+      return std::min(std::max(x, lo), hi);
+    };
+  if (auto leaky = dyn_cast<LeakyReluOp>(op))
+    return [alpha = leaky.getAlpha().convertToFloat()](float x) { return x < 0 ? alpha * x : x; };
+  if (auto hard = dyn_cast<HardSigmoidOp>(op))
+    return [alpha = hard.getAlpha().convertToFloat(), beta = hard.getBeta().convertToFloat()](float x) {
+      return std::max(0.0f, std::min(1.0f, alpha * x + beta));
+    };
+  if (isa<SigmoidOp>(op))
+    return [](float x) { return 1.0f / (1.0f + std::exp(-x)); };
+  if (isa<TanhOp>(op))
+    return [](float x) { return std::tanh(x); };
+  return nullptr;
+}
+
+llvm::Expected<Tensor> evaluateOp(QuantizeOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const Tensor &x = in(op.getInput()), &scale = in(op.getScale()), &zero = in(op.getZeroPoint());
+  if (result.type == ElementType::U8)
+    quantizeTo<uint8_t>(result, x, scale, zero, op.getAxis());
+  else if (result.type == ElementType::I8)
+    quantizeTo<int8_t>(result, x, scale, zero, op.getAxis());
+  else
+    return llvm::createStringError("tw.quantize gives int8 or uint8 only");
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(DequantizeOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const Tensor &x = in(op.getInput()), &scale = in(op.getScale()), &zero = in(op.getZeroPoint());
+  AxisIndex scaleIndex(x.shape, op.getAxis(), scale.size()), zeroIndex(x.shape, op.getAxis(), zero.size());
+  for (int64_t i = 0; i < x.size(); ++i)
+    result.data<float>()[i] = dequantize(static_cast<int32_t>(x.integerAt(i)), scale.data<float>()[scaleIndex(i)],
+                                         static_cast<int32_t>(zero.integerAt(zeroIndex(i))));
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(FlipSignOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  llvm::transform(in[0].bytes, result.bytes.begin(), [](char c) { return static_cast<char>(c ^ 0x80); });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(ConvOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const float *bias = op.getBias() ? in(op.getBias()).data<float>() : nullptr;
+  ConvGeometry geometry{op.getStrides(), op.getPads(), op.getDilations(), static_cast<int64_t>(op.getGroup()),
+                        op.getLayout()};
+  convolve<float, float>(
+      in(op.getInput()), in(op.getWeight()), result.shape, geometry, 0.0f, [](int64_t) { return 0.0f; },
+      [&](int64_t i, int64_t channel, float sum) { result.data<float>()[i] = bias ? sum + bias[channel] : sum; });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(GemmOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const Tensor &a = in(op.getA()), &b = in(op.getB());
+  int64_t rows = result.shape[0], columns = result.shape[1], depth = a.shape[op.getTransA() ? 0 : 1];
+  int64_t aRow = op.getTransA() ? 1 : depth, aStep = op.getTransA() ? rows : 1;
+  int64_t bColumn = op.getTransB() ? depth : 1, bStep = op.getTransB() ? 1 : columns;
+  float alpha = op.getAlpha().convertToFloat(), beta = op.getBeta().convertToFloat();
+  Shape cStrides = op.getC() ? broadcastStrides(in(op.getC()).shape, result.shape) : Shape();
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t n = 0; n < columns; ++n) {
+      float sum =
+          dot<float, float>(a.data<float>() + m * aRow, aStep, 0, b.data<float>() + n * bColumn, bStep, 0, depth, 0);
+      float value = alpha == 1 ? sum : alpha * sum;
+      if (op.getC()) {
+        float c = in(op.getC()).data<float>()[offsetOf({m, n}, cStrides)];
+        value += beta == 1 ? c : beta * c;
+      }
+      result.data<float>()[m * columns + n] = value;
+    }
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(MatmulOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  multiply<float, float>(in(op.getA()), in(op.getB()), result.shape, 0.0f, 0.0f,
+                         [&](int64_t i, float sum) { result.data<float>()[i] = sum; });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(AddOp op, const Operands &in) {
+  return binary(op, in, [](float a, float b) { return a + b; });
+}
+llvm::Expected<Tensor> evaluateOp(SubOp op, const Operands &in) {
+  return binary(op, in, [](float a, float b) { return a - b; });
+}
+llvm::Expected<Tensor> evaluateOp(MulOp op, const Operands &in) {
+  return binary(op, in, [](float a, float b) { return a * b; });
+}
+llvm::Expected<Tensor> evaluateOp(DivOp op, const Operands &in) {
+  return binary(op, in, [](float a, float b) { return a / b; });
+}
+llvm::Expected<Tensor> evaluateOp(MinOp op, const Operands &in) {
+  return binary(op, in, [](float a, float b) { return std::min(a, b); });
+}
+llvm::Expected<Tensor> evaluateOp(MaxOp op, const Operands &in) {
+  return binary(op, in, [](float a, float b) { return std::max(a, b); });
+}
+
+llvm::Expected<Tensor> evaluateOp(ReduceMeanOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  Dims shape = in[0].shape;
+  Shape kept(shape);
+  for (int64_t axis : op.getAxes())
+    kept[axis] = 1;
+  Shape strides = broadcastStrides(kept, shape);
+  forEachIndex(
+      shape, [&](int64_t i, Dims index) { result.data<float>()[offsetOf(index, strides)] += in[0].data<float>()[i]; });
+  float count = static_cast<float>(in[0].size() / result.size());
+  for (int64_t i = 0; i < result.size(); ++i)
+    result.data<float>()[i] /= count;
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(SoftmaxOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  Dims shape = in[0].shape;
+  int64_t extent = shape[op.getAxis()], inner = elementCount(shape.drop_front(op.getAxis() + 1));
+  for (int64_t outer = 0; outer < result.size() / (extent * inner); ++outer)
+    for (int64_t i = 0; i < inner; ++i) {
+      const float *x = in[0].data<float>() + outer * extent * inner + i;
+      float *y = result.data<float>() + outer * extent * inner + i;
+      float top = -INFINITY, sum = 0;
+      for (int64_t k = 0; k < extent; ++k)
+        top = std::max(top, x[k * inner]);
+      for (int64_t k = 0; k < extent; ++k)
+        sum += y[k * inner] = std::exp(x[k * inner] - top);
+      for (int64_t k = 0; k < extent; ++k)
+        y[k * inner] /= sum;
+    }
+  return result;
+}
+
+} // namespace tw::ir

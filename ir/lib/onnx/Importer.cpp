@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: Apache-2.0
+// ONNX protobuf -> graph module. Checks that need no types come first and are reported together; then one pass over the
+// nodes in dependency order, each built by its row of OpTable.def.
+#include "tw/ir/OnnxImport.h"
+
+#include "Node.h"
+#include "TensorReader.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSet.h"
+
+#include <onnx/defs/schema.h>
+
+#include <queue>
+
+using namespace mlir;
+
+namespace tw::ir {
+namespace onnx {
+namespace {
+
+struct Row {
+  llvm::StringRef name;
+  int firstVersion, lastVersion;
+  NodeBuilder builder;
+};
+
+constexpr Row kRows[] = {
+#define TW_ONNX_OP(NAME, FIRST, LAST, BUILDER) {#NAME, FIRST, LAST, BUILDER},
+#include "OpTable.def"
+};
+
+const Row *findRow(llvm::StringRef name) {
+  const Row *row = llvm::find_if(kRows, [&](const Row &r) { return r.name == name; });
+  return row == std::end(kRows) ? nullptr : row;
+}
+
+bool isDefaultDomain(const std::string &domain) { return domain.empty() || domain == "ai.onnx"; }
+
+std::string nodeName(const ::onnx::NodeProto &node) {
+  if (!node.name().empty())
+    return node.name();
+  return node.output_size() > 0 ? node.output(0) : node.op_type();
+}
+
+class Importer {
+public:
+  Importer(MLIRContext &context, const ::onnx::ModelProto &model, std::string_view fileName,
+           const OnnxImportOptions &options, std::vector<ImportProblem> &problems)
+      : context(context), model(model), graph(model.graph()), fileName(fileName), options(options), problems(problems),
+        builder(&context) {}
+
+  OwningOpRef<ModuleOp> run();
+
+private:
+  friend class ProtoNode;
+
+  void problem(const llvm::Twine &place, const llvm::Twine &text) { problems.push_back({place.str(), text.str()}); }
+  bool checkOpset();
+  void checkOperators();
+  bool sortNodes();
+  void readInitializers();
+  void createArguments();
+  std::optional<Shape> boundShape(const ::onnx::ValueInfoProto &info);
+  void buildNode(const ::onnx::NodeProto &proto);
+  void createResults();
+  Location nameLoc(llvm::StringRef name) { return NameLoc::get(builder.getStringAttr(name)); }
+
+  MLIRContext &context;
+  const ::onnx::ModelProto &model;
+  const ::onnx::GraphProto &graph;
+  std::string_view fileName;
+  const OnnxImportOptions &options;
+  std::vector<ImportProblem> &problems;
+  OpBuilder builder;
+
+  OwningOpRef<ModuleOp> module;
+  func::FuncOp main;
+  int64_t opset = 0;
+  llvm::StringMap<Value> values;
+  llvm::StringSet<> poisoned; // results of nodes with a problem: their users stay silent
+  std::vector<const ::onnx::NodeProto *> order;
+  std::map<std::string, int64_t> boundDims;
+};
+
+class ProtoNode : public Node {
+public:
+  ProtoNode(Importer &importer, const ::onnx::NodeProto &proto)
+      : Node(importer.builder, importer.nameLoc(nodeName(proto))), importer(importer), proto(proto) {}
+
+  size_t inputCount() const override { return proto.input_size(); }
+  bool hasInput(size_t index) const override {
+    return index < inputCount() && !proto.input(static_cast<int>(index)).empty();
+  }
+  Value input(size_t index) override {
+    if (!hasInput(index)) {
+      (void)fail("input " + llvm::Twine(index) + " is missing");
+      return Value();
+    }
+    return importer.values.lookup(proto.input(static_cast<int>(index)));
+  }
+  int64_t integer(llvm::StringRef name, int64_t fallback) const override {
+    auto *attribute = find(name, ::onnx::AttributeProto_AttributeType_INT);
+    return attribute ? attribute->i() : fallback;
+  }
+  float real(llvm::StringRef name, float fallback) const override {
+    auto *attribute = find(name, ::onnx::AttributeProto_AttributeType_FLOAT);
+    return attribute ? attribute->f() : fallback;
+  }
+  std::string text(llvm::StringRef name, llvm::StringRef fallback) const override {
+    auto *attribute = find(name, ::onnx::AttributeProto_AttributeType_STRING);
+    return attribute ? attribute->s() : fallback.str();
+  }
+  std::optional<Shape> integers(llvm::StringRef name) const override {
+    auto *attribute = find(name, ::onnx::AttributeProto_AttributeType_INTS);
+    return attribute ? std::optional(Shape(attribute->ints().begin(), attribute->ints().end())) : std::nullopt;
+  }
+  FailureOr<Tensor> constantValue() override;
+  void setResult(size_t index, Value value) override {
+    if (static_cast<int>(index) < proto.output_size() && !proto.output(static_cast<int>(index)).empty())
+      importer.values[proto.output(static_cast<int>(index))] = value;
+  }
+  LogicalResult fail(const llvm::Twine &text) override {
+    importer.problem("node '" + nodeName(proto) + "' (" + proto.op_type() + ")", text);
+    return failure();
+  }
+
+private:
+  const ::onnx::AttributeProto *find(llvm::StringRef name, ::onnx::AttributeProto_AttributeType type) const {
+    for (const auto &attribute : proto.attribute())
+      if (attribute.name() == name && (attribute.type() == type || !attribute.has_type()))
+        return &attribute;
+    return nullptr;
+  }
+
+  Importer &importer;
+  const ::onnx::NodeProto &proto;
+};
+
+template <typename T, typename Field> Tensor vectorOf(const Field &field) {
+  return Tensor::of<T>({field.size()}, std::vector<T>(field.begin(), field.end()));
+}
+
+FailureOr<Tensor> ProtoNode::constantValue() {
+  for (const auto &attribute : proto.attribute()) {
+    if (attribute.name() == "value") {
+      auto tensor = readTensor(attribute.t());
+      if (!tensor)
+        return fail("its value " + llvm::toString(tensor.takeError()));
+      return *std::move(tensor);
+    }
+    if (attribute.name() == "value_float")
+      return Tensor::of<float>({}, {attribute.f()});
+    if (attribute.name() == "value_int")
+      return Tensor::of<int64_t>({}, {attribute.i()});
+    if (attribute.name() == "value_floats")
+      return vectorOf<float>(attribute.floats());
+    if (attribute.name() == "value_ints")
+      return vectorOf<int64_t>(attribute.ints());
+  }
+  return fail("has no value, or one of a kind that is not supported");
+}
+
+bool Importer::checkOpset() {
+  bool found = false;
+  for (const auto &import : model.opset_import())
+    if (isDefaultDomain(import.domain())) {
+      opset = import.version();
+      found = true;
+    }
+  if (!found)
+    problem("model", "names no opset version of the default domain");
+  else if (opset < kOldestOpset || opset > kNewestOpset)
+    problem("model", "uses opset " + llvm::Twine(opset) + ", opsets " + llvm::Twine(kOldestOpset) + " to " +
+                         llvm::Twine(kNewestOpset) + " are supported; export it again with an opset in that range");
+  else
+    return true;
+  return false;
+}
+
+void Importer::checkOperators() {
+  for (const auto &node : graph.node()) {
+    std::string place = "node '" + nodeName(node) + "'";
+    const Row *row = isDefaultDomain(node.domain()) ? findRow(node.op_type()) : nullptr;
+    if (!row) {
+      std::string domain = isDefaultDomain(node.domain()) ? "" : node.domain() + "::";
+      problem(place, "operator " + domain + node.op_type() + " is not supported");
+      continue;
+    }
+    auto *schema = ::onnx::OpSchemaRegistry::Schema(node.op_type(), static_cast<int>(opset), "");
+    if (!schema)
+      problem(place, "operator " + llvm::Twine(node.op_type()) + " does not exist in opset " + llvm::Twine(opset));
+    else if (schema->since_version() < row->firstVersion || schema->since_version() > row->lastVersion)
+      problem(place, "operator " + llvm::Twine(node.op_type()) + " version " + llvm::Twine(schema->since_version()) +
+                         " (opset " + llvm::Twine(opset) + ") is not supported, versions " +
+                         llvm::Twine(row->firstVersion) + " to " + llvm::Twine(row->lastVersion) + " are");
+  }
+}
+
+// Dependency order; finds names that nobody produces, names produced twice, and cycles.
+bool Importer::sortNodes() {
+  size_t before = problems.size();
+  llvm::StringMap<int> producer;
+  llvm::StringSet<> given;
+  for (const auto &initializer : graph.initializer())
+    given.insert(initializer.name());
+  for (const auto &info : graph.input())
+    given.insert(info.name());
+  for (int i = 0; i < graph.node_size(); ++i)
+    for (const auto &output : graph.node(i).output())
+      if (!output.empty() && (given.contains(output) || !producer.try_emplace(output, i).second))
+        problem("node '" + nodeName(graph.node(i)) + "'", "output '" + output + "' is produced twice");
+
+  std::vector<std::vector<int>> users(graph.node_size());
+  std::vector<int> missing(graph.node_size(), 0);
+  for (int i = 0; i < graph.node_size(); ++i)
+    for (const auto &input : graph.node(i).input()) {
+      if (input.empty() || given.contains(input))
+        continue;
+      auto found = producer.find(input);
+      if (found == producer.end()) {
+        problem("node '" + nodeName(graph.node(i)) + "'",
+                "input '" + input + "' is produced by no node, initializer or graph input");
+        continue;
+      }
+      users[found->second].push_back(i);
+      ++missing[i];
+    }
+  std::priority_queue<int, std::vector<int>, std::greater<>> ready;
+  for (int i = 0; i < graph.node_size(); ++i)
+    if (missing[i] == 0)
+      ready.push(i);
+  while (!ready.empty()) {
+    int node = ready.top();
+    ready.pop();
+    order.push_back(&graph.node(node));
+    for (int user : users[node])
+      if (--missing[user] == 0)
+        ready.push(user);
+  }
+  if (order.size() != static_cast<size_t>(graph.node_size()))
+    for (int i = 0; i < graph.node_size(); ++i)
+      if (missing[i] > 0) {
+        problem("node '" + nodeName(graph.node(i)) + "'", "depends on its own result: the graph has a cycle");
+        break;
+      }
+  return problems.size() == before;
+}
+
+void Importer::readInitializers() {
+  if (graph.sparse_initializer_size() > 0)
+    problem("graph", "sparse initializers are not supported");
+  for (const auto &initializer : graph.initializer()) {
+    auto tensor = readTensor(initializer);
+    if (!tensor) {
+      problem("initializer '" + initializer.name() + "'", llvm::toString(tensor.takeError()));
+      poisoned.insert(initializer.name());
+      continue;
+    }
+    values[initializer.name()] = makeConstant(builder, nameLoc(initializer.name()), initializer.name(), *tensor);
+  }
+}
+
+std::optional<Shape> Importer::boundShape(const ::onnx::ValueInfoProto &info) {
+  std::string place = "input '" + info.name() + "'";
+  if (!info.type().has_tensor_type() || !info.type().tensor_type().has_shape()) {
+    problem(place, "is not a tensor of known rank");
+    return std::nullopt;
+  }
+  Shape shape;
+  int64_t count = 1;
+  for (const auto &dim : info.type().tensor_type().shape().dim()) {
+    int64_t value = dim.dim_value();
+    if (!dim.has_dim_value()) {
+      std::string name = dim.has_dim_param() && !dim.dim_param().empty()
+                             ? dim.dim_param()
+                             : info.name() + "_dim" + std::to_string(shape.size());
+      auto bound = options.dims.find(name);
+      if (bound == options.dims.end()) {
+        problem(place, "dimension " + llvm::Twine(shape.size()) + " ('" + name +
+                           "') is not bound; give it a value, for example " + "--dim " + name + "=1");
+        return std::nullopt;
+      }
+      value = boundDims[name] = bound->second;
+    }
+    if (value < 1 || count > kMaxElements / value) {
+      problem(place, "dimension " + llvm::Twine(shape.size()) + " is " + llvm::Twine(value) +
+                         ", which is not a usable extent");
+      return std::nullopt;
+    }
+    count *= value;
+    shape.push_back(value);
+  }
+  return shape;
+}
+
+void Importer::createArguments() {
+  std::vector<Type> types;
+  std::vector<std::string> names;
+  for (const auto &info : graph.input()) {
+    if (values.count(info.name()) || poisoned.contains(info.name()))
+      continue; // an initializer with a default: a constant here
+    auto shape = boundShape(info);
+    auto type = elementTypeOfOnnx(info.type().tensor_type().elem_type());
+    if (shape && !type)
+      problem("input '" + info.name() + "'", "is " + onnxTypeName(info.type().tensor_type().elem_type()) +
+                                                 ", only float32, int8, uint8, int32 and int64 are supported");
+    if (!shape || !type) {
+      poisoned.insert(info.name());
+      continue;
+    }
+    types.push_back(toMlirType(&context, *type, *shape));
+    names.push_back(info.name());
+  }
+  main.setFunctionType(builder.getFunctionType(types, {}));
+  Block &entry = main.front();
+  for (size_t i = 0; i < types.size(); ++i) {
+    values[names[i]] = entry.addArgument(types[i], nameLoc(names[i]));
+    main.setArgAttr(static_cast<unsigned>(i), "tw.name", builder.getStringAttr(names[i]));
+  }
+}
+
+void Importer::buildNode(const ::onnx::NodeProto &proto) {
+  bool usable = llvm::none_of(proto.input(), [&](const std::string &name) { return poisoned.contains(name); });
+  const Row *row = findRow(proto.op_type());
+  ProtoNode node(*this, proto);
+  node.version = ::onnx::OpSchemaRegistry::Schema(proto.op_type(), static_cast<int>(opset), "")->since_version();
+  if (usable && succeeded(row->builder(node))) {
+    for (const auto &output : proto.output()) {
+      if (output.empty())
+        continue;
+      Value value = values.lookup(output);
+      if (value && elementCount(shapeOf(value)) <= kMaxElements)
+        continue;
+      if (value)
+        (void)node.fail("result " + shapeText(shapeOf(value)) + " has more than " + llvm::Twine(kMaxElements) +
+                        " elements");
+      // A second output that no builder makes (a pool's indices) only matters to those who read it.
+      poisoned.insert(output);
+    }
+    return;
+  }
+  for (const auto &output : proto.output())
+    poisoned.insert(output);
+}
+
+void Importer::createResults() {
+  llvm::SmallVector<Value> results;
+  for (const auto &info : graph.output()) {
+    std::string place = "output '" + info.name() + "'";
+    Value value = values.lookup(info.name());
+    if (!value) {
+      if (!poisoned.contains(info.name()))
+        problem(place, "is produced by no node");
+      else if (problems.empty())
+        problem(place, "is an output that this importer does not compute");
+      continue;
+    }
+    const auto &declared = info.type().tensor_type();
+    Dims shape = shapeOf(value);
+    bool sameRank = !declared.has_shape() || declared.shape().dim_size() == static_cast<int>(shape.size());
+    Shape wanted;
+    for (int d = 0; declared.has_shape() && d < declared.shape().dim_size(); ++d) {
+      const auto &dim = declared.shape().dim(d);
+      wanted.push_back(dim.has_dim_value() || !sameRank ? dim.dim_value() : shape[d]);
+    }
+    if (declared.has_shape() && Dims(wanted) != shape)
+      problem(place, "is declared as " + shapeText(wanted) + ", the graph computes " + shapeText(shape));
+    results.push_back(value);
+    if (declared.elem_type() && elementTypeOfOnnx(declared.elem_type()) != elementTypeOf(value.getType()))
+      problem(place, "is declared as " + onnxTypeName(declared.elem_type()) + ", the graph computes " +
+                         llvm::StringRef(elementTypeName(elementTypeOf(value.getType()))));
+  }
+  if (graph.output_size() == 0)
+    problem("graph", "has no outputs");
+  builder.create<func::ReturnOp>(builder.getUnknownLoc(), results);
+  main.setFunctionType(builder.getFunctionType(main.getFunctionType().getInputs(), ValueRange(results).getTypes()));
+  for (size_t i = 0; i < results.size(); ++i)
+    main.setResultAttr(static_cast<unsigned>(i), "tw.name",
+                       builder.getStringAttr(graph.output(static_cast<int>(i)).name()));
+}
+
+OwningOpRef<ModuleOp> Importer::run() {
+  if (!checkOpset())
+    return nullptr;
+  checkOperators();
+  if (!sortNodes() || !problems.empty())
+    return nullptr;
+  module = ModuleOp::create(FileLineColLoc::get(&context, llvm::StringRef(fileName), 0, 0));
+  builder.setInsertionPointToEnd(module->getBody());
+  main = builder.create<func::FuncOp>(module->getLoc(), "main", builder.getFunctionType({}, {}));
+  builder.setInsertionPointToEnd(main.addEntryBlock());
+  readInitializers();
+  createArguments();
+  for (const auto &[name, value] : options.dims)
+    if (!boundDims.count(name))
+      problem("--dim " + name, "names no dimension of the model");
+  for (const auto *node : order)
+    buildNode(*node);
+  createResults();
+  if (!problems.empty())
+    return nullptr;
+  llvm::SmallVector<NamedAttribute> dims;
+  for (const auto &[name, value] : boundDims)
+    dims.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
+  if (!dims.empty())
+    (*module)->setAttr("tw.dims", builder.getDictionaryAttr(dims));
+  (*module)->setAttr("tw.opset", builder.getI64IntegerAttr(opset));
+  return std::move(module);
+}
+
+} // namespace
+} // namespace onnx
+
+OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, std::string_view bytes, std::string_view fileName,
+                                 const OnnxImportOptions &options, std::vector<ImportProblem> &problems) {
+  if (bytes.empty()) {
+    problems.push_back({"file", "is empty"});
+    return nullptr;
+  }
+  // The wall: protobuf and libonnx throw, nothing of ours does.
+  try {
+    ::onnx::ModelProto model;
+    if (bytes.size() > INT32_MAX || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+      problems.push_back({"file", "is not an ONNX model, or is truncated or corrupt (" + std::to_string(bytes.size()) +
+                                      " bytes do not parse as protobuf)"});
+      return nullptr;
+    }
+    if (!model.has_graph()) {
+      problems.push_back({"file", "holds no graph: not an ONNX model"});
+      return nullptr;
+    }
+    auto module = onnx::Importer(context, model, fileName, options, problems).run();
+    return problems.empty() ? std::move(module) : nullptr;
+  } catch (const std::exception &error) {
+    problems.push_back({"file", std::string("cannot be read: ") + error.what()});
+    return nullptr;
+  }
+}
+
+std::string problemText(std::string_view fileName, const std::vector<ImportProblem> &problems) {
+  std::string text;
+  for (const ImportProblem &problem : problems)
+    text += std::string(fileName) + ": " + problem.place + ": " + problem.text + "\n";
+  return text;
+}
+
+std::vector<OnnxOperator> supportedOnnxOperators() {
+  std::vector<OnnxOperator> operators;
+  for (const auto &row : onnx::kRows)
+    operators.push_back({row.name, row.firstVersion, row.lastVersion});
+  return operators;
+}
+
+} // namespace tw::ir

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a builder of one ONNX operator sees of its node. Builders know MLIR and shapes, not protobuf.
+#ifndef TW_IR_LIB_ONNX_NODE_H
+#define TW_IR_LIB_ONNX_NODE_H
+
+#include "tw/ir/Constants.h"
+#include "tw/ir/GraphDialect.h"
+#include "tw/ir/Shapes.h"
+
+#include "mlir/IR/Builders.h"
+
+#include <optional>
+
+namespace tw::ir::onnx {
+
+using mlir::FailureOr;
+using mlir::LogicalResult;
+using mlir::Value;
+
+class Node {
+public:
+  virtual ~Node() = default;
+
+  mlir::OpBuilder &builder;
+  mlir::Location location;
+  int version = 0; // since-version of the operator's schema in the model's opset
+
+  virtual size_t inputCount() const = 0;
+  virtual bool hasInput(size_t index) const = 0;
+  // Null, with a problem recorded, when the input is absent.
+  virtual Value input(size_t index) = 0;
+  // The constant behind an input, when there is one.
+  std::optional<Tensor> constantInput(size_t index);
+  // An input that must be a constant; a problem is recorded otherwise.
+  FailureOr<Tensor> requiredConstant(size_t index, llvm::StringRef what);
+
+  virtual int64_t integer(llvm::StringRef attribute, int64_t fallback) const = 0;
+  virtual float real(llvm::StringRef attribute, float fallback) const = 0;
+  virtual std::string text(llvm::StringRef attribute, llvm::StringRef fallback) const = 0;
+  virtual std::optional<Shape> integers(llvm::StringRef attribute) const = 0;
+  // The value of a Constant node in whichever attribute it stands.
+  virtual FailureOr<Tensor> constantValue() = 0;
+
+  virtual void setResult(size_t index, Value value) = 0;
+  // Records a problem at this node.
+  virtual LogicalResult fail(const llvm::Twine &text) = 0;
+
+  // A result type with the element type of `like`; a problem is recorded when the shape rule failed.
+  FailureOr<mlir::RankedTensorType> resultType(Value like, llvm::Expected<Shape> shape);
+  // Inputs 0..count-1, with a problem recorded when one is absent or not of the wanted type.
+  FailureOr<llvm::SmallVector<Value>> floatInputs(size_t count);
+  // A negative axis counts from the end; a problem is recorded when it is outside.
+  FailureOr<int64_t> axis(int64_t value, int64_t rank);
+  Value constant(llvm::StringRef name, const Tensor &tensor) { return makeConstant(builder, location, name, tensor); }
+
+protected:
+  Node(mlir::OpBuilder &nodeBuilder, mlir::Location nodeLocation) : builder(nodeBuilder), location(nodeLocation) {}
+};
+
+// Spatial attributes of Conv and the pools, auto_pad resolved. All pairs are [H, W].
+struct SpatialAttributes {
+  Shape kernel, strides, pads, dilations;
+};
+FailureOr<SpatialAttributes> spatialAttributes(Node &node, Dims input, std::optional<Dims> kernel);
+
+// The pieces of the QLinear forms; arguments are input indices.
+FailureOr<Value> dequantizeInput(Node &node, size_t value, size_t scale, size_t zero, int64_t axis);
+// int32 bias at scale inScale * weightScale.
+FailureOr<Value> dequantizeBias(Node &node, size_t bias, size_t inScale, size_t weightScale);
+FailureOr<Value> quantizeValue(Node &node, Value input, size_t scale, size_t zero);
+
+using NodeBuilder = LogicalResult (*)(Node &);
+#define TW_ONNX_OP(NAME, FIRST, LAST, BUILDER) LogicalResult BUILDER(Node &node);
+#include "OpTable.def"
+
+} // namespace tw::ir::onnx
+
+#endif // TW_IR_LIB_ONNX_NODE_H

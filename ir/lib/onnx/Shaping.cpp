@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators that move data (Reshape v14, Flatten, Squeeze, Unsqueeze, Transpose, Concat, Pad v13, Resize v13) and
+// Softmax.
+#include "Node.h"
+
+#include <cmath>
+
+using namespace mlir;
+
+namespace tw::ir::onnx {
+namespace {
+
+Value reshapeTo(Node &node, Value value, Dims shape) {
+  auto type = RankedTensorType::get(shape, cast<RankedTensorType>(value.getType()).getElementType());
+  return node.builder.create<ReshapeOp>(node.location, type, value);
+}
+
+// Integers from an attribute (older versions) or from a constant input (newer ones).
+FailureOr<std::optional<Shape>> attributeOrInput(Node &node, llvm::StringRef name, size_t index) {
+  if (auto attribute = node.integers(name))
+    return std::optional(*attribute);
+  if (!node.hasInput(index))
+    return std::optional<Shape>();
+  auto tensor = node.requiredConstant(index, name);
+  if (failed(tensor))
+    return failure();
+  Shape values;
+  for (int64_t i = 0; i < tensor->size(); ++i)
+    values.push_back(tensor->integerAt(i));
+  return std::optional(values);
+}
+
+FailureOr<Shape> resolvedAxes(Node &node, std::optional<Shape> axes, int64_t rank) {
+  Shape result;
+  for (int64_t axis : axes.value_or(Shape())) {
+    auto resolved = node.axis(axis, rank);
+    if (failed(resolved))
+      return failure();
+    if (llvm::is_contained(result, *resolved))
+      return node.fail("axis " + llvm::Twine(*resolved) + " is named twice");
+    result.push_back(*resolved);
+  }
+  llvm::sort(result);
+  return result;
+}
+
+} // namespace
+
+LogicalResult buildReshape(Node &node) {
+  Value input = node.input(0);
+  auto target = attributeOrInput(node, "shape", 1);
+  if (!input || failed(target))
+    return failure();
+  if (!*target)
+    return node.fail("the target shape is missing");
+  Shape shape = **target;
+  Dims old = shapeOf(input);
+  int64_t free = -1, known = 1;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    if (shape[d] == 0 && !node.integer("allowzero", 0)) {
+      if (d >= old.size())
+        return node.fail("dimension " + llvm::Twine(d) + " is copied from an input of shape " + shapeText(old));
+      shape[d] = old[d];
+    }
+    if (shape[d] == -1 && free < 0)
+      free = d;
+    else if (shape[d] < 1)
+      return node.fail("target shape " + shapeText(**target) + " is not a shape");
+    else
+      known *= shape[d];
+  }
+  int64_t count = elementCount(old);
+  if (free >= 0 && count % known == 0)
+    shape[free] = count / known;
+  if ((free >= 0 && count % known != 0) || elementCount(shape) != count)
+    return node.fail("cannot reshape " + shapeText(old) + " (" + llvm::Twine(count) + " elements) to " +
+                     shapeText(**target));
+  node.setResult(0, reshapeTo(node, input, shape));
+  return success();
+}
+
+LogicalResult buildFlatten(Node &node) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  Dims shape = shapeOf(input);
+  int64_t axis = node.integer("axis", 1), rank = shape.size();
+  if (axis != rank) {
+    auto resolved = node.axis(axis, rank);
+    if (failed(resolved))
+      return failure();
+    axis = *resolved;
+  }
+  node.setResult(0,
+                 reshapeTo(node, input, {elementCount(shape.take_front(axis)), elementCount(shape.drop_front(axis))}));
+  return success();
+}
+
+LogicalResult buildSqueeze(Node &node) {
+  Value input = node.input(0);
+  auto given = attributeOrInput(node, "axes", 1);
+  if (!input || failed(given))
+    return failure();
+  Dims shape = shapeOf(input);
+  auto axes = resolvedAxes(node, *given, shape.size());
+  if (failed(axes))
+    return failure();
+  Shape result;
+  for (size_t d = 0; d < shape.size(); ++d) {
+    bool named = llvm::is_contained(*axes, static_cast<int64_t>(d));
+    if (named && shape[d] != 1)
+      return node.fail("axis " + llvm::Twine(d) + " of " + shapeText(shape) + " is not 1");
+    if (!(named || (!*given && shape[d] == 1)))
+      result.push_back(shape[d]);
+  }
+  node.setResult(0, reshapeTo(node, input, result));
+  return success();
+}
+
+LogicalResult buildUnsqueeze(Node &node) {
+  Value input = node.input(0);
+  auto given = attributeOrInput(node, "axes", 1);
+  if (!input || failed(given))
+    return failure();
+  if (!*given)
+    return node.fail("axes are missing");
+  Dims shape = shapeOf(input);
+  auto axes = resolvedAxes(node, *given, shape.size() + (*given)->size());
+  if (failed(axes))
+    return failure();
+  Shape result(shape);
+  for (int64_t axis : *axes)
+    result.insert(result.begin() + axis, 1);
+  node.setResult(0, reshapeTo(node, input, result));
+  return success();
+}
+
+LogicalResult buildTranspose(Node &node) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  Shape reversed;
+  for (int64_t d = shapeOf(input).size(); d-- > 0;)
+    reversed.push_back(d);
+  Shape perm = node.integers("perm").value_or(reversed);
+  auto type = node.resultType(input, transposeShape(shapeOf(input), perm));
+  if (failed(type))
+    return failure();
+  node.setResult(0, node.builder.create<TransposeOp>(node.location, *type, input, perm));
+  return success();
+}
+
+LogicalResult buildConcat(Node &node) {
+  llvm::SmallVector<Value> inputs;
+  llvm::SmallVector<Shape> shapes;
+  for (size_t i = 0; i < node.inputCount(); ++i) {
+    Value value = node.input(i);
+    if (!value)
+      return failure();
+    if (!inputs.empty() && elementTypeOf(value.getType()) != elementTypeOf(inputs[0].getType()))
+      return node.fail("inputs 0 and " + llvm::Twine(i) + " differ in element type");
+    inputs.push_back(value);
+    shapes.emplace_back(shapeOf(value));
+  }
+  if (inputs.empty())
+    return node.fail("needs an input");
+  auto axis = node.axis(node.integer("axis", 1), shapes[0].size());
+  if (failed(axis))
+    return failure();
+  auto type = node.resultType(inputs[0], concatShape(shapes, *axis));
+  if (failed(type))
+    return failure();
+  node.setResult(0, node.builder.create<ConcatOp>(node.location, *type, inputs, *axis));
+  return success();
+}
+
+LogicalResult buildPad(Node &node) {
+  Value input = node.input(0);
+  auto pads = attributeOrInput(node, "pads", 1);
+  if (!input || failed(pads))
+    return failure();
+  std::string mode = node.text("mode", "constant");
+  if (mode != "constant")
+    return node.fail("mode '" + mode + "' is not supported, only constant is");
+  Dims shape = shapeOf(input);
+  if (!*pads || (*pads)->size() != 2 * shape.size())
+    return node.fail("pads need " + llvm::Twine(2 * shape.size()) + " entries for an input of shape " +
+                     shapeText(shape));
+  float value = node.real("value", 0);
+  if (node.version >= 11 && node.hasInput(2)) {
+    auto constant = node.requiredConstant(2, "constant_value");
+    if (failed(constant))
+      return failure();
+    value = static_cast<float>(constant->numberAt(0));
+  }
+  Dims lo = Dims(**pads).take_front(shape.size()), hi = Dims(**pads).drop_front(shape.size());
+  auto type = node.resultType(input, padShape(shape, lo, hi));
+  if (failed(type))
+    return failure();
+  node.setResult(0, node.builder.create<PadOp>(node.location, *type, input, lo, hi, llvm::APFloat(value)));
+  return success();
+}
+
+LogicalResult buildResize(Node &node) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  std::string mode = node.text("mode", "nearest");
+  std::string coordinates = node.text("coordinate_transformation_mode", "half_pixel");
+  std::string nearest = node.text("nearest_mode", "round_prefer_floor");
+  auto modeValue = symbolizeResizeMode(mode);
+  auto coordinateValue = symbolizeCoordinateMode(coordinates);
+  auto nearestValue = symbolizeNearestMode(nearest);
+  if (!modeValue)
+    return node.fail("mode '" + mode + "' is not supported");
+  if (!coordinateValue)
+    return node.fail("coordinate_transformation_mode '" + coordinates + "' is not supported");
+  if (!nearestValue)
+    return node.fail("nearest_mode '" + nearest + "' is not supported");
+  Dims shape = shapeOf(input);
+  Shape result;
+  llvm::SmallVector<float> scales;
+  if (node.hasInput(3)) {
+    auto sizes = node.requiredConstant(3, "sizes");
+    if (failed(sizes))
+      return failure();
+    for (int64_t i = 0; i < sizes->size(); ++i)
+      result.push_back(sizes->integerAt(i));
+    for (size_t d = 0; d < std::min(result.size(), shape.size()); ++d)
+      scales.push_back(static_cast<float>(result[d]) / static_cast<float>(shape[d]));
+  } else {
+    auto given = node.requiredConstant(2, "scales");
+    if (failed(given))
+      return failure();
+    if (given->type != ElementType::F32)
+      return node.fail("scales must be float32");
+    scales.assign(given->values<float>().begin(), given->values<float>().end());
+    for (size_t d = 0; d < std::min(scales.size(), shape.size()); ++d)
+      result.push_back(static_cast<int64_t>(std::floor(static_cast<float>(shape[d]) * scales[d])));
+  }
+  if (result.size() != shape.size() || llvm::any_of(result, [](int64_t d) { return d < 1; }))
+    return node.fail("cannot resize " + shapeText(shape) + " to " + shapeText(result));
+  auto type = RankedTensorType::get(result, cast<RankedTensorType>(input.getType()).getElementType());
+  node.setResult(0, node.builder.create<ResizeOp>(node.location, type, input, scales, *modeValue, *coordinateValue,
+                                                  *nearestValue));
+  return success();
+}
+
+// Before version 13 everything from `axis` on is one flattened dimension.
+LogicalResult buildSoftmax(Node &node) {
+  auto inputs = node.floatInputs(1);
+  if (failed(inputs))
+    return failure();
+  Value input = inputs->front();
+  Dims shape = shapeOf(input);
+  int64_t rank = shape.size();
+  auto axis = node.axis(node.integer("axis", node.version < 13 ? 1 : -1), rank);
+  if (failed(axis))
+    return failure();
+  if (node.version >= 13 || *axis == rank - 1) {
+    node.setResult(0, node.builder.create<SoftmaxOp>(node.location, input.getType(), input, *axis));
+    return success();
+  }
+  Value flat = reshapeTo(node, input, {elementCount(shape.take_front(*axis)), elementCount(shape.drop_front(*axis))});
+  Value soft = node.builder.create<SoftmaxOp>(node.location, flat.getType(), flat, 1);
+  node.setResult(0, reshapeTo(node, soft, shape));
+  return success();
+}
+
+} // namespace tw::ir::onnx

@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: Apache-2.0
+// dequantize -> operator -> (relu, clip) -> quantize becomes one integer operator. Everything is rooted at the
+// quantize: look back through what may be absorbed, find the operator, check that its numbers can be represented.
+#include "tw/ir/Passes.h"
+
+#include "../interpreter/Kernels.h"
+#include "tw/ir/QuantOps.h"
+
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+#include <limits>
+
+namespace tw::ir {
+#define GEN_PASS_DEF_FUSEQDQ
+#include "tw/ir/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+// An int8 tensor with its scale and zero point, all known at compile time except the tensor.
+struct Quantized {
+  Value value, scale, zero;
+  bool perTensor() const { return elementCount(shapeOf(scale)) == 1 && elementCount(shapeOf(zero)) == 1; }
+  float scaleValue() const { return constantFloats(scale)[0]; }
+  int32_t zeroValue() const { return static_cast<int32_t>(constantInts(zero)[0]); }
+};
+
+// The DequantizeOp behind a float value. `channelAxis` is where per-channel parameters may lie, none without it.
+std::optional<Quantized> dequantized(Value value, std::optional<int64_t> channelAxis = std::nullopt) {
+  auto op = value.getDefiningOp<DequantizeOp>();
+  if (!op || elementTypeOf(op.getInput().getType()) != ElementType::I8 || !isConstant(op.getScale()) ||
+      !isConstant(op.getZeroPoint()))
+    return std::nullopt;
+  Quantized result{op.getInput(), op.getScale(), op.getZeroPoint()};
+  if (!result.perTensor() && (!channelAxis || static_cast<int64_t>(op.getAxis()) != *channelAxis))
+    return std::nullopt;
+  return result;
+}
+
+// The quantize that ends a group, with the ReLU and Clip bounds in front of it.
+struct Tail {
+  QuantizeOp quantize;
+  Quantized out; // value unset
+  float lo = -std::numeric_limits<float>::infinity(), hi = std::numeric_limits<float>::infinity();
+  ClampRange clamp() const { return clampRange(lo, hi, out.scaleValue(), out.zeroValue()); }
+};
+
+// min(max(x, lo), hi) of a ReLU or Clip; the upper bound wins, as in ONNX.
+std::optional<std::pair<float, float>> boundsOf(Operation *op) {
+  if (isa<ReluOp>(op))
+    return std::pair(0.0f, std::numeric_limits<float>::infinity());
+  if (auto clip = dyn_cast<ClipOp>(op)) {
+    float hi = clip.getHi().convertToFloat();
+    return std::pair(std::min(clip.getLo().convertToFloat(), hi), hi);
+  }
+  return std::nullopt;
+}
+
+// Absorbs an inner clamp under the outer one: clamp(clamp(x, a, b), lo, hi) = clamp(x, clamp(a), clamp(b)).
+void absorb(Tail &tail, std::pair<float, float> inner) {
+  float lo = std::clamp(inner.first, tail.lo, tail.hi), hi = std::clamp(inner.second, tail.lo, tail.hi);
+  tail.lo = lo, tail.hi = hi;
+}
+
+class Fuser {
+public:
+  Fuser(PatternRewriter &rewriter, Tail tail) : rewriter(rewriter), tail(std::move(tail)) {}
+
+  // The integer value of the group that ends in `core`, or null.
+  Value fuse(Operation *core) {
+    location = core->getLoc();
+    return llvm::TypeSwitch<Operation *, Value>(core)
+        .Case<ConvOp, GemmOp, MatmulOp, AveragePoolOp, MaxPoolOp, ReduceMeanOp>([&](auto op) { return fuseOp(op); })
+        .Case<AddOp>([&](AddOp op) {
+          Value biased = fuseBiasAdd(op);
+          return biased ? biased : fuseEltwise(op, EltwiseKind::Add);
+        })
+        .Case<SubOp>([&](SubOp op) { return fuseEltwise(op, EltwiseKind::Sub); })
+        .Case<MulOp>([&](MulOp op) { return fuseEltwise(op, EltwiseKind::Mul); })
+        .Case<MinOp>([&](MinOp op) { return fuseEltwise(op, EltwiseKind::Min); })
+        .Case<MaxOp>([&](MaxOp op) { return fuseEltwise(op, EltwiseKind::Max); })
+        .Default([](Operation *) { return Value(); });
+  }
+
+private:
+  Value fuseOp(ConvOp op) { return fuseConv(op, op.getBias()); }
+  Value fuseConv(ConvOp op, Value biasValue);
+  Value fuseOp(GemmOp op);
+  Value fuseOp(MatmulOp op) { return fuseMatmul(op, Value()); }
+  Value fuseMatmul(MatmulOp op, Value biasValue);
+  Value fuseOp(AveragePoolOp op);
+  Value fuseOp(MaxPoolOp op);
+  Value fuseOp(ReduceMeanOp op);
+  Value fuseBiasAdd(AddOp op);
+  template <typename Op> Value fuseEltwise(Op op, EltwiseKind kind);
+  Value createGemm(const Quantized &input, const Quantized &weight, Value bias);
+  Value createAveragePool(const Quantized &input, Type type, Dims kernel, Dims strides, Dims pads, bool includePad);
+
+  // Null with ok = false when the bias has no int32 form at scale inScale * weightScale.
+  Value integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, bool &ok);
+  bool hasLegalMultipliers(const Quantized &a, const Quantized &b) const {
+    return llvm::all_of(requantMultipliers(constantFloats(a.scale), constantFloats(b.scale), tail.out.scaleValue()),
+                        isLegalMultiplier);
+  }
+  IntegerAttr lo() { return rewriter.getI64IntegerAttr(tail.clamp().lo); }
+  IntegerAttr hi() { return rewriter.getI64IntegerAttr(tail.clamp().hi); }
+  Type int8Type(Dims shape) { return RankedTensorType::get(shape, rewriter.getI8Type()); }
+  Value reshape(Value value, Dims shape) { return rewriter.createOrFold<ReshapeOp>(location, int8Type(shape), value); }
+
+  PatternRewriter &rewriter;
+  Tail tail;
+  Location location = rewriter.getUnknownLoc();
+};
+
+Value Fuser::integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, bool &ok) {
+  ok = true;
+  if (!bias)
+    return nullptr;
+  ok = false;
+  std::vector<double> real; // the bias as the graph computes it
+  if (auto dequantize = bias.getDefiningOp<DequantizeOp>()) {
+    if (!isConstant(dequantize.getInput()) || !isConstant(dequantize.getScale()) ||
+        !isConstant(dequantize.getZeroPoint()))
+      return nullptr;
+    auto values = constantInts(dequantize.getInput()), zeros = constantInts(dequantize.getZeroPoint());
+    auto scales = constantFloats(dequantize.getScale());
+    for (size_t c = 0; c < values.size(); ++c)
+      real.push_back(static_cast<double>(values[c] - zeros[zeros.size() == 1 ? 0 : c]) *
+                     static_cast<double>(scales[scales.size() == 1 ? 0 : c]));
+  } else if (isConstant(bias)) {
+    for (float value : constantFloats(bias))
+      real.push_back(value);
+  }
+  if (static_cast<int64_t>(real.size()) != channels)
+    return nullptr;
+  auto weightScales = constantFloats(weight.scale);
+  Tensor integers(ElementType::I32, {channels});
+  for (int64_t c = 0; c < channels; ++c) {
+    float unit = input.scaleValue() * weightScales[weightScales.size() == 1 ? 0 : c];
+    double value = std::nearbyint(real[c] / static_cast<double>(unit));
+    if (!(std::abs(value) <= std::numeric_limits<int32_t>::max()))
+      return nullptr;
+    integers.data<int32_t>()[c] = static_cast<int32_t>(value);
+  }
+  ok = true;
+  auto names = nodeNames(bias.getLoc());
+  return makeConstant(rewriter, bias.getLoc(), names.empty() ? "bias" : names.front(), integers);
+}
+
+Value Fuser::fuseConv(ConvOp op, Value biasValue) {
+  auto input = dequantized(op.getInput()), weight = dequantized(op.getWeight(), 0);
+  if (!input || !weight || !isConstant(weight->value) || !hasLegalMultipliers(*input, *weight))
+    return nullptr;
+  bool ok;
+  Value bias = integerBias(biasValue, *input, *weight, shapeOf(weight->value)[0], ok);
+  if (!ok)
+    return nullptr;
+  return rewriter.create<QConvOp>(location, int8Type(shapeOf(op)), input->value, input->scale, input->zero,
+                                  weight->value, weight->scale, weight->zero, bias, tail.out.scale, tail.out.zero,
+                                  Value(), Value(), Value(), Value(), Value(), Value(), op.getStridesAttr(),
+                                  op.getPadsAttr(), op.getDilationsAttr(), op.getGroupAttr(), op.getLayoutAttr(), lo(),
+                                  hi(), RoundingAttr::get(rewriter.getContext(), Rounding::HalfEven));
+}
+
+Value Fuser::createGemm(const Quantized &input, const Quantized &weight, Value bias) {
+  Type type = int8Type({shapeOf(input.value)[0], shapeOf(weight.value)[0]});
+  return rewriter.create<QGemmOp>(location, type, input.value, input.scale, input.zero, weight.value, weight.scale,
+                                  weight.zero, bias, tail.out.scale, tail.out.zero, Value(), Value(), Value(), Value(),
+                                  Value(), Value(), lo(), hi(),
+                                  RoundingAttr::get(rewriter.getContext(), Rounding::HalfEven));
+}
+
+Value Fuser::fuseOp(GemmOp op) {
+  if (op.getTransA() || op.getAlpha().convertToFloat() != 1.0f || (op.getC() && op.getBeta().convertToFloat() != 1.0f))
+    return nullptr;
+  auto input = dequantized(op.getA()), weight = dequantized(op.getB(), op.getTransB() ? 0 : 1);
+  if (!input || !weight || !isConstant(weight->value) || !hasLegalMultipliers(*input, *weight))
+    return nullptr;
+  Dims shape = shapeOf(weight->value);
+  bool ok;
+  Value bias = integerBias(op.getC(), *input, *weight, shape[op.getTransB() ? 0 : 1], ok);
+  if (!ok)
+    return nullptr;
+  if (!op.getTransB())
+    weight->value = rewriter.create<TransposeOp>(weight->value.getLoc(), int8Type({shape[1], shape[0]}), weight->value,
+                                                 ArrayRef<int64_t>{1, 0});
+  return createGemm(*input, *weight, bias);
+}
+
+Value Fuser::fuseMatmul(MatmulOp op, Value biasValue) {
+  auto a = dequantized(op.getA());
+  Dims aShape = shapeOf(op.getA()), bShape = shapeOf(op.getB());
+  auto b = dequantized(op.getB(), bShape.size() == 2 ? std::optional<int64_t>(1) : std::nullopt);
+  if (!a || !b || !hasLegalMultipliers(*a, *b))
+    return nullptr;
+  if (!isConstant(b->value) || bShape.size() != 2) {
+    if (biasValue || !b->perTensor())
+      return nullptr;
+    return rewriter.create<QMatmulOp>(location, int8Type(shapeOf(op)), a->value, a->scale, a->zero, b->value, b->scale,
+                                      b->zero, tail.out.scale, tail.out.zero, lo(), hi(),
+                                      RoundingAttr::get(rewriter.getContext(), Rounding::HalfEven));
+  }
+  bool ok;
+  Value bias = integerBias(biasValue, *a, *b, bShape[1], ok);
+  if (!ok)
+    return nullptr;
+  b->value = rewriter.create<TransposeOp>(b->value.getLoc(), int8Type({bShape[1], bShape[0]}), b->value,
+                                          ArrayRef<int64_t>{1, 0});
+  a->value = reshape(a->value, {elementCount(aShape.drop_back()), aShape.back()});
+  return reshape(createGemm(*a, *b, bias), shapeOf(op));
+}
+
+// MatMul or Conv whose bias stands in an Add of its own.
+Value Fuser::fuseBiasAdd(AddOp op) {
+  for (auto [product, bias] : {std::pair(op.getLhs(), op.getRhs()), std::pair(op.getRhs(), op.getLhs())}) {
+    auto dequantize = bias.getDefiningOp<DequantizeOp>();
+    if (!product.hasOneUse() || !(isConstant(bias) || (dequantize && isConstant(dequantize.getInput()))) ||
+        product.getType() != op.getType())
+      continue;
+    auto matmul = product.getDefiningOp<MatmulOp>();
+    Dims shape = shapeOf(bias);
+    if (matmul && !shape.empty() && shape.back() == elementCount(shape))
+      return fuseMatmul(matmul, bias);
+    auto conv = product.getDefiningOp<ConvOp>();
+    bool perChannel = conv && shape.size() >= 3 && shape[shape.size() - 3] == elementCount(shape);
+    if (perChannel && !conv.getBias())
+      return fuseConv(conv, bias);
+  }
+  return nullptr;
+}
+
+Value Fuser::createAveragePool(const Quantized &input, Type type, Dims kernel, Dims strides, Dims pads,
+                               bool includePad) {
+  const int64_t ones[] = {1, 1};
+  auto pool = rewriter.create<QPoolOp>(location, type, input.value, input.scale, input.zero, tail.out.scale,
+                                       tail.out.zero, PoolKind::Average, kernel, strides, pads, ones, includePad,
+                                       Layout::NCHW, tail.clamp().lo, tail.clamp().hi, Rounding::HalfEven);
+  if (averageParamsOf(pool, input.scaleValue(), tail.out.scaleValue()))
+    return pool;
+  rewriter.eraseOp(pool);
+  return nullptr;
+}
+
+Value Fuser::fuseOp(AveragePoolOp op) {
+  auto input = dequantized(op.getInput());
+  if (!input || op.getLayout() != Layout::NCHW)
+    return nullptr;
+  return createAveragePool(*input, int8Type(shapeOf(op)), op.getKernel(), op.getStrides(), op.getPads(),
+                           op.getCountIncludePad());
+}
+
+// The mean over height and width of an image is an average pool of one window.
+Value Fuser::fuseOp(ReduceMeanOp op) {
+  auto input = dequantized(op.getInput());
+  Dims shape = shapeOf(op.getInput());
+  if (!input || shape.size() != 4 || op.getAxes() != Dims{2, 3})
+    return nullptr;
+  Value pool =
+      createAveragePool(*input, int8Type({shape[0], shape[1], 1, 1}), shape.drop_front(2), {1, 1}, {0, 0, 0, 0}, false);
+  return pool ? reshape(pool, shapeOf(op)) : nullptr;
+}
+
+// Q and DQ are monotone: the maximum of the integers is the integer of the maximum. Another output scale is a table.
+Value Fuser::fuseOp(MaxPoolOp op) {
+  auto input = dequantized(op.getInput());
+  if (!input)
+    return nullptr;
+  Value pool =
+      rewriter.create<QPoolOp>(location, int8Type(shapeOf(op)), input->value, input->scale, input->zero, input->scale,
+                               input->zero, PoolKind::Max, op.getKernel(), op.getStrides(), op.getPads(),
+                               op.getDilations(), false, op.getLayout(), -128, 127, Rounding::HalfEven);
+  Value real = rewriter.create<DequantizeOp>(location, op.getType(), pool, input->scale, input->zero);
+  Value bounded = rewriter.create<ClipOp>(location, op.getType(), real, llvm::APFloat(tail.lo), llvm::APFloat(tail.hi));
+  return rewriter.create<QuantizeOp>(location, int8Type(shapeOf(op)), bounded, tail.out.scale, tail.out.zero, 1,
+                                     Rounding::HalfEven);
+}
+
+template <typename Op> Value Fuser::fuseEltwise(Op op, EltwiseKind kind) {
+  auto lhs = dequantized(op.getLhs()), rhs = dequantized(op.getRhs());
+  if (!lhs || !rhs)
+    return nullptr;
+  if (!eltwiseParams(eltwiseFunction(kind), lhs->scaleValue(), rhs->scaleValue(), tail.out.scaleValue()))
+    return nullptr;
+  return rewriter.create<QEltwiseOp>(location, int8Type(shapeOf(op)), lhs->value, lhs->scale, lhs->zero, rhs->value,
+                                     rhs->scale, rhs->zero, tail.out.scale, tail.out.zero, kind, tail.clamp().lo,
+                                     tail.clamp().hi, Rounding::HalfEven);
+}
+
+std::optional<Tail> tailOf(QuantizeOp op) {
+  if (elementTypeOf(op.getType()) != ElementType::I8 || !isConstant(op.getScale()) || !isConstant(op.getZeroPoint()))
+    return std::nullopt;
+  Tail tail{op, {Value(), op.getScale(), op.getZeroPoint()}};
+  return tail.out.perTensor() ? std::optional(tail) : std::nullopt;
+}
+
+struct FuseOperator : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    auto tail = tailOf(op);
+    if (!tail)
+      return failure();
+    Value value = op.getInput();
+    for (Operation *producer; (producer = value.getDefiningOp()) && value.hasOneUse();
+         value = producer->getOperand(0)) {
+      auto bounds = boundsOf(producer);
+      if (!bounds)
+        break;
+      absorb(*tail, *bounds);
+    }
+    Operation *core = value.getDefiningOp();
+    if (!core || !value.hasOneUse())
+      return failure();
+    Value fused = Fuser(rewriter, *tail).fuse(core);
+    if (!fused)
+      return failure();
+    rewriter.replaceOp(op, fused);
+    return success();
+  }
+};
+
+// A chain of functions of one int8 value is a table; the empty chain with equal parameters is nothing at all.
+struct FuseChain : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    auto tail = tailOf(op);
+    if (!tail)
+      return failure();
+    std::vector<std::function<float(float)>> functions;
+    Value value = op.getInput();
+    Location location = op.getLoc();
+    for (Operation *producer; (producer = value.getDefiningOp()) && !isa<DequantizeOp>(producer);
+         value = producer->getOperand(0)) {
+      auto function = unaryFunction(producer);
+      if (!function || !value.hasOneUse())
+        return failure();
+      if (functions.empty())
+        location = producer->getLoc();
+      functions.push_back(function);
+    }
+    auto source = dequantized(value);
+    if (!source)
+      return failure();
+    auto table = lutTable(source->scaleValue(), source->zeroValue(), tail->out.scaleValue(), tail->out.zeroValue(),
+                          [&](float x) {
+                            for (const auto &function : llvm::reverse(functions))
+                              x = function(x);
+                            return x;
+                          });
+    bool identity = true;
+    for (int q = -128; q <= 127; ++q)
+      identity &= table[q + 128] == q;
+    if (identity) {
+      rewriter.replaceOp(op, source->value);
+      return success();
+    }
+    Value constant = makeConstant(rewriter, location, "lut", Tensor::of<int8_t>({256}, table));
+    rewriter.replaceOpWithNewOp<QLutOp>(op, op.getType(), source->value, constant)->setLoc(location);
+    return success();
+  }
+};
+
+// quantize(move(x)) -> move(quantize(x)) for operators that only move elements.
+struct QuantizeAboveMove : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    auto tail = tailOf(op);
+    Operation *move = op.getInput().getDefiningOp();
+    if (!tail || !move || !op.getInput().hasOneUse())
+      return failure();
+    // A ReLU or Clip below the move works as well above it.
+    if (boundsOf(move)) {
+      Operation *inner = move->getOperand(0).getDefiningOp();
+      if (!inner || !isMove(inner) || !move->getOperand(0).hasOneUse())
+        return failure();
+      SmallVector<Value> bounded;
+      for (Value operand : inner->getOperands())
+        bounded.push_back(cloneOn(rewriter, move, operand, operand.getType()));
+      // The padding value passes the function, too.
+      Operation *moved = cloneMove(rewriter, inner, bounded, inner->getResult(0).getType(),
+                                   [&](float value) { return unaryFunction(move)(value); });
+      rewriter.replaceOp(move, moved->getResult(0));
+      return success();
+    }
+    if (!isMove(move))
+      return failure();
+    SmallVector<Value> quantized;
+    for (Value operand : move->getOperands()) {
+      auto type = RankedTensorType::get(shapeOf(operand), rewriter.getI8Type());
+      quantized.push_back(rewriter.create<QuantizeOp>(op.getLoc(), type, operand, op.getScale(), op.getZeroPoint(), 1,
+                                                      op.getRounding()));
+    }
+    Operation *moved = cloneMove(rewriter, move, quantized, op.getType(), [&](float value) {
+      return quantizeToInt8(value, tail->out.scaleValue(), tail->out.zeroValue());
+    });
+    rewriter.replaceOp(op, moved->getResult(0));
+    return success();
+  }
+
+private:
+  static bool isMove(Operation *op) {
+    if (auto resize = dyn_cast<ResizeOp>(op))
+      return resize.getMode() == ResizeMode::Nearest;
+    return isa<ReshapeOp, TransposeOp, ConcatOp, PadOp>(op);
+  }
+  static Value cloneOn(PatternRewriter &rewriter, Operation *unary, Value operand, Type type) {
+    Operation *clone = rewriter.clone(*unary);
+    clone->setOperand(0, operand);
+    clone->getResult(0).setType(type);
+    return clone->getResult(0);
+  }
+  template <typename Map>
+  static Operation *cloneMove(PatternRewriter &rewriter, Operation *move, ValueRange operands, Type type,
+                              const Map &map) {
+    Operation *clone = rewriter.clone(*move);
+    clone->setOperands(operands);
+    clone->getResult(0).setType(type);
+    if (auto pad = dyn_cast<PadOp>(clone))
+      pad.setValue(llvm::APFloat(static_cast<float>(map(pad.getValue().convertToFloat()))));
+    return clone;
+  }
+};
+
+// move(dequantize(x)) -> dequantize(move(x)): operators below see through to the integers.
+template <typename Move> struct DequantizeBelowMove : OpRewritePattern<Move> {
+  using OpRewritePattern<Move>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Move op, PatternRewriter &rewriter) const override {
+    auto source = dequantized(op.getInput());
+    if (!source)
+      return failure();
+    Operation *moved = rewriter.clone(*op);
+    moved->setOperand(0, source->value);
+    moved->getResult(0).setType(RankedTensorType::get(op.getType().getShape(), rewriter.getI8Type()));
+    rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), moved->getResult(0), source->scale, source->zero);
+    return success();
+  }
+};
+
+struct FuseQdq : impl::FuseQdqBase<FuseQdq> {
+  void runOnOperation() override {
+    RewritePatternSet patterns(&getContext());
+    patterns.add<FuseOperator, FuseChain, QuantizeAboveMove, DequantizeBelowMove<ReshapeOp>,
+                 DequantizeBelowMove<TransposeOp>>(&getContext());
+    if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace tw::ir

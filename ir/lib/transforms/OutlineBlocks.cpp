@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/ir/Passes.h"
+
+#include "tw/ir/Constants.h"
+
+#include "mlir/Analysis/TopologicalSortUtils.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/SetVector.h"
+
+#include <map>
+
+namespace tw::ir {
+#define GEN_PASS_DEF_OUTLINEBLOCKS
+#include "tw/ir/Passes.h.inc"
+
+using namespace mlir;
+
+namespace {
+
+// Operations of one block in order; the last one gives its result.
+using Group = SmallVector<Operation *>;
+
+bool isGraphOp(Operation *op) { return isa<GraphDialect>(op->getDialect()) && !isa<ConstantOp>(op); }
+bool isFloat(Value value) { return elementTypeOf(value.getType()) == ElementType::F32; }
+
+// A dequantize serves the operator below it, a quantize the one above: they are part of its group.
+bool joinsUser(Operation *op) {
+  return isa<DequantizeOp>(op) && op->hasOneUse() && isGraphOp(*op->user_begin()) && isFloat(op->getResult(0)) &&
+         !isa<DequantizeOp>(*op->user_begin());
+}
+bool joinsProducer(QuantizeOp op) {
+  Operation *producer = op.getInput().getDefiningOp();
+  return producer && isGraphOp(producer) && producer->hasOneUse();
+}
+
+// Every dequantize gets one user: it is cheaper to repeat than to keep a float tensor.
+void splitDequantizes(func::FuncOp main) {
+  OpBuilder builder(main.getContext());
+  for (DequantizeOp op : llvm::to_vector(main.getOps<DequantizeOp>())) {
+    SmallVector<OpOperand *> uses;
+    for (OpOperand &use : op->getUses())
+      uses.push_back(&use);
+    for (OpOperand *use : llvm::drop_begin(uses)) {
+      builder.setInsertionPoint(op);
+      use->set(builder.clone(*op)->getResult(0));
+    }
+  }
+}
+
+std::vector<Group> findGroups(func::FuncOp main) {
+  llvm::MapVector<Operation *, Group> groups; // by the operation that names the group
+  auto leader = [](Operation *op) {
+    if (joinsUser(op))
+      op = *op->user_begin();
+    if (auto quantize = dyn_cast<QuantizeOp>(op); quantize && joinsProducer(quantize))
+      op = quantize.getInput().getDefiningOp();
+    return op;
+  };
+  for (Operation &op : main.front())
+    if (isGraphOp(&op))
+      groups[leader(&op)].push_back(&op);
+  std::vector<Group> result;
+  for (auto &[op, group] : groups)
+    result.push_back(group);
+  return result;
+}
+
+// What stands inside a block rather than among its arguments: scalar integers, that is zero points.
+bool staysInside(Value value) {
+  return isConstant(value) && elementCount(shapeOf(value)) == 1 && elementTypeOf(value.getType()) != ElementType::F32;
+}
+
+std::string kindOf(const Group &group) {
+  for (Operation *op : group)
+    if (!isa<DequantizeOp, QuantizeOp>(op))
+      return op->getName().stripDialect().str();
+  return group.front()->getName().stripDialect().str();
+}
+
+class Outliner {
+public:
+  explicit Outliner(func::FuncOp main) : main(main), builder(main.getContext()) {}
+
+  void outline(const Group &group) {
+    SmallVector<Value> arguments = argumentsOf(group);
+    Operation *last = group.back();
+    func::FuncOp function = createFunction(group, arguments);
+    // Equal up to names: the same text without locations.
+    std::string text = bodyText(function);
+    auto [known, isNew] = functions.try_emplace(text, function);
+    if (!isNew) {
+      function.erase();
+      function = known->second;
+    } else {
+      function.setSymName("blk_" + kindOf(group) + "_" + std::to_string(functions.size() - 1));
+    }
+    builder.setInsertionPoint(last);
+    auto call = builder.create<func::CallOp>(locationOf(group), function, arguments);
+    last->getResult(0).replaceAllUsesWith(call.getResult(0));
+    for (Operation *op : llvm::reverse(group))
+      op->erase();
+  }
+
+private:
+  // Activations first, then constants, each once, in order of use.
+  static SmallVector<Value> argumentsOf(const Group &group) {
+    llvm::SetVector<Value> activations, constants;
+    for (Operation *op : group)
+      for (Value operand : op->getOperands()) {
+        if (llvm::is_contained(group, operand.getDefiningOp()) || staysInside(operand))
+          continue;
+        (isConstant(operand) ? constants : activations).insert(operand);
+      }
+    SmallVector<Value> arguments(activations.begin(), activations.end());
+    arguments.append(constants.begin(), constants.end());
+    return arguments;
+  }
+
+  Location locationOf(const Group &group) {
+    for (Operation *op : group)
+      if (!isa<DequantizeOp, QuantizeOp>(op))
+        return op->getLoc();
+    return group.front()->getLoc();
+  }
+
+  func::FuncOp createFunction(const Group &group, ArrayRef<Value> arguments) {
+    builder.setInsertionPoint(main);
+    auto type = builder.getFunctionType(ValueRange(arguments).getTypes(), group.back()->getResult(0).getType());
+    auto function = builder.create<func::FuncOp>(locationOf(group), "blk", type);
+    function.setPrivate();
+    Block *body = function.addEntryBlock();
+    builder.setInsertionPointToEnd(body);
+    IRMapping mapping;
+    mapping.map(arguments, body->getArguments());
+    for (Operation *op : group)
+      for (Value operand : op->getOperands())
+        if (!mapping.contains(operand) && staysInside(operand))
+          mapping.map(operand, builder.clone(*operand.getDefiningOp())->getResult(0));
+    for (Operation *op : group)
+      builder.clone(*op, mapping);
+    builder.create<func::ReturnOp>(locationOf(group), mapping.lookup(group.back()->getResult(0)));
+    return function;
+  }
+
+  static std::string bodyText(func::FuncOp function) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    function.print(stream, OpPrintingFlags().useLocalScope());
+    return text;
+  }
+
+  func::FuncOp main;
+  OpBuilder builder;
+  std::map<std::string, func::FuncOp> functions; // by body text
+};
+
+struct OutlineBlocks : impl::OutlineBlocksBase<OutlineBlocks> {
+  void runOnOperation() override {
+    auto main = getOperation().lookupSymbol<func::FuncOp>("main");
+    if (!main) {
+      getOperation().emitError("has no function 'main' to outline");
+      return signalPassFailure();
+    }
+    splitDequantizes(main);
+    Outliner outliner(main);
+    for (const Group &group : findGroups(main))
+      outliner.outline(group);
+    // A call stands where the last operation of its group stood; that is after everything it reads.
+    if (!sortTopologically(&main.front()))
+      signalPassFailure();
+  }
+};
+
+} // namespace
+} // namespace tw::ir
