@@ -82,6 +82,10 @@ void emitCHeader(const Model &model, raw_ostream &os) {
   define(os, "FAULT_LIST(X)", "\\", "");
   for (const Fault &f : model.faults)
     os << formatv("  X({0}, {1}, {2}) {3}\n", f.name, f.code, quoted(f.doc), &f == &model.faults.back() ? "" : "\\");
+  os << "\n/* Keys of a configuration: index in the values of a package's configuration */\n";
+  for (size_t i = 0; i != model.configKeys.size(); ++i)
+    define(os, "CFG_" + StringRef(model.configKeys[i].key).upper(), Twine(i), model.configKeys[i].doc);
+  define(os, "CFG_KEYS", Twine(model.configKeys.size()), "");
   os << "\n/* Counters: counter i is the pair of registers (low, high) at TW_COUNTER_REGISTERS + 8 * i */\n";
   for (const Named &c : model.counters)
     define(os, "COUNTER_" + StringRef(c.name).upper(), Twine(c.index), c.doc);

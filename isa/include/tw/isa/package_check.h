@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The checks behind tw_pkg_open: every byte, index and range of a package. */
+/* Included by package_format.h only. */
+/* Does not print: the caller turns struct tw_pkg_error into its own kind of message. */
+#ifndef TW_ISA_PACKAGE_CHECK_H
+#define TW_ISA_PACKAGE_CHECK_H
+
+#include "tw/isa/package_format.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+static inline int tw_pkg_refuse(struct tw_pkg_error *error, uint64_t offset, const char *text, uint64_t expected,
+                                uint64_t found) {
+  error->offset = offset;
+  error->text = text;
+  error->expected = expected;
+  error->found = found;
+  return 0;
+}
+
+/* first + count <= size, without overflow. */
+static inline int tw_pkg_inside(uint64_t first, uint64_t count, uint64_t size) {
+  return first <= size && count <= size - first;
+}
+
+static inline int tw_pkg_check_header(const struct tw_pkg_header *h, uint64_t size, struct tw_pkg_error *e) {
+  uint32_t crc;
+  if (size < sizeof *h)
+    return tw_pkg_refuse(e, 0, "too short for a package: bytes of the header and bytes of the file", sizeof *h, size);
+  if (memcmp(h->magic, TW_PKG_MAGIC, sizeof h->magic) != 0)
+    return tw_pkg_refuse(e, 0, "not a package: the first bytes are not its mark", 0, 0);
+  if (h->version != TW_PKG_VERSION)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, version), "version of the format: compile the model again",
+                         TW_PKG_VERSION, h->version);
+  crc = tw_pkg_crc32(0, h, offsetof(struct tw_pkg_header, header_crc));
+  if (h->header_crc != crc)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, header_crc), "damaged header: checksum", h->header_crc, crc);
+  if (h->file_bytes != size)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, file_bytes), "file cut off or extended: bytes",
+                         h->file_bytes, size);
+  if (h->line_bytes != TW_LINE_BYTES)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, line_bytes), "bytes of an instruction line", TW_LINE_BYTES,
+                         h->line_bytes);
+  if (h->reserved != 0)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, reserved), "reserved field", 0, h->reserved);
+  return 1;
+}
+
+static inline int tw_pkg_check_sections(struct tw_pkg *pkg, const struct tw_pkg_header *h, struct tw_pkg_error *e) {
+  static const char *const texts[TW_PKG_SECTION_KINDS] = {
+      0,
+      "damaged section CONFIG: checksum",
+      "damaged section CODE: checksum",
+      "damaged section CONST: checksum",
+      "damaged section PLAN: checksum",
+      "damaged section TENSORS: checksum",
+      "damaged section STRINGS: checksum",
+      "damaged section HOST: checksum",
+      "damaged section COUNTS: checksum",
+      "damaged section DEBUG: checksum",
+      "damaged section GRAPH: checksum",
+  };
+  const struct tw_pkg_section *table = (const struct tw_pkg_section *)(pkg->bytes + sizeof *h);
+  uint64_t table_bytes = (uint64_t)h->section_count * sizeof *table, end = sizeof *h + table_bytes;
+  uint32_t i, crc;
+  if (h->section_count >= TW_PKG_SECTION_KINDS || end > pkg->size)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, section_count), "number of sections",
+                         TW_PKG_SECTION_KINDS - 1, h->section_count);
+  crc = tw_pkg_crc32(0, table, table_bytes);
+  if (crc != h->table_crc)
+    return tw_pkg_refuse(e, sizeof *h, "damaged section table: checksum", h->table_crc, crc);
+  for (i = 0; i < h->section_count; ++i) {
+    const struct tw_pkg_section *s = &table[i];
+    uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
+    uint64_t start = (end + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN;
+    if (s->kind == 0 || s->kind >= TW_PKG_SECTION_KINDS)
+      return tw_pkg_refuse(e, at, "kind of a section: written by a newer compiler", TW_PKG_SECTION_KINDS - 1, s->kind);
+    if (pkg->sections[s->kind].kind != 0)
+      return tw_pkg_refuse(e, at, "section given twice: kind", s->kind, s->kind);
+    if (s->offset != start)
+      return tw_pkg_refuse(e, at, "offset of a section", start, s->offset);
+    if (!tw_pkg_inside(s->offset, s->size, pkg->size))
+      return tw_pkg_refuse(e, at, "section leaves the file: bytes of the file and end of the section", pkg->size,
+                           s->offset + s->size);
+    for (; end < start; ++end)
+      if (pkg->bytes[end] != 0)
+        return tw_pkg_refuse(e, end, "byte between two sections", 0, pkg->bytes[end]);
+    crc = tw_pkg_crc32(0, pkg->bytes + s->offset, s->size);
+    if (crc != s->crc)
+      return tw_pkg_refuse(e, s->offset, texts[s->kind], s->crc, crc);
+    pkg->sections[s->kind] = *s;
+    end = s->offset + s->size;
+  }
+  if (end != pkg->size)
+    return tw_pkg_refuse(e, end, "bytes after the last section: end and bytes of the file", end, pkg->size);
+  for (i = TW_PKG_CONFIG; i <= TW_PKG_STRINGS; ++i)
+    if (pkg->sections[i].kind == 0)
+      return tw_pkg_refuse(e, sizeof *h, "missing section: kind", i, 0);
+  return 1;
+}
+
+/* Sizes of the sections that are arrays. */
+static inline int tw_pkg_check_shapes(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  static const struct {
+    uint32_t kind, unit;
+    const char *text;
+  } arrays[] = {
+      {TW_PKG_CODE, TW_LINE_BYTES, "section CODE is no whole number of lines: bytes of a line and of the section"},
+      {TW_PKG_TENSORS, sizeof(struct tw_pkg_tensor), "section TENSORS: bytes of a row and of the section"},
+      {TW_PKG_COUNTS, sizeof(struct tw_pkg_counts), "section COUNTS: bytes of a row and of the section"},
+      {TW_PKG_DEBUG, sizeof(struct tw_pkg_tag), "section DEBUG: bytes of a row and of the section"},
+  };
+  const struct tw_pkg_section *strings = &pkg->sections[TW_PKG_STRINGS], *config = &pkg->sections[TW_PKG_CONFIG];
+  uint64_t i;
+  for (i = 0; i < sizeof arrays / sizeof arrays[0]; ++i) {
+    const struct tw_pkg_section *s = &pkg->sections[arrays[i].kind];
+    if (s->size % arrays[i].unit != 0)
+      return tw_pkg_refuse(e, s->offset, arrays[i].text, arrays[i].unit, s->size);
+  }
+  if (config->size != sizeof(struct tw_pkg_config))
+    return tw_pkg_refuse(e, config->offset, "bytes of section CONFIG", sizeof(struct tw_pkg_config), config->size);
+  if (pkg->bytes[config->offset + sizeof(((struct tw_pkg_config *)0)->name) - 1] != 0)
+    return tw_pkg_refuse(e, config->offset, "the configuration's name has no end", 0, 0);
+  if (strings->size == 0 || pkg->bytes[strings->offset + strings->size - 1] != 0)
+    return tw_pkg_refuse(e, strings->offset + strings->size, "the last string has no end", 0, 0);
+  return 1;
+}
+
+static inline int tw_pkg_check_tensors(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  uint64_t count, i, k;
+  const struct tw_pkg_tensor *tensors = tw_pkg_tensors(pkg, &count);
+  const struct tw_pkg_tag *tags;
+  for (i = 0; i < count; ++i) {
+    const struct tw_pkg_tensor *t = &tensors[i];
+    uint64_t at = (uint64_t)((const uint8_t *)t - pkg->bytes);
+    if (!tw_pkg_string(pkg, t->name))
+      return tw_pkg_refuse(e, at, "name of a tensor leaves the strings", pkg->sections[TW_PKG_STRINGS].size, t->name);
+    if (tw_pkg_type_bytes(t->type) == 0)
+      return tw_pkg_refuse(e, at, "type of a tensor", TW_PKG_TYPES - 1, t->type);
+    if (t->rank > TW_PKG_MAX_RANK)
+      return tw_pkg_refuse(e, at, "rank of a tensor", TW_PKG_MAX_RANK, t->rank);
+    for (k = 0; k < TW_PKG_MAX_RANK; ++k)
+      if (k < t->rank ? t->shape[k] < 1 : t->shape[k] != 0)
+        return tw_pkg_refuse(e, at, "size of a tensor's dimension", k < t->rank, (uint64_t)t->shape[k]);
+  }
+  tags = tw_pkg_tags(pkg, &count);
+  for (i = 0; i < count; ++i)
+    if (!tw_pkg_string(pkg, tags[i].name))
+      return tw_pkg_refuse(e, pkg->sections[TW_PKG_DEBUG].offset + i * sizeof *tags, "name of a tag leaves the strings",
+                           pkg->sections[TW_PKG_STRINGS].size, tags[i].name);
+  return 1;
+}
+
+static inline int tw_pkg_check_buffer(const struct tw_pkg *pkg, const struct tw_pkg_buffer *b, struct tw_pkg_error *e) {
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
+  uint64_t at = (uint64_t)((const uint8_t *)b - pkg->bytes), tensors;
+  uint64_t limits[TW_PKG_BUFFER_KINDS];
+  int is_io = b->kind == TW_PKG_INPUT || b->kind == TW_PKG_OUTPUT, region_ok;
+  if (b->kind == 0 || b->kind >= TW_PKG_BUFFER_KINDS)
+    return tw_pkg_refuse(e, at, "kind of a buffer", TW_PKG_BUFFER_KINDS - 1, b->kind);
+  limits[TW_PKG_INPUT] = limits[TW_PKG_OUTPUT] = b->size;
+  limits[TW_PKG_TEMP] = plan->arena_bytes;
+  limits[TW_PKG_CONSTANT] = pkg->sections[TW_PKG_CONST].size;
+  limits[TW_PKG_STATE] = plan->state_bytes;
+  if (!tw_pkg_inside(b->offset, b->size, limits[b->kind]))
+    return tw_pkg_refuse(e, at, "a buffer leaves its memory: bytes of the memory and end of the buffer",
+                         limits[b->kind], b->offset + b->size);
+  region_ok = is_io ? b->region >= TW_ROLE_IO0 && b->region <= TW_ROLE_IO3
+                    : b->region == (b->kind == TW_PKG_TEMP       ? (uint32_t)TW_ROLE_ARENA
+                                    : b->kind == TW_PKG_CONSTANT ? (uint32_t)TW_ROLE_CONST
+                                                                 : TW_PKG_NONE);
+  if (b->region != TW_PKG_NONE && !region_ok)
+    return tw_pkg_refuse(e, at, "region of a buffer does not suit its kind: kind and region", b->kind, b->region);
+  tw_pkg_tensors(pkg, &tensors);
+  if (is_io ? b->tensor >= tensors : b->tensor != TW_PKG_NONE)
+    return tw_pkg_refuse(e, at, "tensor of a buffer: number of tensors and index", tensors, b->tensor);
+  if (b->name != TW_PKG_NONE && !tw_pkg_string(pkg, b->name))
+    return tw_pkg_refuse(e, at, "name of a buffer leaves the strings", pkg->sections[TW_PKG_STRINGS].size, b->name);
+  return 1;
+}
+
+static inline int tw_pkg_check_step(const struct tw_pkg *pkg, const struct tw_pkg_step *s, struct tw_pkg_error *e) {
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
+  uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes), counts;
+  uint64_t limit = s->op == TW_PKG_STEP_NPU ? tw_pkg_line_count(pkg) : plan->argument_count;
+  if (s->op == 0 || s->op >= TW_PKG_STEP_OPS)
+    return tw_pkg_refuse(e, at, "kind of a step: written by a newer compiler", TW_PKG_STEP_OPS - 1, s->op);
+  if (!tw_pkg_inside(s->first, s->count, limit))
+    return tw_pkg_refuse(e, at, "a step's lines or arguments: how many there are and where the step ends", limit,
+                         (uint64_t)s->first + s->count);
+  if ((s->op == TW_PKG_STEP_HOST || s->name != TW_PKG_NONE) && !tw_pkg_string(pkg, s->name))
+    return tw_pkg_refuse(e, at, "name of a step leaves the strings", pkg->sections[TW_PKG_STRINGS].size, s->name);
+  if (s->op == TW_PKG_STEP_HOST && pkg->sections[TW_PKG_HOST].kind == 0)
+    return tw_pkg_refuse(e, at, "a step calls host code, but there is no section HOST", 0, 0);
+  if (s->op == TW_PKG_STEP_NPU && s->count == 0)
+    return tw_pkg_refuse(e, at, "an NPU step has no lines", 0, 0);
+  tw_pkg_counts_of(pkg, &counts);
+  if (s->counts != TW_PKG_NONE && s->counts >= counts)
+    return tw_pkg_refuse(e, at, "predicted counts of a step: rows and index", counts, s->counts);
+  if (s->op == TW_PKG_STEP_COPY) {
+    const uint32_t *arguments = tw_pkg_arguments(pkg) + s->first;
+    uint32_t i;
+    if (s->count != 2)
+      return tw_pkg_refuse(e, at, "arguments of a copy", 2, s->count);
+    for (i = 0; i < 2; ++i)
+      if (tw_pkg_buffers(pkg)[arguments[i]].size < s->bytes)
+        return tw_pkg_refuse(e, at, "a copy is longer than its buffer: bytes of the buffer and of the copy",
+                             tw_pkg_buffers(pkg)[arguments[i]].size, s->bytes);
+  }
+  return 1;
+}
+
+static inline int tw_pkg_check_entry(const struct tw_pkg *pkg, const struct tw_pkg_entry *n, struct tw_pkg_error *e) {
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
+  uint64_t at = (uint64_t)((const uint8_t *)n - pkg->bytes);
+  uint32_t i;
+  if (!tw_pkg_string(pkg, n->name))
+    return tw_pkg_refuse(e, at, "name of an entry leaves the strings", pkg->sections[TW_PKG_STRINGS].size, n->name);
+  if (!tw_pkg_inside(n->first_step, n->step_count, plan->step_count))
+    return tw_pkg_refuse(e, at, "steps of an entry: how many there are and where it ends", plan->step_count,
+                         (uint64_t)n->first_step + n->step_count);
+  if (!tw_pkg_inside(n->first_input, n->input_count, plan->argument_count) ||
+      !tw_pkg_inside(n->first_output, n->output_count, plan->argument_count))
+    return tw_pkg_refuse(e, at, "inputs or outputs of an entry leave the arguments", plan->argument_count, 0);
+  for (i = 0; i < n->input_count; ++i)
+    if (tw_pkg_buffers(pkg)[tw_pkg_arguments(pkg)[n->first_input + i]].kind != TW_PKG_INPUT)
+      return tw_pkg_refuse(e, at, "an input of an entry is no INPUT buffer: its number", 0, i);
+  for (i = 0; i < n->output_count; ++i)
+    if (tw_pkg_buffers(pkg)[tw_pkg_arguments(pkg)[n->first_output + i]].kind != TW_PKG_OUTPUT)
+      return tw_pkg_refuse(e, at, "an output of an entry is no OUTPUT buffer: its number", 0, i);
+  return 1;
+}
+
+static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  const struct tw_pkg_section *s = &pkg->sections[TW_PKG_PLAN];
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
+  uint64_t bytes = sizeof *plan, i;
+  if (s->size < sizeof *plan)
+    return tw_pkg_refuse(e, s->offset, "bytes of section PLAN", sizeof *plan, s->size);
+  bytes += (uint64_t)plan->entry_count * sizeof(struct tw_pkg_entry);
+  bytes += (uint64_t)plan->buffer_count * sizeof(struct tw_pkg_buffer);
+  bytes += (uint64_t)plan->step_count * sizeof(struct tw_pkg_step);
+  bytes += (uint64_t)plan->argument_count * sizeof(uint32_t);
+  if (bytes != s->size)
+    return tw_pkg_refuse(e, s->offset, "bytes of section PLAN and of its tables", bytes, s->size);
+  if (plan->entry_count == 0)
+    return tw_pkg_refuse(e, s->offset, "a plan has at least one entry: entries", 1, 0);
+  for (i = 0; i < plan->argument_count; ++i)
+    if (tw_pkg_arguments(pkg)[i] >= plan->buffer_count)
+      return tw_pkg_refuse(e, s->offset, "an argument names no buffer: number of buffers and index", plan->buffer_count,
+                           tw_pkg_arguments(pkg)[i]);
+  for (i = 0; i < plan->buffer_count; ++i)
+    if (!tw_pkg_check_buffer(pkg, tw_pkg_buffers(pkg) + i, e))
+      return 0;
+  for (i = 0; i < plan->step_count; ++i)
+    if (!tw_pkg_check_step(pkg, tw_pkg_steps(pkg) + i, e))
+      return 0;
+  for (i = 0; i < plan->entry_count; ++i)
+    if (!tw_pkg_check_entry(pkg, tw_pkg_entries(pkg) + i, e))
+      return 0;
+  return 1;
+}
+
+static inline int tw_pkg_open(struct tw_pkg *pkg, const void *bytes, uint64_t size, struct tw_pkg_error *error) {
+  memset(pkg, 0, sizeof *pkg);
+  memset(error, 0, sizeof *error);
+  pkg->bytes = (const uint8_t *)bytes;
+  pkg->size = size;
+  return tw_pkg_check_header(tw_pkg_header_of(pkg), size, error) &&
+         tw_pkg_check_sections(pkg, tw_pkg_header_of(pkg), error) && tw_pkg_check_shapes(pkg, error) &&
+         tw_pkg_check_tensors(pkg, error) && tw_pkg_check_plan(pkg, error);
+}
+
+static inline int tw_pkg_suits(const struct tw_pkg *pkg, uint64_t isa_hash, uint64_t cfg_hash,
+                               struct tw_pkg_error *error) {
+  const struct tw_pkg_header *h = tw_pkg_header_of(pkg);
+  if (h->isa_hash != isa_hash)
+    return tw_pkg_refuse(error, offsetof(struct tw_pkg_header, isa_hash),
+                         "package for another instruction set: hash of the machine and of the package", isa_hash,
+                         h->isa_hash);
+  if (h->cfg_hash != cfg_hash)
+    return tw_pkg_refuse(error, offsetof(struct tw_pkg_header, cfg_hash),
+                         "package for another configuration: hash of the machine and of the package", cfg_hash,
+                         h->cfg_hash);
+  return 1;
+}
+
+#ifdef __cplusplus
+}
+#endif
+#endif

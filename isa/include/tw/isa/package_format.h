@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bytes of a package (.npk): structs, and the only code that reads them. C99 and C++, no library. */
+/* Called by the drivers (C) and by Package.h (C++), which writes packages. */
+/* Does not load, map or run anything: tw_pkg_open checks every byte, the accessors then only point into the file. */
+#ifndef TW_ISA_PACKAGE_FORMAT_H
+#define TW_ISA_PACKAGE_FORMAT_H
+
+#include "tw/isa/tw_isa.h"
+#include <string.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * header | section table | sections in the order of the table, each at a multiple of TW_PKG_ALIGN | end of file
+ * Little-endian. Gaps are zero. Everything is covered by a checksum, so a change of any byte is found.
+ */
+#define TW_PKG_MAGIC "\x89NPK\r\n\x1a\n"
+#define TW_PKG_VERSION 1u
+#define TW_PKG_ALIGN 64u
+#define TW_PKG_NONE 0xFFFFFFFFu /* no index, no string */
+#define TW_PKG_MAX_RANK 8
+
+struct tw_pkg_header {
+  uint8_t magic[8];
+  uint32_t version;
+  uint32_t section_count;
+  char isa_name[16]; /* NUL-padded */
+  uint32_t line_bytes;
+  uint32_t table_crc; /* of the section table */
+  uint64_t isa_hash;
+  uint64_t cfg_hash;
+  uint64_t file_bytes;
+  uint32_t reserved;   /* zero */
+  uint32_t header_crc; /* of the bytes before this field */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_header) == 72, "tw_pkg_header");
+
+enum tw_pkg_section_kind {
+  TW_PKG_CONFIG = 1,  /* struct tw_pkg_config */
+  TW_PKG_CODE = 2,    /* instruction lines */
+  TW_PKG_CONST = 3,   /* region 1: weights, parameters, tables */
+  TW_PKG_PLAN = 4,    /* struct tw_pkg_plan and its tables */
+  TW_PKG_TENSORS = 5, /* struct tw_pkg_tensor[] */
+  TW_PKG_STRINGS = 6, /* NUL-terminated names; other sections give offsets */
+  TW_PKG_HOST = 7,    /* optional: ELF shared object with the HOST steps' functions */
+  TW_PKG_COUNTS = 8,  /* optional: struct tw_pkg_counts[] */
+  TW_PKG_DEBUG = 9,   /* optional: struct tw_pkg_tag[], sorted by tag */
+  TW_PKG_GRAPH = 10,  /* optional: imported graph, MLIR bytecode, weights by reference */
+  TW_PKG_SECTION_KINDS = 11
+};
+
+struct tw_pkg_section {
+  uint32_t kind;
+  uint32_t crc;
+  uint64_t offset; /* from the start of the file */
+  uint64_t size;
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_section) == 24, "tw_pkg_section");
+
+/* The resolved configuration: values in the order of its schema, TW_CFG_* of tw_isa.h. */
+struct tw_pkg_config {
+  char name[32]; /* NUL-padded */
+  uint32_t values[TW_CFG_KEYS];
+};
+
+enum tw_pkg_type {
+  TW_PKG_I8 = 1,
+  TW_PKG_U8 = 2,
+  TW_PKG_I16 = 3,
+  TW_PKG_I32 = 4,
+  TW_PKG_I64 = 5,
+  TW_PKG_F32 = 6,
+  TW_PKG_F64 = 7,
+  TW_PKG_BOOL = 8,
+  TW_PKG_TYPES = 9
+};
+
+/* What a caller sees of an input or output: row-major, as in the source model. */
+struct tw_pkg_tensor {
+  uint32_t name;
+  uint32_t type;
+  uint32_t rank; /* at most TW_PKG_MAX_RANK */
+  uint32_t reserved;
+  int64_t shape[TW_PKG_MAX_RANK]; /* positive; unused entries are zero */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_tensor) == 80, "tw_pkg_tensor");
+
+/* The static plan: this struct, then entries, buffers, steps and arguments without gaps. */
+struct tw_pkg_plan {
+  uint32_t entry_count, buffer_count, step_count, argument_count;
+  uint64_t arena_bytes;   /* region 2, one per program instance */
+  uint64_t state_bytes;   /* kept between runs, zero at first */
+  uint64_t scratch_bytes; /* host memory for HOST steps, aligned to 64 */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_plan) == 40, "tw_pkg_plan");
+
+struct tw_pkg_entry {
+  uint32_t name;
+  uint32_t first_step, step_count;
+  uint32_t first_input, input_count;   /* arguments: buffers of kind INPUT */
+  uint32_t first_output, output_count; /* arguments: buffers of kind OUTPUT */
+  uint32_t reserved;
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_entry) == 32, "tw_pkg_entry");
+
+enum tw_pkg_buffer_kind {
+  TW_PKG_INPUT = 1,    /* of the caller; through region `region` (4 to 7) without a copy, or host only */
+  TW_PKG_OUTPUT = 2,   /* of the caller, likewise */
+  TW_PKG_TEMP = 3,     /* in the arena, at `offset` */
+  TW_PKG_CONSTANT = 4, /* in the section CONST, at `offset` */
+  TW_PKG_STATE = 5,    /* in the state memory, at `offset` */
+  TW_PKG_BUFFER_KINDS = 6
+};
+
+struct tw_pkg_buffer {
+  uint32_t kind;
+  uint32_t region; /* through which the NPU sees it: 1 CONSTANT, 2 TEMP, 4-7 INPUT and OUTPUT; TW_PKG_NONE: host only */
+  uint64_t offset; /* zero for INPUT and OUTPUT */
+  uint64_t size;   /* bytes */
+  uint32_t tensor; /* INPUT, OUTPUT: index in TENSORS; else TW_PKG_NONE */
+  uint32_t name;   /* or TW_PKG_NONE */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_buffer) == 32, "tw_pkg_buffer");
+
+enum tw_pkg_step_op {
+  TW_PKG_STEP_HOST = 1, /* int name(void *const *buffers, const int64_t *dims, void *scratch); arguments: the buffers */
+  TW_PKG_STEP_NPU = 2,  /* submit lines first .. first + count - 1, the last one END, and wait for the record */
+  TW_PKG_STEP_SYNC = 3, /* make the argument buffers visible to the other side (nothing where memory is coherent) */
+  TW_PKG_STEP_COPY = 4, /* copy `bytes` from argument 1 to argument 0 */
+  TW_PKG_STEP_OPS = 5
+};
+
+struct tw_pkg_step {
+  uint32_t op;
+  uint32_t name;   /* HOST: symbol; others: label or TW_PKG_NONE */
+  uint32_t first;  /* NPU: first line; others: first argument */
+  uint32_t count;  /* NPU: lines; others: arguments */
+  uint64_t bytes;  /* COPY */
+  uint32_t counts; /* NPU: row of COUNTS or TW_PKG_NONE */
+  uint32_t reserved;
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_step) == 32, "tw_pkg_step");
+
+/* What the compiler predicts for one NPU step; compared with the completion record. */
+struct tw_pkg_counts {
+  uint64_t macs, bytes_read, bytes_written;
+  uint64_t cycles; /* an estimate, not compared */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_counts) == 32, "tw_pkg_counts");
+
+struct tw_pkg_tag {
+  uint32_t tag;
+  uint32_t name; /* operator or source location */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_tag) == 8, "tw_pkg_tag");
+
+/* An open package: the caller's bytes (8-byte aligned, alive as long as this) and where each section is. */
+struct tw_pkg {
+  const uint8_t *bytes;
+  uint64_t size;
+  struct tw_pkg_section sections[TW_PKG_SECTION_KINDS]; /* by kind; kind 0: absent */
+};
+
+/* Why a package was refused: the byte where the reader stood, what it expected and found there (0, 0: no numbers). */
+struct tw_pkg_error {
+  uint64_t offset;
+  const char *text;
+  uint64_t expected, found;
+};
+
+/* CRC-32 as in zlib; `crc` is 0 for the first part. */
+static inline uint32_t tw_pkg_crc32(uint32_t crc, const void *data, uint64_t size) {
+  uint32_t table[256], i, k;
+  const uint8_t *bytes = (const uint8_t *)data;
+  for (i = 0; i < 256; ++i) {
+    uint32_t value = i;
+    for (k = 0; k < 8; ++k)
+      value = (value >> 1) ^ (0xEDB88320u & (0u - (value & 1u)));
+    table[i] = value;
+  }
+  crc = ~crc;
+  while (size--)
+    crc = table[(crc ^ *bytes++) & 0xFFu] ^ (crc >> 8);
+  return ~crc;
+}
+
+/* Bytes of a section; NULL and 0 when the package has none of this kind. */
+static inline const void *tw_pkg_data(const struct tw_pkg *pkg, enum tw_pkg_section_kind kind, uint64_t *size) {
+  const struct tw_pkg_section *section = &pkg->sections[kind];
+  if (size)
+    *size = section->kind ? section->size : 0;
+  return section->kind ? pkg->bytes + section->offset : NULL;
+}
+
+static inline const struct tw_pkg_header *tw_pkg_header_of(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_header *)pkg->bytes;
+}
+
+/* A name; NULL for TW_PKG_NONE and for an offset outside the section. */
+static inline const char *tw_pkg_string(const struct tw_pkg *pkg, uint32_t name) {
+  uint64_t size;
+  const char *strings = (const char *)tw_pkg_data(pkg, TW_PKG_STRINGS, &size);
+  return strings && name < size ? strings + name : NULL;
+}
+
+static inline const struct tw_pkg_plan *tw_pkg_plan_of(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_plan *)tw_pkg_data(pkg, TW_PKG_PLAN, NULL);
+}
+static inline const struct tw_pkg_entry *tw_pkg_entries(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_entry *)(tw_pkg_plan_of(pkg) + 1);
+}
+static inline const struct tw_pkg_buffer *tw_pkg_buffers(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_buffer *)(tw_pkg_entries(pkg) + tw_pkg_plan_of(pkg)->entry_count);
+}
+static inline const struct tw_pkg_step *tw_pkg_steps(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_step *)(tw_pkg_buffers(pkg) + tw_pkg_plan_of(pkg)->buffer_count);
+}
+/* Indices of buffers; entries and steps name ranges of this table. */
+static inline const uint32_t *tw_pkg_arguments(const struct tw_pkg *pkg) {
+  return (const uint32_t *)(tw_pkg_steps(pkg) + tw_pkg_plan_of(pkg)->step_count);
+}
+static inline const struct tw_pkg_tensor *tw_pkg_tensors(const struct tw_pkg *pkg, uint64_t *count) {
+  const struct tw_pkg_tensor *tensors = (const struct tw_pkg_tensor *)tw_pkg_data(pkg, TW_PKG_TENSORS, count);
+  *count /= sizeof *tensors;
+  return tensors;
+}
+static inline const struct tw_pkg_counts *tw_pkg_counts_of(const struct tw_pkg *pkg, uint64_t *count) {
+  const struct tw_pkg_counts *counts = (const struct tw_pkg_counts *)tw_pkg_data(pkg, TW_PKG_COUNTS, count);
+  *count /= sizeof *counts;
+  return counts;
+}
+static inline const struct tw_pkg_tag *tw_pkg_tags(const struct tw_pkg *pkg, uint64_t *count) {
+  const struct tw_pkg_tag *tags = (const struct tw_pkg_tag *)tw_pkg_data(pkg, TW_PKG_DEBUG, count);
+  *count /= sizeof *tags;
+  return tags;
+}
+static inline uint64_t tw_pkg_line_count(const struct tw_pkg *pkg) {
+  uint64_t size;
+  tw_pkg_data(pkg, TW_PKG_CODE, &size);
+  return size / TW_LINE_BYTES;
+}
+/* Name of a tag, or NULL. */
+static inline const char *tw_pkg_tag_name(const struct tw_pkg *pkg, uint32_t tag) {
+  uint64_t count, i;
+  const struct tw_pkg_tag *tags = tw_pkg_tags(pkg, &count);
+  for (i = 0; i < count; ++i)
+    if (tags[i].tag == tag)
+      return tw_pkg_string(pkg, tags[i].name);
+  return NULL;
+}
+
+/* Bytes of an element of enum tw_pkg_type; 0 for no type. */
+static inline uint64_t tw_pkg_type_bytes(uint32_t type) {
+  static const uint8_t bytes[TW_PKG_TYPES] = {0, 1, 1, 2, 4, 8, 4, 8, 1};
+  return type < TW_PKG_TYPES ? bytes[type] : 0;
+}
+
+/* Checks the whole file and fills `pkg`; 1 on success, 0 with `error` filled. `bytes` must be aligned to 8. */
+static inline int tw_pkg_open(struct tw_pkg *pkg, const void *bytes, uint64_t size, struct tw_pkg_error *error);
+
+/* Whether an open package is for the machine with these hashes; as tw_pkg_open. */
+static inline int tw_pkg_suits(const struct tw_pkg *pkg, uint64_t isa_hash, uint64_t cfg_hash,
+                               struct tw_pkg_error *error);
+
+#include "tw/isa/package_check.h"
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/isa/Package.h"
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+
+namespace tw::isa {
+namespace {
+
+std::string optionalString(const tw_pkg &pkg, uint32_t name) {
+  const char *text = tw_pkg_string(&pkg, name);
+  return text ? text : "";
+}
+
+std::vector<uint8_t> sectionBytes(const tw_pkg &pkg, tw_pkg_section_kind kind) {
+  uint64_t size;
+  auto *data = static_cast<const uint8_t *>(tw_pkg_data(&pkg, kind, &size));
+  return {data, data + size};
+}
+
+HwConfig readConfig(const tw_pkg &pkg) {
+  auto *stored = static_cast<const tw_pkg_config *>(tw_pkg_data(&pkg, TW_PKG_CONFIG, nullptr));
+  HwConfig config;
+  config.name = stored->name;
+  for (size_t i = 0; i != kConfigKeys.size(); ++i)
+    config.*kConfigKeys[i].member = stored->values[i];
+  return config;
+}
+
+void readPlan(const tw_pkg &pkg, Package &package) {
+  const tw_pkg_plan &plan = *tw_pkg_plan_of(&pkg);
+  auto arguments = [&](uint32_t first, uint32_t count) {
+    const uint32_t *table = tw_pkg_arguments(&pkg);
+    return std::vector<uint32_t>(table + first, table + first + count);
+  };
+  package.arenaBytes = plan.arena_bytes;
+  package.stateBytes = plan.state_bytes;
+  package.scratchBytes = plan.scratch_bytes;
+  for (uint32_t i = 0; i != plan.entry_count; ++i) {
+    const tw_pkg_entry &e = tw_pkg_entries(&pkg)[i];
+    package.entries.push_back({tw_pkg_string(&pkg, e.name), e.first_step, e.step_count,
+                               arguments(e.first_input, e.input_count), arguments(e.first_output, e.output_count)});
+  }
+  for (uint32_t i = 0; i != plan.buffer_count; ++i) {
+    const tw_pkg_buffer &b = tw_pkg_buffers(&pkg)[i];
+    package.buffers.push_back(
+        {tw_pkg_buffer_kind(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(pkg, b.name)});
+  }
+  for (uint32_t i = 0; i != plan.step_count; ++i) {
+    const tw_pkg_step &s = tw_pkg_steps(&pkg)[i];
+    PackageStep step{tw_pkg_step_op(s.op), optionalString(pkg, s.name), {}, 0, 0, s.bytes, s.counts};
+    if (s.op == TW_PKG_STEP_NPU) {
+      step.firstLine = s.first;
+      step.lineCount = s.count;
+    } else {
+      step.arguments = arguments(s.first, s.count);
+    }
+    package.steps.push_back(std::move(step));
+  }
+}
+
+} // namespace
+
+Diag packageDiag(const std::string &place, const tw_pkg_error &error) {
+  std::string text = error.text;
+  if (error.expected || error.found)
+    text += ": expected " + std::to_string(error.expected) + ", found " + std::to_string(error.found);
+  return {place + ": byte " + std::to_string(error.offset), text};
+}
+
+Result<Package> parsePackage(std::span<const uint8_t> bytes, const std::string &place) {
+  tw_pkg pkg;
+  tw_pkg_error error;
+  if (!tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error))
+    return packageDiag(place, error);
+  Package package;
+  package.config = readConfig(pkg);
+  package.isaHash = tw_pkg_header_of(&pkg)->isa_hash;
+  if (Status status = validate(package.config); !status)
+    return Diag{place, "configuration " + status.diag().str()};
+  if (!tw_pkg_suits(&pkg, kIsaHash, configHash(package.config), &error))
+    return packageDiag(place, error);
+  package.program.lines.resize(tw_pkg_line_count(&pkg));
+  if (!package.program.lines.empty())
+    std::memcpy(static_cast<void *>(package.program.lines.data()), tw_pkg_data(&pkg, TW_PKG_CODE, nullptr),
+                package.program.lines.size() * kLineBytes);
+  uint64_t count;
+  const tw_pkg_tag *tags = tw_pkg_tags(&pkg, &count);
+  for (uint64_t i = 0; i != count; ++i)
+    package.program.tags[uint16_t(tags[i].tag)] = tw_pkg_string(&pkg, tags[i].name);
+  package.constants = sectionBytes(pkg, TW_PKG_CONST);
+  const tw_pkg_tensor *tensors = tw_pkg_tensors(&pkg, &count);
+  for (uint64_t i = 0; i != count; ++i)
+    package.tensors.push_back({tw_pkg_string(&pkg, tensors[i].name), tw_pkg_type(tensors[i].type),
+                               std::vector<int64_t>(tensors[i].shape, tensors[i].shape + tensors[i].rank)});
+  readPlan(pkg, package);
+  const tw_pkg_counts *counts = tw_pkg_counts_of(&pkg, &count);
+  package.counts.assign(counts, counts + count);
+  package.hostCode = sectionBytes(pkg, TW_PKG_HOST);
+  package.graph = sectionBytes(pkg, TW_PKG_GRAPH);
+  return package;
+}
+
+Result<Package> readPackage(const std::string &path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file)
+    return Diag{path, std::string("cannot read the package: ") + std::strerror(errno)};
+  std::vector<uint64_t> words((size_t(file.tellg()) + 7) / 8); // aligned to 8
+  std::span<uint8_t> bytes(reinterpret_cast<uint8_t *>(words.data()), size_t(file.tellg()));
+  file.seekg(0);
+  if (!file.read(reinterpret_cast<char *>(bytes.data()), std::streamsize(bytes.size())))
+    return Diag{path, "cannot read the package: the file changed while it was read"};
+  return parsePackage(bytes, path);
+}
+
+} // namespace tw::isa

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/isa/Package.h"
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <memory>
+
+namespace tw::isa {
+namespace {
+
+using Bytes = std::vector<uint8_t>;
+
+template <typename T> void append(Bytes &bytes, const T &value) {
+  size_t at = bytes.size();
+  bytes.resize(at + sizeof(T));
+  std::memcpy(bytes.data() + at, &value, sizeof(T));
+}
+
+// Builds the sections that are not already bytes; large ones are written from where they lie.
+class Sections {
+public:
+  explicit Sections(const Package &package) : package(package) {
+    addConfig();
+    addCode();
+    add(TW_PKG_CONST, package.constants);
+    addPlan();
+    addTensors();
+    Bytes counts, debug;
+    for (const tw_pkg_counts &row : package.counts)
+      append(counts, row);
+    for (const auto &[tag, name] : package.program.tags)
+      append(debug, tw_pkg_tag{tag, string(name)});
+    add(TW_PKG_STRINGS, keep(std::move(strings)));
+    for (auto [kind, bytes] : {std::pair{TW_PKG_COUNTS, std::span<const uint8_t>(keep(std::move(counts)))},
+                               std::pair{TW_PKG_DEBUG, std::span<const uint8_t>(keep(std::move(debug)))},
+                               std::pair{TW_PKG_HOST, std::span<const uint8_t>(package.hostCode)},
+                               std::pair{TW_PKG_GRAPH, std::span<const uint8_t>(package.graph)}})
+      if (!bytes.empty())
+        add(kind, bytes);
+  }
+
+  void write(std::ostream &os) {
+    uint64_t end = sizeof(tw_pkg_header) + sections.size() * sizeof(tw_pkg_section);
+    for (size_t i = 0; i != sections.size(); ++i) {
+      sections[i].offset = (end + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN;
+      end = sections[i].offset + sections[i].size;
+    }
+    tw_pkg_header header{};
+    std::memcpy(header.magic, TW_PKG_MAGIC, sizeof header.magic);
+    header.version = TW_PKG_VERSION;
+    header.section_count = uint32_t(sections.size());
+    std::memcpy(header.isa_name, kIsaName.data(), kIsaName.size());
+    header.line_bytes = kLineBytes;
+    header.isa_hash = kIsaHash;
+    header.cfg_hash = configHash(package.config);
+    header.file_bytes = end;
+    header.table_crc = tw_pkg_crc32(0, sections.data(), sections.size() * sizeof(tw_pkg_section));
+    header.header_crc = tw_pkg_crc32(0, &header, offsetof(tw_pkg_header, header_crc));
+    put(os, &header, sizeof header);
+    put(os, sections.data(), sections.size() * sizeof(tw_pkg_section));
+    uint64_t at = sizeof header + sections.size() * sizeof(tw_pkg_section);
+    for (size_t i = 0; i != sections.size(); ++i) {
+      static constexpr char kZeros[TW_PKG_ALIGN] = {};
+      put(os, kZeros, sections[i].offset - at);
+      put(os, contents[i].data(), contents[i].size());
+      at = sections[i].offset + sections[i].size;
+    }
+  }
+
+private:
+  static void put(std::ostream &os, const void *data, size_t size) {
+    os.write(static_cast<const char *>(data), std::streamsize(size));
+  }
+
+  const Bytes &keep(Bytes bytes) {
+    kept.push_back(std::make_unique<Bytes>(std::move(bytes)));
+    return *kept.back();
+  }
+
+  void add(tw_pkg_section_kind kind, std::span<const uint8_t> bytes) {
+    sections.push_back({uint32_t(kind), tw_pkg_crc32(0, bytes.data(), bytes.size()), 0, bytes.size()});
+    contents.push_back(bytes);
+  }
+
+  uint32_t string(const std::string &text) {
+    auto [it, isNew] = places.try_emplace(text, uint32_t(strings.size()));
+    if (isNew)
+      strings.insert(strings.end(), text.c_str(), text.c_str() + text.size() + 1);
+    return it->second;
+  }
+  uint32_t optionalString(const std::string &text) { return text.empty() ? TW_PKG_NONE : string(text); }
+
+  void addConfig() {
+    tw_pkg_config config{};
+    std::memcpy(config.name, package.config.name.data(), std::min(package.config.name.size(), sizeof config.name - 1));
+    for (size_t i = 0; i != kConfigKeys.size(); ++i)
+      config.values[i] = package.config.*kConfigKeys[i].member;
+    Bytes bytes;
+    append(bytes, config);
+    add(TW_PKG_CONFIG, keep(std::move(bytes)));
+  }
+
+  void addCode() {
+    auto *data = reinterpret_cast<const uint8_t *>(package.program.lines.data());
+    add(TW_PKG_CODE, {data, package.program.lines.size() * kLineBytes});
+  }
+
+  uint32_t addArguments(const std::vector<uint32_t> &buffers) {
+    uint32_t first = uint32_t(arguments.size());
+    arguments.insert(arguments.end(), buffers.begin(), buffers.end());
+    return first;
+  }
+
+  void addPlan() {
+    Bytes entries, buffers, steps;
+    for (const PackageEntry &e : package.entries) {
+      uint32_t inputs = addArguments(e.inputs), outputs = addArguments(e.outputs);
+      append(entries, tw_pkg_entry{string(e.name), e.firstStep, e.stepCount, inputs, uint32_t(e.inputs.size()), outputs,
+                                   uint32_t(e.outputs.size()), 0});
+    }
+    for (const PackageBuffer &b : package.buffers)
+      append(buffers, tw_pkg_buffer{uint32_t(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(b.name)});
+    for (const PackageStep &s : package.steps) {
+      bool isNpu = s.op == TW_PKG_STEP_NPU;
+      uint32_t first = isNpu ? s.firstLine : addArguments(s.arguments);
+      append(steps, tw_pkg_step{uint32_t(s.op), optionalString(s.name), first,
+                                isNpu ? s.lineCount : uint32_t(s.arguments.size()), s.bytes, s.counts, 0});
+    }
+    Bytes plan;
+    append(plan, tw_pkg_plan{uint32_t(package.entries.size()), uint32_t(package.buffers.size()),
+                             uint32_t(package.steps.size()), uint32_t(arguments.size()), package.arenaBytes,
+                             package.stateBytes, package.scratchBytes});
+    for (const Bytes *part : {&entries, &buffers, &steps})
+      plan.insert(plan.end(), part->begin(), part->end());
+    for (uint32_t argument : arguments)
+      append(plan, argument);
+    add(TW_PKG_PLAN, keep(std::move(plan)));
+  }
+
+  void addTensors() {
+    Bytes bytes;
+    for (const PackageTensor &t : package.tensors) {
+      tw_pkg_tensor row{string(t.name), uint32_t(t.type), uint32_t(t.shape.size()), 0, {}};
+      std::copy_n(t.shape.begin(), std::min<size_t>(t.shape.size(), TW_PKG_MAX_RANK), row.shape);
+      append(bytes, row);
+    }
+    add(TW_PKG_TENSORS, keep(std::move(bytes)));
+  }
+
+  const Package &package;
+  std::vector<tw_pkg_section> sections;
+  std::vector<std::span<const uint8_t>> contents;
+  std::vector<std::unique_ptr<Bytes>> kept;
+  Bytes strings{0}; // offset 0 is the empty string
+  std::map<std::string, uint32_t> places{{"", 0}};
+  std::vector<uint32_t> arguments;
+};
+
+} // namespace
+
+Status writePackage(const Package &package, const std::string &path) {
+  std::string temporary = path + ".part";
+  {
+    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
+    if (file)
+      Sections(package).write(file);
+    file.close();
+    if (!file) {
+      std::remove(temporary.c_str());
+      return Diag{path, std::string("cannot write the package: ") + std::strerror(errno)};
+    }
+  }
+  Result<Package> written = readPackage(temporary);
+  if (written && std::rename(temporary.c_str(), path.c_str()) == 0)
+    return {};
+  std::string reason = written ? std::strerror(errno) : written.diag().str();
+  std::remove(temporary.c_str());
+  return Diag{path, "cannot write the package: " + reason};
+}
+
+} // namespace tw::isa

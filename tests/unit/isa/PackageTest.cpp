@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/isa/Package.h"
+#include "Configs.h"
+#include "tw/support/Paths.h"
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <gtest/gtest.h>
+#include <random>
+#include <zlib.h>
+
+using namespace tw::isa;
+
+namespace {
+
+Package sample() {
+  Package package;
+  package.config = tw16();
+  package.program = {{Line(Opcode::Fence), Line(Opcode::End)}, {{3, "conv1"}, {9, "relu"}}};
+  package.constants.assign(100, 0x42);
+  package.tensors = {{"x", TW_PKG_F32, {1, 3}}, {"y", TW_PKG_I8, {}}};
+  package.buffers = {{TW_PKG_INPUT, TW_PKG_NONE, 0, 12, 0, "x"},
+                     {TW_PKG_OUTPUT, 4, 0, 64, 1, "y"},
+                     {TW_PKG_TEMP, 2, 64, 128, TW_PKG_NONE, ""},
+                     {TW_PKG_CONSTANT, 1, 36, 64, TW_PKG_NONE, "w"}};
+  package.arenaBytes = 192;
+  package.scratchBytes = 4096;
+  package.steps = {{TW_PKG_STEP_HOST, "quantize", {0, 2}, 0, 0, 0, TW_PKG_NONE},
+                   {TW_PKG_STEP_NPU, "", {}, 0, 2, 0, 0},
+                   {TW_PKG_STEP_COPY, "", {1, 2}, 0, 0, 64, TW_PKG_NONE}};
+  package.entries = {{"main", 0, 3, {0}, {1}}};
+  package.counts = {{1000, 64, 32, 500}};
+  package.hostCode = {0x7F, 'E', 'L', 'F'};
+  package.graph = {1, 2, 3};
+  return package;
+}
+
+std::vector<uint64_t> fileWords(const std::string &path, size_t &size) {
+  size = std::filesystem::file_size(path);
+  std::vector<uint64_t> words((size + 7) / 8);
+  std::ifstream(path, std::ios::binary).read(reinterpret_cast<char *>(words.data()), std::streamsize(size));
+  return words;
+}
+
+class PackageTest : public testing::Test {
+protected:
+  // The bytes of a written package; the object keeps them aligned.
+  std::span<uint8_t> write(const Package &package) {
+    std::string path = (folder.path() / "a.npk").string();
+    tw::Status status = writePackage(package, path);
+    EXPECT_TRUE(status) << status.diag().str();
+    size_t size = 0;
+    words = fileWords(path, size);
+    return {reinterpret_cast<uint8_t *>(words.data()), size};
+  }
+  std::string errorOf(std::function<void(Package &)> change) {
+    Package package = sample();
+    change(package);
+    std::string path = (folder.path() / "b.npk").string();
+    tw::Status status = writePackage(package, path);
+    EXPECT_FALSE(std::filesystem::exists(path) || std::filesystem::exists(path + ".part"));
+    return status ? "no error" : status.diag().text;
+  }
+
+  tw::test::TempDir folder;
+  std::vector<uint64_t> words;
+};
+
+TEST_F(PackageTest, EverythingComesBack) {
+  Package expected = sample();
+  tw::Result<Package> package = parsePackage(write(expected), "a.npk");
+  ASSERT_TRUE(package) << package.diag().str();
+  EXPECT_EQ(package->config.name, "tw16");
+  EXPECT_EQ(configHash(package->config), configHash(expected.config));
+  EXPECT_EQ(package->program, expected.program);
+  EXPECT_EQ(package->constants, expected.constants);
+  ASSERT_EQ(package->tensors.size(), 2u);
+  EXPECT_EQ(package->tensors[0].shape, (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(package->tensors[1].name, "y");
+  ASSERT_EQ(package->buffers.size(), 4u);
+  EXPECT_EQ(package->buffers[3].offset, 36u);
+  EXPECT_EQ(package->buffers[2].name, "");
+  ASSERT_EQ(package->steps.size(), 3u);
+  EXPECT_EQ(package->steps[0].name, "quantize");
+  EXPECT_EQ(package->steps[0].arguments, (std::vector<uint32_t>{0, 2}));
+  EXPECT_EQ(package->steps[1].lineCount, 2u);
+  EXPECT_EQ(package->steps[2].bytes, 64u);
+  ASSERT_EQ(package->entries.size(), 1u);
+  EXPECT_EQ(package->entries[0].inputs, (std::vector<uint32_t>{0}));
+  EXPECT_EQ(package->counts[0].macs, 1000u);
+  EXPECT_EQ(package->hostCode, expected.hostCode);
+  EXPECT_EQ(package->graph, expected.graph);
+  EXPECT_EQ(package->arenaBytes, 192u);
+}
+
+TEST_F(PackageTest, SectionsAreAlignedAndReadInPlace) {
+  std::span<uint8_t> bytes = write(sample());
+  tw_pkg pkg;
+  tw_pkg_error error;
+  ASSERT_TRUE(tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error)) << error.text;
+  for (int kind = 1; kind != TW_PKG_SECTION_KINDS; ++kind)
+    EXPECT_EQ(pkg.sections[kind].offset % 64, 0u);
+  EXPECT_EQ(tw_pkg_line_count(&pkg), 2u);
+  EXPECT_STREQ(tw_pkg_tag_name(&pkg, 9), "relu");
+  EXPECT_EQ(tw_pkg_tag_name(&pkg, 10), nullptr);
+}
+
+TEST_F(PackageTest, EveryDamagedByteIsFound) {
+  std::span<uint8_t> bytes = write(sample());
+  std::mt19937 random(2);
+  for (size_t i = 0; i != bytes.size(); ++i) {
+    uint8_t old = bytes[i];
+    bytes[i] ^= uint8_t(1 + random() % 255);
+    tw::Result<Package> package = parsePackage(bytes, "a.npk");
+    ASSERT_FALSE(package) << "byte " << i;
+    EXPECT_EQ(package.diag().place.rfind("a.npk: byte ", 0), 0u);
+    bytes[i] = old;
+  }
+}
+
+TEST_F(PackageTest, EveryShorterFileIsRefused) {
+  std::span<uint8_t> bytes = write(sample());
+  for (size_t size = 0; size != bytes.size(); ++size)
+    ASSERT_FALSE(parsePackage(bytes.first(size), "a.npk")) << size;
+}
+
+// A valid checksum over wrong contents must not lead a reader astray.
+TEST_F(PackageTest, WrongContentsWithRightChecksumsAreHarmless) {
+  std::span<uint8_t> good = write(sample());
+  std::vector<uint64_t> copy = words;
+  std::span<uint8_t> bytes(reinterpret_cast<uint8_t *>(copy.data()), good.size());
+  std::mt19937 random(4);
+  int accepted = 0;
+  for (int i = 0; i != 20000; ++i) {
+    copy = words;
+    auto *header = reinterpret_cast<tw_pkg_header *>(bytes.data());
+    auto *table = reinterpret_cast<tw_pkg_section *>(bytes.data() + sizeof *header);
+    for (int edits = 1 + int(random() % 3); edits; --edits) {
+      tw_pkg_section &s = table[random() % header->section_count];
+      if (s.size == 0 || s.offset + s.size > bytes.size() || s.kind == TW_PKG_CONST)
+        continue;
+      static constexpr uint8_t kValues[] = {0, 1, 4, 0x7F, 0x80, 0xFF};
+      bytes[s.offset + random() % s.size] = kValues[random() % std::size(kValues)];
+      s.crc = tw_pkg_crc32(0, bytes.data() + s.offset, s.size);
+    }
+    header->table_crc = tw_pkg_crc32(0, table, header->section_count * sizeof *table);
+    header->header_crc = tw_pkg_crc32(0, header, offsetof(tw_pkg_header, header_crc));
+    if (tw::Result<Package> package = parsePackage(bytes, "a.npk"))
+      ++accepted;
+  }
+  EXPECT_GT(accepted, 0);
+  EXPECT_LT(accepted, 20000);
+}
+
+TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
+  EXPECT_NE(errorOf([](Package &p) { p.steps[1].lineCount = 3; }).find("expected 2, found 3"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.buffers[2].size = 1000; }).find("leaves its memory"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.buffers[3].region = 2; }).find("does not suit"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.buffers[0].tensor = 2; }).find("tensor of a buffer"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].arguments = {9}; }).find("names no buffer"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.hostCode.clear(); }).find("no section HOST"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[2].bytes = 65; }).find("a copy is longer"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[2].arguments.pop_back(); }).find("arguments of a copy"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[1].counts = 1; }).find("predicted counts"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.entries[0].stepCount = 4; }).find("steps of an entry"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.entries[0].inputs = {1}; }).find("no INPUT buffer"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.entries.clear(); }).find("at least one entry"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape = {0}; }).find("dimension"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape.assign(9, 1); }).find("rank of a tensor"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.config.n = 12; }).find("not a power of two"), std::string::npos);
+}
+
+TEST_F(PackageTest, ForeignPackagesAreNamed) {
+  std::span<uint8_t> bytes = write(sample());
+  auto *header = reinterpret_cast<tw_pkg_header *>(bytes.data());
+  header->isa_hash ^= 1;
+  header->header_crc = tw_pkg_crc32(0, header, offsetof(tw_pkg_header, header_crc));
+  tw::Result<Package> package = parsePackage(bytes, "a.npk");
+  ASSERT_FALSE(package);
+  EXPECT_NE(package.diag().text.find("another instruction set"), std::string::npos);
+  header->isa_hash ^= 1;
+  header->cfg_hash ^= 1;
+  header->header_crc = tw_pkg_crc32(0, header, offsetof(tw_pkg_header, header_crc));
+  package = parsePackage(bytes, "a.npk");
+  ASSERT_FALSE(package);
+  EXPECT_NE(package.diag().text.find("another configuration"), std::string::npos);
+}
+
+TEST_F(PackageTest, FilesThatCannotBeReadOrWrittenAreNamed) {
+  std::string nowhere = (folder.path() / "none" / "a.npk").string();
+  EXPECT_EQ(readPackage(nowhere).diag().place, nowhere);
+  EXPECT_EQ(writePackage(sample(), nowhere).diag().place, nowhere);
+}
+
+TEST(PackageFormatTest, TheChecksumIsThatOfZlib) {
+  std::mt19937 random(1);
+  std::vector<uint8_t> bytes(1000);
+  for (uint8_t &byte : bytes)
+    byte = uint8_t(random());
+  for (size_t size : {0, 1, 7, 1000})
+    EXPECT_EQ(tw_pkg_crc32(0, bytes.data(), size), crc32(0, bytes.data(), uInt(size)));
+  uint32_t first = tw_pkg_crc32(0, bytes.data(), 400);
+  EXPECT_EQ(tw_pkg_crc32(first, bytes.data() + 400, 600), tw_pkg_crc32(0, bytes.data(), 1000));
+}
+
+} // namespace
