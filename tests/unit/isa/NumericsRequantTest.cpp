@@ -80,7 +80,8 @@ TEST(NumericsRequantTest, BiasWrapsModuloTwoToThe32) {
 
 TEST(NumericsRequantTest, ExtremesOfSumsAndMultipliersSaturateTheRightWay) {
   for (const int32_t acc : {INT32_MIN, INT32_MIN + 1, -1, 0, 1, INT32_MAX - 1, INT32_MAX})
-    for (const uint32_t m : {kMultiplierMin, kMultiplierMin + 1, bitsOf(1.0f), kMultiplierMax - 1, kMultiplierMax})
+    for (const uint32_t m :
+         {kSmallestMultiplier, kSmallestMultiplier + 1, bitsOf(1.0f), kLargestMultiplier - 1, kLargestMultiplier})
       for (const int8_t zp : {int8_t{-128}, int8_t{0}, int8_t{127}})
         expectAllEqual(acc, 0, m, zp);
 }
@@ -89,7 +90,8 @@ TEST(NumericsRequantTest, RandomValuesEqualTheDefinition) {
   std::mt19937_64 random(7);
   for (int i = 0; i < 100'000; ++i) {
     const uint64_t r = random();
-    const uint32_t m = kMultiplierMin + static_cast<uint32_t>(random()) % (kMultiplierMax - kMultiplierMin + 1);
+    const uint32_t m =
+        kSmallestMultiplier + static_cast<uint32_t>(random()) % (kLargestMultiplier - kSmallestMultiplier + 1);
     expectAllEqual(static_cast<int32_t>(r) >> (i % 31), static_cast<int32_t>(r >> 32) >> (i % 29), m,
                    static_cast<int8_t>(r >> 20));
   }
@@ -105,8 +107,8 @@ TEST(NumericsRequantTest, FastFormEqualsTheIntegerFormOn20MillionValues) {
     // range.
     uint32_t m = (static_cast<uint32_t>(127 + 8 - width + (r & 1)) << 23) | static_cast<uint32_t>(r >> 8 & 0x7FFFFF);
     if (i % 16 == 0)
-      m = kMultiplierMin + static_cast<uint32_t>(r >> 3) % (kMultiplierMax - kMultiplierMin + 1);
-    m = std::min(m, kMultiplierMax);
+      m = kSmallestMultiplier + static_cast<uint32_t>(r >> 3) % (kLargestMultiplier - kSmallestMultiplier + 1);
+    m = std::min(m, kLargestMultiplier);
     const auto zp = static_cast<int8_t>(r >> 1);
     ASSERT_EQ(requantFp32Fast(acc, 0, m, zp), requantFp32(acc, 0, m, zp)) << acc << " " << m << " " << int{zp};
   }

@@ -2,6 +2,7 @@
 #include "tw/isa/Numerics.h"
 
 #include "ExactArithmetic.h"
+#include "tw/isa/Tables.h"
 
 #include <array>
 #include <cmath>
@@ -107,10 +108,13 @@ TEST(NumericsTest, ProductRoundsToNearestEven) {
     ASSERT_EQ(valueOfFloat32(fp32Mul(a, m)), nearestFloat32(valueOfFloat32(a) * valueOfFloat32(m)))
         << std::hex << a << " * " << m;
   };
-  std::vector<uint32_t> multipliers{kMultiplierMin, kMultiplierMin + 1, kMultiplierMax, kMultiplierMax - 1, 0x3F800000,
-                                    0x3F800001,     0x3F7FFFFF,         0x3FC00000,     0x3F000000};
+  std::vector<uint32_t> multipliers{kSmallestMultiplier, kSmallestMultiplier + 1,
+                                    kLargestMultiplier,  kLargestMultiplier - 1,
+                                    0x3F800000,          0x3F800001,
+                                    0x3F7FFFFF,          0x3FC00000,
+                                    0x3F000000};
   for (int i = 0; i < 20; ++i)
-    multipliers.push_back(kMultiplierMin + random() % (kMultiplierMax - kMultiplierMin));
+    multipliers.push_back(kSmallestMultiplier + random() % (kLargestMultiplier - kSmallestMultiplier));
   for (const int32_t x : interestingInts())
     for (const uint32_t m : multipliers)
       check(fp32FromInt32(x), m);
@@ -120,7 +124,7 @@ TEST(NumericsTest, ProductEqualsTheHosts) {
   std::mt19937 random(3);
   for (int i = 0; i < 1'000'000; ++i) {
     const uint32_t a = fp32FromInt32(static_cast<int32_t>(random()) >> (i % 31));
-    const uint32_t m = kMultiplierMin + random() % (kMultiplierMax - kMultiplierMin + 1);
+    const uint32_t m = kSmallestMultiplier + random() % (kLargestMultiplier - kSmallestMultiplier + 1);
     ASSERT_EQ(fp32Mul(a, m), std::bit_cast<uint32_t>(std::bit_cast<float>(a) * std::bit_cast<float>(m)))
         << a << " " << m;
   }
@@ -154,6 +158,11 @@ TEST(NumericsTest, OnlyNormalPositiveMultipliersInRangeAreValid) {
        {0.0f, -0.0f, -1.0f, std::numeric_limits<float>::infinity(), -std::numeric_limits<float>::infinity(),
         std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::denorm_min(), 300.0f})
     EXPECT_FALSE(validMultiplier(std::bit_cast<uint32_t>(x))) << x;
+}
+
+TEST(NumericsTest, LimitsOfTheMultiplierAreTheTables) {
+  EXPECT_EQ(kSmallestMultiplier, static_cast<uint32_t>(kMultiplierMin));
+  EXPECT_EQ(kLargestMultiplier, static_cast<uint32_t>(kMultiplierMax));
 }
 
 TEST(NumericsTest, HashOfWritesDependsOnSpaceAddressAndByte) {

@@ -61,12 +61,12 @@ constexpr uint64_t shiftRne(uint64_t x, int drop) {
 
 //===- Requantisation through float32 ---===//
 
-inline constexpr uint32_t kMultiplierMin = 0x2B800000; // 2^-40
-inline constexpr uint32_t kMultiplierMax = 0x43800000; // 2^8
+inline constexpr uint32_t kSmallestMultiplier = 0x2B800000; // 2^-40
+inline constexpr uint32_t kLargestMultiplier = 0x43800000;  // 2^8
 
 /// A positive normal float32 in [2^-40, 2^8]; anything else in a numerics record is a BAD_PARAM fault. Positive floats
 /// are ordered as their bits, so two comparisons decide.
-constexpr bool validMultiplier(uint32_t mBits) { return mBits >= kMultiplierMin && mBits <= kMultiplierMax; }
+constexpr bool validMultiplier(uint32_t mBits) { return mBits >= kSmallestMultiplier && mBits <= kLargestMultiplier; }
 
 /// fl32(x): exact up to 2^24 in magnitude, then RNE to 24 significant bits.
 constexpr uint32_t fp32FromInt32(int32_t x) {
