@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/isa/Timing.h"
+#include <cassert>
+#include <vector>
+
+namespace tw::isa {
+
+DmaWalk DmaWalk::of(const Line &line, const HwConfig &config) {
+  DmaWalk walk;
+  Opcode opcode = line.row()->opcode;
+  if (opcode == Opcode::Ldp || opcode == Opcode::Ldt) {
+    bool isTable = opcode == Opcode::Ldt;
+    walk.offset = uint64_t(line.get(isTable ? ldt::offset : ldp::offset));
+    walk.region = unsigned(line.get(isTable ? ldt::region : ldp::region));
+    uint64_t count = uint64_t(line.get(isTable ? ldt::count : ldp::count));
+    walk.runBytes = count * (isTable ? kLutBytes : uint64_t(config.n) * kWordBytes);
+    walk.toSpm = false;
+    return walk;
+  }
+  // ld, ldw and st share their format.
+  static_assert(ld::n0.lsb == st::n0.lsb && ld::ss3.lsb == st::ss3.lsb && ld::n0.lsb == ldw::n0.lsb);
+  assert(opcode == Opcode::Ld || opcode == Opcode::Ldw || opcode == Opcode::St);
+  walk.offset = uint64_t(line.get(ld::offset));
+  walk.region = unsigned(line.get(ld::region));
+  walk.spm = uint32_t(line.get(ld::spm));
+  walk.runBytes = uint64_t(line.get(ld::n0)) * config.n;
+  const FieldRef extents[] = {ld::n1, ld::n2, ld::n3};
+  const FieldRef dram[] = {ld::ds1, ld::ds2, ld::ds3};
+  const FieldRef spm[] = {ld::ss1, ld::ss2, ld::ss3};
+  for (int d = 0; d != 3; ++d) {
+    walk.extents[d] = uint32_t(line.get(extents[d]));
+    walk.dramStrides[d] = uint64_t(line.get(dram[d]));
+    walk.spmStrides[d] = uint64_t(line.get(spm[d]));
+  }
+  return walk;
+}
+
+void BurstWalk::nextRun() {
+  for (int d = 0; d != 3; ++d) {
+    runAddress_ += walk_.dramStrides[d];
+    runSpm_ += walk_.spmStrides[d];
+    if (++index_[d] != walk_.extents[d]) {
+      rest_ = walk_.runBytes;
+      address_ = runAddress_;
+      spm_ = runSpm_;
+      return;
+    }
+    runAddress_ -= walk_.dramStrides[d] * walk_.extents[d];
+    runSpm_ -= walk_.spmStrides[d] * walk_.extents[d];
+    index_[d] = 0;
+  }
+}
+
+BurstCount bursts(const Line &line, const HwConfig &config) {
+  BurstCount count;
+  for (BurstWalk walk(DmaWalk::of(line, config), 0, config); !walk.done();) {
+    count.beats += walk.next().bytes / config.axiBytes;
+    ++count.bursts;
+  }
+  return count;
+}
+
+namespace {
+
+// Section 4 of docs/timing.md: one grant a cycle while fewer than the allowed bursts are outstanding.
+uint64_t loadCycles(const Line &line, const HwConfig &config, IdealMemory memory) {
+  std::vector<uint64_t> last(config.axiOutstandingReads, 0); // bus cycle of the last beat, by burst modulo the limit
+  uint64_t request = 1, bus = 0, index = 0;
+  for (BurstWalk walk(DmaWalk::of(line, config), 0, config); !walk.done(); ++index) {
+    uint64_t beats = walk.next().bytes / config.axiBytes;
+    uint64_t &slot = last[index % last.size()];
+    uint64_t grant = std::max(request, slot ? slot + 1 : 0);
+    bus = std::max(grant + 1 + memory.readLatency, bus + 1) + beats - 1;
+    slot = bus;
+    request = grant + 1;
+  }
+  return bus + 1;
+}
+
+// Section 7: two staging buffers, one sender.
+uint64_t storeCycles(const Line &line, const HwConfig &config, IdealMemory memory) {
+  uint64_t bufferFree[2] = {0, 0}, row = 1, sender = 0, response = 0;
+  int turn = 0;
+  for (BurstWalk walk(DmaWalk::of(line, config), 0, config); !walk.done(); turn ^= 1) {
+    uint32_t bytes = walk.next().bytes;
+    uint64_t lastRow = std::max(row, bufferFree[turn]) + bytes / config.n - 1;
+    uint64_t go = std::max(lastRow + 2, sender);          // the sender sees the full buffer
+    uint64_t lastBeat = go + 1 + bytes / config.axiBytes; // AW at go + 1, beats from go + 2 on
+    bufferFree[turn] = sender = lastBeat + 1;
+    response = std::max(lastBeat + memory.writeLatency, response + 1);
+    row = lastRow + 1;
+  }
+  return response + 1;
+}
+
+uint64_t blockCycles(uint64_t blocks, uint64_t pixels, uint64_t n) {
+  return (n + 1) + (blocks - 1) * std::max(pixels, n + 1) + (pixels - 1) + (n + 2);
+}
+
+uint64_t vectorCycles(uint64_t steps, uint64_t reloads) { return 4 + steps + 3 * reloads + 8; }
+
+} // namespace
+
+uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
+  auto field = [&](FieldRef ref) { return uint64_t(line.get(ref)); };
+  auto product = [&](std::initializer_list<FieldRef> refs) {
+    uint64_t result = 1;
+    for (FieldRef ref : refs)
+      result *= field(ref);
+    return result;
+  };
+  switch (line.row()->opcode) {
+  case Opcode::Ld:
+  case Opcode::Ldw:
+  case Opcode::Ldp:
+  case Opcode::Ldt:
+    return loadCycles(line, config, memory);
+  case Opcode::St:
+    return storeCycles(line, config, memory);
+  case Opcode::Conv:
+    return blockCycles(product({conv::oc_n, conv::kh_n, conv::kw_n, conv::ic_n}), product({conv::oh_n, conv::ow_n}),
+                       config.n);
+  case Opcode::Convf:
+    return blockCycles(product({convf::oc_n, convf::kh_n, convf::f_n}), product({convf::oh_n, convf::ow_n}), config.n);
+  case Opcode::Gemm:
+    return blockCycles(product({gemm::oc_n, gemm::k_n}), field(gemm::m_n), config.n);
+  case Opcode::Drq:
+  case Opcode::Drqa:
+    return 4 + product({drq::oc_n, drq::oh_n, drq::ow_n}) + 3 * (field(drq::oc_n) - 1) + 7;
+  case Opcode::Ewadd:
+  case Opcode::Ewmul:
+  case Opcode::Ewmin:
+  case Opcode::Ewmax:
+    return vectorCycles(product({ewadd::n0, ewadd::n1, ewadd::n2}), 0);
+  case Opcode::Lut:
+    return vectorCycles(product({lut::n0, lut::n1, lut::n2}), 0);
+  case Opcode::Dwconv:
+  case Opcode::Poolmax:
+  case Opcode::Poolavg:
+    static_assert(dwconv::kh_n.lsb == poolmax::kh_n.lsb && dwconv::ow_n.lsb == poolavg::ow_n.lsb);
+    return vectorCycles(product({dwconv::oc_n, dwconv::oh_n, dwconv::ow_n, dwconv::kh_n, dwconv::kw_n}),
+                        line.row()->opcode == Opcode::Dwconv ? field(dwconv::oc_n) - 1 : 0);
+  case Opcode::Fence:
+  case Opcode::Mark:
+  case Opcode::End:
+  case Opcode::Fill:
+  case Opcode::Drw:
+  case Opcode::Reduce:
+  case Opcode::Norm:
+  case Opcode::Move:
+    break;
+  }
+  return 0;
+}
+
+} // namespace tw::isa
