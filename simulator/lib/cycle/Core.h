@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// The machine in time: one job from doorbell to completion record, event by event (docs/timing.md). A template over the
+// kernel that orders the events (PlainKernel, SystemCKernel): both print identical logs. Owned by CycleMachine. Timing
+// is decided by the units; data are computed by the functional kernels, whole, at the end of each instruction.
+#ifndef TW_SIMULATOR_CYCLE_CORE_H
+#define TW_SIMULATOR_CYCLE_CORE_H
+
+#include "../Registers.h"
+#include "../functional/Execute.h"
+#include "Events.h"
+#include "Job.h"
+#include "LanePipe.h"
+#include "MatrixUnit.h"
+#include "ReadPort.h"
+#include "StoreUnit.h"
+#include "tw/isa/Machine.h"
+#include <deque>
+
+namespace tw::simulator::cycle {
+
+/// The parameter memory of a state, as far as faults need it.
+class StateParameters final : public ParameterView {
+public:
+  explicit StateParameters(const State &state) : state_(state) {}
+  bool isRowInitialised(uint64_t row) const override { return state_.paramLoaded[row]; }
+  bool isTableInitialised(uint64_t bank) const override { return state_.lutLoaded[bank]; }
+  bool areMultipliersLegal(uint64_t row) const override;
+
+private:
+  const State &state_;
+};
+
+struct CoreOptions {
+  isa::TraceSink *trace = nullptr;
+  bool hashWrites = false;
+  bool timingOnly = false; // loads of parameters are executed all the same: faults depend on them
+  bool stepAlways = false; // no closed forms: every unit in every cycle, for tests
+};
+
+template <class Kernel> class Core {
+public:
+  Core(State &state, Registers &registers, const isa::MemoryTimingConfig &memory, const CoreOptions &options);
+
+  /// Forgets a job at hand.
+  void reset() {
+    kernel_.clear();
+    jobState_ = JobState::Idle;
+  }
+  /// The doorbell: cycle 0 is the next to be done.
+  void startJob();
+  /// Runs the job up to, not including, cycle `limit`; true when the job has ended.
+  bool run(Cycle limit);
+  /// ABORT was written; takes effect in cycle `now`, the first that run() has not done.
+  void abort(Cycle now);
+
+  void handle(Event event, Cycle c); // called by the kernel
+
+private:
+  static constexpr unsigned kQueues = isa::kEngines - 1;
+  using Engine = isa::Engine;
+  enum class JobState : uint8_t { Idle, Desc, Run, Record };
+  /// A requester of the read port, in the order of priority.
+  struct Walker {
+    isa::BurstWalk bursts;
+    bool isActive = false;
+    Cycle requestFrom = 0; // the burst at hand is requested from here on
+    Cycle freeFrom = 0;    // the next instruction can be taken from here on, once not active
+  };
+  struct FetchedLine {
+    uint32_t pc;
+    Cycle visible; // in the line buffer, or AXI_READ is raised
+    isa::ReadBurst burst;
+  };
+
+  // CoreEvents.h
+  void handleRead(Cycle c);
+  void handleDispatch(Cycle c);
+  void handleBanks(Cycle c);
+  void handleLoadEnd(Engine engine, Cycle c);
+  void grantFetch(Cycle c);
+  void grantLoad(Engine engine, Cycle c);
+  bool isFetchRequested(Cycle c);
+  bool isAnythingRequested() const;
+  void startEngine(Engine engine, Cycle c);
+  bool canTake(Engine engine, Cycle c) const;
+  bool isSatisfied(const Op &op) const;
+  void chooseModes(Cycle c);
+  void stepUnits(Cycle c);
+  void matrixIssuedLast(Cycle c);
+  void storeReadBurst();
+  void endOldest(Engine engine, Cycle c);
+  void countStretch(Engine engine, Cycle end);
+  void raise(Cycle c, const Op &op, isa::FaultCode code, uint64_t address = 0);
+  void raise(Cycle c, const JobFault &fault);
+  void retire(const isa::TraceEvent &event);
+  void flushTrace();
+  void unitsChanged(Cycle c) {
+    changedFrom_ = c + 1;
+    kernel_.at(Event::Banks, c + 1);
+  }
+  void wakeFrontEnd(Cycle c) {
+    if (frontEndWaits_)
+      kernel_.at(Event::FrontEnd, c);
+  }
+
+  // CoreFrontEnd.h
+  void handleFrontEnd(Cycle c);
+  void check(Cycle c);
+  void runFrontEnd(Cycle c);
+  bool canLeave(Cycle c);
+  void leaveDecoder(Cycle c);
+  void takeLine(Cycle c);
+  void raiseFrontEndFaults(Cycle c);
+  void raiseDeadlock(Cycle c);
+  void scheduleFrontEnd(Cycle c);
+  uint64_t lineAddress(uint32_t pc) const { return codeAddress_ + uint64_t(pc) * isa::kLineBytes; }
+  bool isDrained(Cycle c);
+  bool areEnginesIdle() const;
+  bool isEverythingIdle() const;
+  void endJob(Cycle c);
+  void collectCounters(Cycle cycles);
+  uint64_t &counter(isa::CounterId id) { return registers_.counter(id); }
+
+  State &state_;
+  Registers &registers_;
+  const isa::HwConfig &config_;
+  CoreOptions options_;
+  Kernel kernel_;
+  isa::MemoryTiming memory_;
+  Banks banks_;
+  StateParameters parameters_;
+  ReadPort readPort_;
+  MatrixUnit matrix_;
+  LanePipe drain_, vector_;
+  StoreUnit store_;
+
+  // Job
+  JobState jobState_ = JobState::Idle;
+  MemoryRecord descriptor_;
+  bool isDescriptorBad_ = false, canWriteRecord_ = false, isSerial_ = false;
+  Cycle checkAt_ = kNever, runFrom_ = kNever, abortFrom_ = kNever, doneAt_ = kNever;
+  JobFault result_;
+  uint64_t codeAddress_ = 0;
+  uint32_t lineCount_ = 0;
+  uint64_t budget_ = 0;
+  FaultRegister fault_;
+  isa::Regions regions_;
+  bool isStarted_ = false; // the descriptor was requested
+
+  // Front end
+  uint32_t requested_ = 0, taken_ = 0;
+  std::deque<FetchedLine> lines_; // requested and not taken
+  bool isDecoderFull_ = false;
+  uint32_t pc_ = 0; // of the line in the decoder, or of the next to enter it
+  isa::Line line_;
+  Cycle readyAt_ = kNever, decodeFaultAt_ = kNever;
+  isa::Fault decodeFault_{};
+  Cycle fetchFaultAt_ = kNever;
+  uint32_t fetchFaultPc_ = 0;
+  bool frontEndWaits_ = false; // something that engines do may let it go on
+
+  // Queues, semaphores, engines
+  std::array<std::deque<Op>, kQueues> queues_, inFlight_;
+  std::array<int, isa::kSemaphores> semaphores_{};
+  std::array<EngineClock, kQueues> clocks_;
+  std::array<Walker, 2> walkers_;               // LA, LW
+  std::array<uint64_t, kQueues> countedLoss_{}; // cycles of wait_bank that the clocks know of
+  std::array<uint64_t, 2> loadBeats_{}, countedBeats_{};
+  Cycle matrixFreeFrom_ = 0;
+
+  // Units that meet in the scratchpad are stepped together; the others run in closed form.
+  struct Modes {
+    bool store = false, matrix = false, drain = false, vector = false;
+    bool any() const { return store || matrix || drain || vector; }
+  };
+  Modes stepped_;
+  Cycle changedFrom_ = kNever; // cycle from which on the modes have to be chosen anew
+  Conflicts storeConflicts_, matrixConflicts_, drainConflicts_, vectorConflicts_;
+
+  std::vector<isa::TraceEvent> trace_; // of the cycle at hand
+};
+
+} // namespace tw::simulator::cycle
+#endif

@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+// Definitions of Core: read port, queues, the units that meet in the scratchpad, ends of instructions. Included by the
+// two files that instantiate Core, each for its kernel.
+#ifndef TW_SIMULATOR_CYCLE_COREEVENTS_H
+#define TW_SIMULATOR_CYCLE_COREEVENTS_H
+
+#include "Core.h"
+#include "tw/isa/Numerics.h"
+#include <algorithm>
+
+namespace tw::simulator::cycle {
+
+template <class Kernel>
+Core<Kernel>::Core(State &state, Registers &registers, const isa::MemoryTimingConfig &memory,
+                   const CoreOptions &options)
+    : state_(state), registers_(registers), config_(state.config), options_(options), memory_(memory, config_.axiBytes),
+      banks_(config_), parameters_(state), readPort_(config_, banks_, memory_), matrix_(config_, banks_),
+      drain_(config_, banks_, parameters_, 7), vector_(config_, banks_, parameters_, 8),
+      store_(config_, banks_, memory_) {}
+
+template <class Kernel> void Core<Kernel>::handle(Event event, Cycle c) {
+  switch (event) {
+  case Event::Read:
+    handleRead(c);
+    break;
+  case Event::FrontEnd:
+    handleFrontEnd(c);
+    break;
+  case Event::Dispatch:
+    handleDispatch(c);
+    break;
+  case Event::Banks:
+    handleBanks(c);
+    break;
+  case Event::Matrix:
+    matrix_.advance(c + 1);
+    matrixIssuedLast(c);
+    break;
+  case Event::Drain:
+    drain_.advance(c + 1);
+    endOldest(Engine::RQ, c);
+    break;
+  case Event::Vector:
+    vector_.advance(c + 1);
+    endOldest(Engine::VX, c);
+    break;
+  case Event::Store:
+    store_.advance(c + 1);
+    storeReadBurst();
+    break;
+  case Event::EndLa:
+    handleLoadEnd(Engine::LA, c);
+    break;
+  case Event::EndLw:
+    handleLoadEnd(Engine::LW, c);
+    break;
+  case Event::EndMatrix:
+    endOldest(Engine::MX, c);
+    if (const auto &flight = inFlight_[unsigned(Engine::MX)]; !flight.empty() && flight.front().end != kNever)
+      kernel_.at(Event::EndMatrix, flight.front().end);
+    break;
+  case Event::EndStore:
+    endOldest(Engine::ST, c);
+    break;
+  }
+  if (options_.stepAlways && jobState_ == JobState::Run && event <= Event::Dispatch)
+    kernel_.at(event, c + 1);
+}
+
+//--- Reads: docs/timing.md, section 4
+//-------------------------------------------------------------------------------------
+
+template <class Kernel> bool Core<Kernel>::isFetchRequested(Cycle c) {
+  if (jobState_ == JobState::Desc)
+    return !isStarted_;
+  return jobState_ == JobState::Run && c >= runFrom_ && requested_ < lineCount_ &&
+         requested_ - taken_ < config_.fetchLines && !fault_.isSet(c);
+}
+
+template <class Kernel> bool Core<Kernel>::isAnythingRequested() const {
+  return walkers_[0].isActive || walkers_[1].isActive || !isStarted_ ||
+         (jobState_ == JobState::Run && requested_ < lineCount_ && requested_ - taken_ < config_.fetchLines);
+}
+
+template <class Kernel> void Core<Kernel>::handleRead(Cycle c) {
+  if (!isAnythingRequested())
+    return;
+  if (Cycle possible = readPort_.nextGrant(c); possible > c)
+    return kernel_.at(Event::Read, possible);
+  auto requests = [&](Engine engine) {
+    const Walker &walker = walkers_[unsigned(engine)];
+    return walker.isActive && walker.requestFrom <= c;
+  };
+  if (isFetchRequested(c))
+    grantFetch(c);
+  else if (requests(Engine::LW))
+    grantLoad(Engine::LW, c);
+  else if (requests(Engine::LA))
+    grantLoad(Engine::LA, c);
+  else
+    return;
+  if (isAnythingRequested())
+    kernel_.at(Event::Read, readPort_.nextGrant(c + 1));
+}
+
+template <class Kernel> void Core<Kernel>::grantFetch(Cycle c) {
+  if (!isStarted_) {
+    isStarted_ = true;
+    isa::ReadBurst burst = readPort_.grant(c, registers_.jobAddress(), isa::kJobDescriptorBytes);
+    isDescriptorBad_ = burst.failed;
+    checkAt_ = burst.last + 2;
+    kernel_.at(Event::FrontEnd, checkAt_);
+    return;
+  }
+  uint32_t pc = requested_++;
+  isa::ReadBurst burst = readPort_.grant(c, lineAddress(pc), isa::kLineBytes);
+  lines_.push_back({pc, burst.last + 2, burst});
+  if (burst.failed && fetchFaultAt_ == kNever) {
+    fetchFaultAt_ = burst.last + 2;
+    fetchFaultPc_ = pc;
+  }
+  kernel_.at(Event::FrontEnd, burst.last + 2);
+}
+
+template <class Kernel> void Core<Kernel>::grantLoad(Engine engine, Cycle c) {
+  Walker &walker = walkers_[unsigned(engine)];
+  Op &op = inFlight_[unsigned(engine)].back();
+  isa::Burst burst = walker.bursts.next();
+  isa::ReadBurst read = readPort_.grant(c, burst.address, burst.bytes);
+  if (op.groups != 0)
+    readPort_.writesScratchpad(read, burst.spm, c);
+  if (read.failed && !op.failed) {
+    op.failed = true;
+    op.failedAddress = burst.address;
+  }
+  loadBeats_[unsigned(engine)] += read.beats;
+  walker.requestFrom = c + 1;
+  if (!walker.bursts.done())
+    return;
+  walker.isActive = false;
+  walker.freeFrom = c + 1;
+  op.end = read.last + 1;
+  kernel_.at(engine == Engine::LA ? Event::EndLa : Event::EndLw, op.end);
+  if (!queues_[unsigned(engine)].empty())
+    kernel_.at(Event::Dispatch, c + 1);
+}
+
+template <class Kernel> void Core<Kernel>::handleLoadEnd(Engine engine, Cycle c) {
+  endOldest(engine, c);
+  const auto &flight = inFlight_[unsigned(engine)];
+  if (!flight.empty() && flight.front().end != kNever)
+    kernel_.at(engine == Engine::LA ? Event::EndLa : Event::EndLw, flight.front().end);
+}
+
+//--- Queues and starts: section 3
+//-----------------------------------------------------------------------------------------
+
+template <class Kernel> bool Core<Kernel>::canTake(Engine engine, Cycle c) const {
+  const auto &flight = inFlight_[unsigned(engine)];
+  switch (engine) {
+  case Engine::LA:
+  case Engine::LW: {
+    const Walker &walker = walkers_[unsigned(engine)];
+    return !walker.isActive && walker.freeFrom <= c && flight.size() < config_.loadDepth;
+  }
+  case Engine::MX:
+    return !matrix_.isFrontBusy() && matrixFreeFrom_ <= c;
+  case Engine::RQ:
+  case Engine::VX:
+  case Engine::ST:
+    return flight.empty();
+  case Engine::FE:
+    break;
+  }
+  return false;
+}
+
+template <class Kernel> bool Core<Kernel>::isSatisfied(const Op &op) const {
+  return std::all_of(op.waits.begin(), op.waits.end(),
+                     [&](const isa::SyncAction &wait) { return semaphores_[wait.semaphore] >= wait.amount; });
+}
+
+template <class Kernel> void Core<Kernel>::handleDispatch(Cycle c) {
+  bool starts[kQueues];
+  for (unsigned e = 0; e != kQueues; ++e) {
+    const auto &queue = queues_[e];
+    starts[e] = !queue.empty() && queue.front().visible <= c && canTake(Engine(e), c) && isSatisfied(queue.front()) &&
+                (!fault_.isSet(c) || queue.front().pc < fault_.value().pc);
+    // What the read port and the front end did in this cycle counts from the next one on.
+    if (!queue.empty() && (queue.front().visible > c || (e < walkers_.size() && walkers_[e].freeFrom > c)))
+      kernel_.at(Event::Dispatch, c + 1);
+  }
+  for (unsigned e = 0; e != kQueues; ++e)
+    if (starts[e])
+      startEngine(Engine(e), c);
+}
+
+template <class Kernel> void Core<Kernel>::startEngine(Engine engine, Cycle c) {
+  auto &queue = queues_[unsigned(engine)];
+  auto &flight = inFlight_[unsigned(engine)];
+  if (flight.empty())
+    clocks_[unsigned(engine)].startsFromIdle(c, queue.front().visible);
+  flight.push_back(std::move(queue.front()));
+  queue.pop_front();
+  Op &op = flight.back();
+  op.start = c;
+  for (const isa::SyncAction &wait : op.waits)
+    semaphores_[wait.semaphore] -= wait.amount;
+  switch (engine) {
+  case Engine::LA:
+  case Engine::LW: {
+    isa::DmaWalk walk = isa::DmaWalk::of(op.line, config_);
+    Walker &walker = walkers_[unsigned(engine)];
+    walker.bursts = isa::BurstWalk(walk, state_.regions[walk.region].base, config_);
+    walker.isActive = true;
+    walker.requestFrom = c + 1;
+    if (walk.toSpm) {
+      int64_t end = int64_t(walk.spm + walk.runBytes);
+      for (int d = 0; d != 3; ++d)
+        end += int64_t(walk.extents[d] - 1) * int64_t(walk.spmStrides[d]);
+      op.groups = banks_.groups(walk.spm, end);
+    }
+    kernel_.at(Event::Read, c + 1);
+    break;
+  }
+  case Engine::MX:
+    matrix_.start(op.line, c);
+    op.accHalves = matrix_.accHalves();
+    break;
+  case Engine::RQ:
+    drain_.start(op.line, c);
+    break;
+  case Engine::VX:
+    vector_.start(op.line, c);
+    break;
+  case Engine::ST: {
+    store_.start(op.line, state_.regions[isa::DmaWalk::of(op.line, config_).region].base, c);
+    break;
+  }
+  case Engine::FE:
+    break;
+  }
+  unitsChanged(c);
+  wakeFrontEnd(c + 1);
+}
+
+//--- Units in the scratchpad: sections 5 to 7
+//-----------------------------------------------------------------------------
+
+template <class Kernel> void Core<Kernel>::chooseModes(Cycle c) {
+  // A unit that was started in this very cycle begins in the next.
+  bool store = store_.isReading() && store_.now() <= c, matrix = matrix_.isFrontBusy() && matrix_.now() <= c,
+       drain = drain_.isBusy() && drain_.now() <= c, vector = vector_.isBusy() && vector_.now() <= c;
+  GroupSet loads = 0;
+  for (Engine engine : {Engine::LA, Engine::LW})
+    for (const Op &op : inFlight_[unsigned(engine)])
+      loads |= op.groups;
+  unsigned halves = 0;
+  for (const Op &op : inFlight_[unsigned(Engine::MX)])
+    halves |= op.accHalves;
+  GroupSet s = store ? store_.groups() : 0, m = matrix ? matrix_.activationGroups() | matrix_.weightGroups() : 0,
+           d = drain ? drain_.groups() : 0, v = vector ? vector_.groups() : 0;
+  bool meetsInAcc = drain && (drain_.accHalves() & halves);
+  Modes next;
+  next.store = store && (options_.stepAlways || (s & (loads | m | d | v)));
+  next.matrix = matrix && (options_.stepAlways || meetsInAcc || (m & (loads | s | d | v)) ||
+                           (matrix_.activationGroups() & matrix_.weightGroups()));
+  next.drain = drain && (options_.stepAlways || meetsInAcc || drain_.meetsItself() || drain_.hasParameterFault() ||
+                         (d & (loads | s | m | v)));
+  next.vector = vector && (options_.stepAlways || vector_.meetsItself() || vector_.hasParameterFault() ||
+                           (v & (loads | s | m | d)));
+  // A unit that was alone is brought here; a unit that is alone gets its own event.
+  auto place = [&](bool active, bool wasStepped, bool steps, Event event, auto bring, auto predict) {
+    if (active && steps && !wasStepped) {
+      bring();
+      kernel_.cancel(event);
+    } else if (active && !steps) {
+      kernel_.at(event, predict());
+    }
+  };
+  place(
+      store, stepped_.store, next.store, Event::Store, [&] { store_.advance(c); }, [&] { return store_.burstRead(); });
+  place(
+      matrix, stepped_.matrix, next.matrix, Event::Matrix, [&] { matrix_.advance(c); },
+      [&] { return matrix_.lastIssue(); });
+  place(drain, stepped_.drain, next.drain, Event::Drain, [&] { drain_.advance(c); }, [&] { return drain_.end(); });
+  place(
+      vector, stepped_.vector, next.vector, Event::Vector, [&] { vector_.advance(c); }, [&] { return vector_.end(); });
+  stepped_ = next;
+}
+
+template <class Kernel> void Core<Kernel>::stepUnits(Cycle c) {
+  BankSet taken = readPort_.bankWritten(c);
+  if (stepped_.store) {
+    store_.step(taken, storeConflicts_);
+    if (!store_.isReading()) {
+      stepped_.store = false;
+      storeReadBurst();
+    }
+  }
+  if (stepped_.matrix && matrix_.step(taken, matrixConflicts_)) {
+    stepped_.matrix = false;
+    matrixIssuedLast(c);
+  }
+  if (stepped_.drain) {
+    LanePipe::Outcome outcome = drain_.step(taken, drainConflicts_);
+    const Op &op = inFlight_[unsigned(Engine::RQ)].front();
+    if (outcome.fault)
+      raise(c, op, *outcome.fault);
+    if (outcome.accHalf & matrix_.accHalvesUsed(c))
+      raise(c, op, isa::FaultCode::AccConflict);
+    if (outcome.ended) {
+      stepped_.drain = false;
+      endOldest(Engine::RQ, c);
+    }
+  }
+  if (stepped_.vector) {
+    LanePipe::Outcome outcome = vector_.step(taken, vectorConflicts_);
+    if (outcome.fault)
+      raise(c, inFlight_[unsigned(Engine::VX)].front(), *outcome.fault);
+    if (outcome.ended) {
+      stepped_.vector = false;
+      endOldest(Engine::VX, c);
+    }
+  }
+}
+
+template <class Kernel> void Core<Kernel>::handleBanks(Cycle c) {
+  while (true) {
+    if (changedFrom_ != kNever) {
+      kernel_.cancel(Event::Banks); // this is the visit that the change asked for
+      chooseModes(c);
+      if (changedFrom_ > c)
+        kernel_.at(Event::Banks, c + 1);
+      else
+        changedFrom_ = kNever;
+    }
+    if (!stepped_.any())
+      return;
+    stepUnits(c);
+    ++c;
+    if (!kernel_.isNext(Event::Banks, c))
+      return kernel_.at(Event::Banks, c);
+  }
+}
+
+template <class Kernel> void Core<Kernel>::matrixIssuedLast(Cycle c) {
+  Op &op = inFlight_[unsigned(Engine::MX)].back();
+  op.end = c + config_.n + 2;
+  kernel_.at(Event::EndMatrix, op.end);
+  matrixFreeFrom_ = c + 1;
+  if (!queues_[unsigned(Engine::MX)].empty())
+    kernel_.at(Event::Dispatch, c + 1);
+  if (stepped_.any())
+    unitsChanged(c);
+}
+
+// The last row of a burst was read.
+template <class Kernel> void Core<Kernel>::storeReadBurst() {
+  if (store_.isReading())
+    return kernel_.at(Event::Store, store_.burstRead());
+  Op &op = inFlight_[unsigned(Engine::ST)].front();
+  op.end = store_.end();
+  op.failed = store_.failedAddress().has_value();
+  op.failedAddress = store_.failedAddress().value_or(0);
+  kernel_.at(Event::EndStore, op.end);
+}
+
+//--- Ends
+//-----------------------------------------------------------------------------------------------------------------
+
+template <class Kernel> void Core<Kernel>::endOldest(Engine engine, Cycle c) {
+  auto &flight = inFlight_[unsigned(engine)];
+  Op op = std::move(flight.front());
+  flight.pop_front();
+  if (!options_.timingOnly || op.opcode == isa::Opcode::Ldp || op.opcode == isa::Opcode::Ldt)
+    counter(isa::CounterId::Saturations) += execute(state_, op.line).saturations;
+  for (const isa::SyncAction &post : op.posts)
+    if (int &value = semaphores_[post.semaphore]; (value += post.amount) > isa::kSemaphoreMax) {
+      value = isa::kSemaphoreMax;
+      raise(c, op, isa::FaultCode::SemOverflow);
+    }
+  if (op.failed)
+    raise(c, op, engine == Engine::ST ? isa::FaultCode::AxiWrite : isa::FaultCode::AxiRead, op.failedAddress);
+  if (options_.trace) {
+    isa::TraceEvent event{op.pc, op.line.tag(), uint8_t(op.opcode), uint8_t(engine), op.start, c, 0};
+    if (options_.hashWrites && !options_.timingOnly)
+      event.writtenHash = writtenHash(state_, op.line);
+    retire(event);
+  }
+  if (flight.empty())
+    countStretch(engine, c);
+  kernel_.at(Event::Dispatch, c + 1);
+  wakeFrontEnd(c + 1);
+  if (stepped_.any())
+    unitsChanged(c);
+}
+
+template <class Kernel> void Core<Kernel>::countStretch(Engine engine, Cycle end) {
+  EngineClock &clock = clocks_[unsigned(engine)];
+  const uint64_t losses[kQueues] = {
+      0, 0, matrixConflicts_.cycles, drainConflicts_.cycles, vectorConflicts_.cycles, storeConflicts_.cycles};
+  uint64_t lost = losses[unsigned(engine)] - countedLoss_[unsigned(engine)];
+  countedLoss_[unsigned(engine)] += lost;
+  if (engine == Engine::LA || engine == Engine::LW) {
+    uint64_t beats = loadBeats_[unsigned(engine)] - countedBeats_[unsigned(engine)];
+    countedBeats_[unsigned(engine)] += beats;
+    clock.becomesIdle(end, beats, 0, isa::EngineState::WaitRead);
+  } else if (engine == Engine::ST) {
+    clock.becomesIdle(end, store_.takeBusyCycles(), lost, isa::EngineState::WaitWrite);
+  } else {
+    clock.becomesIdle(end, 0, lost, isa::EngineState::Busy);
+  }
+}
+
+template <class Kernel> void Core<Kernel>::raise(Cycle c, const Op &op, isa::FaultCode code, uint64_t address) {
+  raise(c, JobFault{code, op.line.row()->engine, op.line.tag(), op.pc, address});
+}
+
+template <class Kernel> void Core<Kernel>::raise(Cycle c, const JobFault &fault) {
+  fault_.raise(c, fault);
+  kernel_.at(Event::FrontEnd, c + 1);
+}
+
+// Instructions that end in one cycle are told in the order of the engines.
+template <class Kernel> void Core<Kernel>::retire(const isa::TraceEvent &event) {
+  if (!trace_.empty() && trace_.front().endCycle != event.endCycle)
+    flushTrace();
+  trace_.push_back(event);
+}
+
+template <class Kernel> void Core<Kernel>::flushTrace() {
+  std::sort(trace_.begin(), trace_.end(),
+            [](const isa::TraceEvent &a, const isa::TraceEvent &b) { return a.engine < b.engine; });
+  for (const isa::TraceEvent &event : trace_)
+    options_.trace->retire(event);
+  trace_.clear();
+}
+
+} // namespace tw::simulator::cycle
+#endif

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kinds of events of the cycle model, and the plain kernel that orders them. A kernel holds at most one pending
+// event of each kind, the earliest asked for; events are handled by cycle, then by kind. Used by the core, a template
+// over kernels.
+#ifndef TW_SIMULATOR_CYCLE_EVENTS_H
+#define TW_SIMULATOR_CYCLE_EVENTS_H
+
+#include "Banks.h"
+#include <array>
+
+namespace tw::simulator::cycle {
+
+/// In the order in which they are handled within a cycle. A decision of an earlier kind never needs what a later one
+/// writes in the same cycle; what an earlier one writes carries the cycle from which on it is visible.
+enum class Event : uint8_t {
+  Read,     // the read port grants
+  FrontEnd, // descriptor, fetch, decode, issue, end of job
+  Dispatch, // queue heads start
+  Banks,    // one cycle of all units that share bank groups
+  Matrix,   // MX alone: the last row of an instruction is issued
+  Drain,    // RQ alone: its instruction ends
+  Vector,   // VX alone: its instruction ends
+  Store,    // ST alone: the last row of a burst is read
+  EndLa,    // instructions end
+  EndLw,
+  EndMatrix,
+  EndStore,
+};
+inline constexpr unsigned kEvents = 12;
+
+/// (cycle, kind) as one number: the order of events.
+inline constexpr unsigned kPhases = 16;
+static_assert(kEvents <= kPhases);
+inline constexpr uint64_t eventKey(Cycle cycle, Event event) { return cycle * kPhases + unsigned(event); }
+inline constexpr Cycle keyCycle(uint64_t key) { return key / kPhases; }
+inline constexpr Event keyEvent(uint64_t key) { return Event(key % kPhases); }
+
+/// A row of slots, searched from end to end: with a dozen kinds that is faster than a heap.
+class PlainKernel {
+public:
+  PlainKernel() { clear(); }
+  void clear() { keys_.fill(kNever); }
+  void at(Event event, Cycle cycle) {
+    uint64_t &slot = keys_[unsigned(event)];
+    slot = std::min(slot, eventKey(cycle, event));
+  }
+  void cancel(Event event) { keys_[unsigned(event)] = kNever; }
+  /// Nothing is pending before `event` in `cycle`, and the run goes on that far.
+  bool isNext(Event event, Cycle cycle) const { return earliest() >= eventKey(cycle, event) && cycle < limit_; }
+  /// Handles events before cycle `limit` until none is left or the handler says stop.
+  template <class Handler> void run(Cycle limit, Handler &handler) {
+    limit_ = limit;
+    while (true) {
+      uint64_t key = earliest();
+      if (key == kNever || keyCycle(key) >= limit)
+        return;
+      keys_[key % kPhases] = kNever;
+      handler.handle(keyEvent(key), keyCycle(key));
+    }
+  }
+
+private:
+  uint64_t earliest() const {
+    uint64_t result = keys_[0];
+    for (unsigned i = 1; i != kEvents; ++i)
+      result = std::min(result, keys_[i]);
+    return result;
+  }
+  std::array<uint64_t, kEvents> keys_;
+  Cycle limit_ = kNever;
+};
+
+} // namespace tw::simulator::cycle
+#endif

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "LanePipe.h"
+#include <bit>
+#include <cassert>
+
+namespace tw::simulator::cycle {
+
+using namespace isa;
+
+void LanePipe::reset() {
+  busy_ = false;
+  now_ = 0;
+  groups_ = 0;
+  meetsItself_ = hasParameterFault_ = false;
+  accHalves_ = 0;
+}
+
+void LanePipe::start(const Line &line, Cycle start) {
+  assert(!busy_);
+  opcode_ = line.row()->opcode;
+  hasReadA_ = hasReadB_ = false;
+  readA_ = readB_ = write_ = {};
+  accHalves_ = 0;
+  accRow_ = 0;
+  taps_ = 1;
+  switch (opcode_) {
+  case Opcode::Drq:
+  case Opcode::Drqa:
+    startDrain(line, opcode_ == Opcode::Drqa);
+    break;
+  case Opcode::Dwconv:
+  case Opcode::Poolmax:
+  case Opcode::Poolavg:
+    startWindow(line, opcode_);
+    break;
+  default:
+    startRows(line, opcode_);
+    break;
+  }
+  write_.seek(0);
+  readA_.seek(0);
+  readB_.seek(0);
+  busy_ = true;
+  now_ = start + 1;
+  head_ = kHead;
+  block_ = step_ = tap_ = 0;
+  pipe_ = 0;
+  heldA_ = heldB_ = wasFrozen_ = false;
+  inside_ = 0;
+  tableRow_[0] = tableRow_[1] = 0;
+  kh_ = kw_ = ow_ = oh_ = ocb_ = 0;
+  findParameterFaults();
+}
+
+void LanePipe::startDrain(const Line &line, bool hasResidual) {
+  kind_ = Kind::Drain;
+  static_assert(drq::acc.lsb == drqa::acc.lsb && drq::param.lsb == drqa::param.lsb);
+  uint64_t rows = uint64_t(line.get(drq::oh_n)), columns = uint64_t(line.get(drq::ow_n));
+  blocks_ = uint64_t(line.get(drq::oc_n));
+  blockSteps_ = rows * columns;
+  param_ = uint64_t(line.get(drq::param));
+  write_ = {
+      line.get(drq::y), {columns, rows, blocks_}, {line.get(drq::y_ws), line.get(drq::y_hs), line.get(drq::y_cs)}};
+  groups_ = write_.groups(banks_, config_.n);
+  meetsItself_ = false;
+  hasReadA_ = hasResidual;
+  if (hasResidual) {
+    readA_ = {line.get(drqa::r),
+              {columns, rows, blocks_},
+              {line.get(drqa::r_ws), line.get(drqa::r_hs), line.get(drqa::r_cs)}};
+    GroupSet read = readA_.groups(banks_, config_.n);
+    meetsItself_ = (read & groups_) != 0;
+    groups_ |= read;
+  }
+  accRow_ = uint64_t(line.get(drq::acc));
+  uint64_t half = config_.accRows / 2;
+  accHalves_ = (accRow_ < half ? 1 : 0) | (accRow_ + steps() > half ? 2 : 0);
+}
+
+void LanePipe::startRows(const Line &line, Opcode opcode) {
+  kind_ = Kind::Rows;
+  static_assert(ewadd::n0.lsb == lut::n0.lsb && ewadd::a.lsb == lut::a.lsb && ewadd::y.lsb == ewmax::y.lsb);
+  uint64_t n0 = uint64_t(line.get(ewadd::n0)), n1 = uint64_t(line.get(ewadd::n1)), n2 = uint64_t(line.get(ewadd::n2));
+  blocks_ = 1;
+  blockSteps_ = n0 * n1 * n2;
+  hasReadA_ = true;
+  readA_ = {line.get(ewadd::a), {n0, n1, n2}, {line.get(ewadd::a_s0), line.get(ewadd::a_s1), line.get(ewadd::a_s2)}};
+  GroupSet a = readA_.groups(banks_, config_.n), b = 0;
+  if (opcode == Opcode::Lut) {
+    write_ = {line.get(lut::y), {n0, n1, n2}, {line.get(lut::y_s0), line.get(lut::y_s1), line.get(lut::y_s2)}};
+    table_ = uint64_t(line.get(lut::table));
+  } else {
+    hasReadB_ = true;
+    readB_ = {line.get(ewadd::b), {n0, n1, n2}, {line.get(ewadd::b_s0), line.get(ewadd::b_s1), line.get(ewadd::b_s2)}};
+    write_ = {line.get(ewadd::y), {n0, n1, n2}, {line.get(ewadd::y_s0), line.get(ewadd::y_s1), line.get(ewadd::y_s2)}};
+    param_ = uint64_t(line.get(ewadd::param));
+    b = readB_.groups(banks_, config_.n);
+  }
+  GroupSet y = write_.groups(banks_, config_.n);
+  groups_ = a | b | y;
+  meetsItself_ = (a & b) || (a & y) || (b & y);
+}
+
+void LanePipe::startWindow(const Line &line, Opcode opcode) {
+  kind_ = Kind::Window;
+  x_ = line.get(dwconv::x);
+  rowStride_ = line.get(dwconv::x_hs);
+  columnStride_ = line.get(dwconv::x_ws);
+  blockStride_ = line.get(dwconv::x_cs);
+  tileRows_ = line.get(dwconv::x_h);
+  tileColumns_ = line.get(dwconv::x_w);
+  strideH_ = line.get(dwconv::stride_h);
+  strideW_ = line.get(dwconv::stride_w);
+  dilH_ = line.get(dwconv::dil_h);
+  dilW_ = line.get(dwconv::dil_w);
+  padTop_ = line.get(dwconv::pad_t);
+  padLeft_ = line.get(dwconv::pad_l);
+  kernelH_ = uint64_t(line.get(dwconv::kh_n));
+  kernelW_ = uint64_t(line.get(dwconv::kw_n));
+  outputRows_ = uint64_t(line.get(dwconv::oh_n));
+  outputColumns_ = uint64_t(line.get(dwconv::ow_n));
+  uint64_t channels = uint64_t(line.get(dwconv::oc_n));
+  param_ = uint64_t(line.get(dwconv::param));
+  taps_ = kernelH_ * kernelW_;
+  bool reloads = opcode == Opcode::Dwconv;
+  blocks_ = reloads ? channels : 1;
+  blockSteps_ = (reloads ? 1 : channels) * outputRows_ * outputColumns_ * taps_;
+  write_ = {line.get(dwconv::y),
+            {outputColumns_, outputRows_, channels},
+            {line.get(dwconv::y_ws), line.get(dwconv::y_hs), line.get(dwconv::y_cs)}};
+  hasReadA_ = true;
+  GroupSet a = banks_.groups(x_, x_ + (tileRows_ - 1) * rowStride_ + (tileColumns_ - 1) * columnStride_ +
+                                     int64_t(channels - 1) * blockStride_ + config_.n);
+  GroupSet b = 0, y = write_.groups(banks_, config_.n);
+  if (reloads) {
+    hasReadB_ = true;
+    weights_ = line.get(dwconv::w);
+    b = banks_.groups(weights_, weights_ + int64_t(channels * taps_ * config_.n));
+  }
+  groups_ = a | b | y;
+  meetsItself_ = (a & b) || (a & y) || (b & y);
+}
+
+void LanePipe::findParameterFaults() {
+  hasParameterFault_ = false;
+  auto check = [&](bool good) { hasParameterFault_ |= !good; };
+  if (opcode_ == Opcode::Lut)
+    return check(parameters_.isTableInitialised(table_));
+  check(parameters_.isRowInitialised(param_));
+  if (kind_ == Kind::Drain || opcode_ == Opcode::Dwconv)
+    for (uint64_t block = 0; block != blocks_; ++block) {
+      check(parameters_.isRowInitialised(param_ + 1 + 2 * block));
+      check(parameters_.isRowInitialised(param_ + 2 + 2 * block));
+      check(parameters_.areMultipliersLegal(param_ + 2 + 2 * block));
+    }
+  if (opcode_ == Opcode::Poolavg)
+    for (uint64_t row = 0; row <= (taps_ - 1) / config_.n; ++row)
+      check(parameters_.isRowInitialised(param_ + 1 + row));
+}
+
+std::optional<FaultCode> LanePipe::headFault() const {
+  if (tableRow_[1] && !parameters_.isRowInitialised(tableRow_[1] - 1))
+    return FaultCode::UninitParam;
+  bool reloads = kind_ == Kind::Drain || opcode_ == Opcode::Dwconv;
+  uint64_t bias = param_ + 1 + 2 * block_;
+  bool initialised = true;
+  switch (head_) {
+  case kHead:
+    initialised =
+        opcode_ == Opcode::Lut ? parameters_.isTableInitialised(table_) : parameters_.isRowInitialised(param_);
+    break;
+  case kBias:
+    initialised = !reloads || parameters_.isRowInitialised(bias);
+    break;
+  case kMult:
+    initialised = !reloads || parameters_.isRowInitialised(bias + 1);
+    break;
+  case kSettle:
+    if (reloads && !parameters_.areMultipliersLegal(bias + 1))
+      return FaultCode::BadParam;
+    break;
+  default:
+    break;
+  }
+  return initialised ? std::nullopt : std::optional(FaultCode::UninitParam);
+}
+
+bool LanePipe::isTapInside() const {
+  int64_t row = oh_ * strideH_ + kh_ * dilH_ - padTop_, column = ow_ * strideW_ + kw_ * dilW_ - padLeft_;
+  return row >= 0 && row < tileRows_ && column >= 0 && column < tileColumns_;
+}
+
+void LanePipe::seekWindow(uint64_t index) {
+  kw_ = int64_t(index % kernelW_);
+  index /= kernelW_;
+  kh_ = int64_t(index % kernelH_);
+  index /= kernelH_;
+  ow_ = int64_t(index % outputColumns_);
+  index /= outputColumns_;
+  oh_ = int64_t(index % outputRows_);
+  ocb_ = int64_t(index / outputRows_);
+}
+
+void LanePipe::nextWindow() {
+  if (uint64_t(++kw_) != kernelW_)
+    return;
+  kw_ = 0;
+  if (uint64_t(++kh_) != kernelH_)
+    return;
+  kh_ = 0;
+  if (uint64_t(++ow_) != outputColumns_)
+    return;
+  ow_ = 0;
+  if (uint64_t(++oh_) != outputRows_)
+    return;
+  oh_ = 0;
+  ++ocb_;
+}
+
+void LanePipe::nextStep() {
+  if (kind_ == Kind::Window) {
+    nextWindow();
+  } else {
+    if (hasReadA_)
+      readA_.next();
+    if (hasReadB_)
+      readB_.next();
+    ++accRow_;
+  }
+  if (++tap_ == taps_)
+    tap_ = 0;
+  if (++step_ == blockSteps_) {
+    step_ = 0;
+    head_ = ++block_ == blocks_ ? 0 : unsigned(kBias);
+  }
+}
+
+LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
+  Outcome outcome;
+  unsigned lost = 0;
+  bool writes = pipe_ >> (depth_ - 1) & 1;
+  bool frozen = writes && !grant(banks_.bank(uint64_t(write_.address)), taken, lost);
+  bool isStepping = head_ == 0 && block_ != blocks_;
+  bool gotA = true, gotB = true, inside = false;
+  if (isStepping) {
+    int64_t a = readA_.address, b = readB_.address;
+    bool wantsA = hasReadA_;
+    if (kind_ == Kind::Window) {
+      wantsA = inside = isTapInside();
+      if (inside)
+        a = x_ + (oh_ * strideH_ + kh_ * dilH_ - padTop_) * rowStride_ +
+            (ow_ * strideW_ + kw_ * dilW_ - padLeft_) * columnStride_ + ocb_ * blockStride_;
+      b = weights_ + (ocb_ * int64_t(taps_) + int64_t(tap_)) * config_.n;
+    }
+    if (wantsA && !heldA_)
+      gotA = grant(banks_.bank(uint64_t(a)), taken, lost);
+    if (hasReadB_ && !heldB_)
+      gotB = grant(banks_.bank(uint64_t(b)), taken, lost);
+  }
+  if (hasParameterFault_ && !wasFrozen_)
+    outcome.fault = headFault();
+  if (!frozen) {
+    if (writes)
+      write_.next();
+    pipe_ = (pipe_ << 1) & ((1u << depth_) - 1);
+    tableRow_[1] = tableRow_[0];
+    tableRow_[0] = 0;
+    if (head_ != 0) {
+      --head_;
+    } else if (isStepping && gotA && gotB) {
+      heldA_ = heldB_ = false;
+      if (kind_ == Kind::Drain)
+        outcome.accHalf = accRow_ < config_.accRows / 2 ? 1 : 2;
+      inside_ += inside;
+      if (tap_ + 1 == taps_) {
+        pipe_ |= 1;
+        if (opcode_ == Opcode::Poolavg)
+          tableRow_[0] = param_ + 1 + (std::max<uint64_t>(inside_, 1) - 1) / config_.n + 1;
+        inside_ = 0;
+      }
+      nextStep();
+    } else if (isStepping) {
+      heldA_ = gotA;
+      heldB_ = gotB;
+    }
+    outcome.ended = writes && pipe_ == 0 && block_ == blocks_;
+  }
+  wasFrozen_ = frozen;
+  conflicts.requests += lost;
+  conflicts.cycles += lost != 0;
+  ++now_;
+  if (outcome.ended)
+    busy_ = false;
+  return outcome;
+}
+
+Cycle LanePipe::end() const {
+  if (block_ == blocks_)
+    return now_ + (depth_ - 1 - unsigned(std::countr_zero(pipe_)));
+  uint64_t slots = head_ + (blockSteps_ - step_) + (blocks_ - block_ - 1) * (kBias + blockSteps_);
+  return now_ + slots - 1 + depth_;
+}
+
+void LanePipe::jump(uint64_t cycles) {
+  now_ += cycles;
+  while (cycles != 0 && block_ != blocks_) {
+    uint64_t heads = std::min<uint64_t>(cycles, head_);
+    head_ -= unsigned(heads);
+    cycles -= heads;
+    uint64_t count = std::min(cycles, blockSteps_ - step_);
+    step_ += count;
+    cycles -= count;
+    if (step_ == blockSteps_) {
+      step_ = 0;
+      head_ = ++block_ == blocks_ ? 0 : unsigned(kBias);
+    }
+  }
+  uint64_t done = position();
+  tap_ = done % taps_;
+  if (kind_ == Kind::Window)
+    seekWindow(done);
+  else if (kind_ == Kind::Rows || hasReadA_)
+    readA_.seek(done);
+  if (kind_ == Kind::Rows && hasReadB_)
+    readB_.seek(done);
+  write_.seek(done / taps_);
+  pipe_ = 0; // what was in it is written before the caller's last cycle
+  heldA_ = heldB_ = wasFrozen_ = false;
+}
+
+void LanePipe::advance(Cycle to) {
+  if (to == now_)
+    return;
+  if (to == end() + 1) {
+    busy_ = false;
+    now_ = to;
+    return;
+  }
+  if (to > now_ + depth_) {
+    uint64_t before = position();
+    jump(to - depth_ - now_);
+    accRow_ += position() - before;
+  }
+  Conflicts none;
+  while (now_ < to) {
+    BankSet taken = 0;
+    step(taken, none);
+  }
+}
+
+} // namespace tw::simulator::cycle

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one row-per-cycle pipeline that RQ and VX share (docs/timing.md, section 7): head states, steps with up to two
+// reads, and a write some cycles after the last step of a row. Stepped against other users of the scratchpad, or in
+// closed form. Driven by the core. Knows neither queues nor data; parameter faults are found through ParameterView.
+#ifndef TW_SIMULATOR_CYCLE_LANEPIPE_H
+#define TW_SIMULATOR_CYCLE_LANEPIPE_H
+
+#include "Banks.h"
+#include "tw/isa/Line.h"
+#include <optional>
+
+namespace tw::simulator::cycle {
+
+/// What the parameter memory holds, as far as faults need it.
+class ParameterView {
+public:
+  virtual ~ParameterView() = default;
+  virtual bool isRowInitialised(uint64_t row) const = 0;
+  virtual bool isTableInitialised(uint64_t bank) const = 0;
+  /// All lanes of a multiplier row are in the range of the table (BAD_PARAM otherwise). True when data are not
+  /// computed.
+  virtual bool areMultipliersLegal(uint64_t row) const = 0;
+};
+
+/// A walk over rows: three nested strides, dimension 0 innermost.
+struct RowWalk {
+  int64_t base = 0;
+  uint64_t extents[3] = {1, 1, 1};
+  int64_t strides[3] = {};
+  uint64_t index[3] = {};
+  int64_t address = 0;
+
+  void seek(uint64_t position) {
+    index[0] = position % extents[0];
+    index[1] = position / extents[0] % extents[1];
+    index[2] = position / extents[0] / extents[1];
+    address = base;
+    for (int d = 0; d != 3; ++d)
+      address += int64_t(index[d]) * strides[d];
+  }
+  void next() {
+    for (int d = 0; d != 3; ++d) {
+      address += strides[d];
+      if (++index[d] != extents[d])
+        return;
+      address -= int64_t(extents[d]) * strides[d];
+      index[d] = 0;
+    }
+  }
+  GroupSet groups(const Banks &banks, uint32_t n) const {
+    int64_t end = base + n;
+    for (int d = 0; d != 3; ++d)
+      end += int64_t(extents[d] - 1) * strides[d];
+    return banks.groups(base, end);
+  }
+};
+
+class LanePipe {
+public:
+  /// `depth`: cycles from the last step of a row to its write request: 7 (RQ) or 8 (VX).
+  LanePipe(const isa::HwConfig &config, const Banks &banks, const ParameterView &parameters, unsigned depth)
+      : config_(config), banks_(banks), parameters_(parameters), depth_(depth) {
+    reset();
+  }
+
+  void reset();
+  void start(const isa::Line &line, Cycle start);
+  bool isBusy() const { return busy_; }
+  Cycle now() const { return now_; }
+
+  /// What one cycle did beyond moving the pipe.
+  struct Outcome {
+    bool ended = false;                  // the last write was granted
+    std::optional<isa::FaultCode> fault; // UNINIT_PARAM or BAD_PARAM
+    unsigned accHalf = 0;                // RQ: half of ACC (1 or 2) of the row that was issued; 0: none
+  };
+  Outcome step(BankSet &taken, Conflicts &conflicts);
+  /// Cycle of the end if nothing is in the way from now() on.
+  Cycle end() const;
+  /// Brings the pipe to cycle `to`, at most end() + 1, with every request granted. Not for instructions that must be
+  /// stepped.
+  void advance(Cycle to);
+
+  /// Groups of all clients together, and whether two clients of this unit share one.
+  GroupSet groups() const { return groups_; }
+  bool meetsItself() const { return meetsItself_; }
+  /// A parameter row is missing or wrong: each cycle has to be looked at.
+  bool hasParameterFault() const { return hasParameterFault_; }
+  unsigned accHalves() const { return accHalves_; }
+
+private:
+  enum class Kind : uint8_t { Drain, Rows, Window };
+  enum HeadState { kSettle = 1, kMult = 2, kBias = 3, kHead = 4 }; // head states left, this one included
+
+  void startDrain(const isa::Line &line, bool hasResidual);
+  void startRows(const isa::Line &line, isa::Opcode opcode);
+  void startWindow(const isa::Line &line, isa::Opcode opcode);
+  void findParameterFaults();
+  std::optional<isa::FaultCode> headFault() const;
+  /// Windows: position `index` in the order of the steps.
+  void seekWindow(uint64_t index);
+  void nextWindow();
+  bool isTapInside() const;
+  void nextStep();
+  void jump(uint64_t cycles);
+  uint64_t steps() const { return blocks_ * blockSteps_; }
+  uint64_t position() const { return block_ * blockSteps_ + step_; }
+
+  const isa::HwConfig &config_;
+  const Banks &banks_;
+  const ParameterView &parameters_;
+  unsigned depth_;
+
+  // The instruction.
+  Kind kind_;
+  isa::Opcode opcode_;
+  uint64_t blocks_, blockSteps_; // a block is what lies between two reloads of bias and multiplier
+  uint64_t taps_;                // steps of an output row
+  bool hasReadA_, hasReadB_;
+  RowWalk readA_, readB_, write_;
+  uint64_t param_;
+  uint64_t table_;
+  GroupSet groups_;
+  bool meetsItself_, hasParameterFault_;
+  unsigned accHalves_;
+  // Windows.
+  int64_t x_, rowStride_, columnStride_, blockStride_, tileRows_, tileColumns_;
+  int64_t strideH_, strideW_, dilH_, dilW_, padTop_, padLeft_;
+  uint64_t kernelH_, kernelW_, outputRows_, outputColumns_;
+  int64_t weights_;
+
+  // State at now_.
+  bool busy_;
+  Cycle now_;
+  unsigned head_; // head states left
+  uint64_t block_, step_;
+  uint64_t tap_;
+  uint64_t accRow_;
+  uint32_t pipe_; // bit k: a row left the last step k + 1 moving cycles ago
+  bool heldA_, heldB_;
+  bool wasFrozen_;
+  uint64_t inside_;                 // taps of this window inside the tile
+  uint64_t tableRow_[2];            // poolavg: multiplier rows of the last two moving cycles' finished windows, + 1
+  int64_t kh_, kw_, ow_, oh_, ocb_; // windows
+};
+
+} // namespace tw::simulator::cycle
+#endif

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The weight loader and the activation streamer of MX (docs/timing.md, section 6): cycle by cycle against other users
+// of the scratchpad, or in closed form when nobody else is there. Driven by the core. Knows neither queues nor data.
+#ifndef TW_SIMULATOR_CYCLE_MATRIXUNIT_H
+#define TW_SIMULATOR_CYCLE_MATRIXUNIT_H
+
+#include "Banks.h"
+#include "tw/isa/Line.h"
+#include <array>
+
+namespace tw::simulator::cycle {
+
+class MatrixUnit {
+public:
+  MatrixUnit(const isa::HwConfig &config, const Banks &banks) : config_(config), banks_(banks) { reset(); }
+
+  void reset();
+
+  /// The front takes an instruction in cycle `start`; the unit's own time is start + 1.
+  void start(const isa::Line &line, Cycle start);
+  bool isFrontBusy() const { return block_ != blocks_; }
+  /// First cycle that step() or advance() has not done yet.
+  Cycle now() const { return now_; }
+
+  /// One cycle. True if the last row of the instruction was issued in it.
+  bool step(BankSet &taken, Conflicts &conflicts);
+  /// Cycle in which the last row is issued if nothing is in the way from now() on.
+  Cycle lastIssue() const;
+  /// Brings the unit to cycle `to`, at most lastIssue() + 1, with every request granted.
+  void advance(Cycle to);
+
+  /// Groups that the activations and the weights of the front touch.
+  GroupSet activationGroups() const { return activationGroups_; }
+  GroupSet weightGroups() const { return weightGroups_; }
+  /// Halves of ACC that the front uses: bit 0 the lower, bit 1 the upper.
+  unsigned accHalves() const { return accHalves_; }
+  /// Rows issued by all instructions since reset.
+  uint64_t rowsIssued() const { return rows_; }
+  /// Halves of ACC that rows in the array read or write in cycle `c`; needs now() <= c + 1.
+  unsigned accHalvesUsed(Cycle c) const { return issuedHalf(c - config_.n - 1) | issuedHalf(c - config_.n - 2); }
+
+private:
+  enum class Kind : uint8_t { Conv, Convf, Gemm };
+  static constexpr unsigned kHistory = 128; // more than N + 2 cycles
+
+  unsigned issuedHalf(Cycle c) const { return historyCycle_[c % kHistory] == c ? history_[c % kHistory] : 0; }
+  void startConv(const isa::Line &line);
+  void startConvf(const isa::Line &line);
+  void startGemm(const isa::Line &line);
+  /// Finds the parts of block `block_` that do not change from row to row.
+  void enterBlock();
+  /// Banks of the row to issue; empty when it lies outside the tile.
+  BankSet rowBanks() const;
+  void issueRow();
+  void jump(Cycle to);
+
+  const isa::HwConfig &config_;
+  const Banks &banks_;
+
+  Kind kind_;
+  // Geometry in one form: row = oh * strideH + rowStart, byte = ow * strideW + byteStart.
+  int64_t x_, rowStride_, columnStride_, padTop_, padLeft_;
+  int64_t tileRows_, tileColumns_; // columns: pixels (conv), bytes (convf)
+  int64_t strideH_, strideW_, dilH_, dilW_;
+  uint32_t kernelH_, kernelW_, reduce_; // inner blocks: kh, kw, icb | kh, 1, f | 1, 1, kb
+  int64_t reduceStride_;
+  uint32_t width_;           // ow_n (m_n for gemm)
+  uint64_t pixels_, blocks_; // P and B of the page
+  uint64_t weights_;         // SPM address of the first weight row
+  uint64_t accBase_;
+  GroupSet activationGroups_, weightGroups_;
+  unsigned accHalves_;
+
+  // State at now_.
+  Cycle now_;
+  uint64_t block_, pixel_; // next row to issue
+  uint32_t oh_, ow_;
+  uint32_t outer_; // output channel block of block_
+  int64_t blockRow_, blockColumn_, blockBase_;
+  uint64_t loadBlock_;
+  uint32_t loadRow_;
+  bool shadowFull_;
+  uint64_t rows_;
+  std::array<Cycle, kHistory> historyCycle_;
+  std::array<uint8_t, kHistory> history_;
+};
+
+} // namespace tw::simulator::cycle
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// The AXI read port (docs/timing.md, section 4): when it can grant, which bursts are outstanding, and which beats write
+// the scratchpad in which cycle. Driven by the core, which chooses the requester. Moves no data.
+#ifndef TW_SIMULATOR_CYCLE_READPORT_H
+#define TW_SIMULATOR_CYCLE_READPORT_H
+
+#include "Banks.h"
+#include "tw/isa/MemoryTiming.h"
+#include <deque>
+
+namespace tw::simulator::cycle {
+
+class ReadPort {
+public:
+  ReadPort(const isa::HwConfig &config, const Banks &banks, isa::MemoryTiming &memory)
+      : config_(config), banks_(banks), memory_(memory) {}
+
+  void reset();
+  /// The first cycle not before `c` in which a request can be granted.
+  Cycle nextGrant(Cycle c);
+  /// Grants a burst in `c`; its beats are processed one cycle after they are on the bus.
+  isa::ReadBurst grant(Cycle c, uint64_t address, uint32_t bytes);
+  /// The beats of the burst just granted write the scratchpad from address `spm` on.
+  void writesScratchpad(const isa::ReadBurst &burst, uint64_t spm, Cycle now);
+  /// The first cycle in which no burst is outstanding any more.
+  Cycle quietFrom() const { return outstanding_.empty() ? 0 : outstanding_.back() + 1; }
+  /// Bank that a beat writes in cycle `c`; empty when none does. Cycles must not go back.
+  BankSet bankWritten(Cycle c);
+  /// Beats of a burst that are processed in cycles up to `c`.
+  uint32_t beatsProcessed(const isa::ReadBurst &burst, Cycle c) const;
+
+private:
+  struct Writes {
+    isa::ReadBurst burst;
+    uint64_t spm;
+    uint32_t beat;
+    Cycle processed; // of `beat`
+  };
+  void nextBeat(Writes &writes) const;
+
+  const isa::HwConfig &config_;
+  const Banks &banks_;
+  isa::MemoryTiming &memory_;
+  Cycle addressFree_ = 0;         // the address register takes the next burst from here on
+  std::deque<Cycle> outstanding_; // bus cycle of the last beat, in the order of the grants
+  std::deque<Writes> writes_;
+};
+
+} // namespace tw::simulator::cycle
+#endif

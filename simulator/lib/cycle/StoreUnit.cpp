@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "StoreUnit.h"
+#include <cassert>
+
+namespace tw::simulator::cycle {
+
+using namespace isa;
+
+void StoreUnit::reset() {
+  rows_ = row_ = 0;
+  groups_ = 0;
+  now_ = 0;
+  bufferFree_[0] = bufferFree_[1] = senderFree_ = lastResponse_ = 0;
+  turn_ = 0;
+  failed_.reset();
+  beats_.clear();
+  busy_ = bytesWritten_ = 0;
+}
+
+void StoreUnit::start(const Line &line, uint64_t base, Cycle start) {
+  assert(!isReading());
+  DmaWalk walk = DmaWalk::of(line, config_);
+  walk_ = BurstWalk(walk, base, config_);
+  int64_t end = int64_t(walk.spm + walk.runBytes);
+  for (int d = 0; d != 3; ++d)
+    end += int64_t(walk.extents[d] - 1) * int64_t(walk.spmStrides[d]);
+  groups_ = banks_.groups(walk.spm, end);
+  now_ = start + 1;
+  failed_.reset();
+  nextBurst();
+}
+
+void StoreUnit::nextBurst() {
+  row_ = rows_ = 0;
+  if (walk_.done())
+    return;
+  burst_ = walk_.next();
+  rows_ = burst_.bytes / config_.n;
+}
+
+void StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
+  Cycle go = std::max(cycle + 2, senderFree_); // the sender sees the full buffer
+  uint64_t index = memory_.nextWriteIndex();
+  Cycle accepted = memory_.acceptWrite(index, go + 1);
+  uint32_t beats = bytes / config_.axiBytes;
+  Cycle last = memory_.lastWriteBeat(index, accepted + 1, beats);
+  if (last == accepted + beats) {
+    beats_.push_back({accepted + 1, last});
+  } else {
+    Cycle beat = accepted;
+    for (uint32_t i = 0; i != beats; ++i) {
+      beat = memory_.acceptWriteBeat(index, i, beat + 1);
+      beats_.push_back({beat, beat});
+    }
+  }
+  WriteResponse response = memory_.write(last, address, beats);
+  if (response.response != AxiResponse::Okay && !failed_)
+    failed_ = address;
+  bufferFree_[turn_] = senderFree_ = last + 1;
+  lastResponse_ = response.cycle;
+  turn_ ^= 1;
+}
+
+uint64_t StoreUnit::beatsWithin(Cycle first, Cycle last) {
+  while (!beats_.empty() && beats_.front().last < first)
+    beats_.pop_front();
+  uint64_t count = 0;
+  for (const Span &span : beats_) {
+    if (span.first > last)
+      break;
+    count += std::min(span.last, last) - std::max(span.first, first) + 1;
+  }
+  return count;
+}
+
+void StoreUnit::step(BankSet &taken, Conflicts &conflicts) {
+  Cycle cycle = now_++;
+  if (!isReading() || (row_ == 0 && bufferFree_[turn_] > cycle))
+    return;
+  unsigned lost = 0;
+  bool granted = grant(banks_.bank(burst_.spm + uint64_t(row_) * config_.n), taken, lost);
+  conflicts.requests += lost;
+  conflicts.cycles += lost;
+  uint64_t coincides = beatsWithin(cycle, cycle);
+  busy_ += uint64_t(granted) - coincides; // the beat is counted when it is sent
+  if (!granted || ++row_ != rows_)
+    return;
+  send(burst_.address, burst_.bytes, cycle);
+  busy_ += burst_.bytes / config_.axiBytes;
+  bytesWritten_ += burst_.bytes;
+  nextBurst();
+}
+
+Cycle StoreUnit::burstRead() const {
+  Cycle first = row_ == 0 ? std::max(now_, bufferFree_[turn_]) : now_;
+  return first + (rows_ - row_) - 1;
+}
+
+void StoreUnit::advance(Cycle to) {
+  while (isReading() && now_ < to) {
+    Cycle first = row_ == 0 ? std::max(now_, bufferFree_[turn_]) : now_;
+    if (first >= to)
+      break;
+    uint32_t count = uint32_t(std::min<uint64_t>(rows_ - row_, to - first));
+    busy_ += count - beatsWithin(first, first + count - 1);
+    row_ += count;
+    now_ = first + count;
+    if (row_ == rows_) {
+      send(burst_.address, burst_.bytes, now_ - 1);
+      busy_ += burst_.bytes / config_.axiBytes;
+      bytesWritten_ += burst_.bytes;
+      nextBurst();
+    }
+  }
+  now_ = to;
+}
+
+uint64_t StoreUnit::takeBusyCycles() {
+  uint64_t busy = busy_;
+  busy_ = 0;
+  return busy;
+}
+
+Cycle StoreUnit::sendRecord(uint64_t address, Cycle cycle) {
+  send(address, kCompletionRecordBytes, cycle);
+  return lastResponse_;
+}
+
+} // namespace tw::simulator::cycle

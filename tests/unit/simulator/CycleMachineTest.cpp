@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cycle model as a whole: closed forms against stepping, one kernel against the other, counters.
+#include "CyclePrograms.h"
+#include "tw/simulator/Cycle.h"
+
+#include <gtest/gtest.h>
+
+using namespace tw;
+using namespace tw::isa;
+using test::Job;
+using test::JobOutcome;
+
+namespace tw::isa {
+// What gtest prints when two logs differ.
+void PrintTo(const TraceEvent &event, std::ostream *os) {
+  *os << "pc " << event.pc << " " << name(Opcode(event.opcode)) << " " << event.startCycle << ".." << event.endCycle
+      << " hash " << event.writtenHash;
+}
+} // namespace tw::isa
+
+namespace {
+
+struct Log : TraceSink {
+  void retire(const TraceEvent &event) override { events.push_back(event); }
+  std::vector<TraceEvent> events;
+};
+
+struct JobLog {
+  Log log;
+  JobOutcome outcome;
+  std::array<uint64_t, kCounters> counters{};
+};
+
+uint64_t readCounter(Machine &machine, unsigned index) {
+  uint32_t offset = uint32_t(kCounterRegisters) + 8 * index;
+  return machine.readRegister(offset) | uint64_t(machine.readRegister(offset + 4)) << 32;
+}
+
+JobLog run(const HwConfig &config, const Job &job, simulator::CycleOptions options) {
+  JobLog result;
+  options.trace = &result.log;
+  options.hangCycles = 2'000'000;
+  std::unique_ptr<Machine> machine = simulator::createCycleMachine(config, Job::kMemoryBytes, options);
+  auto memory = machine->memory();
+  for (size_t i = 0; i != memory.size(); ++i) // multipliers must be legal: 0x3Fxxxxxx
+    memory[i] = i % 4 == 3 ? 0x3F : uint8_t(i * 7);
+  result.outcome = runJob(*machine, job);
+  for (unsigned i = 0; i != unsigned(kCounters); ++i)
+    result.counters[i] = readCounter(*machine, i);
+  return result;
+}
+
+void expectSame(const JobLog &a, const JobLog &b) {
+  size_t common = std::min(a.log.events.size(), b.log.events.size());
+  for (size_t i = 0; i != common; ++i)
+    ASSERT_EQ(a.log.events[i], b.log.events[i]) << "event " << i;
+  ASSERT_EQ(a.log.events.size(), b.log.events.size());
+  ASSERT_EQ(a.outcome, b.outcome);
+  ASSERT_EQ(a.outcome, b.outcome);
+  for (unsigned i = 0; i != unsigned(kCounters); ++i)
+    EXPECT_EQ(a.counters[i], b.counters[i]) << name(CounterId(i));
+}
+
+HwConfig oddConfig() {
+  HwConfig config = test::testConfig("tw16");
+  config.name = "odd";
+  config.axiBytes = 8; // two beats a row
+  config.spmBytes = 65536;
+  config.spmBanks = 8;
+  config.axiOutstandingReads = 2;
+  config.queueDepth = 2;
+  config.loadDepth = 2;
+  config.fetchLines = 2;
+  return config;
+}
+
+struct Case {
+  HwConfig config;
+  MemoryTimingConfig memory;
+};
+std::vector<Case> cases(uint64_t seed) {
+  return {{test::testConfig("tw8"), MemoryTimingConfig::ideal()},
+          {test::testConfig("tw16"), MemoryTimingConfig::randomKind(seed)},
+          {oddConfig(), MemoryTimingConfig::rowsKind()},
+          {test::testConfig("tw64"), MemoryTimingConfig::ideal(3, 1)}};
+}
+
+TEST(CycleMachineTest, JumpingAndSteppingGiveTheSameCycles) {
+  for (uint64_t seed = 0; seed != 300; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Case c = cases(seed)[seed % 4];
+    Job job(c.config, test::CyclePrograms(c.config, seed).program(int(10 + seed % 90)));
+    simulator::CycleOptions options;
+    options.memory = c.memory;
+    options.timingOnly = true;
+    JobLog jumps = run(c.config, job, options);
+    options.stepAlways = true;
+    ASSERT_TRUE(jumps.outcome.finished);
+    JobLog steps = run(c.config, job, options);
+    expectSame(jumps, steps);
+    if (testing::Test::HasFatalFailure() || testing::Test::HasNonfatalFailure())
+      return;
+  }
+}
+
+TEST(CycleMachineTest, BothKernelsGiveTheSameLog) {
+  for (uint64_t seed = 100; seed != 120; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Case c = cases(seed)[seed % 4];
+    Job job(c.config, test::CyclePrograms(c.config, seed).program(40));
+    simulator::CycleOptions options;
+    options.memory = c.memory;
+    options.hashWrites = true;
+    JobLog plain = run(c.config, job, options);
+    options.kernel = simulator::CycleKernel::SystemC;
+    JobLog systemC = run(c.config, job, options);
+    expectSame(plain, systemC);
+    if (testing::Test::HasFatalFailure())
+      return;
+  }
+}
+
+TEST(CycleMachineTest, StatesOfEachEngineSumToTheCycles) {
+  HwConfig config = test::testConfig("tw8");
+  for (uint64_t seed = 200; seed != 210; ++seed) {
+    JobLog result = run(config, Job(config, test::CyclePrograms(config, seed).program(50)), {});
+    for (unsigned engine = 0; engine != unsigned(kEngines) - 1; ++engine) {
+      uint64_t sum = 0;
+      for (unsigned state = 0; state != unsigned(kEngineStates); ++state)
+        sum += result.counters[unsigned(CounterId::StateLaBusy) + engine * kEngineStates + state];
+      EXPECT_EQ(sum, result.counters[unsigned(CounterId::Cycles)]) << name(Engine(engine)) << ", seed " << seed;
+    }
+    EXPECT_EQ(result.counters[unsigned(CounterId::Cycles)], result.outcome.cycles);
+  }
+}
+
+} // namespace

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// The closed forms of Timing.h against the cycle model: one instruction alone on the machine, with an ideal memory.
+#include "CyclePrograms.h"
+#include "cycle/LanePipe.h"
+#include "cycle/MatrixUnit.h"
+#include "tw/isa/Disassembler.h"
+#include "tw/isa/Timing.h"
+#include "tw/simulator/Cycle.h"
+
+#include <gtest/gtest.h>
+
+using namespace tw;
+using namespace tw::isa;
+using test::Job;
+
+namespace {
+
+struct Log : TraceSink {
+  void retire(const TraceEvent &event) override { events.push_back(event); }
+  std::vector<TraceEvent> events;
+};
+
+class CycleTimingTest : public testing::TestWithParam<const char *> {
+protected:
+  HwConfig config = test::testConfig(GetParam());
+  IdealMemory ideal{.readLatency = 17, .writeLatency = 6};
+
+  TraceEvent alone(const Line &line) {
+    Log log;
+    simulator::CycleOptions options;
+    options.trace = &log;
+    options.memory = MemoryTimingConfig::ideal(ideal.readLatency, ideal.writeLatency);
+    auto machine = simulator::createCycleMachine(config, Job::kMemoryBytes, options);
+    auto memory = machine->memory();
+    std::fill(memory.begin(), memory.end(), 0x3F); // legal multipliers
+    runJob(*machine, Job(config, {Line(Opcode::Ldp).set(ldp::region, 1).set(ldp::count, config.paramRows),
+                                  Line(Opcode::Ldt).set(ldt::region, 1).set(ldt::count, config.lutBanks),
+                                  Line(Opcode::Fence), line, Line(Opcode::End)}));
+    return log.events.at(3);
+  }
+
+  /// Two clients of one unit in one group may collide: the closed forms are for instructions where none do.
+  bool meetsItself(const Line &line) {
+    struct AllLoaded final : simulator::cycle::ParameterView {
+      bool isRowInitialised(uint64_t) const override { return true; }
+      bool isTableInitialised(uint64_t) const override { return true; }
+      bool areMultipliersLegal(uint64_t) const override { return true; }
+    } parameters;
+    simulator::cycle::Banks banks(config);
+    Engine engine = line.row()->engine;
+    if (engine == Engine::MX) {
+      simulator::cycle::MatrixUnit unit(config, banks);
+      unit.start(line, 0);
+      return unit.activationGroups() & unit.weightGroups();
+    }
+    if (engine == Engine::RQ || engine == Engine::VX) {
+      simulator::cycle::LanePipe unit(config, banks, parameters, 8);
+      unit.start(line, 0);
+      return unit.meetsItself();
+    }
+    return false;
+  }
+};
+
+TEST_P(CycleTimingTest, AnInstructionAloneTakesItsClosedForm) {
+  int compared = 0;
+  for (uint64_t seed = 0; compared != 150; ++seed) {
+    Line line = test::CyclePrograms(config, seed).line();
+    if (!line.row()->semantics || meetsItself(line))
+      continue;
+    TraceEvent event = alone(line);
+    ASSERT_EQ(event.endCycle - event.startCycle, cycles(line, config, ideal)) << formatLine(line);
+    ++compared;
+  }
+}
+
+TEST_P(CycleTimingTest, BurstsCoverTheirBytesAndStayInTheirBlocks) {
+  for (uint64_t seed = 0; seed != 300; ++seed) {
+    Line line = test::CyclePrograms(config, seed).line();
+    if (line.row()->engine != Engine::LA && line.row()->engine != Engine::LW && line.row()->engine != Engine::ST)
+      continue;
+    DmaWalk walk = DmaWalk::of(line, config);
+    uint64_t block = uint64_t(config.axiBurstBeats) * config.axiBytes, bytes = 0, count = 0;
+    for (BurstWalk bursts(walk, 0x80000, config); !bursts.done(); ++count) {
+      Burst burst = bursts.next();
+      ASSERT_NE(burst.bytes, 0u);
+      ASSERT_EQ(burst.address / block, (burst.address + burst.bytes - 1) / block);
+      ASSERT_EQ(burst.bytes % config.axiBytes, 0u);
+      bytes += burst.bytes;
+    }
+    EXPECT_EQ(bytes, walk.bytes());
+    EXPECT_EQ(count, bursts(line, config).bursts);
+    EXPECT_EQ(bytes, bursts(line, config).beats * config.axiBytes);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Machines, CycleTimingTest, testing::Values("tw8", "tw16", "tw32", "tw64"),
+                         [](const auto &info) { return std::string(info.param); });
+
+} // namespace
