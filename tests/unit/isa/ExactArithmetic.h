@@ -23,14 +23,20 @@ inline Integer floorOf(const Rational &x) {
   return n >= 0 || n % d == 0 ? Integer(n / d) : Integer(n / d - 1);
 }
 
-/// The nearest integer; of two equally near ones, the even one.
-inline Integer nearestEven(const Rational &x) {
-  const Integer below = floorOf(x);
-  const Rational above = x - Rational(below);
-  if (above == Rational(1, 2))
-    return below % 2 == 0 ? below : Integer(below + 1);
-  return above < Rational(1, 2) ? below : Integer(below + 1);
+/// The integer nearest to n / d (d > 0); of two equally near ones, the even one.
+inline Integer nearestEven(const Integer &n, const Integer &d) {
+  Integer below = n / d; // truncates
+  Integer rest = n - below * d;
+  if (rest < 0) {
+    rest += d;
+    --below;
+  }
+  const Integer twice = 2 * rest;
+  const bool odd = (below < 0 ? Integer(-below) : below) % 2 != 0;
+  return twice > d || (twice == d && odd) ? Integer(below + 1) : below;
 }
+
+inline Integer nearestEven(const Rational &x) { return nearestEven(numerator(x), denominator(x)); }
 
 /// The nearest integer; of two equally near ones, the one farther from zero.
 inline Integer nearestAway(const Rational &x) {

@@ -12,7 +12,7 @@ using namespace tw::test;
 namespace {
 
 int8_t exactRescale(const Integer &x, int shift, int8_t zy) {
-  return saturate8(nearestEven(Rational(x) * powerOfTwo(-shift)) + zy);
+  return saturate8(nearestEven(x, Integer(1) << shift) + zy);
 }
 
 struct Operand {
