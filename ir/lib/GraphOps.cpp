@@ -6,6 +6,8 @@
 #include "tw/ir/Shapes.h"
 
 #include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinDialect.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
@@ -85,6 +87,20 @@ template <typename Op> LogicalResult checkDrain(Op op) {
 } // namespace
 
 OpFoldResult ConstantOp::fold(FoldAdaptor) { return getValue(); }
+
+LogicalResult ConstantOp::verify() {
+  auto resource = dyn_cast<DenseResourceElementsAttr>(getValue());
+  if (!resource)
+    return isa<DenseElementsAttr>(getValue()) ? success() : emitOpError("is neither dense nor a resource");
+  AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+  int64_t needed = elementCount(shapeOf(getResult())) * byteWidth(elementTypeOf(getType()));
+  if (!blob)
+    return emitOpError() << "resource '" << resource.getRawHandle().getKey() << "' has no data (was it elided?)";
+  if (static_cast<int64_t>(blob->getData().size()) != needed)
+    return emitOpError() << "resource '" << resource.getRawHandle().getKey() << "' has " << blob->getData().size()
+                         << " bytes, " << shapeText(shapeOf(getResult())) << " needs " << needed;
+  return success();
+}
 
 LogicalResult QuantizeOp::verify() {
   if (shapeOf(getInput()) != shapeOf(getResult()))

@@ -27,13 +27,16 @@ std::vector<float> requantMultipliers(llvm::ArrayRef<float> inScale, llvm::Array
   return multipliers;
 }
 
-std::optional<AverageParams> averageParamsOf(QPoolOp op, float inScale, float outScale) {
+std::vector<int64_t> averageCountsOf(QPoolOp op) {
   bool last = op.getLayout() == Layout::NHWC;
   Dims in = shapeOf(op.getInput()).drop_front(last ? 1 : 2), out = shapeOf(op.getResult()).drop_front(last ? 1 : 2);
   Dims kernel = op.getKernel(), strides = op.getStrides(), pads = op.getPads();
-  return averageParams(inScale, outScale,
-                       averageCounts({in[0], in[1]}, {out[0], out[1]}, {kernel[0], kernel[1]}, {strides[0], strides[1]},
-                                     {pads[0], pads[1], pads[2], pads[3]}, op.getCountIncludePad()));
+  return averageCounts({in[0], in[1]}, {out[0], out[1]}, {kernel[0], kernel[1]}, {strides[0], strides[1]},
+                       {pads[0], pads[1], pads[2], pads[3]}, op.getCountIncludePad());
+}
+
+std::optional<AverageParams> averageParamsOf(QPoolOp op, float inScale, float outScale) {
+  return averageParams(inScale, outScale, averageCountsOf(op));
 }
 
 } // namespace tw::ir

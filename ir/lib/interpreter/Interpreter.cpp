@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/ir/Interpreter.h"
 
+#include "LinalgEvaluator.h"
 #include "tw/ir/Constants.h"
 
 using namespace mlir;
@@ -77,7 +78,7 @@ llvm::Expected<std::vector<Tensor>> Interpreter::run(func::FuncOp function, llvm
         values[value] = std::move(tensor);
       continue;
     }
-    auto result = evaluate(&op, operands);
+    auto result = isa<GraphDialect>(op.getDialect()) ? evaluate(&op, operands) : evaluateTensorOp(&op, lookup);
     if (!result)
       return result.takeError();
     if (observer)

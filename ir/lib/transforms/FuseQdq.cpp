@@ -96,7 +96,7 @@ private:
   Value fuseOp(ReduceMeanOp op);
   Value fuseBiasAdd(AddOp op);
   template <typename Op> Value fuseEltwise(Op op, EltwiseKind kind);
-  Value createGemm(const Quantized &input, const Quantized &weight, Value bias);
+  Value createGemm(const Quantized &input, Quantized weight, Value bias);
   Value createAveragePool(const Quantized &input, Type type, Dims kernel, Dims strides, Dims pads, bool includePad);
 
   // Null with ok = false when the bias has no int32 form at scale inScale * weightScale.
@@ -104,6 +104,13 @@ private:
   bool hasLegalMultipliers(const Quantized &a, const Quantized &b) const {
     return llvm::all_of(requantMultipliers(constantFloats(a.scale), constantFloats(b.scale), tail.out.scaleValue()),
                         isLegalMultiplier);
+  }
+  // Zero points that are equal for all channels become one: the usual form of symmetric weights.
+  void uniteZeros(Quantized &weight) {
+    auto zeros = constantInts(weight.zero);
+    if (zeros.size() > 1 && llvm::all_equal(zeros))
+      weight.zero =
+          makeConstant(rewriter, weight.zero.getLoc(), "zero", Tensor::of<int8_t>({}, {static_cast<int8_t>(zeros[0])}));
   }
   IntegerAttr lo() { return rewriter.getI64IntegerAttr(tail.clamp().lo); }
   IntegerAttr hi() { return rewriter.getI64IntegerAttr(tail.clamp().hi); }
@@ -158,6 +165,7 @@ Value Fuser::fuseConv(ConvOp op, Value biasValue) {
   Value bias = integerBias(biasValue, *input, *weight, shapeOf(weight->value)[0], ok);
   if (!ok)
     return nullptr;
+  uniteZeros(*weight);
   return rewriter.create<QConvOp>(location, int8Type(shapeOf(op)), input->value, input->scale, input->zero,
                                   weight->value, weight->scale, weight->zero, bias, tail.out.scale, tail.out.zero,
                                   Value(), Value(), Value(), Value(), Value(), Value(), op.getStridesAttr(),
@@ -165,7 +173,8 @@ Value Fuser::fuseConv(ConvOp op, Value biasValue) {
                                   hi(), RoundingAttr::get(rewriter.getContext(), Rounding::HalfEven));
 }
 
-Value Fuser::createGemm(const Quantized &input, const Quantized &weight, Value bias) {
+Value Fuser::createGemm(const Quantized &input, Quantized weight, Value bias) {
+  uniteZeros(weight);
   Type type = int8Type({shapeOf(input.value)[0], shapeOf(weight.value)[0]});
   return rewriter.create<QGemmOp>(location, type, input.value, input.scale, input.zero, weight.value, weight.scale,
                                   weight.zero, bias, tail.out.scale, tail.out.zero, Value(), Value(), Value(), Value(),

@@ -2,6 +2,10 @@
 // Recorded single-operator cases and whole networks: results against ONNX Runtime without optimisation.
 #include "Material.h"
 
+#include "tw/ir/ToLinalg.h"
+
+#include "mlir/IR/Verifier.h"
+
 #include <gmock/gmock.h>
 
 #include <iostream>
@@ -65,6 +69,20 @@ TEST(MaterialTest, EverySingleOperatorCaseAgreesWithinOneStepAsBlocks) {
   EXPECT_THAT(hostOperators,
               ::testing::UnorderedElementsAre(::testing::Pair("tw.softmax", 1), ::testing::Pair("tw.resize", 3),
                                               ::testing::Pair("tw.quantize", 3)));
+}
+
+TEST(MaterialTest, LoopsComputeWhatTheirBlocksCompute) {
+  auto folder = tw::test::material("qdq_ops");
+  if (!folder)
+    GTEST_SKIP() << tw::test::materialHint("qdq_ops");
+  int remaining = 0;
+  checkSingleOperators(*folder, [&](ModuleOp module) {
+    bool good = runGraphPipeline(module) && succeeded(lowerBlocksToLinalg(module)) && succeeded(verify(module));
+    EXPECT_TRUE(good);
+    module.walk([&](Operation *op) { remaining += isa<QConvOp, QGemmOp, QMatmulOp, QEltwiseOp, QPoolOp, QLutOp>(op); });
+    return good;
+  });
+  EXPECT_EQ(remaining, 0) << "every integer operator has a loop form";
 }
 
 } // namespace

@@ -33,6 +33,7 @@ def Tw_ConstantOp : Tw_Op<"constant", [ConstantLike, AllTypesMatch<["value", "re
   let results = (outs Tw_Tensor:$result);
   let assemblyFormat = "attr-dict $value";
   let hasFolder = 1;
+  let hasVerifier = 1;
 }
 
 def Tw_QuantizeOp : Tw_Op<"quantize"> {

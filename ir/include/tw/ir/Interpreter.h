@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: the reference result of a graph, imported, fused or outlined, with arithmetic of its own.
 // Called by: verification, constant folding, and tests that compare layer by layer.
-// Does not: use isa/Numerics.h (the two are compared with each other), linalg, or any machine's limits.
+// Does not: use isa/Numerics.h (the two are compared with each other) or any machine's limits.
 //
 // Float operators compute in float32 in a fixed order without contraction; integer operators as QuantParams.h writes.
+// Blocks that are already linalg are evaluated element by element: slow, and the check of that lowering.
 #ifndef TW_IR_INTERPRETER_H
 #define TW_IR_INTERPRETER_H
 

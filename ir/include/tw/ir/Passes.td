@@ -62,4 +62,10 @@ def VerifyIr : Pass<"tw-verify-ir", "mlir::ModuleOp"> {
   let options = [Option<"stage", "stage", "std::string", "\"imported\"", "imported, fused or outlined">];
 }
 
+def BlocksToLinalg : Pass<"tw-blocks-to-linalg", "mlir::ModuleOp"> {
+  let summary = "give every block whose operator has a loop form a body of linalg.generic (ToLinalg.h has the form)";
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect", "mlir::math::MathDialect",
+                           "mlir::tensor::TensorDialect"];
+}
+
 #endif // TW_IR_PASSES_TD

@@ -16,6 +16,7 @@ EltwiseFunction eltwiseFunction(EltwiseKind kind);
 std::vector<float> requantMultipliers(llvm::ArrayRef<float> inScale, llvm::ArrayRef<float> weightScale, float outScale);
 
 // Counts of in-image elements under the windows of an average pool, and its multipliers.
+std::vector<int64_t> averageCountsOf(QPoolOp op);
 std::optional<AverageParams> averageParamsOf(QPoolOp op, float inScale, float outScale);
 
 } // namespace tw::ir

@@ -1,0 +1,429 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/ir/OnnxImport.h"
+
+#include "Material.h"
+#include "OnnxBuilder.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Verifier.h"
+
+#include <gmock/gmock.h>
+
+#include <random>
+
+using namespace mlir;
+
+namespace tw::ir::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+struct Import {
+  std::unique_ptr<MLIRContext> context = makeContext();
+  std::vector<ImportProblem> problems;
+  OwningOpRef<ModuleOp> module;
+
+  explicit Import(const std::string &bytes, const OnnxImportOptions &options = {})
+      : module(importOnnx(*context, bytes, "m.onnx", options, problems)) {}
+  std::string text() const { return problemText("m.onnx", problems); }
+  std::vector<Tensor> run(std::vector<Tensor> inputs) {
+    EXPECT_TRUE(module && succeeded(verify(*module))) << text();
+    Interpreter interpreter(*module);
+    auto results = interpreter.run(module->lookupSymbol<func::FuncOp>("main"), inputs);
+    if (results)
+      return *std::move(results);
+    ADD_FAILURE() << llvm::toString(results.takeError());
+    return {};
+  }
+  template <typename Op> int count() {
+    int count = 0;
+    module->walk([&](Op) { ++count; });
+    return count;
+  }
+};
+
+Tensor floats(Dims shape, std::vector<float> values) { return Tensor::of<float>(shape, values); }
+
+// Relu over a vector: the smallest right model.
+OnnxBuilder smallModel(int64_t opset = 13) {
+  OnnxBuilder b(opset);
+  b.input("x", {"2"}).output("y", {"2"});
+  b.node("Relu", {"x"}, "y");
+  return b;
+}
+
+//===--------------------------------------------------------------------------------------------------------------===//
+// Bad input
+//===--------------------------------------------------------------------------------------------------------------===//
+
+TEST(OnnxImportTest, AnEmptyFileIsAnError) { EXPECT_EQ(Import("").text(), "m.onnx: file: is empty\n"); }
+
+TEST(OnnxImportTest, AFileThatIsNotProtobufIsAnError) {
+  EXPECT_THAT(Import("this is no model, it is text").text(), HasSubstr("m.onnx: file: "));
+}
+
+TEST(OnnxImportTest, EveryTruncationIsAnErrorOrAValidModelButNeverACrash) {
+  std::string bytes = smallModel().bytes();
+  for (size_t length = 1; length < bytes.size(); ++length) {
+    Import import(bytes.substr(0, length));
+    EXPECT_EQ(static_cast<bool>(import.module), import.problems.empty()) << length;
+  }
+}
+
+TEST(OnnxImportTest, CorruptBytesNeverCrash) {
+  std::string good = smallModel().bytes();
+  std::mt19937 random(1);
+  for (int round = 0; round < 2000; ++round) {
+    std::string bytes = good;
+    for (int change = 0; change < 3; ++change)
+      bytes[random() % bytes.size()] = static_cast<char>(random());
+    Import import(bytes);
+    EXPECT_EQ(static_cast<bool>(import.module), import.problems.empty());
+  }
+}
+
+TEST(OnnxImportTest, AModelWithoutAGraphIsAnError) {
+  ::onnx::ModelProto model;
+  model.set_ir_version(7);
+  EXPECT_THAT(Import(model.SerializeAsString()).text(), HasSubstr("holds no graph"));
+}
+
+TEST(OnnxImportTest, AllUnsupportedOperatorsAreReportedAtOnce) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).output("y", {"2"});
+  b.node("Einsum", {"x"}, "a");
+  b.node("Relu", {"a"}, "b");
+  b.node("QAttention", {"b"}, "y").set_domain("com.microsoft");
+  EXPECT_EQ(Import(b.bytes()).text(), "m.onnx: node 'n_a': operator Einsum is not supported\n"
+                                      "m.onnx: node 'n_y': operator com.microsoft::QAttention is not supported\n");
+}
+
+TEST(OnnxImportTest, AnOpsetOutsideTheRangeIsRefusedByNumber) {
+  EXPECT_THAT(Import(smallModel(18).bytes()).text(), HasSubstr("model: uses opset 18, opsets 1 to 17 are supported"));
+  EXPECT_THAT(Import(smallModel(0).bytes()).text(), HasSubstr("model: uses opset 0"));
+  OnnxBuilder none = smallModel();
+  none.model.clear_opset_import();
+  EXPECT_THAT(Import(none.bytes()).text(), HasSubstr("names no opset version"));
+}
+
+TEST(OnnxImportTest, AnOperatorVersionThatIsNotKnownIsRefused) {
+  OnnxBuilder b(10);
+  b.input("x", {"1", "1", "2", "2"}).output("y", {"1", "1", "4", "4"});
+  b.floats("s", {4}, {1, 1, 2, 2});
+  b.node("Resize", {"x", "s"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(),
+              HasSubstr("node 'n_y': operator Resize version 10 (opset 10) is not supported, versions 11 to 13 are"));
+}
+
+TEST(OnnxImportTest, AnOperatorThatTheOpsetDoesNotHaveIsRefused) {
+  OnnxBuilder b(9);
+  b.input("x", {"2"}).output("y", {"2"}, ::onnx::TensorProto_DataType_UINT8);
+  b.floats("s", {}, {1});
+  b.node("QuantizeLinear", {"x", "s"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("operator QuantizeLinear does not exist in opset 9"));
+}
+
+TEST(OnnxImportTest, AFreeDimensionIsAnErrorUntilItIsBound) {
+  OnnxBuilder b;
+  b.input("x", {"N", "2"}).output("y", {"N", "2"});
+  b.node("Relu", {"x"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(),
+              HasSubstr("input 'x': dimension 0 ('N') is not bound; give it a value, for example --dim N=1"));
+  Import bound(b.bytes(), {.dims = {{"N", 3}}});
+  EXPECT_EQ(bound.run({floats({3, 2}, {-1, 1, -2, 2, -3, 3})})[0], floats({3, 2}, {0, 1, 0, 2, 0, 3}));
+  EXPECT_EQ((*bound.module)->getAttrOfType<DictionaryAttr>("tw.dims").getAs<IntegerAttr>("N").getInt(), 3);
+}
+
+TEST(OnnxImportTest, AFreeDimensionWithoutANameGetsOne) {
+  OnnxBuilder b;
+  b.input("x", {"", "2"}).output("y", {"", "2"});
+  b.node("Relu", {"x"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("--dim x_dim0=1"));
+  EXPECT_TRUE(Import(b.bytes(), {.dims = {{"x_dim0", 1}}}).module);
+}
+
+TEST(OnnxImportTest, ABindingOfNoDimensionIsAnError) {
+  EXPECT_THAT(Import(smallModel().bytes(), {.dims = {{"M", 3}}}).text(),
+              HasSubstr("--dim M: names no dimension of the model"));
+}
+
+TEST(OnnxImportTest, DimensionsThatCannotBeAreErrors) {
+  for (std::string dim : {"0", "-3", "9223372036854775807"}) {
+    OnnxBuilder b;
+    b.input("x", {"4", dim}).output("y", {"4", dim});
+    b.node("Relu", {"x"}, "y");
+    EXPECT_THAT(Import(b.bytes()).text(),
+                HasSubstr("input 'x': dimension 1 is " + dim + ", which is not a usable extent"));
+  }
+}
+
+TEST(OnnxImportTest, AnInputOfUnknownRankOrTypeIsAnError) {
+  OnnxBuilder b = smallModel();
+  b.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("input 'x': is not a tensor of known rank"));
+  b = smallModel();
+  b.graph().mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(
+      ::onnx::TensorProto_DataType_FLOAT16);
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("input 'x': is float16, only float32"));
+}
+
+TEST(OnnxImportTest, ACycleIsAnError) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).output("y", {"2"});
+  b.node("Add", {"x", "b"}, "a");
+  b.node("Relu", {"a"}, "b");
+  b.node("Relu", {"b"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("node 'n_a': depends on its own result: the graph has a cycle"));
+}
+
+TEST(OnnxImportTest, ADanglingNameIsAnError) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).output("y", {"2"});
+  b.node("Add", {"x", "ghost"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(),
+              HasSubstr("node 'n_y': input 'ghost' is produced by no node, initializer or graph input"));
+  b = smallModel();
+  b.graph().mutable_output(0)->set_name("ghost");
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("output 'ghost': is produced by no node"));
+}
+
+TEST(OnnxImportTest, ANameProducedTwiceIsAnError) {
+  OnnxBuilder b = smallModel();
+  b.node("Sigmoid", {"x"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("output 'y' is produced twice"));
+}
+
+TEST(OnnxImportTest, NodesMayStandInAnyOrder) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).output("y", {"2"});
+  b.node("Relu", {"a"}, "y");
+  b.node("Add", {"x", "x"}, "a");
+  EXPECT_EQ(Import(b.bytes()).run({floats({2}, {-1, 2})})[0], floats({2}, {0, 4}));
+}
+
+TEST(OnnxImportTest, ExternalDataIsRefused) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).output("y", {"2"});
+  b.floats("w", {2}, {}).set_data_location(::onnx::TensorProto_DataLocation_EXTERNAL);
+  b.node("Add", {"x", "w"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("initializer 'w': its data lies in an external file"));
+}
+
+TEST(OnnxImportTest, InitializersWithTheWrongAmountOfDataAreErrors) {
+  auto with = [](auto change) {
+    OnnxBuilder b;
+    b.input("x", {"2"}).output("y", {"2"});
+    change(b);
+    b.node("Add", {"x", "w"}, "y");
+    return Import(b.bytes()).text();
+  };
+  EXPECT_THAT(with([](OnnxBuilder &b) { b.floats("w", {2}, {1}); }), HasSubstr("has 1 values, the shape 2 needs 2"));
+  EXPECT_THAT(with([](OnnxBuilder &b) { b.floats("w", {2}, {}).set_raw_data("12345"); }),
+              HasSubstr("has 5 bytes of data, the shape 2 needs 8"));
+  EXPECT_THAT(with([](OnnxBuilder &b) { b.floats("w", {-2}, {1}); }), HasSubstr("dimension -2 is not positive"));
+  EXPECT_THAT(with([](OnnxBuilder &b) { b.floats("w", {1 << 30, 1 << 30}, {1}); }), HasSubstr("has more than"));
+  EXPECT_THAT(
+      with([](OnnxBuilder &b) { b.floats("w", {2}, {1, 2}).set_data_type(::onnx::TensorProto_DataType_DOUBLE); }),
+      HasSubstr("initializer 'w': is double, only float32"));
+  EXPECT_THAT(with([](OnnxBuilder &b) { b.floats("w", {3}, {1, 2, 3}); }),
+              HasSubstr("node 'n_y' (Add): shapes 2 and 3 do not broadcast"));
+}
+
+TEST(OnnxImportTest, ADeclaredOutputMustBeWhatTheGraphComputes) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).output("y", {"3"});
+  b.node("Relu", {"x"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("output 'y': is declared as 3, the graph computes 2"));
+  OnnxBuilder type;
+  type.input("x", {"2"}).output("y", {"2"}, ::onnx::TensorProto_DataType_INT8);
+  type.node("Relu", {"x"}, "y");
+  EXPECT_THAT(Import(type.bytes()).text(), HasSubstr("output 'y': is declared as int8, the graph computes float32"));
+}
+
+TEST(OnnxImportTest, ShapeProblemsNameTheNodeAndBothValues) {
+  OnnxBuilder b;
+  b.input("x", {"1", "3", "8", "8"}).output("y", {"1", "4", "8", "8"});
+  b.floats("w", {4, 2, 1, 1}, std::vector<float>(8));
+  b.node("Conv", {"x", "w"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(),
+              AllOf(HasSubstr("node 'n_y' (Conv): input has 3 channels"), HasSubstr("needs 2")));
+  OnnxBuilder reshape;
+  reshape.input("x", {"2", "3"}).output("y", {"4"});
+  reshape.integers("s", {1}, {4});
+  reshape.node("Reshape", {"x", "s"}, "y");
+  EXPECT_THAT(Import(reshape.bytes()).text(), HasSubstr("cannot reshape 2x3 (6 elements) to 4"));
+}
+
+TEST(OnnxImportTest, AShapeThatTheGraphComputesIsRefused) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).input("s", {"1"}, ::onnx::TensorProto_DataType_INT64).output("y", {"2"});
+  b.node("Reshape", {"x", "s"}, "y");
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("shape (input 1) must be a constant, it is computed by the graph"));
+}
+
+TEST(OnnxImportTest, AProblemIsNotRepeatedByTheNodesBelow) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).output("y", {"2"});
+  b.floats("w", {3}, {1, 2, 3});
+  b.node("Add", {"x", "w"}, "a");
+  b.node("Relu", {"a"}, "y");
+  EXPECT_EQ(Import(b.bytes()).problems.size(), 1u);
+}
+
+TEST(OnnxImportTest, AScaleThatIsNotPositiveIsAnError) {
+  for (float scale : {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()}) {
+    OnnxBuilder b;
+    b.input("x", {"2"}).output("y", {"2"}, ::onnx::TensorProto_DataType_UINT8);
+    b.floats("s", {}, {scale});
+    b.node("QuantizeLinear", {"x", "s"}, "y");
+    EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("a scale must be positive and finite"));
+  }
+}
+
+//===--------------------------------------------------------------------------------------------------------------===//
+// Forms that mean the same
+//===--------------------------------------------------------------------------------------------------------------===//
+
+TEST(OnnxImportTest, NodeAndTensorNamesSurvive) {
+  Import import(smallModel().bytes());
+  ASSERT_TRUE(import.module) << import.text();
+  import.module->walk([](ReluOp op) { EXPECT_THAT(nodeNames(op.getLoc()), ::testing::ElementsAre("n_y")); });
+  auto main = import.module->lookupSymbol<func::FuncOp>("main");
+  EXPECT_EQ(argumentName(main, 0), "x");
+  EXPECT_EQ(resultName(main, 0), "y");
+}
+
+TEST(OnnxImportTest, AnInputWithAnInitializerIsAConstant) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).input("w", {"2"}).output("y", {"2"});
+  b.floats("w", {2}, {10, 20});
+  b.node("Add", {"x", "w"}, "y");
+  EXPECT_EQ(Import(b.bytes()).run({floats({2}, {1, 2})})[0], floats({2}, {11, 22}));
+}
+
+TEST(OnnxImportTest, ClipBoundsComeFromAttributesOrInputs) {
+  OnnxBuilder old(10);
+  old.input("x", {"3"}).output("y", {"3"});
+  auto &clip = old.node("Clip", {"x"}, "y");
+  OnnxBuilder::attribute(clip, "min", -1.0f);
+  OnnxBuilder::attribute(clip, "max", 2.0f);
+  OnnxBuilder now(13);
+  now.input("x", {"3"}).output("y", {"3"});
+  now.floats("lo", {}, {-1});
+  now.floats("hi", {}, {2});
+  now.node("Clip", {"x", "lo", "hi"}, "y");
+  OnnxBuilder upper(13);
+  upper.input("x", {"3"}).output("y", {"3"});
+  upper.floats("hi", {}, {2});
+  upper.node("Clip", {"x", "", "hi"}, "y");
+  EXPECT_EQ(Import(old.bytes()).run({floats({3}, {-5, 0, 5})})[0], floats({3}, {-1, 0, 2}));
+  EXPECT_EQ(Import(now.bytes()).run({floats({3}, {-5, 0, 5})})[0], floats({3}, {-1, 0, 2}));
+  EXPECT_EQ(Import(upper.bytes()).run({floats({3}, {-5, 0, 5})})[0], floats({3}, {-5, 0, 2}));
+}
+
+TEST(OnnxImportTest, ScalesOfShapeOneAreScalars) {
+  for (std::vector<int64_t> shape : {std::vector<int64_t>{}, std::vector<int64_t>{1}}) {
+    OnnxBuilder b;
+    b.input("x", {"4"}).output("y", {"4"}, ::onnx::TensorProto_DataType_INT8);
+    b.floats("s", shape, {0.5});
+    b.integers("z", shape, {3}, ::onnx::TensorProto_DataType_INT8);
+    b.node("QuantizeLinear", {"x", "s", "z"}, "y");
+    // Ties go to even before the zero point is added.
+    EXPECT_EQ(Import(b.bytes()).run({floats({4}, {0.25, 0.75, -0.25, 100})})[0],
+              Tensor::of<int8_t>({4}, {3, 5, 3, 127}));
+  }
+}
+
+TEST(OnnxImportTest, SqueezeTakesAxesFromAttributesOrInputs) {
+  OnnxBuilder old(11), now(13);
+  for (OnnxBuilder *b : {&old, &now})
+    b->input("x", {"1", "2", "1"}).output("y", {"1", "2"});
+  OnnxBuilder::attribute(old.node("Squeeze", {"x"}, "y"), "axes", std::vector<int64_t>{-1});
+  now.integers("axes", {1}, {-1});
+  now.node("Squeeze", {"x", "axes"}, "y");
+  EXPECT_EQ(Import(old.bytes()).run({floats({1, 2, 1}, {4, 5})})[0], floats({1, 2}, {4, 5}));
+  EXPECT_EQ(Import(now.bytes()).run({floats({1, 2, 1}, {4, 5})})[0], floats({1, 2}, {4, 5}));
+}
+
+TEST(OnnxImportTest, OldBroadcastingFollowsItsAxis) {
+  OnnxBuilder b(6);
+  b.input("x", {"1", "2", "2"}).output("y", {"1", "2", "2"});
+  b.floats("w", {2}, {10, 20});
+  auto &add = b.node("Add", {"x", "w"}, "y");
+  OnnxBuilder::attribute(add, "broadcast", int64_t(1));
+  OnnxBuilder::attribute(add, "axis", int64_t(1));
+  EXPECT_EQ(Import(b.bytes()).run({floats({1, 2, 2}, {1, 2, 3, 4})})[0], floats({1, 2, 2}, {11, 12, 23, 24}));
+}
+
+TEST(OnnxImportTest, SoftmaxBefore13FlattensFromItsAxis) {
+  OnnxBuilder old(11), now(13);
+  for (OnnxBuilder *b : {&old, &now}) {
+    b->input("x", {"1", "2", "2"}).output("y", {"1", "2", "2"});
+    OnnxBuilder::attribute(b->node("Softmax", {"x"}, "y"), "axis", int64_t(1));
+  }
+  EXPECT_EQ(Import(old.bytes()).run({floats({1, 2, 2}, {1, 1, 1, 1})})[0], floats({1, 2, 2}, {.25, .25, .25, .25}));
+  EXPECT_EQ(Import(now.bytes()).run({floats({1, 2, 2}, {1, 1, 1, 1})})[0], floats({1, 2, 2}, {.5, .5, .5, .5}));
+}
+
+TEST(OnnxImportTest, AutoPadIsResolved) {
+  for (auto [mode, expected] :
+       {std::pair("SAME_UPPER", std::vector<float>{3, 5, 3}), std::pair("SAME_LOWER", std::vector<float>{1, 3, 5})}) {
+    OnnxBuilder b;
+    b.input("x", {"1", "1", "1", "3"}).output("y", {"1", "1", "1", "3"});
+    b.floats("w", {1, 1, 1, 2}, {1, 1});
+    auto &attribute = *b.node("Conv", {"x", "w"}, "y").add_attribute();
+    attribute.set_name("auto_pad");
+    attribute.set_type(::onnx::AttributeProto_AttributeType_STRING);
+    attribute.set_s(mode);
+    EXPECT_EQ(Import(b.bytes()).run({floats({1, 1, 1, 3}, {1, 2, 3})})[0], floats({1, 1, 1, 3}, expected)) << mode;
+  }
+}
+
+TEST(OnnxImportTest, QLinearConvFusesToTheSameOperatorAsItsQdqForm) {
+  constexpr int kInt8 = ::onnx::TensorProto_DataType_INT8;
+  OnnxBuilder b(10);
+  b.input("x", {"1", "1", "1", "2"}, kInt8).output("y", {"1", "1", "1", "2"}, kInt8);
+  b.floats("xs", {}, {0.5});
+  b.integers("xz", {}, {1}, kInt8);
+  b.integers("w", {1, 1, 1, 1}, {3}, kInt8);
+  b.floats("ws", {1}, {0.25});
+  b.integers("wz", {1}, {0}, kInt8);
+  b.floats("ys", {}, {0.125});
+  b.integers("yz", {}, {-2}, kInt8);
+  b.integers("bias", {1}, {4}, ::onnx::TensorProto_DataType_INT32);
+  b.node("QLinearConv", {"x", "xs", "xz", "w", "ws", "wz", "ys", "yz", "bias"}, "y");
+  Import import(b.bytes());
+  ASSERT_TRUE(import.module) << import.text();
+  ASSERT_TRUE(runGraphPipeline(*import.module));
+  EXPECT_EQ(import.count<QConvOp>(), 1);
+  // (5 - 1) * 3 + 4 = 16 at scale 0.125, over 0.125: 16 - 2.
+  EXPECT_EQ(import.run({Tensor::of<int8_t>({1, 1, 1, 2}, {5, 127})})[0], Tensor::of<int8_t>({1, 1, 1, 2}, {14, 127}));
+}
+
+TEST(OnnxImportTest, QLinearMatMulFusesToOneProduct) {
+  constexpr int kUint8 = ::onnx::TensorProto_DataType_UINT8;
+  OnnxBuilder b(10);
+  b.input("a", {"1", "2"}, kUint8).output("y", {"1", "1"}, kUint8);
+  b.floats("s", {}, {0.5});
+  b.integers("z", {}, {128}, kUint8);
+  b.integers("w", {2, 1}, {129, 130}, kUint8);
+  b.node("QLinearMatMul", {"a", "s", "z", "w", "s", "z", "s", "z"}, "y");
+  Import import(b.bytes());
+  ASSERT_TRUE(import.module) << import.text();
+  ASSERT_TRUE(runGraphPipeline(*import.module));
+  EXPECT_EQ(import.count<QGemmOp>(), 1);
+  // (10 * 1 + 20 * 2) * 0.25 / 0.5 = 25.
+  EXPECT_EQ(import.run({Tensor::of<uint8_t>({1, 2}, {138, 148})})[0], Tensor::of<uint8_t>({1, 1}, {153}));
+}
+
+TEST(OnnxImportTest, EveryRowOfTheTableExistsInItsVersions) {
+  for (const OnnxOperator &row : supportedOnnxOperators()) {
+    EXPECT_LE(row.firstVersion, row.lastVersion) << row.name;
+    EXPECT_LE(row.lastVersion, kNewestOpset) << row.name;
+  }
+}
+
+} // namespace
+} // namespace tw::ir::test
