@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running packages and single jobs on a device: the C API of the drivers. C99, nothing but libc. */
+/* Called by tools, by other runtimes, by the conformance suite. */
+/* Does not compile, and does not choose a transport (transports.h); one thread at a time for each device. */
+#ifndef TW_DRIVERS_TILEWRIGHT_H
+#define TW_DRIVERS_TILEWRIGHT_H
+
+#include "tw/drivers/transport.h"
+#include "tw/isa/package_format.h"
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* One sentence for each is tw_status_text(). Numbers are stable. */
+enum tw_status {
+  TW_OK = 0,
+  TW_ERROR_ARGUMENT = 1,    /* the caller gave something that cannot be */
+  TW_ERROR_NO_MEMORY = 2,   /* of the host or of the device */
+  TW_ERROR_IDENTITY = 3,    /* not a device of this ISA or register map */
+  TW_ERROR_PACKAGE = 4,     /* the file is damaged or for another machine */
+  TW_ERROR_FAULT = 5,       /* the job failed; see tw_error.job */
+  TW_ERROR_TIMEOUT = 6,     /* the device did not end the job in time */
+  TW_ERROR_COUNTS = 7,      /* the job did other work than the compiler predicted */
+  TW_ERROR_HOST_CODE = 8,   /* host code cannot be loaded or failed */
+  TW_ERROR_UNSUPPORTED = 9, /* on purpose: text says what to do */
+  TW_ERROR_TRANSPORT = 10,  /* the transport could not be opened */
+  TW_STATUS_COUNT = 11
+};
+
+/* A job's end, as its completion record says. */
+struct tw_job_result {
+  uint32_t sequence;
+  uint32_t code;   /* TW_FAULT_* */
+  uint32_t engine; /* TW_ENGINE_* of the fault */
+  uint32_t tag;
+  uint32_t pc;
+  uint64_t address;
+  uint64_t cycles, bytes_read, bytes_written, macs, saturations;
+};
+
+/* Filled by every function that fails, if the caller gives one (NULL is allowed). The text is one line. */
+struct tw_error {
+  enum tw_status status;
+  struct tw_job_result job; /* TW_ERROR_FAULT */
+  char text[512];
+};
+
+const char *tw_status_text(enum tw_status status);
+/* Name and sentence of a fault code; "?" for no code of the table. */
+const char *tw_fault_name(uint32_t code);
+const char *tw_fault_text(uint32_t code);
+const char *tw_engine_name(uint32_t engine);
+
+/*--- Device
+ * -----------------------------------------------------------------------------------------------------------*/
+struct tw_device;
+
+/* Checks identity and version. Takes the transport over, also when it fails. */
+enum tw_status tw_device_open(struct tw_transport transport, struct tw_device **device, struct tw_error *error);
+/* Programs and instances of the device must be gone. NULL is allowed. */
+void tw_device_close(struct tw_device *device);
+const char *tw_device_transport_name(const struct tw_device *device);
+/* The transport itself, for tests and tools that poll; it stays the device's. */
+const struct tw_transport *tw_device_transport(const struct tw_device *device);
+uint64_t tw_device_cfg_hash(const struct tw_device *device);
+uint32_t tw_device_read32(struct tw_device *device, uint32_t offset);
+void tw_device_write32(struct tw_device *device, uint32_t offset, uint32_t value);
+/* Counter by TW_COUNTER_*, of the last job. */
+uint64_t tw_device_counter(struct tw_device *device, uint32_t counter);
+int tw_device_interrupt(struct tw_device *device);
+/* Hardware reset; memory that was handed out stays valid. */
+void tw_device_reset(struct tw_device *device);
+/* 1: jobs run one instruction after the other (same results). */
+void tw_device_serial(struct tw_device *device, int serial);
+
+/* Device memory in pages of 4096 bytes, zeroed; address as the device sees it. */
+struct tw_memory {
+  uint64_t address;
+  uint64_t bytes; /* as asked for */
+  uint8_t *host;  /* the same bytes for the host; not to be touched while a job runs */
+};
+enum tw_status tw_memory_allocate(struct tw_device *device, uint64_t bytes, struct tw_memory *memory,
+                                  struct tw_error *error);
+/* Zero-filled memory (host NULL) is allowed. */
+void tw_memory_free(struct tw_device *device, struct tw_memory *memory);
+
+/*--- Jobs: for those who have lines, not packages
+ * -----------------------------------------------------------------------*/
+struct tw_region {
+  uint64_t base; /* multiple of 4096 */
+  uint64_t limit;
+  uint32_t permissions; /* TW_REGION_PERM_*_MASK */
+};
+/* Opens one region; those never set are closed. Stays until set again or reset. */
+void tw_region_set(struct tw_device *device, uint32_t index, const struct tw_region *region);
+
+struct tw_job {
+  uint64_t code_offset; /* in region 0 */
+  uint32_t line_count;
+  uint64_t cycle_budget; /* 0: none */
+  uint64_t wait_limit;   /* as in tw_transport_ops.wait */
+};
+/* Region 3 is set to the device's own records. Submit rings the doorbell; wait returns TW_ERROR_FAULT for a job that
+ * failed, with the record in `result` (and in error->job). One job at a time. */
+enum tw_status tw_job_submit(struct tw_device *device, const struct tw_job *job, struct tw_error *error);
+enum tw_status tw_job_wait(struct tw_device *device, struct tw_job_result *result, struct tw_error *error);
+/* Waits on after a time-out or an abort (a write to TW_REG_ABORT), with a new limit. */
+enum tw_status tw_job_continue(struct tw_device *device, uint64_t wait_limit, struct tw_job_result *result,
+                               struct tw_error *error);
+
+/*--- Programs: a package on a device
+ * -------------------------------------------------------------------------------------*/
+struct tw_program;
+
+/* Checks the package, copies code and constants to the device (shared by all instances). `bytes` may go away
+ * afterwards. */
+enum tw_status tw_program_load(struct tw_device *device, const void *bytes, uint64_t size, struct tw_program **program,
+                               struct tw_error *error);
+/* The same from a file. */
+enum tw_status tw_program_open(struct tw_device *device, const char *path, struct tw_program **program,
+                               struct tw_error *error);
+/* Its instances must be gone. NULL is allowed. */
+void tw_program_close(struct tw_program *program);
+/* The package, for tensors, names and predictions (package_format.h). */
+const struct tw_pkg *tw_program_package(const struct tw_program *program);
+/* Index of an entry by name (NULL: the first); -1 if there is none. */
+int tw_program_entry(const struct tw_program *program, const char *name);
+
+/*--- Instances: memory of one run at a time
+ * -------------------------------------------------------------------------------*/
+struct tw_instance;
+
+/* Arena, io memory and state of one entry's runs. Loads the package's host code, if it has any. */
+enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **instance, struct tw_error *error);
+void tw_instance_destroy(struct tw_instance *instance); /* NULL is allowed */
+
+/* Sums over the NPU steps of a run. */
+struct tw_run_stats {
+  uint32_t npu_steps, host_steps;
+  uint64_t cycles, bytes_read, bytes_written, macs, saturations;
+};
+/* Runs an entry: inputs and outputs in the order of the entry, row-major, of the sizes in the package; they are the
+ * caller's and may be reused at once. Each NPU step's counts are compared with the compiler's. `stats` may be NULL. */
+enum tw_status tw_instance_run(struct tw_instance *instance, int entry, const void *const *inputs, void *const *outputs,
+                               struct tw_run_stats *stats, struct tw_error *error);
+
+/* Called after each step of a run (for traces and --dump-tensors); buffers as the host sees them, by package index. */
+typedef void (*tw_step_observer)(void *context, uint32_t step, const struct tw_job_result *job, void *const *buffers);
+void tw_instance_observe(struct tw_instance *instance, tw_step_observer observer, void *context);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the driver core share. */
+#ifndef TW_DRIVERS_LIB_INTERNAL_H
+#define TW_DRIVERS_LIB_INTERNAL_H
+
+#include "tw/drivers/tilewright.h"
+
+#define TW_PAGE 4096u
+
+/* Device memory is a list of blocks in address order; pages are the unit. */
+struct tw_block {
+  uint64_t address, bytes; /* bytes: whole pages */
+  struct tw_block *next;
+};
+
+struct tw_device {
+  struct tw_transport transport;
+  uint64_t cfg_hash;
+  uint8_t *memory;
+  uint64_t memory_bytes;
+  struct tw_block *blocks;
+  struct tw_memory records; /* page 0: descriptor, then completion record */
+  uint32_t sequence;
+  uint32_t control;
+  int job_runs;
+  uint64_t wait_limit;
+};
+
+struct tw_host_code; /* hostcode.c */
+
+struct tw_program {
+  struct tw_device *device;
+  uint64_t *bytes; /* the file, aligned to 8 */
+  struct tw_pkg package;
+  struct tw_memory code, constants;
+};
+
+/* Fills `error` if there is one; returns `status`. */
+enum tw_status tw_fail(struct tw_error *error, enum tw_status status, const char *format, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 3, 4)))
+#endif
+    ;
+
+/* "fault SPM_BOUNDS at line 17 ..."; `tag_name` may be NULL. */
+enum tw_status tw_fail_job(struct tw_error *error, const struct tw_job_result *job, const char *tag_name);
+
+/* Maps the shared object and finds nothing yet; NULL `code` only on failure. */
+enum tw_status tw_host_code_load(const void *elf, uint64_t size, struct tw_host_code **code, struct tw_error *error);
+void tw_host_code_unload(struct tw_host_code *code);
+typedef int (*tw_host_function)(void *const *buffers, const int64_t *dims, void *scratch);
+tw_host_function tw_host_code_find(struct tw_host_code *code, const char *name);
+
+#endif

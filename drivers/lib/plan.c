@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The interpreter of a package's static plan: an instance's memory, and one function for each kind of step. */
+#include "internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TW_SCRATCH_ALIGN 64u
+
+struct tw_instance {
+  struct tw_program *program;
+  struct tw_memory arena;
+  struct tw_memory io[TW_REGIONS]; /* by region: memory of INPUT and OUTPUT that the NPU sees */
+  uint8_t *state;
+  uint8_t *scratch;
+  void **buffers;   /* by package index: where the host finds the buffer */
+  void **arguments; /* of the step that runs */
+  struct tw_host_code *host_code;
+  tw_host_function *functions; /* by step */
+  tw_step_observer observer;
+  void *observer_context;
+};
+
+static int has_region(const struct tw_pkg_buffer *buffer) { return buffer->region != TW_PKG_NONE; }
+static int is_io(const struct tw_pkg_buffer *buffer) {
+  return buffer->kind == TW_PKG_INPUT || buffer->kind == TW_PKG_OUTPUT;
+}
+
+/* Buffers that lie where they lie for the instance's life; those of the caller are bound by each run. */
+static enum tw_status place_buffers(struct tw_instance *instance, struct tw_error *error) {
+  struct tw_program *program = instance->program;
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(&program->package);
+  const struct tw_pkg_buffer *buffers = tw_pkg_buffers(&program->package);
+  enum tw_status status;
+  uint64_t io_bytes[TW_REGIONS] = {0};
+  uint32_t i;
+  for (i = 0; i < plan->buffer_count; ++i)
+    if (is_io(&buffers[i]) && has_region(&buffers[i]) && io_bytes[buffers[i].region] < buffers[i].size)
+      io_bytes[buffers[i].region] = buffers[i].size;
+  for (i = 0; i < TW_REGIONS; ++i) {
+    if (!io_bytes[i])
+      continue;
+    status = tw_memory_allocate(program->device, io_bytes[i], &instance->io[i], error);
+    if (status != TW_OK)
+      return status;
+  }
+  for (i = 0; i < plan->buffer_count; ++i) {
+    switch (buffers[i].kind) {
+    case TW_PKG_TEMP:
+      instance->buffers[i] = instance->arena.host + buffers[i].offset;
+      break;
+    case TW_PKG_CONSTANT:
+      instance->buffers[i] = program->constants.host + buffers[i].offset;
+      break;
+    case TW_PKG_STATE:
+      instance->buffers[i] = instance->state + buffers[i].offset;
+      break;
+    default:
+      instance->buffers[i] = has_region(&buffers[i]) ? instance->io[buffers[i].region].host : NULL;
+      break;
+    }
+  }
+  return TW_OK;
+}
+
+/* Loads host code and finds the function of each HOST step. */
+static enum tw_status bind_functions(struct tw_instance *instance, struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(package);
+  const struct tw_pkg_step *steps = tw_pkg_steps(package);
+  uint64_t size = 0;
+  const void *elf = tw_pkg_data(package, TW_PKG_HOST, &size);
+  enum tw_status status;
+  uint32_t i;
+  if (elf) {
+    status = tw_host_code_load(elf, size, &instance->host_code, error);
+    if (status != TW_OK)
+      return status;
+  }
+  for (i = 0; i < plan->step_count; ++i) {
+    const char *name;
+    if (steps[i].op != TW_PKG_STEP_HOST)
+      continue;
+    name = tw_pkg_string(package, steps[i].name);
+    instance->functions[i] = tw_host_code_find(instance->host_code, name);
+    if (!instance->functions[i])
+      return tw_fail(error, TW_ERROR_HOST_CODE, "step %u calls '%s', which the package's host code does not have", i,
+                     name ? name : "?");
+  }
+  return TW_OK;
+}
+
+enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **result, struct tw_error *error) {
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(&program->package);
+  struct tw_instance *instance = calloc(1, sizeof *instance);
+  enum tw_status status = TW_OK;
+  *result = NULL;
+  if (!instance)
+    return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for an instance");
+  instance->program = program;
+  instance->state = calloc(1, plan->state_bytes + 1);
+  instance->scratch = aligned_alloc(TW_SCRATCH_ALIGN, (plan->scratch_bytes / TW_SCRATCH_ALIGN + 1) * TW_SCRATCH_ALIGN);
+  instance->buffers = calloc(plan->buffer_count + 1, sizeof *instance->buffers);
+  instance->arguments = calloc(plan->argument_count + 1, sizeof *instance->arguments);
+  instance->functions = calloc(plan->step_count + 1, sizeof *instance->functions);
+  if (!instance->state || !instance->scratch || !instance->buffers || !instance->arguments || !instance->functions)
+    status = tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for %llu bytes of state and %llu of scratch",
+                     (unsigned long long)plan->state_bytes, (unsigned long long)plan->scratch_bytes);
+  if (status == TW_OK)
+    status = tw_memory_allocate(program->device, plan->arena_bytes, &instance->arena, error);
+  if (status == TW_OK)
+    status = place_buffers(instance, error);
+  if (status == TW_OK)
+    status = bind_functions(instance, error);
+  if (status != TW_OK) {
+    tw_instance_destroy(instance);
+    return status;
+  }
+  *result = instance;
+  return TW_OK;
+}
+
+void tw_instance_destroy(struct tw_instance *instance) {
+  uint32_t i;
+  if (!instance)
+    return;
+  for (i = 0; i < TW_REGIONS; ++i)
+    tw_memory_free(instance->program->device, &instance->io[i]);
+  tw_memory_free(instance->program->device, &instance->arena);
+  tw_host_code_unload(instance->host_code);
+  free(instance->functions);
+  free(instance->arguments);
+  free(instance->buffers);
+  free(instance->scratch);
+  free(instance->state);
+  free(instance);
+}
+
+void tw_instance_observe(struct tw_instance *instance, tw_step_observer observer, void *context) {
+  instance->observer = observer;
+  instance->observer_context = context;
+}
+
+/* The regions as this instance's jobs see them. */
+static void open_regions(struct tw_instance *instance) {
+  struct tw_device *device = instance->program->device;
+  const uint32_t both = TW_REGION_PERM_READ_MASK | TW_REGION_PERM_WRITE_MASK;
+  struct tw_region regions[TW_REGIONS] = {{0, 0, 0}};
+  uint32_t i;
+  regions[TW_ROLE_CODE].base = instance->program->code.address;
+  regions[TW_ROLE_CODE].limit = instance->program->code.bytes;
+  regions[TW_ROLE_CODE].permissions = TW_REGION_PERM_EXECUTE_MASK;
+  regions[TW_ROLE_CONST].base = instance->program->constants.address;
+  regions[TW_ROLE_CONST].limit = instance->program->constants.bytes;
+  regions[TW_ROLE_CONST].permissions = TW_REGION_PERM_READ_MASK;
+  regions[TW_ROLE_ARENA].base = instance->arena.address;
+  regions[TW_ROLE_ARENA].limit = instance->arena.bytes;
+  regions[TW_ROLE_ARENA].permissions = both;
+  for (i = TW_ROLE_IO0; i < TW_REGIONS; ++i) {
+    regions[i].base = instance->io[i].address;
+    regions[i].limit = instance->io[i].bytes;
+    regions[i].permissions = instance->io[i].host ? both : 0;
+  }
+  for (i = 0; i < TW_REGIONS; ++i)
+    if (i != TW_ROLE_COMPLETION) /* the device's own */
+      tw_region_set(device, i, &regions[i]);
+}
+
+/* Did the job do the work that the compiler predicted? */
+static enum tw_status check_counts(const struct tw_pkg *package, uint32_t index, const struct tw_pkg_step *step,
+                                   const struct tw_job_result *job, struct tw_error *error) {
+  uint64_t count = 0;
+  const struct tw_pkg_counts *rows = tw_pkg_counts_of(package, &count), *row;
+  if (step->counts == TW_PKG_NONE)
+    return TW_OK;
+  row = &rows[step->counts];
+  if (row->macs == job->macs && row->bytes_read == job->bytes_read && row->bytes_written == job->bytes_written)
+    return TW_OK;
+  return tw_fail(error, TW_ERROR_COUNTS,
+                 "step %u: %llu MACs, %llu bytes read, %llu written; the compiler predicted %llu, %llu, %llu", index,
+                 (unsigned long long)job->macs, (unsigned long long)job->bytes_read,
+                 (unsigned long long)job->bytes_written, (unsigned long long)row->macs,
+                 (unsigned long long)row->bytes_read, (unsigned long long)row->bytes_written);
+}
+
+static enum tw_status run_npu(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
+                              struct tw_job_result *job, struct tw_run_stats *stats, struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  struct tw_job request = {0, 0, 0, 0};
+  enum tw_status status;
+  request.code_offset = (uint64_t)step->first * TW_LINE_BYTES;
+  request.line_count = step->count;
+  status = tw_job_submit(instance->program->device, &request, error);
+  if (status == TW_OK)
+    status = tw_job_wait(instance->program->device, job, error);
+  if (status == TW_ERROR_FAULT) {
+    job->pc += step->first; /* as the package counts its lines */
+    return tw_fail_job(error, job, job->tag ? tw_pkg_tag_name(package, job->tag) : NULL);
+  }
+  if (status != TW_OK)
+    return status;
+  stats->npu_steps += 1;
+  stats->cycles += job->cycles;
+  stats->bytes_read += job->bytes_read;
+  stats->bytes_written += job->bytes_written;
+  stats->macs += job->macs;
+  stats->saturations += job->saturations;
+  return check_counts(package, index, step, job, error);
+}
+
+static enum tw_status run_host(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
+                               struct tw_run_stats *stats, struct tw_error *error) {
+  const uint32_t *arguments = tw_pkg_arguments(&instance->program->package) + step->first;
+  uint32_t i;
+  int result;
+  for (i = 0; i < step->count; ++i)
+    instance->arguments[i] = instance->buffers[arguments[i]];
+  result = instance->functions[index](instance->arguments, NULL, instance->scratch);
+  stats->host_steps += 1;
+  if (result == 0)
+    return TW_OK;
+  return tw_fail(error, TW_ERROR_HOST_CODE, "step %u: host function '%s' returned %d", index,
+                 tw_pkg_string(&instance->program->package, step->name), result);
+}
+
+static enum tw_status run_step(struct tw_instance *instance, uint32_t index, struct tw_run_stats *stats,
+                               struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  const struct tw_pkg_step *step = tw_pkg_steps(package) + index;
+  const uint32_t *arguments = tw_pkg_arguments(package);
+  struct tw_job_result job;
+  enum tw_status status = TW_OK;
+  memset(&job, 0, sizeof job);
+  switch (step->op) {
+  case TW_PKG_STEP_HOST:
+    status = run_host(instance, index, step, stats, error);
+    break;
+  case TW_PKG_STEP_NPU:
+    status = run_npu(instance, index, step, &job, stats, error);
+    break;
+  case TW_PKG_STEP_SYNC: /* mapped memory is coherent */
+    break;
+  case TW_PKG_STEP_COPY:
+    memmove(instance->buffers[arguments[step->first]], instance->buffers[arguments[step->first + 1]], step->bytes);
+    break;
+  }
+  if (status == TW_OK && instance->observer)
+    instance->observer(instance->observer_context, index, step->op == TW_PKG_STEP_NPU ? &job : NULL, instance->buffers);
+  return status;
+}
+
+/* The caller's memory becomes the buffers of the run: copied if the NPU sees them, else as it is. */
+static void bind_inputs(struct tw_instance *instance, const struct tw_pkg_entry *entry, const void *const *inputs,
+                        void *const *outputs) {
+  const struct tw_pkg *package = &instance->program->package;
+  const struct tw_pkg_buffer *buffers = tw_pkg_buffers(package);
+  const uint32_t *arguments = tw_pkg_arguments(package);
+  uint32_t i;
+  for (i = 0; i < entry->input_count; ++i) {
+    const uint32_t buffer = arguments[entry->first_input + i];
+    if (has_region(&buffers[buffer]))
+      memcpy(instance->buffers[buffer], inputs[i], buffers[buffer].size);
+    else
+      instance->buffers[buffer] = (void *)(uintptr_t)inputs[i]; /* host functions only read inputs */
+  }
+  for (i = 0; i < entry->output_count; ++i) {
+    const uint32_t buffer = arguments[entry->first_output + i];
+    if (!has_region(&buffers[buffer]))
+      instance->buffers[buffer] = outputs[i];
+  }
+}
+
+static void copy_outputs(struct tw_instance *instance, const struct tw_pkg_entry *entry, void *const *outputs) {
+  const struct tw_pkg *package = &instance->program->package;
+  const struct tw_pkg_buffer *buffers = tw_pkg_buffers(package);
+  const uint32_t *arguments = tw_pkg_arguments(package);
+  uint32_t i;
+  for (i = 0; i < entry->output_count; ++i) {
+    const uint32_t buffer = arguments[entry->first_output + i];
+    if (has_region(&buffers[buffer]))
+      memcpy(outputs[i], instance->buffers[buffer], buffers[buffer].size);
+  }
+}
+
+enum tw_status tw_instance_run(struct tw_instance *instance, int index, const void *const *inputs, void *const *outputs,
+                               struct tw_run_stats *stats, struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  const struct tw_pkg_entry *entry;
+  struct tw_run_stats local;
+  enum tw_status status = TW_OK;
+  uint32_t i;
+  if (!stats)
+    stats = &local;
+  memset(stats, 0, sizeof *stats);
+  if (index < 0 || (uint32_t)index >= tw_pkg_plan_of(package)->entry_count)
+    return tw_fail(error, TW_ERROR_ARGUMENT, "entry %d of %u: ask tw_program_entry", index,
+                   tw_pkg_plan_of(package)->entry_count);
+  entry = tw_pkg_entries(package) + index;
+  open_regions(instance);
+  bind_inputs(instance, entry, inputs, outputs);
+  for (i = 0; i < entry->step_count && status == TW_OK; ++i)
+    status = run_step(instance, entry->first_step + i, stats, error);
+  if (status == TW_OK)
+    copy_outputs(instance, entry, outputs);
+  return status;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static enum tw_status package_error(struct tw_error *error, const struct tw_pkg_error *found) {
+  if (found->expected == 0 && found->found == 0)
+    return tw_fail(error, TW_ERROR_PACKAGE, "byte %llu: %s", (unsigned long long)found->offset, found->text);
+  return tw_fail(error, TW_ERROR_PACKAGE, "byte %llu: %s: expected 0x%llx, found 0x%llx",
+                 (unsigned long long)found->offset, found->text, (unsigned long long)found->expected,
+                 (unsigned long long)found->found);
+}
+
+/* Copies a section to the device. */
+static enum tw_status upload(struct tw_program *program, enum tw_pkg_section_kind kind, struct tw_memory *memory,
+                             struct tw_error *error) {
+  uint64_t size = 0;
+  const void *data = tw_pkg_data(&program->package, kind, &size);
+  enum tw_status status = tw_memory_allocate(program->device, size, memory, error);
+  if (status == TW_OK && size)
+    memcpy(memory->host, data, size);
+  return status;
+}
+
+/* Takes `bytes` (malloc) over. */
+static enum tw_status load_owned(struct tw_device *device, uint64_t *bytes, uint64_t size, struct tw_program **result,
+                                 struct tw_error *error) {
+  struct tw_pkg_error found;
+  enum tw_status status = TW_OK;
+  struct tw_program *program = calloc(1, sizeof *program);
+  *result = NULL;
+  if (!program) {
+    free(bytes);
+    return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a program");
+  }
+  program->device = device;
+  program->bytes = bytes;
+  if (!tw_pkg_open(&program->package, bytes, size, &found) ||
+      !tw_pkg_suits(&program->package, TW_ISA_HASH, device->cfg_hash, &found))
+    status = package_error(error, &found);
+  if (status == TW_OK)
+    status = upload(program, TW_PKG_CODE, &program->code, error);
+  if (status == TW_OK)
+    status = upload(program, TW_PKG_CONST, &program->constants, error);
+  if (status != TW_OK) {
+    tw_program_close(program);
+    return status;
+  }
+  *result = program;
+  return TW_OK;
+}
+
+enum tw_status tw_program_load(struct tw_device *device, const void *bytes, uint64_t size, struct tw_program **program,
+                               struct tw_error *error) {
+  uint64_t *copy = malloc(size ? size : 1);
+  *program = NULL;
+  if (!copy)
+    return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a package of %llu bytes", (unsigned long long)size);
+  memcpy(copy, bytes, size);
+  return load_owned(device, copy, size, program, error);
+}
+
+enum tw_status tw_program_open(struct tw_device *device, const char *path, struct tw_program **program,
+                               struct tw_error *error) {
+  FILE *file = fopen(path, "rb");
+  uint64_t *bytes = NULL;
+  long size = -1;
+  *program = NULL;
+  if (!file)
+    return tw_fail(error, TW_ERROR_PACKAGE, "%s: %s", path, strerror(errno));
+  if (fseek(file, 0, SEEK_END) == 0)
+    size = ftell(file);
+  rewind(file);
+  if (size >= 0)
+    bytes = malloc(size ? (size_t)size : 1);
+  if (!bytes || fread(bytes, 1, (size_t)size, file) != (size_t)size) {
+    fclose(file);
+    free(bytes);
+    return tw_fail(error, TW_ERROR_PACKAGE, "%s: cannot be read whole", path);
+  }
+  fclose(file);
+  return load_owned(device, bytes, (uint64_t)size, program, error);
+}
+
+void tw_program_close(struct tw_program *program) {
+  if (!program)
+    return;
+  tw_memory_free(program->device, &program->code);
+  tw_memory_free(program->device, &program->constants);
+  free(program->bytes);
+  free(program);
+}
+
+const struct tw_pkg *tw_program_package(const struct tw_program *program) { return &program->package; }
+
+int tw_program_entry(const struct tw_program *program, const char *name) {
+  const struct tw_pkg *package = &program->package;
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(package);
+  const struct tw_pkg_entry *entries = tw_pkg_entries(package);
+  uint32_t i;
+  for (i = 0; i < plan->entry_count; ++i) {
+    const char *found = tw_pkg_string(package, entries[i].name);
+    if (!name || (found && strcmp(found, name) == 0))
+      return (int)i;
+  }
+  return -1;
+}
