@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Accumulators: two halves (top address bit), each with one read and one write port. MX reads in c and writes the same row
-// in c+1; RQ reads. Data follow a read by one cycle and stay until the half is read again. conflict_o: RQ reads a half in
-// which MX reads or writes in this cycle; RQ's data are then undefined.
+// Accumulators: two halves (top address bit), each with one read and one write port. MX reads in c and writes the same
+// row in c+1; RQ reads. Data follow a read by one cycle and stay until the half is read again. conflict_o: RQ reads a
+// half in which MX reads or writes in this cycle; RQ's data are then undefined.
 module tw_acc #(
   parameter int N    = 16,
   parameter int Rows = 1024

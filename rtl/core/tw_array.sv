@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // N x N int8 MAC array, weights stationary. Row r sees the activation row r cycles late, broadcasts its element r to N
-// columns and hands N partial sums to row r+1. A row at x_i in c leaves at sum_o in c+N. No stall: rows that are not valid
-// are zeros whose sums nobody reads.
-// Shadow weights: shadow_i writes row shadow_row_i at the end of the cycle. swap_i, one cycle before a row is at x_i, makes
-// that row and all later ones use the shadow weights; the swap runs down the rows with the activations.
-// active_i lets the array rest when no row is inside it.
+// columns and hands N partial sums to row r+1. A row at x_i in c leaves at sum_o in c+N. No stall: rows that are not
+// valid are zeros whose sums nobody reads. Shadow weights: shadow_i writes row shadow_row_i at the end of the cycle.
+// swap_i, one cycle before a row is at x_i, makes that row and all later ones use the shadow weights; the swap runs
+// down the rows with the activations. active_i lets the array rest when no row is inside it.
 module tw_array #(
   parameter int N = 16
 ) (

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Address of a 3-D walk over rows: dimension 0 innermost. load_i in c: the first address stands in c+1; next_i in c: the
-// following one in c+1. Extents are at least 1. After the last point the walker stands still.
+// Address of a 3-D walk over rows: dimension 0 innermost. load_i in c: the first address stands in c+1; next_i in c:
+// the following one in c+1. Extents are at least 1. After the last point the walker stands still.
 module tw_grid (
   input  logic        clk_i,
   input  logic        load_i,

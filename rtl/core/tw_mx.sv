@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix engine: conv, convf, gemm. The weight loader fills the array's shadow with the next block of N x N weights while the
-// streamer sends the rows of the current one; sums go to ACC. One instruction is in the front at a time; the next may start
-// while the last rows of the one before are still in the pipeline. docs/timing.md, section 6.
+// Matrix engine: conv, convf, gemm. The weight loader fills the array's shadow with the next block of N x N weights
+// while the streamer sends the rows of the current one; sums go to ACC. One instruction is in the front at a time; the
+// next may start while the last rows of the one before are still in the pipeline. docs/timing.md, section 6.
 module tw_mx #(
   parameter int N       = 16,
   parameter int AccRows = 1024

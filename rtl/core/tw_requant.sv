@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// fp32-RNE requantisation of one lane: q = sat8(RNE(fl32(fl32_rne(acc + bias) * mult)) + zp), in integers. Four registered
-// stages, each advancing when its bit of en_i is set: sum, to float, product, to integer. The multiplier is a normal
-// float32 in [2^-40, 2^8] (checked by the engine), so exponents are small and nothing is infinite or subnormal.
-// bias_i belongs to the row that enters stage 0; mult_i and zp_i to the rows that enter stages 2 and 3.
+// fp32-RNE requantisation of one lane: q = sat8(RNE(fl32(fl32_rne(acc + bias) * mult)) + zp), in integers. Four
+// registered stages, each advancing when its bit of en_i is set: sum, to float, product, to integer. The multiplier is
+// a normal float32 in [2^-40, 2^8] (checked by the engine), so exponents are small and nothing is infinite or
+// subnormal. bias_i belongs to the row that enters stage 0; mult_i and zp_i to the rows that enter stages 2 and 3.
 module tw_requant (
   input  logic        clk_i,
   input  logic [3:0]  en_i,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drain engine: drq, drqa. Reads ACC rows, adds bias, requantises, adds the residual (drqa), clamps, writes SPM; one row of
-// N lanes a cycle. One instruction at a time. While the write of a row waits for its grant the engine stands still.
-// docs/timing.md, section 7: a row issued in t asks for its write from t+7 on.
+// Drain engine: drq, drqa. Reads ACC rows, adds bias, requantises, adds the residual (drqa), clamps, writes SPM; one
+// row of N lanes a cycle. One instruction at a time. While the write of a row waits for its grant the engine stands
+// still. docs/timing.md, section 7: a row issued in t asks for its write from t+7 on.
 module tw_rq #(
   parameter int N       = 16,
   parameter int AccRows = 1024

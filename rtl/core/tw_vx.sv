@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector engine: ewadd, ewmul, ewmin, ewmax, lut, dwconv, poolmax, poolavg. One step (a row of elements, or one tap of a
-// window) a cycle, N lanes; one instruction at a time. While the write of a row waits for its grant the engine stands
+// Vector engine: ewadd, ewmul, ewmin, ewmax, lut, dwconv, poolmax, poolavg. One step (a row of elements, or one tap of
+// a window) a cycle, N lanes; one instruction at a time. While the write of a row waits for its grant the engine stands
 // still. docs/timing.md, section 7: the last step of an output row issued in t asks for its write from t+8 on.
 module tw_vx #(
   parameter int N = 16

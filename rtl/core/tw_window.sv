@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walk of a window over an input tile: two inner and two outer loops that move the same coordinates (h, w) and an address,
-// an innermost outer loop that moves only the address (channel blocks), and an outermost loop that starts the others again
-// at an address of its own. MX: inner = pixels, outer = taps; VX: inner = taps, outer = pixels.
-// load_i in c: the first point stands in c+1; next_i in c: the following one in c+1.
+// Walk of a window over an input tile: two inner and two outer loops that move the same coordinates (h, w) and an
+// address, an innermost outer loop that moves only the address (channel blocks), and an outermost loop that starts the
+// others again at an address of its own. MX: inner = pixels, outer = taps; VX: inner = taps, outer = pixels. load_i in
+// c: the first point stands in c+1; next_i in c: the following one in c+1.
 module tw_window (
   input  logic        clk_i,
   input  logic        load_i,
