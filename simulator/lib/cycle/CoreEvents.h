@@ -205,7 +205,7 @@ template <class Kernel> void Core<Kernel>::startEngine(Engine engine, Cycle c) {
   Op &op = flight.back();
   op.start = c;
   for (const isa::SyncAction &wait : op.waits)
-    semaphores_[wait.semaphore] -= wait.amount;
+    semaphores_[wait.semaphore] = (semaphores_[wait.semaphore] - wait.amount) & isa::kSemaphoreMax;
   switch (engine) {
   case Engine::LA:
   case Engine::LW: {

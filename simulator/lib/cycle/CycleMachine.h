@@ -21,6 +21,7 @@ public:
     return offset >= isa::kRegionRegisters ? Registers::readRegion(state_, offset) : registers_.read(offset);
   }
   void writeRegister(uint32_t offset, uint32_t value) override {
+    bool wasBusy = registers_.busy();
     switch (registers_.write(offset, value, state_)) {
     case Registers::Action::None:
       break;
@@ -32,6 +33,7 @@ public:
       core_.abort(now_ + 1);
       break;
     }
+    now_ += wasBusy; // a write takes a cycle
   }
   std::span<uint8_t> memory() override { return state_.dram.bytes(); }
   bool interrupt() const override { return registers_.interrupt(); }
