@@ -54,9 +54,10 @@ Result<isa::HwConfig> readConfig(const tw_transport_config &config) {
 
 Result<isa::MemoryTimingConfig> readMemoryTiming(const tw_transport_config &config) {
   const std::string text = config.memory ? config.memory : "ideal";
-  const auto timing = isa::parseMemoryTiming(text);
+  auto timing = isa::parseMemoryTiming(text);
   if (!timing)
     return Diag{text, "is no memory: use ideal, ideal:<latency>, rows or random:<seed>"};
+  timing->memoryBytes = config.memory_bytes;
   return *timing;
 }
 

@@ -47,24 +47,65 @@ MemoryTimingConfig MemoryTimingConfig::randomKind(uint64_t seed) {
   return config;
 }
 
-std::optional<MemoryTimingConfig> parseMemoryTiming(const std::string &text) {
-  std::string kind = text.substr(0, text.find(':'));
-  std::optional<uint64_t> value;
-  if (kind.size() != text.size()) {
-    uint64_t number = 0;
-    const char *end = text.data() + text.size();
-    auto result = std::from_chars(text.data() + kind.size() + 1, end, number);
-    if (result.ec != std::errc() || result.ptr != end)
-      return std::nullopt;
-    value = number;
+namespace {
+
+std::vector<std::string> split(const std::string &text, char separator) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+    end = text.find(separator, begin);
+    parts.push_back(text.substr(begin, end == std::string::npos ? end : end - begin));
   }
-  if (kind == "ideal" && value.value_or(20) <= UINT32_MAX)
+  return parts;
+}
+
+std::optional<uint64_t> parseNumber(const std::string &text) {
+  uint64_t number = 0;
+  const char *end = text.data() + text.size();
+  auto result = std::from_chars(text.data(), end, number);
+  if (result.ec != std::errc() || result.ptr != end)
+    return std::nullopt;
+  return number;
+}
+
+std::optional<MemoryTimingConfig> parseKind(const std::vector<std::string> &parts) {
+  if (parts.size() > 2)
+    return std::nullopt;
+  std::optional<uint64_t> value;
+  if (parts.size() == 2 && !(value = parseNumber(parts[1])))
+    return std::nullopt;
+  if (parts[0] == "ideal" && value.value_or(20) <= UINT32_MAX)
     return MemoryTimingConfig::ideal(static_cast<uint32_t>(value.value_or(20)));
-  if (kind == "rows" && !value)
+  if (parts[0] == "rows" && !value)
     return MemoryTimingConfig::rowsKind();
-  if (kind == "random" && value)
+  if (parts[0] == "random" && value)
     return MemoryTimingConfig::randomKind(*value);
   return std::nullopt;
+}
+
+std::optional<MemoryErrorRange> parseErrors(const std::vector<std::string> &parts) {
+  if (parts.size() != 4 || (parts[0] != "slverr" && parts[0] != "decerr"))
+    return std::nullopt;
+  if (parts[1] != "r" && parts[1] != "w" && parts[1] != "rw")
+    return std::nullopt;
+  const auto begin = parseNumber(parts[2]), end = parseNumber(parts[3]);
+  if (!begin || !end)
+    return std::nullopt;
+  return MemoryErrorRange{*begin, *end, parts[0] == "slverr" ? AxiResponse::SlaveError : AxiResponse::DecodeError,
+                          parts[1] != "w", parts[1] != "r"};
+}
+
+} // namespace
+
+std::optional<MemoryTimingConfig> parseMemoryTiming(const std::string &text) {
+  const std::vector<std::string> parts = split(text, ',');
+  std::optional<MemoryTimingConfig> config = parseKind(split(parts[0], ':'));
+  for (size_t i = 1; config && i < parts.size(); ++i) {
+    const auto range = parseErrors(split(parts[i], ':'));
+    if (!range)
+      return std::nullopt;
+    config->errors.push_back(*range);
+  }
+  return config;
 }
 
 MemoryTiming::MemoryTiming(MemoryTimingConfig config, uint32_t beatBytes)

@@ -219,6 +219,24 @@ TEST_P(ExecutionTest, EveryFaultNamesItsCodeAndItsLine) {
   }
 }
 
+TEST_P(ExecutionTest, AnAddressBehindTheMemoryIsAnAxiError) {
+  if (!GetParam().isTimed)
+    GTEST_SKIP() << "unsupported: " << GetParam().name << " has no bus";
+  const tw_region outside{1ull << 30, 65536, TW_REGION_PERM_READ_MASK | TW_REGION_PERM_WRITE_MASK};
+  tw_region_set(device.device, 5, &outside);
+  EXPECT_EQ(device.run({load(1), load(40).set(ld::region, 5).set(ld::offset, 256), load(1), kEnd}), TW_ERROR_FAULT);
+  EXPECT_EQ(device.result.code, uint32_t(TW_FAULT_AXI_READ)) << device.error.text;
+  EXPECT_EQ(device.result.pc, 1u);
+  EXPECT_EQ(device.result.engine, uint32_t(TW_ENGINE_LA));
+  EXPECT_EQ(device.result.address, outside.base + 256) << "the first burst that failed";
+  EXPECT_EQ(device.run({store(40).set(st::region, 5).set(st::offset, 512), kEnd}), TW_ERROR_FAULT);
+  EXPECT_EQ(device.result.code, uint32_t(TW_FAULT_AXI_WRITE)) << device.error.text;
+  EXPECT_EQ(device.result.pc, 0u);
+  EXPECT_EQ(device.result.engine, uint32_t(TW_ENGINE_ST));
+  EXPECT_EQ(device.result.address, outside.base + 512);
+  EXPECT_EQ(device.run({kEnd}), TW_OK) << device.error.text;
+}
+
 TEST_P(ExecutionTest, ResetInMidJobLeavesADeviceThatWorks) {
   fillConstants();
   std::vector<Line> lines(20, load(1000));

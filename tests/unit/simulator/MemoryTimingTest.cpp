@@ -204,7 +204,14 @@ TEST(MemoryTimingTest, NamesOfKindsAreReadStrictly) {
   EXPECT_EQ(parseMemoryTiming("ideal:3")->readLatency, 3u);
   EXPECT_TRUE(parseMemoryTiming("rows")->rows);
   EXPECT_EQ(parseMemoryTiming("random:12")->seed, 12u);
-  for (const char *bad : {"", "fast", "ideal:", "ideal:x", "ideal:3x", "random", "rows:1", "ideal:4294967296"})
+  const auto errors = parseMemoryTiming("rows,slverr:r:4096:8192,decerr:rw:0:64");
+  ASSERT_TRUE(errors);
+  MemoryTiming timing(*errors, kBeatBytes);
+  EXPECT_EQ(timing.readResponse(8191), AxiResponse::SlaveError);
+  EXPECT_EQ(timing.writeResponse(8191), AxiResponse::Okay);
+  EXPECT_EQ(timing.writeResponse(63), AxiResponse::DecodeError);
+  EXPECT_EQ(timing.readResponse(64), AxiResponse::Okay);
+  for (const char *bad : {"", "fast", "ideal:", "ideal:x", "ideal:3x", "random", "rows:1", "rows,", "rows,slverr:r:1", "rows,slverr:x:1:2", "rows,oops:r:1:2", "ideal:4294967296"})
     EXPECT_FALSE(parseMemoryTiming(bad)) << bad;
 }
 

@@ -18,7 +18,7 @@ struct tw_transport_config {
   uint32_t values[TW_CFG_KEYS]; /* by TW_CFG_* */
   uint64_t cfg_hash;            /* null only: the hash that it tells */
   uint64_t memory_bytes;        /* DRAM */
-  const char *memory;           /* cycle and rtl: "ideal", "ideal:<latency>", "rows", "random:<seed>"; NULL: ideal */
+  const char *memory;           /* cycle and rtl: "ideal", "rows", "random:<seed>" ... (MemoryTiming.h); NULL: ideal */
   uint8_t poison;               /* contents of on-chip memories after reset */
   const char *waveform;         /* reserved for rtl; NULL */
 };

@@ -59,7 +59,8 @@ struct MemoryTimingConfig {
   static MemoryTimingConfig randomKind(uint64_t seed);
 };
 
-/// Reads "ideal", "ideal:<latency>", "rows", "random:<seed>"; nothing for any other text.
+/// Reads "ideal", "ideal:<latency>", "rows" or "random:<seed>", then any number of errors after commas:
+/// "rows,slverr:r:4096:8192,decerr:rw:0:64" (r, w or rw; first address and end). Nothing for any other text.
 std::optional<MemoryTimingConfig> parseMemoryTiming(const std::string &text);
 
 /// Schedule of a read burst. Beat k is on the bus at first + k if gapFree; otherwise walk with
