@@ -124,9 +124,8 @@ LogicalResult DequantizeOp::verify() {
 
 LogicalResult FlipSignOp::verify() {
   ElementType from = elementTypeOf(getInput().getType()), to = elementTypeOf(getResult().getType());
-  bool legal = (from == ElementType::U8 && to == ElementType::I8) || (from == ElementType::I8 && to == ElementType::U8);
-  if (!legal || shapeOf(getInput()) != shapeOf(getResult()))
-    return emitOpError("goes from uint8 to int8 or back, and keeps the shape");
+  if (from != ElementType::I8 || to != ElementType::I8 || shapeOf(getInput()) != shapeOf(getResult()))
+    return emitOpError("works on bytes (i8) and keeps the shape");
   return success();
 }
 

@@ -90,6 +90,22 @@ void fillAny(Tensor &tensor, float value) {
 
 } // namespace
 
+Tensor resizeWeights(ResizeOp op, size_t dim) {
+  int64_t in = shapeOf(op.getInput())[dim], out = shapeOf(op.getResult())[dim];
+  Tensor weights(elementTypeOf(op.getType()), {out, in});
+  for (int64_t k = 0; k < in; ++k) {
+    Tensor unit(weights.type, {in});
+    if (unit.type == ElementType::F32)
+      unit.data<float>()[k] = 1;
+    else
+      unit.data<int8_t>()[k] = 1;
+    Tensor column = resizeDimension(unit, 0, out, op.getScales()[dim], op);
+    for (int64_t o = 0; o < out; ++o)
+      copyElement(weights, o * in + k, column, o);
+  }
+  return weights;
+}
+
 llvm::Expected<Tensor> evaluateOp(ReshapeOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   result.bytes = in[0].bytes;

@@ -9,6 +9,9 @@ using namespace mlir;
 namespace tw::ir {
 namespace {
 
+// Bytes that are uint8 for the caller and i8 in the graph.
+constexpr llvm::StringLiteral kUnsigned("tw.unsigned");
+
 std::string tensorText(const Tensor &tensor) {
   return std::string(elementTypeName(tensor.type)) + " " + shapeText(tensor.shape);
 }
@@ -16,6 +19,8 @@ std::string tensorText(const Tensor &tensor) {
 llvm::Error checkArgument(func::FuncOp function, unsigned index, const Tensor &tensor) {
   auto type = cast<RankedTensorType>(function.getArgumentTypes()[index]);
   Tensor wanted(elementTypeOf(type), type.getShape());
+  if (function.getArgAttr(index, kUnsigned))
+    wanted.type = ElementType::U8;
   if (wanted.type == tensor.type && wanted.shape == tensor.shape)
     return llvm::Error::success();
   return llvm::createStringError("input '" + argumentName(function, index) + "' is " + tensorText(tensor) +
@@ -57,11 +62,18 @@ llvm::Expected<std::vector<Tensor>> Interpreter::run(func::FuncOp function, llvm
   function.walk([&](ConstantOp op) { constant(op); });
   llvm::DenseMap<Value, Tensor> values;
   auto lookup = [&](Value value) -> const Tensor * {
-    if (auto argument = dyn_cast<BlockArgument>(value))
-      return &arguments[argument.getArgNumber()];
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      auto retyped = values.find(value);
+      return retyped != values.end() ? &retyped->second : &arguments[argument.getArgNumber()];
+    }
     Operation *producer = value.getDefiningOp();
     return isa<ConstantOp>(producer) ? &constants.find(producer)->second : &values.find(value)->second;
   };
+  for (unsigned i = 0; i < arguments.size(); ++i)
+    if (function.getArgAttr(i, kUnsigned)) {
+      values[function.getArgument(i)] = arguments[i];
+      values[function.getArgument(i)].type = ElementType::I8;
+    }
   for (Operation &op : function.front().without_terminator()) {
     if (isa<ConstantOp>(op))
       continue;
@@ -88,6 +100,9 @@ llvm::Expected<std::vector<Tensor>> Interpreter::run(func::FuncOp function, llvm
   std::vector<Tensor> results;
   for (Value value : function.front().getTerminator()->getOperands())
     results.push_back(*lookup(value));
+  for (unsigned i = 0; i < results.size(); ++i)
+    if (function.getResultAttr(i, kUnsigned))
+      results[i].type = ElementType::U8;
   return results;
 }
 

@@ -71,9 +71,13 @@ struct ConvertUint8 : impl::ConvertUint8Base<ConvertUint8> {
   static void convertArguments(func::FuncOp function, OpBuilder &builder) {
     builder.setInsertionPointToStart(&function.front());
     for (BlockArgument argument : function.getArguments()) {
-      if (!isUint8(argument) || argument.use_empty())
+      if (!isUint8(argument))
         continue;
-      auto flip = builder.create<FlipSignOp>(argument.getLoc(), int8Like(argument.getType()), argument);
+      argument.setType(int8Like(argument.getType()));
+      function.setArgAttr(argument.getArgNumber(), "tw.unsigned", builder.getUnitAttr());
+      if (argument.use_empty())
+        continue;
+      auto flip = builder.create<FlipSignOp>(argument.getLoc(), argument.getType(), argument);
       argument.replaceAllUsesExcept(flip, flip);
     }
   }
@@ -81,9 +85,15 @@ struct ConvertUint8 : impl::ConvertUint8Base<ConvertUint8> {
   static void convertResults(func::FuncOp function, OpBuilder &builder) {
     Operation *terminator = function.front().getTerminator();
     builder.setInsertionPoint(terminator);
-    for (auto [operand, type] : llvm::zip(terminator->getOpOperands(), function.getResultTypes()))
-      if (operand.get().getType() != type)
-        operand.set(builder.create<FlipSignOp>(operand.get().getLoc(), type, operand.get()));
+    for (OpOperand &operand : terminator->getOpOperands()) {
+      Type type = operand.get().getType();
+      if (function.getResultTypes()[operand.getOperandNumber()] == type)
+        continue;
+      operand.set(builder.create<FlipSignOp>(operand.get().getLoc(), type, operand.get()));
+      function.setResultAttr(operand.getOperandNumber(), "tw.unsigned", builder.getUnitAttr());
+    }
+    function.setFunctionType(
+        builder.getFunctionType(function.front().getArgumentTypes(), terminator->getOperandTypes()));
   }
 };
 

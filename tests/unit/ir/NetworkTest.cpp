@@ -4,8 +4,10 @@
 #include "Material.h"
 
 #include "tw/ir/Constants.h"
+#include "tw/ir/ToLinalg.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Verifier.h"
 
 #include <gmock/gmock.h>
 
@@ -59,6 +61,44 @@ TEST(NetworkTest, DigitsKeepTheirAccuracyInEveryInt8Variant) {
       right += argmax(network.run(sample(images, i))) == labels.integerAt(i);
     EXPECT_EQ(right, 444) << "98.67 % of 450";
   }
+}
+
+TEST(NetworkTest, TheFloatDigitsKeepTheirAccuracyWithABoundBatch) {
+  TW_MATERIAL(folder, "models/digits_cnn");
+  Arrays data = loadNpz(*folder / "digits_test.npz");
+  Tensor images = toTensor(data.at("image")), labels = toTensor(data.at("label"));
+  auto context = makeContext();
+  std::vector<ImportProblem> problems;
+  auto module =
+      importOnnx(*context, readFile(*folder / "digits_float_dyn.onnx"), "digits", {.dims = {{"N", 1}}}, problems);
+  ASSERT_TRUE(module) << problemText("digits", problems);
+  ASSERT_TRUE(runGraphPipeline(*module));
+  Interpreter interpreter(*module);
+  int right = 0;
+  for (int64_t i = 0; i < labels.size(); ++i)
+    right += argmax(runSingle(interpreter, *module, {sample(images, i)})) == labels.integerAt(i);
+  EXPECT_EQ(right, 444) << "98.67 % of 450";
+}
+
+// The loops of a whole network on one input, against its blocks.
+void checkLoops(const std::filesystem::path &model, const Tensor &input) {
+  Network blocks(model, {}), loops(model, {});
+  ASSERT_TRUE(blocks.interpreter && loops.interpreter);
+  ASSERT_TRUE(succeeded(lowerBlocksToLinalg(*loops.module)));
+  ASSERT_TRUE(succeeded(verify(*loops.module)));
+  EXPECT_EQ(loops.run(input), blocks.run(input));
+}
+
+TEST(NetworkTest, LoopsOfWholeNetworksComputeWhatTheirBlocksCompute) {
+  TW_MATERIAL(folder, "models");
+  auto input = [&](const char *file) { return toTensor(loadNpz(*folder / file).at("input_onnx")); };
+  checkLoops(*folder / "mlperf_tiny_kws_dscnn/kws_ref_model.onnx",
+             sample(input("mlperf_tiny_kws_dscnn/kws_ref_model_open_io.npz"), 0));
+  checkLoops(*folder / "tflm_micro_speech/micro_speech_quantized.onnx",
+             sample(input("tflm_micro_speech/micro_speech_quantized_io.npz"), 0));
+  Arrays digits = loadNpz(*folder / "digits_cnn/digits_test.npz");
+  for (const char *variant : {"digits_qdq_int8", "digits_qdq_int8_sym", "digits_float_b1"})
+    checkLoops(*folder / "digits_cnn" / (std::string(variant) + ".onnx"), sample(toTensor(digits.at("image")), 0));
 }
 
 // Operators that the recorded layers know, in the order of the model.

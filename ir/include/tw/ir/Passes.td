@@ -8,7 +8,8 @@ include "mlir/Pass/PassBase.td"
 def ConvertUint8 : Pass<"tw-convert-uint8", "mlir::func::FuncOp"> {
   let summary = "make every uint8 tensor int8 by xor 0x80, zero points included";
   let description = [{
-    The machine is int8 only. The function's arguments and results keep their type: `tw.flip_sign` stands at the boundary.
+    The machine is int8 only. `tw.flip_sign` stands at the boundary; arguments and results that hold uint8 values for the
+    caller become i8 with the attribute `tw.unsigned`.
   }];
 }
 

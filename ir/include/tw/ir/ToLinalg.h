@@ -23,8 +23,12 @@
 // Padding is tensor.pad with a constant (the input's zero point; -128 for a maximum) directly before the core.
 // Scales have become numbers: arguments computed per call from the scales in @main (QuantParams.h). Zero points and
 // clamps are constants in the body. Each argument says what it is in `tw.role`:
-//   input lhs rhs residual (activations)  weight bias multiplier mult_lhs mult_rhs mult_sum mult_residual shift
-//   weight_zero table
+//   input lhs rhs residual (activations)
+//   weight bias multiplier mult_lhs mult_rhs mult_sum mult_residual shift weight_zero table
+//   scale zero divisor (float blocks only)
+// Everything else (float32 operators, quantize and dequantize, softmax, resize, moves of elements) becomes loops as well,
+// for the host: several generics in sequence, arith and math in their bodies. uint8 does not exist here: arguments of
+// @main that are uint8 for the caller are i8 with `tw.unsigned`, and a block of xori 0x80 follows.
 #ifndef TW_IR_TOLINALG_H
 #define TW_IR_TOLINALG_H
 

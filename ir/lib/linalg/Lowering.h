@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// The frame of the lowering of one block: its new body, and the arguments that this body asks for.
+#ifndef TW_IR_LIB_LINALG_LOWERING_H
+#define TW_IR_LIB_LINALG_LOWERING_H
+
+#include "LinalgBuilder.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <functional>
+#include <variant>
+
+namespace tw::ir {
+
+// The constant that a value of the old body has at one call.
+Tensor valueAt(mlir::func::CallOp call, mlir::Value value);
+float floatAt(mlir::func::CallOp call, mlir::Value value);
+
+// Rewrites one block function and the calls of it. Arguments are added as the new body asks for them.
+class Lowering {
+public:
+  using Compute = std::function<Tensor(mlir::func::CallOp)>;
+
+  explicit Lowering(mlir::func::FuncOp function) : function(function), builder(function.getContext()) {}
+
+  // Leaves the block as it is when one of its operators has no loop form.
+  void run();
+
+  // The new value of `old`: a result computed before in this block, an argument, or a scalar constant.
+  mlir::Value given(llvm::StringRef role, mlir::Value old);
+  // A new argument whose value is computed from constants at each call.
+  mlir::Value computed(llvm::StringRef role, ElementType type, Dims shape, Compute compute);
+  Access computedScalar(llvm::StringRef role, std::function<int32_t(mlir::func::CallOp)> compute);
+
+  mlir::Type type(ElementType type) { return toMlirType(builder.getContext(), type, {}).getElementType(); }
+
+private:
+  struct Argument {
+    std::string role;
+    std::variant<unsigned, Compute> source; // an argument of before, or computed from constants at each call
+  };
+
+  bool lowerOperations();
+  void replaceCalls();
+  static mlir::Value constantFor(mlir::OpBuilder &at, mlir::func::CallOp call, const Argument &argument);
+  llvm::SmallVector<mlir::DictionaryAttr> roles();
+
+  mlir::func::FuncOp function;
+  mlir::OpBuilder builder;
+  mlir::Block *body = nullptr;
+  llvm::DenseMap<mlir::Value, mlir::Value> results;
+  std::vector<Argument> arguments;
+};
+
+// The loops of one operator, or null when it has no such form. Integer operators, then everything else.
+mlir::Value lowerInteger(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
+mlir::Value lowerFloat(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
+
+} // namespace tw::ir
+
+#endif // TW_IR_LIB_LINALG_LOWERING_H
