@@ -16,7 +16,6 @@ function(tw_verilate target)
   endif()
   set(directory "${CMAKE_BINARY_DIR}/verilated/${target}")
   set(archive "${directory}/libV${ARG_TOP}.a")
-  set(runtime "${directory}/libverilated.a")
   set(sources "")
   foreach(source IN LISTS ARG_SOURCES)
     get_filename_component(source "${source}" ABSOLUTE)
@@ -33,20 +32,20 @@ function(tw_verilate target)
     set(compiler "${TW_CCACHE} ${TW_VERILATED_CXX}")
   endif()
   file(MAKE_DIRECTORY "${directory}")
-  add_custom_command(OUTPUT "${archive}" "${runtime}"
+  add_custom_command(OUTPUT "${archive}"
     COMMAND "${TW_VERILATOR}" --cc -Wall --x-assign fast --x-initial fast --top-module ${ARG_TOP} --Mdir "${directory}"
             -CFLAGS "-fPIC -std=c++20" ${includes} ${ARG_FLAGS} ${sources}
-    COMMAND make --no-print-directory -s -C "${directory}" -f V${ARG_TOP}.mk
+    COMMAND make --no-print-directory -s -C "${directory}" -f "${PROJECT_SOURCE_DIR}/cmake/verilated.mk" TOP=${ARG_TOP}
             "CXX=${compiler}" "LINK=${TW_VERILATED_CXX}"
-            "OPT_FAST=${TW_VERILATED_OPT_FAST}" OPT_SLOW=-O1 OPT_GLOBAL=-O2 libV${ARG_TOP}.a libverilated.a
-    DEPENDS ${sources} ${ARG_DEPENDS}
+            "OPT_FAST=${TW_VERILATED_OPT_FAST}" OPT_SLOW=-O1 OPT_GLOBAL=-O2 libV${ARG_TOP}.a
+    DEPENDS ${sources} ${ARG_DEPENDS} "${PROJECT_SOURCE_DIR}/cmake/verilated.mk"
     COMMENT "Verilating ${ARG_TOP} as ${target}" VERBATIM)
-  add_custom_target(${target}_verilate DEPENDS "${archive}" "${runtime}")
+  add_custom_target(${target}_verilate DEPENDS "${archive}")
 
   find_path(TW_VERILATOR_INCLUDE verilated.h PATHS /usr/share/verilator/include REQUIRED NO_DEFAULT_PATH)
   add_library(${target} INTERFACE)
   add_dependencies(${target} ${target}_verilate)
   target_include_directories(${target} SYSTEM INTERFACE
     "${directory}" "${TW_VERILATOR_INCLUDE}" "${TW_VERILATOR_INCLUDE}/vltstd")
-  target_link_libraries(${target} INTERFACE "${archive}" "${runtime}" Threads::Threads)
+  target_link_libraries(${target} INTERFACE "${archive}" Threads::Threads)
 endfunction()
