@@ -28,21 +28,12 @@ module tw_array #(
   wire [N-1:0] swap = {swap_q[N-2:0], swap_i};
 
   always_ff @(posedge clk_i) begin
-    if (shadow_i) begin
-      for (int c = 0; c < N; c++) shadow_q[shadow_row_i][c] <= shadow_data_i[c*8 +: 8];
-    end
     if (!rst_ni) swap_q <= '0;
     else swap_q <= swap;
-    if (swap != '0) begin
-      for (int r = 0; r < N; r++) begin
-        if (swap[r]) begin
-          for (int c = 0; c < N; c++) weight_q[r][c] <= shadow_q[r][c];
-        end
-      end
-    end
   end
 
-  // Blocking on purpose: bottom row first, each row reads its upper neighbour's sums of the last cycle.
+  // Blocking on purpose, and all in one process: sums first, bottom row first, so that each row reads its upper
+  // neighbour's sums and its own weights of the last cycle; then weights; then shadow weights.
   always_ff @(posedge clk_i) begin
     if (active_i) begin
       for (int c = 0; c < N; c++)
@@ -55,6 +46,16 @@ module tw_array #(
         part_q[0][c] = 32'($signed(x_i[7:0])) * 32'(weight_q[0][c]);
       for (int r = N - 2; r > 0; r--) late_q[r] = late_q[r-1];
       late_q[0] = x_i;
+    end
+    if (swap != '0) begin
+      for (int r = 0; r < N; r++) begin
+        if (swap[r]) begin
+          for (int c = 0; c < N; c++) weight_q[r][c] = shadow_q[r][c];
+        end
+      end
+    end
+    if (shadow_i) begin
+      for (int c = 0; c < N; c++) shadow_q[shadow_row_i][c] = shadow_data_i[c*8 +: 8];
     end
   end
 endmodule

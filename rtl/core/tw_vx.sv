@@ -251,7 +251,7 @@ module tw_vx #(
   wire [63:0] half  = (shift == '0) ? 64'd1 : (64'd1 << (shift - 6'd1));
 
   logic            inside1_q;
-  logic [8:1]      block_q;              // first step of a channel block of dwconv, by age
+  logic [3:1]      block_q;              // first step of a channel block of dwconv, by age
   logic            block_next_q;         // the next step issued is one
   logic [15:0]     count3_q;
   logic [RowLog-1:0] word3_q;          // word of the table row, at age 3
@@ -399,7 +399,7 @@ module tw_vx #(
       first_q <= {first_q[1], first};
       done_q  <= {done_q[7:1], issue && done};
       end_q   <= {end_q[7:1], issue && last};
-      block_q <= {block_q[7:1], issue && block_next_q};
+      block_q <= {block_q[2:1], issue && block_next_q};
       if (issue) inside1_q <= in_tile;
       if (step_q[1]) count2_q <= (first_q[1] ? 16'd0 : count2_q) + {15'd0, inside1_q};
       if (done_q[2]) begin
@@ -409,7 +409,7 @@ module tw_vx #(
       if (done_q[3]) table4_q <= table_m;
       // A channel block's bias and multipliers follow its first step, behind the last row of the block before.
       if (block_q[2]) bias_q <= bias_next_q;
-      if (block_q[4]) mult_q <= mult_next_q;
+      if (block_q[3]) mult_q <= mult_next_q;
       if (done_q[7]) sat8_q <= sat_sum;
     end
     if (!rst_ni) begin

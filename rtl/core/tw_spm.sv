@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scratchpad: arbiter and banks. Reads granted in t deliver in t+1 and keep their data until the client's next read
+// that counts (gnt and keep_i low); a write granted in t is seen by reads granted from t+1 on. Clients, in order of
+// priority: 0 DMA write, 1 ST read, 2 MX activation read (byte address, one or two rows), 3 MX weight read, 4 RQ
+// write, 5 RQ residual read, 6 VX write, 7 VX read A, 8 VX read B.
+module tw_spm #(
+  parameter int N        = 16,
+  parameter int Rows     = 16384,
+  parameter int Banks    = 16,
+  parameter int AxiBytes = 16
+) (
+  input  logic                  clk_i,
+  input  logic [8:0]            req_i,
+  input  logic [9*24-1:0]       addr_i,       // byte addresses
+  output logic [8:0]            gnt_o,
+  output logic [8:0]            lost_o,       // requested and not granted
+  input  logic [8:0]            keep_i,       // a read granted now does not count: its data stay
+  input  logic [AxiBytes*8-1:0] dma_data_i,
+  input  logic [N*8-1:0]        rq_data_i,
+  input  logic [N*8-1:0]        vx_data_i,
+  output logic [N*8-1:0]        st_data_o,
+  output logic [N*8-1:0]        mxa_data_o,   // rotated: byte 0 is the addressed one
+  output logic [N*8-1:0]        mxw_data_o,
+  output logic [N*8-1:0]        rq_data_o,
+  output logic [N*8-1:0]        vxa_data_o,
+  output logic [N*8-1:0]        vxb_data_o
+);
+  localparam int RowBits = $clog2(Rows);
+  localparam int RowLog  = $clog2(N);
+  localparam int Clients = 9;
+
+  logic [Clients-1:0]         pair;
+  logic [Clients*RowBits-1:0] row;
+  for (genvar c = 0; c < Clients; c++) begin : gen_row
+    assign row[c*RowBits +: RowBits] = addr_i[c*24 + RowLog +: RowBits];
+  end
+  assign pair = (addr_i[2*24 +: RowLog] != '0) ? 9'b000000100 : 9'b0;
+
+  tw_arbiter #(.Clients(Clients), .RowBits(RowBits), .Banks(Banks)) u_arbiter (
+    .req_i,
+    .pair_i(pair),
+    .row_i (row),
+    .gnt_o
+  );
+  assign lost_o = req_i & ~gnt_o;
+
+  wire [8:0] go = gnt_o & ~keep_i;
+
+  // A DMA beat fills a part of a row.
+  logic [N-1:0]   dma_strobe;
+  logic [N*8-1:0] dma_row;
+  if (AxiBytes == N) begin : gen_whole
+    assign dma_strobe = '1;
+    assign dma_row    = dma_data_i;
+  end else begin : gen_part
+    assign dma_strobe = {{(N - AxiBytes) {1'b0}}, {AxiBytes{1'b1}}} << addr_i[0 +: RowLog];
+    assign dma_row    = {(N / AxiBytes) {dma_data_i}};
+  end
+
+  logic [RowLog-1:0] shift_q;
+  logic              pair_q;
+  logic [N*8-1:0]    mxa_low, mxa_high;
+  always_ff @(posedge clk_i) begin
+    if (go[2]) begin
+      shift_q <= addr_i[2*24 +: RowLog];
+      pair_q  <= pair[2];
+    end
+  end
+  assign mxa_data_o = pair_q ? (N*8)'({mxa_high, mxa_low} >> {shift_q, 3'b000}) : mxa_low;
+
+  tw_spm_banks #(.N(N), .Rows(Rows), .Banks(Banks)) u_banks (
+    .clk_i,
+    .go_i      (go),
+    .pair_i    (pair[2]),
+    .row_i     (row),
+    .dma_data_i(dma_row),
+    .dma_strobe_i(dma_strobe),
+    .rq_data_i,
+    .vx_data_i,
+    .st_data_o,
+    .mxa_data_o(mxa_low),
+    .mxn_data_o(mxa_high),
+    .mxw_data_o,
+    .rq_data_o,
+    .vxa_data_o,
+    .vxb_data_o
+  );
+endmodule

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// The scratchpad's storage. The arbiter guarantees that each single-port bank serves one access a cycle, so for
+// simulation one array with a port per client is the same memory, and several times faster; synthesis (TW_SYNTHESIS)
+// gets the banks.
+module tw_spm_banks #(
+  parameter int N     = 16,
+  parameter int Rows  = 16384,
+  parameter int Banks = 16
+) (
+  input  logic                      clk_i,
+  input  logic [8:0]                go_i,       // granted and counted; clients as in tw_spm
+  input  logic                      pair_i,     // client 2 reads the next row, too
+  input  logic [9*$clog2(Rows)-1:0] row_i,
+  input  logic [N*8-1:0]            dma_data_i,
+  input  logic [N-1:0]              dma_strobe_i,
+  input  logic [N*8-1:0]            rq_data_i,
+  input  logic [N*8-1:0]            vx_data_i,
+  output logic [N*8-1:0]            st_data_o,
+  output logic [N*8-1:0]            mxa_data_o,
+  output logic [N*8-1:0]            mxn_data_o, // the row after client 2's
+  output logic [N*8-1:0]            mxw_data_o,
+  output logic [N*8-1:0]            rq_data_o,
+  output logic [N*8-1:0]            vxa_data_o,
+  output logic [N*8-1:0]            vxb_data_o
+);
+  localparam int RowBits = $clog2(Rows);
+
+  wire [RowBits-1:0] next_row = row_i[2*RowBits +: RowBits] + 1'b1;
+
+`ifdef TW_SYNTHESIS
+  localparam int InGroup  = $clog2(Banks / 4);
+  localparam int BankBits = InGroup + 2;
+  localparam int BankRows = Rows / Banks;
+  localparam int IdxBits  = RowBits - BankBits;
+  localparam int Ports    = 10;  // the nine clients and the row after client 2's
+
+  logic [Ports-1:0]         go;
+  logic [Ports*RowBits-1:0] rows;
+  assign go   = {go_i[2] && pair_i, go_i};
+  assign rows = {next_row, row_i};
+
+  logic [Banks*N*8-1:0]      bank_data;  // what each bank read in the last cycle
+  logic [Ports*BankBits-1:0] from_q;     // which bank served each port
+  logic [Ports*N*8-1:0]      held_q, out;
+  logic [Ports-1:0]          fresh_q;
+
+  for (genvar b = 0; b < Banks; b++) begin : gen_bank
+    logic [N*8-1:0]     mem [BankRows];
+    logic [N*8-1:0]     data_q, wdata;
+    logic [IdxBits-1:0] idx;
+    logic [N-1:0]       strobe;
+    logic               en;
+    always_comb begin
+      idx    = '0;
+      en     = 1'b0;
+      strobe = '0;
+      wdata  = '0;
+      for (int p = 0; p < Ports; p++) begin
+        if (go[p] && ({rows[p*RowBits + RowBits - 2 +: 2], rows[p*RowBits +: InGroup]} == BankBits'(b))) begin
+          idx = idx | rows[p*RowBits + InGroup +: IdxBits];
+          en  = 1'b1;
+          if (p == 0) begin
+            strobe = dma_strobe_i;
+            wdata  = dma_data_i;
+          end else if (p == 4) begin
+            strobe = '1;
+            wdata  = rq_data_i;
+          end else if (p == 6) begin
+            strobe = '1;
+            wdata  = vx_data_i;
+          end
+        end
+      end
+    end
+    always_ff @(posedge clk_i) begin
+      for (int i = 0; i < N; i++) begin
+        if (en && strobe[i]) mem[idx][i*8 +: 8] <= wdata[i*8 +: 8];
+      end
+      if (en && (strobe == '0)) data_q <= mem[idx];
+    end
+    assign bank_data[b*N*8 +: N*8] = data_q;
+  end
+
+  // A port's data: fresh from its bank in the cycle after the grant, held from then on.
+  for (genvar p = 0; p < Ports; p++) begin : gen_port
+    assign out[p*N*8 +: N*8] =
+        fresh_q[p] ? bank_data[N*8*from_q[p*BankBits +: BankBits] +: N*8] : held_q[p*N*8 +: N*8];
+    always_ff @(posedge clk_i) begin
+      fresh_q[p] <= go[p];
+      if (go[p])
+        from_q[p*BankBits +: BankBits] <= {rows[p*RowBits + RowBits - 2 +: 2], rows[p*RowBits +: InGroup]};
+      held_q[p*N*8 +: N*8] <= out[p*N*8 +: N*8];
+    end
+  end
+  assign st_data_o  = out[1*N*8 +: N*8];
+  assign mxa_data_o = out[2*N*8 +: N*8];
+  assign mxn_data_o = out[9*N*8 +: N*8];
+  assign mxw_data_o = out[3*N*8 +: N*8];
+  assign rq_data_o  = out[5*N*8 +: N*8];
+  assign vxa_data_o = out[7*N*8 +: N*8];
+  assign vxb_data_o = out[8*N*8 +: N*8];
+`else
+  logic [N*8-1:0] mem [Rows] /*verilator public_flat_rw*/;
+  logic [N*8-1:0] st_q, mxa_q, mxn_q, mxw_q, rq_q, vxa_q, vxb_q;
+  assign st_data_o  = st_q;
+  assign mxa_data_o = mxa_q;
+  assign mxn_data_o = mxn_q;
+  assign mxw_data_o = mxw_q;
+  assign rq_data_o  = rq_q;
+  assign vxa_data_o = vxa_q;
+  assign vxb_data_o = vxb_q;
+  wire [31:0] unused_banks = 32'(Banks);
+  wire        unused = &{1'b0, unused_banks};
+
+  always_ff @(posedge clk_i) begin
+    if (go_i[1]) st_q <= mem[row_i[1*RowBits +: RowBits]];
+    if (go_i[2]) mxa_q <= mem[row_i[2*RowBits +: RowBits]];
+    if (go_i[2] && pair_i) mxn_q <= mem[next_row];
+    if (go_i[3]) mxw_q <= mem[row_i[3*RowBits +: RowBits]];
+    if (go_i[5]) rq_q <= mem[row_i[5*RowBits +: RowBits]];
+    if (go_i[7]) vxa_q <= mem[row_i[7*RowBits +: RowBits]];
+    if (go_i[8]) vxb_q <= mem[row_i[8*RowBits +: RowBits]];
+    if (go_i[0]) begin
+      if (&dma_strobe_i) begin
+        mem[row_i[0 +: RowBits]] <= dma_data_i;
+      end else begin
+        for (int i = 0; i < N; i++) begin
+          if (dma_strobe_i[i]) mem[row_i[0 +: RowBits]][i*8 +: 8] <= dma_data_i[i*8 +: 8];
+        end
+      end
+    end
+    if (go_i[4]) mem[row_i[4*RowBits +: RowBits]] <= rq_data_i;
+    if (go_i[6]) mem[row_i[6*RowBits +: RowBits]] <= vx_data_i;
+  end
+`endif
+endmodule

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verilated design of one configuration behind isa::Machine; each configuration is a plug-in that is loaded by
+// name. Called by the rtl transport, co-simulation tests and benches. Knows no program; TraceEvent::writtenHash stays 0
+// (compare memory, dumpSpace() and times instead), MachineOptions::{timingOnly, checkRaces} mean nothing here.
+#ifndef TW_RTL_MODEL_H
+#define TW_RTL_MODEL_H
+
+#include "tw/isa/Diag.h"
+#include "tw/isa/Machine.h"
+#include "tw/isa/MemoryTiming.h"
+#include <string>
+
+namespace tw::rtl {
+
+/// The design with its bench: DRAM behind MemoryTiming, a driver for the registers, a checker on the AXI4 port.
+/// A register write takes effect in the cycle at which the machine stands and moves it one cycle on; a read moves it a
+/// few cycles on. A job's cycles count from its cycle 0 (docs/timing.md).
+class Model : public isa::Machine {
+public:
+  /// Broken rules of AXI4, one text each, since construction; must be empty. Never more than a few dozen are kept.
+  virtual const std::vector<std::string> &protocolErrors() const = 0;
+
+  /// Clock cycles since construction, for measurements.
+  virtual uint64_t clockCycles() const = 0;
+};
+
+/// Where plug-ins lie: the environment variable TW_RTL_DIR, else lib/ beside the program's bin/, else the build folder.
+std::string modelDirectory();
+
+/// Loads build/lib/tw_rtl_<config>.so (once per process) and builds a machine with `memoryBytes` of zeroed DRAM. The
+/// Diag of a missing plug-in names the command that builds it.
+Result<std::unique_ptr<Model>> loadModel(const std::string &config, const isa::MachineOptions &options,
+                                         const isa::MemoryTimingConfig &timing, uint64_t memoryBytes);
+
+} // namespace tw::rtl
+#endif

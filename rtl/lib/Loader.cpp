@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Plugin.h"
+#include <cstdlib>
+#include <dlfcn.h>
+#include <filesystem>
+
+namespace tw::rtl {
+namespace {
+
+std::string describe(const char *text) { return text ? text : "unknown error"; }
+
+} // namespace
+
+std::string modelDirectory() {
+  if (const char *chosen = std::getenv("TW_RTL_DIR"))
+    return chosen;
+  std::error_code error;
+  std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  std::filesystem::path beside = program.parent_path().parent_path() / "lib";
+  if (!error && std::filesystem::exists(beside / "tw_rtl_tw16.so", error))
+    return beside.string();
+  return TW_RTL_BUILD_DIR "/lib";
+}
+
+Result<std::unique_ptr<Model>> loadModel(const std::string &config, const isa::MachineOptions &options,
+                                         const isa::MemoryTimingConfig &timing, uint64_t memoryBytes) {
+  std::string path = modelDirectory() + "/tw_rtl_" + config + ".so";
+  std::error_code error;
+  if (!std::filesystem::exists(path, error))
+    return Diag{path, "the design is not built for " + config +
+                          ": run 'cmake --build " TW_RTL_BUILD_DIR " --target tw_rtl_" + config + "'"};
+  // Local: every plug-in holds its own copy of the Verilator runtime and of classes with the same names.
+  void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (!library)
+    return Diag{path, "cannot be loaded (" + describe(dlerror()) + "): build it again"};
+  auto *create = reinterpret_cast<CreateModel *>(dlsym(library, kCreateModel));
+  if (!create)
+    return Diag{path, "is not a model of the design (" + describe(dlerror()) + "): build it again"};
+  return std::unique_ptr<Model>(create(options, timing, memoryBytes));
+}
+
+} // namespace tw::rtl
