@@ -178,7 +178,7 @@ private:
   }
 
   void parseDram(Lexer &lexer) {
-    RegionData data{region(lexer), offset(lexer), {}};
+    RegionData data{region(lexer), offset(lexer), {}, {}};
     while (!error && lexer.peek().kind == Token::Word) {
       Token token = lexer.take();
       std::string bytes;
@@ -190,12 +190,13 @@ private:
   }
 
   void parseRandom(Lexer &lexer) {
-    RegionData data{region(lexer), offset(lexer), {}};
+    RegionData data{region(lexer), offset(lexer), {}, {}};
     uint64_t count = uint64_t(number(lexer, "number of bytes", 1, int64_t(kMaxData)));
     uint64_t seed = uint64_t(number(lexer, "seed", 0, INT64_MAX));
     if (error)
       return;
     data.bytes = randomBytes(count, seed);
+    data.seed = seed;
     out.data.push_back(std::move(data));
   }
 
@@ -295,21 +296,6 @@ private:
 
 Result<Assembly> assemble(StringRef text, StringRef fileName) { return AssemblyParser(text, fileName).parse(); }
 
-std::vector<uint8_t> randomBytes(uint64_t count, uint64_t seed) {
-  // SplitMix64, eight bytes a step: the same on every host.
-  std::vector<uint8_t> bytes(count);
-  uint64_t state = seed;
-  for (uint64_t i = 0; i < count; i += 8) {
-    uint64_t z = state += 0x9E3779B97F4A7C15;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-    z ^= z >> 31;
-    for (uint64_t k = 0; k != std::min<uint64_t>(8, count - i); ++k)
-      bytes[i + k] = uint8_t(z >> (8 * k));
-  }
-  return bytes;
-}
-
 std::string formatAssembly(const Assembly &assembly) {
   std::string result;
   raw_string_ostream os(result);
@@ -321,10 +307,16 @@ std::string formatAssembly(const Assembly &assembly) {
       os << ".region " << i << " 0x" << utohexstr(region.limit, true) << ' ' << (region.canRead ? "r" : "")
          << (region.canWrite ? "w" : "") << "\n";
   }
-  for (const RegionData &data : assembly.data)
+  for (const RegionData &data : assembly.data) {
+    if (data.seed) {
+      os << ".random " << data.region << " 0x" << utohexstr(data.offset, true) << ' ' << data.bytes.size() << ' '
+         << *data.seed << "\n";
+      continue;
+    }
     for (size_t at = 0; at < data.bytes.size(); at += 32)
       os << ".dram " << data.region << " 0x" << utohexstr(data.offset + at, true) << ' '
          << toHex(ArrayRef(data.bytes).slice(at, std::min<size_t>(32, data.bytes.size() - at)), true) << "\n";
+  }
   os << formatProgram(assembly.program);
   return result;
 }

@@ -5,26 +5,13 @@
 #ifndef TW_ISA_ASSEMBLER_H
 #define TW_ISA_ASSEMBLER_H
 
-#include "tw/isa/Check.h"
-#include "tw/isa/Program.h"
+#include "tw/isa/Diag.h"
+#include "tw/isa/TestProgram.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace tw::isa {
 
-// Bytes that a test program finds in a region before it starts.
-struct RegionData {
-  int region;
-  uint64_t offset;
-  std::vector<uint8_t> bytes;
-  bool operator==(const RegionData &) const = default;
-};
-
-struct Assembly {
-  Program program;
-  std::string config;           // argument of .config: a name or a file; empty when there is none
-  Regions regions{};            // .region: limit and permissions; not given: limit 0
-  std::vector<RegionData> data; // .dram and .random, in order
-};
+using Assembly = TestProgram; // config: the argument of .config; regions not given have limit 0
 
 // One instruction or directive a line; `#` and `//` start a comment.
 //     .config tw16                    the machine
@@ -36,9 +23,6 @@ struct Assembly {
 //     conv x=0x100 x_h=8 wait(3:2, 5) post(7) tag=12
 // The first error has file:line:column as its place and shows the line with a caret.
 Result<Assembly> assemble(llvm::StringRef text, llvm::StringRef fileName);
-
-// What .random stands for: the same bytes everywhere.
-std::vector<uint8_t> randomBytes(uint64_t count, uint64_t seed);
 
 // Text that assembles to this again; data are written as .dram.
 std::string formatAssembly(const Assembly &assembly);

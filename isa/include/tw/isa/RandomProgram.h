@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random programs from the records: legal ones, ones with exactly one fault, and the tools to shrink them.
+// Called by lock-step tests, fuzzers and benches; the same seed gives the same program on every host.
+// Does not run anything: a caller compares models, or models with SemanticEval.
+#ifndef TW_ISA_RANDOM_PROGRAM_H
+#define TW_ISA_RANDOM_PROGRAM_H
+
+#include "tw/isa/HwConfig.h"
+#include "tw/isa/TestProgram.h"
+#include <functional>
+#include <optional>
+
+namespace tw::isa {
+
+struct RandomOptions {
+  uint64_t seed = 0;
+  int instructions = 40;                     // besides the loads that initialise the memories, fences and END
+  uint64_t workPerLine = 1000;               // rows or steps of one instruction, at most about
+  uint32_t spmWindow = 8192;                 // bytes of SPM in use: a small window means many dependences
+  std::optional<Opcode> only = std::nullopt; // prefer this opcode (three lines of four)
+  bool stores = true; // end with stores of the whole SPM window to region 2, so that memory shows the result
+};
+
+// A legal program: checkProgram finds nothing, and the result does not depend on what the memories held before.
+// Regions: 1 constants (read), 2 arena (read, write), 4 and 6 inputs (read), 5 and 7 outputs (write).
+TestProgram randomProgram(const HwConfig &config, const RandomOptions &options);
+
+// A random program that stops with exactly one fault.
+struct FaultyProgram {
+  TestProgram test;
+  FaultCode code;      // what the functional model reports
+  FaultCode timedCode; // what the timed models report: DEADLOCK for UNCOVERED_WAIT, otherwise the same
+  uint32_t pc;
+  uint64_t address; // of the fault record
+};
+// `code` is one of faultsOfPrograms().
+FaultyProgram faultyProgram(const HwConfig &config, const RandomOptions &options, FaultCode code);
+std::vector<FaultCode> faultsOfPrograms();
+
+// The same lines with waits and posts derived anew from what each line touches (existing ones are dropped, fences
+// stay). Each pair of queues has a semaphore of its own; a fence is added where slots run out. With a seed, amounts
+// vary and some dependences are added that nobody needs.
+Program synchronise(const Program &program, const HwConfig &config, uint64_t seed = 0);
+
+// Makes a failing program smaller: drops lines and reduces extents as long as `fails` holds for the result, which is
+// always legal (checkProgram finds nothing).
+TestProgram shrink(TestProgram test, const HwConfig &config, const std::function<bool(const TestProgram &)> &fails);
+
+} // namespace tw::isa
+#endif

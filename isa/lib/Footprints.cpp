@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/isa/Footprints.h"
+#include "tw/isa/Check.h"
+#include <algorithm>
+
+namespace tw::isa {
+namespace {
+
+struct Walk {
+  uint64_t base, element;                          // granules
+  std::vector<std::pair<uint64_t, uint64_t>> dims; // (stride, extent), sorted; without extents of 1 and strides of 0
+  bool operator==(const Walk &) const = default;
+};
+
+uint64_t valueOf(const Line &line, const Instruction &row, const Value &v, const HwConfig &config) {
+  return v.kind == Value::Field   ? uint64_t(line.get(row.fields[v.value].ref))
+         : v.kind == Value::Lanes ? config.n
+                                  : uint64_t(v.value);
+}
+
+Walk walkOf(const Line &line, const Instruction &row, int accessIndex, const HwConfig &config) {
+  const Access &access = row.semantics->accesses[accessIndex];
+  bool isBytes = access.space == Space::SPM || access.space == Space::DRAM;
+  Walk walk{uint64_t(line.get(row.fields[access.baseField].ref)), 1, {}};
+  if (!access.isStrided) {
+    uint64_t lead = access.lead * (isBytes && !access.unitIsBytes ? config.n : 1);
+    walk.element = footprint(line, row, accessIndex, config) - lead;
+    walk.base += lead;
+    return walk;
+  }
+  if (isBytes && access.lane != LaneKind::Scalar)
+    walk.element = config.n;
+  for (const Dim &dim : access.dims) {
+    uint64_t stride = valueOf(line, row, dim.stride, config);
+    uint64_t extent = dim.extentField >= 0 ? uint64_t(line.get(row.fields[dim.extentField].ref))
+                                           : valueOf(line, row, row.semantics->loops[dim.terms[0].loop].extent, config);
+    if (stride && extent > 1)
+      walk.dims.emplace_back(stride, extent);
+  }
+  std::sort(walk.dims.begin(), walk.dims.end());
+  return walk;
+}
+
+std::vector<Run> runsOf(const Walk &walk) {
+  std::vector<Run> runs{{walk.base, walk.base + walk.element}};
+  for (auto [stride, extent] : walk.dims) {
+    if (runs.size() == 1 && stride <= runs[0].end - runs[0].begin) {
+      runs[0].end += (extent - 1) * stride;
+      continue;
+    }
+    std::vector<Run> shifted;
+    shifted.reserve(runs.size() * extent);
+    for (uint64_t i = 0; i != extent; ++i)
+      for (const Run &run : runs)
+        shifted.push_back({run.begin + i * stride, run.end + i * stride});
+    std::sort(shifted.begin(), shifted.end(), [](const Run &a, const Run &b) { return a.begin < b.begin; });
+    runs.clear();
+    for (const Run &run : shifted)
+      if (!runs.empty() && run.begin <= runs.back().end)
+        runs.back().end = std::max(runs.back().end, run.end);
+      else
+        runs.push_back(run);
+  }
+  return runs;
+}
+
+bool intersect(const std::vector<Run> &a, const std::vector<Run> &b) {
+  for (size_t i = 0, k = 0; i != a.size() && k != b.size();) {
+    if (a[i].begin < b[k].end && b[k].begin < a[i].end)
+      return true;
+    a[i].end < b[k].end ? ++i : ++k;
+  }
+  return false;
+}
+
+} // namespace
+
+std::vector<Touched> touchedBy(const Line &line, const HwConfig &config) {
+  std::vector<Touched> result;
+  const Instruction *row = line.row();
+  if (!row || !row->semantics)
+    return result;
+  for (size_t i = 0; i != row->semantics->accesses.size(); ++i) {
+    const Access &access = row->semantics->accesses[i];
+    int region = access.regionField < 0 ? -1 : int(line.get(row->fields[access.regionField].ref));
+    result.push_back({int(i), access.space, region, access.dir != Dir::Read, access.dir != Dir::Write,
+                      runsOf(walkOf(line, *row, int(i), config))});
+  }
+  return result;
+}
+
+bool overlapsItself(const Line &line, const HwConfig &config) {
+  std::vector<Touched> touched = touchedBy(line, config);
+  for (const Touched &write : touched)
+    for (const Touched &read : touched)
+      if (write.isWrite && !read.isWrite && write.space == read.space && intersect(write.runs, read.runs) &&
+          walkOf(line, *line.row(), write.access, config) != walkOf(line, *line.row(), read.access, config))
+        return true;
+  return false;
+}
+
+} // namespace tw::isa

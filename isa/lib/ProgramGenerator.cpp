@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ProgramGenerator.h"
+#include "tw/isa/Encoder.h"
+#include "tw/isa/Footprints.h"
+#include <algorithm>
+#include <bit>
+#include <cassert>
+#include <cstring>
+
+namespace tw::isa {
+namespace {
+
+constexpr int kImages = 6;         // records in region 1; one more is bad
+constexpr int kTableImages = 4;    // tables in region 1
+constexpr uint64_t kMaxBlocks = 4; // channel blocks of one record
+constexpr int kConstRegion = int(RegionRole::Const), kArena = int(RegionRole::Arena);
+constexpr int kInputs[] = {4, 6}, kOutputs[] = {5, 7};
+
+uint64_t roundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
+
+Line made(Result<Line> line) {
+  assert(line && "the generator writes values that fit");
+  return *line;
+}
+
+} // namespace
+
+ProgramGenerator::ProgramGenerator(const HwConfig &config, const RandomOptions &options)
+    : config(config), options(options), random(options.seed * 0x10001 + 77) {
+  uint64_t window = std::clamp<uint64_t>(options.spmWindow / config.n * config.n, 16 * config.n, config.spmBytes);
+  uint64_t starts[] = {0, config.spmBytes - window, random.below((config.spmBytes - window) / config.n + 1) * config.n};
+  spmFirst = starts[random.below(3)];
+  spmEnd = spmFirst + window;
+  uint64_t rows = std::min<uint64_t>(config.accRows, 128);
+  uint64_t accStarts[] = {0, config.accRows - rows, (config.accRows - rows) / 2};
+  accFirst = accStarts[random.below(3)];
+  accEnd = accFirst + rows;
+  slotRows = 1 + 2 * kMaxBlocks;
+  slots = int(std::min<uint64_t>(4, config.paramRows / slotRows));
+  recordBytes = slotRows * config.n * kWordBytes;
+  tableOffset = roundUp((kImages + 1) * recordBytes, kLutBytes);
+  tables = int(std::min<uint32_t>(3, config.lutBanks));
+  addData();
+}
+
+void ProgramGenerator::addData() {
+  test.config = config.name;
+  uint64_t window = spmEnd - spmFirst, size = roundUp(std::max<uint64_t>(window, 16384), 4096);
+  test.regions[kConstRegion] = {roundUp(tableOffset + kTableImages * kLutBytes, 64), true, false};
+  test.regions[kArena] = {size * 2, true, true};
+  for (int region : kInputs)
+    test.regions[region] = {size, true, false};
+  for (int region : kOutputs)
+    test.regions[region] = {size, false, true};
+  std::vector<uint8_t> records;
+  for (int image = 0; image != kImages + 1; ++image) {
+    std::vector<uint8_t> bytes = recordImage(image == kImages);
+    records.insert(records.end(), bytes.begin(), bytes.end());
+  }
+  test.data.push_back({kConstRegion, 0, std::move(records), {}});
+  auto addRandom = [&](int region, uint64_t offset, uint64_t count) {
+    uint64_t seed = random.below(1 << 30);
+    test.data.push_back({region, offset, randomBytes(count, seed), seed});
+  };
+  addRandom(kConstRegion, tableOffset, kTableImages * kLutBytes);
+  addRandom(kArena, 0, test.regions[kArena].limit);
+  for (int region : kInputs)
+    addRandom(region, 0, size);
+}
+
+uint32_t ProgramGenerator::multiplier() {
+  if (random.oneIn(8))
+    return uint32_t(random.between(int64_t(0x2B800000), int64_t(0x43800000)));
+  // Near the reciprocal of a sum: values inside and outside int8.
+  return uint32_t(random.between(127 - 14, 127 - 3)) << 23 | uint32_t(random.below(1 << 23));
+}
+
+std::vector<uint8_t> ProgramGenerator::recordImage(bool isBad) {
+  std::vector<uint32_t> words(slotRows * config.n);
+  for (uint32_t &word : words)
+    word = uint32_t(random.next());
+  auto byte = [&] { return uint32_t(random.below(256)); };
+  bool isOpen = random.oneIn(2);
+  words[0] = byte() | (isOpen ? 0x80u : byte()) << 8 | (isOpen ? 0x7Fu : byte()) << 16;
+  int bits = int(random.between(0, 24));
+  for (int i : {1, 2})
+    words[i] = uint32_t(random.between(-(int64_t(2) << bits), int64_t(2) << bits));
+  uint32_t shift = random.oneIn(8) ? uint32_t(random.below(64)) : uint32_t(bits + random.between(0, 9));
+  words[3] = byte() | byte() << 8 | byte() << 16 | shift << 24;
+  for (uint64_t block = 0; block != kMaxBlocks; ++block)
+    for (uint64_t lane = 0; lane != config.n; ++lane) {
+      if (!random.oneIn(8))
+        words[(1 + 2 * block) * config.n + lane] = uint32_t(random.between(-20000, 20000));
+      words[(2 + 2 * block) * config.n + lane] = multiplier();
+    }
+  static constexpr uint32_t kBadMultipliers[] = {0, 0x2B7FFFFF, 0x43800001, 0x7F800000, 0x7FC00000, 0xBF800000};
+  if (isBad)
+    words[2 * config.n + random.below(config.n)] = kBadMultipliers[random.below(std::size(kBadMultipliers))];
+  std::vector<uint8_t> bytes(words.size() * sizeof(uint32_t));
+  std::memcpy(bytes.data(), words.data(), bytes.size());
+  return bytes;
+}
+
+//===- Single lines -------------------------------------------------------------===//
+
+Line ProgramGenerator::loadRecord(int slot, int image) {
+  // The last slot ends with the memory.
+  uint64_t row = slot + 1 == slots ? config.paramRows - slotRows : slot * slotRows;
+  return made(encode(Opcode::Ldp, {{"region", kConstRegion},
+                                   {"offset", int64_t(image * recordBytes)},
+                                   {"dst", int64_t(row)},
+                                   {"count", int64_t(slotRows)}}));
+}
+
+Line ProgramGenerator::loadTables(int bank, int count, int table) {
+  return made(encode(Opcode::Ldt, {{"region", kConstRegion},
+                                   {"offset", int64_t(tableOffset + uint64_t(table) * kLutBytes)},
+                                   {"dst", bank},
+                                   {"count", count}}));
+}
+
+int64_t ProgramGenerator::drawExtent(const Field &field) {
+  int64_t largest = std::min<int64_t>(field.max, int64_t(options.workPerLine));
+  if (field.name == "oc_n")
+    largest = std::min<int64_t>(largest, kMaxBlocks);
+  if (field.name == "kh_n" || field.name == "kw_n")
+    largest = 4;
+  int64_t small = random.oneIn(3) ? 8 : 3;
+  return random.between(1, random.oneIn(12) ? largest : std::min(small, largest));
+}
+
+// Strides of windows, dilations, paddings.
+int64_t ProgramGenerator::drawFactor(const Field &field) {
+  int64_t usual = field.ref.width > 8 ? 3 * int64_t(config.n) : 3;
+  return random.between(field.min, std::min(field.max, random.oneIn(8) ? usual * 4 : usual));
+}
+
+// A base for an operand of `size` in [first, end), often at one of the ends.
+int64_t ProgramGenerator::place(uint64_t first, uint64_t end, uint64_t size, uint64_t unit) {
+  uint64_t choices = (end - first - size) / unit;
+  uint64_t kind = random.below(6);
+  return int64_t(first + (kind == 0 ? 0 : kind == 1 ? choices : random.below(choices + 1)) * unit);
+}
+
+bool ProgramGenerator::placeBase(Line &line, const Instruction &row, int field) {
+  uint64_t size = 0;
+  const Access *access = nullptr;
+  for (size_t i = 0; i != row.semantics->accesses.size(); ++i)
+    if (row.semantics->accesses[i].baseField == field) {
+      access = &row.semantics->accesses[i];
+      size = std::max(size, footprint(line, row, int(i), config));
+    }
+  if (!access)
+    return true;
+  FieldRef ref = row.fields[field].ref;
+  uint64_t unit = row.fields[field].alignRow ? config.n : 1;
+  auto inside = [&](uint64_t first, uint64_t end) {
+    if (size > end - first)
+      return false;
+    line.set(ref, place(first, end, size, unit));
+    return true;
+  };
+  switch (access->space) {
+  case Space::SPM:
+    return inside(spmFirst, spmEnd);
+  case Space::ACC:
+    return inside(accFirst, accEnd);
+  case Space::PARAM:
+    line.set(ref, loadRecord(int(random.below(slots)), 0).get(ldp::dst));
+    return size <= slotRows;
+  case Space::LUT:
+    line.set(ref, int64_t(random.below(tables)));
+    return true;
+  case Space::DRAM:
+    break;
+  }
+  int region = random.oneIn(2)            ? kArena
+               : access->dir == Dir::Read ? kInputs[random.below(2)]
+                                          : kOutputs[random.below(2)];
+  line.set(row.fields[access->regionField].ref, region);
+  return inside(0, test.regions[region].limit);
+}
+
+uint64_t ProgramGenerator::work(const Line &line, const Instruction &row) const {
+  uint64_t result = 1;
+  for (const Loop &loop : row.semantics->loops)
+    if (loop.extent.kind == Value::Field)
+      result *= uint64_t(line.get(row.fields[loop.extent.value].ref));
+  return result;
+}
+
+bool ProgramGenerator::fill(Line &line, const Instruction &row) {
+  for (const Field &field : row.fields) {
+    switch (field.kind) {
+    case FieldKind::Extent:
+      line.set(field.ref, drawExtent(field));
+      break;
+    case FieldKind::Uint:
+      line.set(field.ref, drawFactor(field));
+      break;
+    case FieldKind::Sint:
+    case FieldKind::Flag:
+      line.set(field.ref, random.between(field.min, field.max));
+      break;
+    case FieldKind::Stride:
+      line.set(field.ref, int64_t(random.below(random.oneIn(4) ? 24 : 6) * config.n));
+      break;
+    case FieldKind::Spm:
+    case FieldKind::Acc:
+    case FieldKind::Param:
+    case FieldKind::Lut:
+    case FieldKind::Region:
+    case FieldKind::Offset:
+      break; // placed below, when the size of the operand is known
+    }
+  }
+  if (work(line, row) > options.workPerLine)
+    return false;
+  for (size_t i = 0; i != row.fields.size(); ++i)
+    if (!placeBase(line, row, int(i)))
+      return false;
+  // Results in place of the first operand.
+  if (int a = findField(row, "a"), y = findField(row, "y"); a >= 0 && y >= 0 && random.oneIn(4))
+    for (int i = 0; i != 4; ++i)
+      line.set(row.fields[y + i].ref, line.get(row.fields[a + i].ref));
+  return !overlapsItself(line, config) && !checkLine(line, config, test.regions);
+}
+
+Line ProgramGenerator::draw(Opcode opcode) {
+  const Instruction &row = instruction(opcode);
+  if (opcode == Opcode::Ldp)
+    return loadRecord(int(random.below(slots)), int(random.below(kImages)));
+  if (opcode == Opcode::Ldt) {
+    int count = int(random.between(1, std::min(2, tables)));
+    return loadTables(int(random.below(tables - count + 1)), count, int(random.below(kTableImages - 1)));
+  }
+  for (;;) {
+    Line line(opcode);
+    if (row.semantics ? fill(line, row) : true) {
+      if (opcode == Opcode::Mark)
+        line.set(mark::value, int64_t(random.below(uint64_t(1) << 32)));
+      return line.setTag(uint16_t(random.below(65536)));
+    }
+  }
+}
+
+Opcode ProgramGenerator::drawOpcode() {
+  if (options.only && !random.oneIn(4))
+    return *options.only;
+  for (;;) {
+    const Instruction &row = kInstructions[random.below(kInstructions.size())];
+    if (!row.isPlanned && row.opcode != Opcode::End && (row.engine != Engine::FE || random.oneIn(3)))
+      return row.opcode;
+  }
+}
+
+//===- Whole programs -----------------------------------------------------------===//
+
+// Loads everything that later lines read, so that no result depends on what the memories held.
+std::vector<Line> ProgramGenerator::initialisation() {
+  std::vector<Line> lines;
+  int64_t rows = int64_t((spmEnd - spmFirst) / config.n), half = rows / 2;
+  auto load = [&](Opcode opcode, int region, int64_t first, int64_t count) {
+    lines.push_back(made(encode(opcode, {{"region", region},
+                                         {"offset", first * config.n},
+                                         {"spm", int64_t(spmFirst) + first * config.n},
+                                         {"n0", count},
+                                         {"n1", 1},
+                                         {"n2", 1},
+                                         {"n3", 1}})));
+  };
+  load(Opcode::Ld, kInputs[0], 0, half);
+  load(Opcode::Ldw, kInputs[1], half, rows - half);
+  for (int slot = 0; slot != slots; ++slot)
+    lines.push_back(loadRecord(slot, int(random.below(kImages))));
+  for (int bank = 0; bank != tables; ++bank)
+    lines.push_back(loadTables(bank, 1, int(random.below(kTableImages))));
+  int64_t accRows = int64_t(accEnd - accFirst);
+  lines.push_back(
+      made(encode(Opcode::Gemm, {{"x", int64_t(spmFirst)},
+                                 {"x_ms", int64_t(uint64_t(accRows) * config.n <= spmEnd - spmFirst ? config.n : 0)},
+                                 {"m_n", accRows},
+                                 {"k_n", 1},
+                                 {"oc_n", 1},
+                                 {"w", int64_t(spmEnd - uint64_t(config.n) * config.n)},
+                                 {"acc", int64_t(accFirst)}})));
+  return lines;
+}
+
+std::vector<Line> ProgramGenerator::finish() {
+  std::vector<Line> lines;
+  if (options.stores)
+    lines.push_back(made(encode(Opcode::St, {{"region", kArena},
+                                             {"spm", int64_t(spmFirst)},
+                                             {"n0", int64_t((spmEnd - spmFirst) / config.n)},
+                                             {"n1", 1},
+                                             {"n2", 1},
+                                             {"n3", 1}})));
+  lines.emplace_back(Opcode::End);
+  return lines;
+}
+
+TestProgram ProgramGenerator::assemble(const std::vector<Line> &lines) {
+  TestProgram result = test;
+  result.program = synchronise({lines, {}}, config, options.seed + 1);
+  return result;
+}
+
+TestProgram ProgramGenerator::legal() {
+  std::vector<Line> lines = initialisation();
+  for (int i = 0; i != options.instructions; ++i)
+    lines.push_back(draw(drawOpcode()));
+  for (const Line &line : finish())
+    lines.push_back(line);
+  return assemble(lines);
+}
+
+} // namespace tw::isa
