@@ -64,8 +64,8 @@ int8_t rescale(int64_t sum, int shift, int32_t zero);
 // f(x) of a float operator with one operand, for graphs and for tables. Null for any other operator.
 std::function<float(float)> unaryFunction(mlir::Operation *op);
 
-// [output extent, input extent]: what each input position along `dim` contributes to each output position. In the type of
-// the tensor: float32, or 0 and 1 for nearest.
+// [output extent, input extent]: what each input position along `dim` contributes to each output position. In the type
+// of the tensor: float32, or 0 and 1 for nearest.
 Tensor resizeWeights(ResizeOp op, size_t dim);
 
 #define TW_KERNEL(OP) llvm::Expected<Tensor> evaluateOp(OP op, const Operands &in);

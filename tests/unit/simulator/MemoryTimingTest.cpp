@@ -211,7 +211,8 @@ TEST(MemoryTimingTest, NamesOfKindsAreReadStrictly) {
   EXPECT_EQ(timing.writeResponse(8191), AxiResponse::Okay);
   EXPECT_EQ(timing.writeResponse(63), AxiResponse::DecodeError);
   EXPECT_EQ(timing.readResponse(64), AxiResponse::Okay);
-  for (const char *bad : {"", "fast", "ideal:", "ideal:x", "ideal:3x", "random", "rows:1", "rows,", "rows,slverr:r:1", "rows,slverr:x:1:2", "rows,oops:r:1:2", "ideal:4294967296"})
+  for (const char *bad : {"", "fast", "ideal:", "ideal:x", "ideal:3x", "random", "rows:1", "rows,", "rows,slverr:r:1",
+                          "rows,slverr:x:1:2", "rows,oops:r:1:2", "ideal:4294967296"})
     EXPECT_FALSE(parseMemoryTiming(bad)) << bad;
 }
 
