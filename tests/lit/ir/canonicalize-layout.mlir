@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// RUN: tw-opt %s --tw-canonicalize-layout --tw-fold-constants | FileCheck %s
+
+// Between two image operators no transpose remains; they stand at the boundary.
+// CHECK-LABEL: func.func @chain
+// CHECK:         %[[T:.*]] = tw.transpose %arg0 {perm = array<i64: 0, 2, 3, 1>}
+// CHECK-NEXT:    %[[P:.*]] = tw.qpool <max> %[[T]]{{.*}} layout = #tw.layout<nhwc>
+// CHECK-NEXT:    %[[L:.*]] = tw.qlut %[[P]], %arg1 : (tensor<1x4x5x3xi8>
+// CHECK-NEXT:    %[[Q:.*]] = tw.qpool <max> %[[L]]
+// CHECK-NEXT:    %[[R:.*]] = tw.transpose %[[Q]] {perm = array<i64: 0, 3, 1, 2>}
+// CHECK-NEXT:    return %[[R]]
+func.func @chain(%x: tensor<1x3x4x5xi8>, %t: tensor<256xi8>) -> tensor<1x3x4x5xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %a = tw.qpool <max> %x(%s, %z) out(%s, %z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x3x4x5xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x3x4x5xi8>
+  %b = tw.qlut %a, %t : (tensor<1x3x4x5xi8>, tensor<256xi8>) -> tensor<1x3x4x5xi8>
+  %c = tw.qpool <max> %b(%s, %z) out(%s, %z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x3x4x5xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x3x4x5xi8>
+  return %c : tensor<1x3x4x5xi8>
+}
+
+// Flattening into a fully connected layer: its weights take the order. Columns (c, w) become (w, c).
+// CHECK-LABEL: func.func @flatten
+// CHECK-DAG:     %[[W:.*]] = tw.constant dense<{{\[\[}}1, 4, 2, 5, 3, 6]]> : tensor<1x6xi8>
+// CHECK-DAG:     %[[X:.*]] = tw.reshape %{{.*}} -> tensor<1x6xi8>
+// CHECK:         tw.qgemm %[[X]](%{{.*}}, %{{.*}}), %[[W]]
+func.func @flatten(%x: tensor<1x2x1x3xi8>) -> tensor<1x1xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %w = tw.constant dense<[[1, 2, 3, 4, 5, 6]]> : tensor<1x6xi8>
+  %a = tw.qpool <max> %x(%s, %z) out(%s, %z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x2x1x3xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x2x1x3xi8>
+  %f = tw.reshape %a : (tensor<1x2x1x3xi8>) -> tensor<1x6xi8>
+  %g = tw.qgemm %f(%s, %z), %w(%s, %z) out(%s, %z) : (tensor<1x6xi8>, tensor<f32>, tensor<i8>, tensor<1x6xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x1xi8>
+  return %g : tensor<1x1xi8>
+}
+
+// One channel: the transpose moves nothing and is a reshape. Axes follow the transposes that pass.
+// CHECK-LABEL: func.func @unit_and_axes
+// CHECK:         tw.reshape %arg0 : (tensor<1x1x4x5xi8>) -> tensor<1x4x5x1xi8>
+// CHECK:         tw.concat {{.*}} {axis = 3 : i64}
+// CHECK:         tw.pad {{.*}} {hi = array<i64: 0, 0, 0, 0>, lo = array<i64: 0, 1, 0, 0>
+func.func @unit_and_axes(%x: tensor<1x1x4x5xi8>) -> tensor<1x2x5x5xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %a = tw.qpool <max> %x(%s, %z) out(%s, %z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x1x4x5xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x1x4x5xi8>
+  %c = tw.concat %a, %a {axis = 1 : i64} : (tensor<1x1x4x5xi8>, tensor<1x1x4x5xi8>) -> tensor<1x2x4x5xi8>
+  %p = tw.pad %c {lo = array<i64: 0, 0, 1, 0>, hi = array<i64: 0, 0, 0, 0>, value = 0.0 : f32} : (tensor<1x2x4x5xi8>) -> tensor<1x2x5x5xi8>
+  %b = tw.qpool <max> %p(%s, %z) out(%s, %z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x2x5x5xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x2x5x5xi8>
+  return %b : tensor<1x2x5x5xi8>
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// RUN: tw-opt %s --tw-fold-constants | FileCheck %s
+
+// CHECK-LABEL: func.func @moves
+// CHECK-NEXT:    %[[C:.*]] = tw.constant dense<{{\[\[}}1, 3], [2, 4]]> : tensor<2x2xi8>
+// CHECK-NEXT:    return %[[C]]
+func.func @moves() -> tensor<2x2xi8> {
+  %c = tw.constant dense<[1, 2, 3, 4]> : tensor<4xi8>
+  %r = tw.reshape %c : (tensor<4xi8>) -> tensor<2x2xi8>
+  %t = tw.transpose %r {perm = array<i64: 1, 0>} : (tensor<2x2xi8>) -> tensor<2x2xi8>
+  return %t : tensor<2x2xi8>
+}
+
+// Fusion wants the integers: the transpose goes above the dequantize and takes its axis along.
+// CHECK-LABEL: func.func @weights
+// CHECK-DAG:     %[[W:.*]] = tw.constant dense<{{\[\[}}1, 3], [2, 4]]> : tensor<2x2xi8>
+// CHECK-DAG:     %[[S:.*]] = tw.constant dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+// CHECK:         %[[D:.*]] = tw.dequantize %[[W]], %[[S]], %{{.*}} {axis = 0 : i64}
+// CHECK-NEXT:    return %[[D]]
+func.func @weights() -> tensor<2x2xf32> {
+  %c = tw.constant dense<[[1, 2], [3, 4]]> : tensor<2x2xi8>
+  %s = tw.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %z = tw.constant dense<0> : tensor<2xi8>
+  %d = tw.dequantize %c, %s, %z {axis = 1 : i64} : (tensor<2x2xi8>, tensor<2xf32>, tensor<2xi8>) -> tensor<2x2xf32>
+  %t = tw.transpose %d {perm = array<i64: 1, 0>} : (tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %t : tensor<2x2xf32>
+}
+
+// CHECK-LABEL: func.func @arithmetic
+// CHECK-NEXT:    tw.constant dense<[4.000000e+00, 6.000000e+00]> : tensor<2xf32>
+func.func @arithmetic() -> tensor<2xf32> {
+  %a = tw.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %b = tw.constant dense<[3.0, 4.0]> : tensor<2xf32>
+  %c = tw.add %a, %b : (tensor<2xf32>, tensor<2xf32>) -> tensor<2xf32>
+  return %c : tensor<2xf32>
+}
