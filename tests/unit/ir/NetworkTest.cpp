@@ -80,6 +80,19 @@ TEST(NetworkTest, TheFloatDigitsKeepTheirAccuracyWithABoundBatch) {
   EXPECT_EQ(right, 444) << "98.67 % of 450";
 }
 
+TEST(NetworkTest, FusingTheResidualChangesNoResult) {
+  TW_MATERIAL(folder, "models/mlperf_tiny_ic_resnet8");
+  auto model = *folder / "pretrainedResnet_quant.onnx";
+  Network apart(model, {.fuseResidual = false}), fused(model, {});
+  ASSERT_TRUE(apart.interpreter && fused.interpreter);
+  int residuals = 0;
+  fused.module->walk([&](QConvOp op) { residuals += op.getResidual() != nullptr; });
+  EXPECT_EQ(residuals, 3);
+  Tensor inputs = toTensor(loadNpz(*folder / "pretrainedResnet_quant_open_io.npz").at("input_onnx"));
+  for (int64_t i = 0; i < inputs.shape[0]; ++i)
+    EXPECT_EQ(fused.run(sample(inputs, i)), apart.run(sample(inputs, i))) << i;
+}
+
 // The loops of a whole network on one input, against its blocks.
 void checkLoops(const std::filesystem::path &model, const Tensor &input) {
   Network blocks(model, {}), loops(model, {});
