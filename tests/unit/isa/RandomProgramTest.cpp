@@ -41,7 +41,7 @@ protected:
 
 TEST_P(RandomProgramTest, ProgramsAreLegal) {
   std::set<unsigned> opcodes;
-  for (uint64_t seed = 0; seed != 60; ++seed) {
+  for (uint64_t seed = 0; seed != 30; ++seed) {
     TestProgram test =
         randomProgram(config, {.seed = seed, .instructions = 60, .spmWindow = seed % 2 ? 4096u : 32768u});
     ASSERT_EQ(textOf(checkProgram(test.program, config, test.regions)), "") << "seed " << seed;
