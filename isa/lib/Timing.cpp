@@ -79,15 +79,17 @@ uint64_t loadCycles(const Line &line, const HwConfig &config, IdealMemory memory
 
 // Section 7: two staging buffers, one sender.
 uint64_t storeCycles(const Line &line, const HwConfig &config, IdealMemory memory) {
-  uint64_t bufferFree[2] = {0, 0}, row = 1, sender = 0, response = 0;
-  int turn = 0;
-  for (BurstWalk walk(DmaWalk::of(line, config), 0, config); !walk.done(); turn ^= 1) {
+  std::vector<uint64_t> answered(config.axiOutstandingReads, 0); // cycle of the response, by burst modulo the limit
+  uint64_t bufferFree[2] = {0, 0}, row = 1, sender = 0, response = 0, index = 0;
+  for (BurstWalk walk(DmaWalk::of(line, config), 0, config); !walk.done(); ++index) {
+    unsigned turn = index % 2;
+    uint64_t &slot = answered[index % answered.size()];
     uint32_t bytes = walk.next().bytes;
     uint64_t lastRow = std::max(row, bufferFree[turn]) + bytes / config.n - 1;
-    uint64_t go = std::max(lastRow + 2, sender);          // the sender sees the full buffer
-    uint64_t lastBeat = go + 1 + bytes / config.axiBytes; // AW at go + 1, beats from go + 2 on
+    uint64_t go = std::max({lastRow + 2, sender, slot + 1}); // the sender sees the full buffer
+    uint64_t lastBeat = go + 1 + bytes / config.axiBytes;    // AW at go + 1, beats from go + 2 on
     bufferFree[turn] = sender = lastBeat + 1;
-    response = std::max(lastBeat + memory.writeLatency, response + 1);
+    slot = response = std::max(lastBeat + memory.writeLatency, response + 1);
     row = lastRow + 1;
   }
   return response + 1;

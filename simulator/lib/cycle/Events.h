@@ -39,14 +39,21 @@ inline constexpr Event keyEvent(uint64_t key) { return Event(key % kPhases); }
 class PlainKernel {
 public:
   PlainKernel() { clear(); }
-  void clear() { keys_.fill(kNever); }
+  void clear() {
+    keys_.fill(kNever);
+    isKnown_ = false;
+  }
   void at(Event event, Cycle cycle) {
     uint64_t &slot = keys_[unsigned(event)];
     slot = std::min(slot, eventKey(cycle, event));
+    isKnown_ = false;
   }
-  void cancel(Event event) { keys_[unsigned(event)] = kNever; }
+  void cancel(Event event) {
+    keys_[unsigned(event)] = kNever;
+    isKnown_ = false;
+  }
   /// Nothing is pending before `event` in `cycle`, and the run goes on that far.
-  bool isNext(Event event, Cycle cycle) const { return earliest() >= eventKey(cycle, event) && cycle < limit_; }
+  bool isNext(Event event, Cycle cycle) { return earliest() >= eventKey(cycle, event) && cycle < limit_; }
   /// Handles events before cycle `limit` until none is left or the handler says stop.
   template <class Handler> void run(Cycle limit, Handler &handler) {
     limit_ = limit;
@@ -54,19 +61,24 @@ public:
       uint64_t key = earliest();
       if (key == kNever || keyCycle(key) >= limit)
         return;
-      keys_[key % kPhases] = kNever;
+      cancel(keyEvent(key));
       handler.handle(keyEvent(key), keyCycle(key));
     }
   }
 
 private:
-  uint64_t earliest() const {
-    uint64_t result = keys_[0];
+  uint64_t earliest() {
+    if (isKnown_)
+      return earliest_;
+    earliest_ = keys_[0];
     for (unsigned i = 1; i != kEvents; ++i)
-      result = std::min(result, keys_[i]);
-    return result;
+      earliest_ = std::min(earliest_, keys_[i]);
+    isKnown_ = true;
+    return earliest_;
   }
   std::array<uint64_t, kEvents> keys_;
+  uint64_t earliest_ = kNever;
+  bool isKnown_ = false; // earliest_ is up to date
   Cycle limit_ = kNever;
 };
 

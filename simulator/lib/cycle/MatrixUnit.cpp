@@ -63,6 +63,8 @@ void MatrixUnit::startConv(const Line &line) {
   kernelW_ = uint32_t(line.get(conv::kw_n));
   reduce_ = uint32_t(line.get(conv::ic_n));
   reduceStride_ = config_.n;
+  columnBias_ = 0;
+  columnSpan_ = tileColumns_;
   width_ = uint32_t(line.get(conv::ow_n));
   pixels_ = uint64_t(line.get(conv::oh_n)) * width_;
   weights_ = uint64_t(line.get(conv::w));
@@ -75,6 +77,7 @@ void MatrixUnit::startConvf(const Line &line) {
   kind_ = Kind::Convf;
   x_ = line.get(convf::x);
   rowStride_ = line.get(convf::x_hs);
+  columnStride_ = 1;
   padTop_ = line.get(convf::pad_t);
   padLeft_ = line.get(convf::pad_b);
   tileRows_ = line.get(convf::x_h);
@@ -86,6 +89,8 @@ void MatrixUnit::startConvf(const Line &line) {
   kernelW_ = 1;
   reduce_ = uint32_t(line.get(convf::f_n));
   reduceStride_ = config_.n;
+  columnBias_ = int64_t(config_.n) - 1;
+  columnSpan_ = tileColumns_ + columnBias_;
   width_ = uint32_t(line.get(convf::ow_n));
   pixels_ = uint64_t(line.get(convf::oh_n)) * width_;
   weights_ = uint64_t(line.get(convf::w));
@@ -101,9 +106,13 @@ void MatrixUnit::startGemm(const Line &line) {
   columnStride_ = line.get(gemm::x_ms);
   reduceStride_ = line.get(gemm::x_ks);
   kernelH_ = kernelW_ = 1;
+  rowStride_ = strideH_ = padTop_ = padLeft_ = dilH_ = dilW_ = 0;
+  strideW_ = tileRows_ = 1;
+  columnBias_ = 0;
   reduce_ = uint32_t(line.get(gemm::k_n));
   pixels_ = uint64_t(line.get(gemm::m_n));
   width_ = uint32_t(pixels_);
+  columnSpan_ = int64_t(pixels_);
   weights_ = uint64_t(line.get(gemm::w));
   accBase_ = uint64_t(line.get(gemm::acc));
   activationGroups_ =
@@ -112,59 +121,48 @@ void MatrixUnit::startGemm(const Line &line) {
 
 void MatrixUnit::enterBlock() {
   uint64_t rest = block_;
-  int64_t inner = int64_t(rest % reduce_);
+  int64_t inner = int64_t(rest % reduce_) * reduceStride_;
   rest /= reduce_;
   int64_t kw = int64_t(rest % kernelW_);
   rest /= kernelW_;
   int64_t kh = int64_t(rest % kernelH_);
-  outer_ = uint32_t(rest / kernelH_);
-  switch (kind_) {
-  case Kind::Conv:
-    blockRow_ = kh * dilH_ - padTop_;
-    blockColumn_ = kw * dilW_ - padLeft_;
-    blockBase_ = x_ + inner * reduceStride_;
-    break;
-  case Kind::Convf:
-    blockRow_ = kh * dilH_ - padTop_;
-    blockColumn_ = inner * reduceStride_ - padLeft_;
-    blockBase_ = x_;
-    break;
-  case Kind::Gemm:
-    blockBase_ = x_ + inner * reduceStride_;
-    break;
-  }
+  accRow_ = accBase_ + rest / kernelH_ * pixels_ + pixel_;
+  blockRow_ = kh * dilH_ - padTop_;
+  blockColumn_ = kw * dilW_ - padLeft_ + (kind_ == Kind::Convf ? inner : 0);
+  blockBase_ = x_ + (kind_ == Kind::Convf ? 0 : inner);
+  enterRow();
 }
 
-BankSet MatrixUnit::rowBanks() const {
-  if (kind_ == Kind::Gemm)
-    return banks_.bank(uint64_t(blockBase_ + ow_ * columnStride_));
-  int64_t row = oh_ * strideH_ + blockRow_, column = ow_ * strideW_ + blockColumn_;
-  if (row < 0 || row >= tileRows_)
+void MatrixUnit::enterRow() {
+  row_ = oh_ * strideH_ + blockRow_;
+  column_ = ow_ * strideW_ + blockColumn_;
+  isRowInside_ = row_ >= 0 && row_ < tileRows_;
+  address_ = blockBase_ + row_ * rowStride_ + column_ * columnStride_;
+}
+
+inline BankSet MatrixUnit::rowBanks() const {
+  if (!isRowInside_ || uint64_t(column_ + columnBias_) >= uint64_t(columnSpan_))
     return 0;
-  if (kind_ == Kind::Conv)
-    return column < 0 || column >= tileColumns_
-               ? 0
-               : banks_.bank(uint64_t(blockBase_ + row * rowStride_ + column * columnStride_));
-  return column <= -int64_t(config_.n) || column >= tileColumns_
-             ? 0
-             : banks_.unaligned(uint64_t(blockBase_ + row * rowStride_ + column));
+  return banks_.unaligned(uint64_t(address_));
 }
 
-void MatrixUnit::issueRow() {
-  uint64_t accRow = accBase_ + outer_ * pixels_ + pixel_;
+inline void MatrixUnit::issueRow() {
   historyCycle_[now_ % kHistory] = now_;
-  history_[now_ % kHistory] = accRow < config_.accRows / 2 ? 1 : 2;
+  history_[now_ % kHistory] = accRow_ < config_.accRows / 2 ? 1 : 2;
   ++rows_;
-  ++pixel_;
-  if (++ow_ == width_) {
-    ow_ = 0;
-    ++oh_;
-  }
-  if (pixel_ == pixels_) {
+  ++accRow_;
+  if (++pixel_ == pixels_) {
     pixel_ = 0;
     oh_ = ow_ = 0;
     if (++block_ != blocks_)
       enterBlock();
+  } else if (++ow_ == width_) {
+    ow_ = 0;
+    ++oh_;
+    enterRow();
+  } else {
+    column_ += strideW_;
+    address_ += strideW_ * columnStride_;
   }
 }
 

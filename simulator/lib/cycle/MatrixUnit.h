@@ -47,8 +47,9 @@ private:
   void startConv(const isa::Line &line);
   void startConvf(const isa::Line &line);
   void startGemm(const isa::Line &line);
-  /// Finds the parts of block `block_` that do not change from row to row.
+  /// Finds the parts of block `block_` that do not change from row to row, then those of the row at hand.
   void enterBlock();
+  void enterRow();
   /// Banks of the row to issue; empty when it lies outside the tile.
   BankSet rowBanks() const;
   void issueRow();
@@ -58,15 +59,17 @@ private:
   const Banks &banks_;
 
   Kind kind_;
-  // Geometry in one form: row = oh * strideH + rowStart, byte = ow * strideW + byteStart.
+  // Geometry in one form: row = oh * strideH + blockRow, column = ow * strideW + blockColumn; conv counts pixels, convf
+  // bytes.
   int64_t x_, rowStride_, columnStride_, padTop_, padLeft_;
-  int64_t tileRows_, tileColumns_; // columns: pixels (conv), bytes (convf)
+  int64_t tileRows_, tileColumns_;
   int64_t strideH_, strideW_, dilH_, dilW_;
   uint32_t kernelH_, kernelW_, reduce_; // inner blocks: kh, kw, icb | kh, 1, f | 1, 1, kb
   int64_t reduceStride_;
-  uint32_t width_;           // ow_n (m_n for gemm)
-  uint64_t pixels_, blocks_; // P and B of the page
-  uint64_t weights_;         // SPM address of the first weight row
+  int64_t columnBias_, columnSpan_; // a column is not all outside if 0 <= column + bias < span
+  uint32_t width_;                  // ow_n (m_n for gemm)
+  uint64_t pixels_, blocks_;        // P and B of the page
+  uint64_t weights_;                // SPM address of the first weight row
   uint64_t accBase_;
   GroupSet activationGroups_, weightGroups_;
   unsigned accHalves_;
@@ -75,8 +78,10 @@ private:
   Cycle now_;
   uint64_t block_, pixel_; // next row to issue
   uint32_t oh_, ow_;
-  uint32_t outer_; // output channel block of block_
   int64_t blockRow_, blockColumn_, blockBase_;
+  int64_t row_, column_, address_; // of the row to issue
+  bool isRowInside_;
+  uint64_t accRow_;
   uint64_t loadBlock_;
   uint32_t loadRow_;
   bool shadowFull_;

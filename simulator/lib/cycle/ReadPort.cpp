@@ -7,6 +7,7 @@ void ReadPort::reset() {
   addressFree_ = 0;
   outstanding_.clear();
   writes_.clear();
+  nextWrite_ = kNever;
 }
 
 Cycle ReadPort::nextGrant(Cycle c) {
@@ -27,6 +28,7 @@ void ReadPort::writesScratchpad(const isa::ReadBurst &burst, uint64_t spm, Cycle
   while (!writes_.empty() && writes_.front().burst.last + 1 < now)
     writes_.pop_front();
   writes_.push_back({burst, spm, 0, burst.first + 1});
+  nextWrite_ = std::min(nextWrite_, burst.first + 1);
 }
 
 void ReadPort::nextBeat(Writes &writes) const {
@@ -36,7 +38,9 @@ void ReadPort::nextBeat(Writes &writes) const {
                          : memory_.nextReadBeat(writes.burst.index, writes.beat, writes.processed - 1) + 1;
 }
 
-BankSet ReadPort::bankWritten(Cycle c) {
+// Leaves the front of writes_ at the first beat after `c`.
+BankSet ReadPort::findWrite(Cycle c) {
+  nextWrite_ = kNever;
   while (!writes_.empty() && writes_.front().burst.last + 1 < c)
     writes_.pop_front();
   if (writes_.empty())
@@ -48,7 +52,18 @@ BankSet ReadPort::bankWritten(Cycle c) {
   }
   while (writes.processed < c)
     nextBeat(writes);
-  return writes.processed == c ? banks_.bank(writes.spm + uint64_t(writes.beat) * config_.axiBytes) : 0;
+  nextWrite_ = writes.processed;
+  if (writes.processed != c)
+    return 0;
+  BankSet bank = banks_.bank(writes.spm + uint64_t(writes.beat) * config_.axiBytes);
+  if (c == writes.burst.last + 1) {
+    writes_.pop_front();
+    nextWrite_ = writes_.empty() ? kNever : writes_.front().processed;
+  } else {
+    nextBeat(writes);
+    nextWrite_ = writes.processed;
+  }
+  return bank;
 }
 
 uint32_t ReadPort::beatsProcessed(const isa::ReadBurst &burst, Cycle c) const {

@@ -25,7 +25,7 @@ public:
   /// The first cycle in which no burst is outstanding any more.
   Cycle quietFrom() const { return outstanding_.empty() ? 0 : outstanding_.back() + 1; }
   /// Bank that a beat writes in cycle `c`; empty when none does. Cycles must not go back.
-  BankSet bankWritten(Cycle c);
+  BankSet bankWritten(Cycle c) { return c < nextWrite_ ? 0 : findWrite(c); }
   /// Beats of a burst that are processed in cycles up to `c`.
   uint32_t beatsProcessed(const isa::ReadBurst &burst, Cycle c) const;
 
@@ -37,6 +37,7 @@ private:
     Cycle processed; // of `beat`
   };
   void nextBeat(Writes &writes) const;
+  BankSet findWrite(Cycle c);
 
   const isa::HwConfig &config_;
   const Banks &banks_;
@@ -44,6 +45,7 @@ private:
   Cycle addressFree_ = 0;         // the address register takes the next burst from here on
   std::deque<Cycle> outstanding_; // bus cycle of the last beat, in the order of the grants
   std::deque<Writes> writes_;
+  Cycle nextWrite_ = kNever; // no beat writes before this cycle
 };
 
 } // namespace tw::simulator::cycle

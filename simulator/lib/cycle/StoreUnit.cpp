@@ -13,6 +13,7 @@ void StoreUnit::reset() {
   bufferFree_[0] = bufferFree_[1] = senderFree_ = lastResponse_ = 0;
   turn_ = 0;
   failed_.reset();
+  responses_.clear();
   beats_.clear();
   busy_ = bytesWritten_ = 0;
 }
@@ -40,6 +41,10 @@ void StoreUnit::nextBurst() {
 
 void StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
   Cycle go = std::max(cycle + 2, senderFree_); // the sender sees the full buffer
+  while (!responses_.empty() && responses_.front() < go)
+    responses_.pop_front();
+  if (responses_.size() >= config_.axiOutstandingReads)
+    go = responses_[responses_.size() - config_.axiOutstandingReads] + 1;
   uint64_t index = memory_.nextWriteIndex();
   Cycle accepted = memory_.acceptWrite(index, go + 1);
   uint32_t beats = bytes / config_.axiBytes;
@@ -56,6 +61,7 @@ void StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
   WriteResponse response = memory_.write(last, address, beats);
   if (response.response != AxiResponse::Okay && !failed_)
     failed_ = address;
+  responses_.push_back(response.cycle);
   bufferFree_[turn_] = senderFree_ = last + 1;
   lastResponse_ = response.cycle;
   turn_ ^= 1;

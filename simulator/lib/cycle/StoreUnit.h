@@ -68,6 +68,7 @@ private:
   Cycle now_;
   Cycle bufferFree_[2], senderFree_, lastResponse_;
   unsigned turn_;
+  std::deque<Cycle> responses_; // of the bursts that were unanswered when the last one was sent
   std::optional<uint64_t> failed_;
   std::deque<Span> beats_; // cycles of accepted beats that rows may still coincide with
   uint64_t busy_, bytesWritten_;
