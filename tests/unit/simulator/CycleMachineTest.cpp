@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cycle model as a whole: closed forms against stepping, one kernel against the other, counters.
-#include "CyclePrograms.h"
+#include "tw/support/CyclePrograms.h"
 #include "tw/simulator/Cycle.h"
 
 #include <gtest/gtest.h>

@@ -5,7 +5,7 @@
 #include "cycle/MatrixUnit.h"
 #include "cycle/StoreUnit.h"
 
-#include "CyclePrograms.h"
+#include "tw/support/CyclePrograms.h"
 
 #include <gtest/gtest.h>
 

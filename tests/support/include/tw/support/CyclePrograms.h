@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random programs that are hard on timing: legal lines whose operands collide in banks, with semaphores that are
-// covered but order nothing in particular. Used by the tests of the cycle model. Data are meaningless: races are wanted
-// here.
-#ifndef TW_TESTS_SIMULATOR_CYCLEPROGRAMS_H
-#define TW_TESTS_SIMULATOR_CYCLEPROGRAMS_H
+// covered but order nothing in particular. Called by the tests of the cycle model, alone and beside the RTL.
+// Does not make programs whose results mean anything: races are wanted here (isa/RandomProgram.h draws the others).
+#ifndef TW_SUPPORT_CYCLEPROGRAMS_H
+#define TW_SUPPORT_CYCLEPROGRAMS_H
 
 #include "tw/isa/Check.h"
 #include "tw/support/Job.h"
