@@ -18,6 +18,19 @@ uint64_t valueOf(const Line &line, const Instruction &row, const Value &v, const
                                   : uint64_t(v.value);
 }
 
+// (stride, extent) of each dimension that has more than one point, in the order of the table.
+std::vector<std::pair<uint64_t, uint64_t>> dimsOf(const Line &line, const Instruction &row, const Access &access,
+                                                  const HwConfig &config) {
+  std::vector<std::pair<uint64_t, uint64_t>> dims;
+  for (const Dim &dim : access.dims) {
+    uint64_t extent = dim.extentField >= 0 ? uint64_t(line.get(row.fields[dim.extentField].ref))
+                                           : valueOf(line, row, row.semantics->loops[dim.terms[0].loop].extent, config);
+    if (extent > 1)
+      dims.emplace_back(valueOf(line, row, dim.stride, config), extent);
+  }
+  return dims;
+}
+
 Walk walkOf(const Line &line, const Instruction &row, int accessIndex, const HwConfig &config) {
   const Access &access = row.semantics->accesses[accessIndex];
   bool isBytes = access.space == Space::SPM || access.space == Space::DRAM;
@@ -30,13 +43,9 @@ Walk walkOf(const Line &line, const Instruction &row, int accessIndex, const HwC
   }
   if (isBytes && access.lane != LaneKind::Scalar)
     walk.element = config.n;
-  for (const Dim &dim : access.dims) {
-    uint64_t stride = valueOf(line, row, dim.stride, config);
-    uint64_t extent = dim.extentField >= 0 ? uint64_t(line.get(row.fields[dim.extentField].ref))
-                                           : valueOf(line, row, row.semantics->loops[dim.terms[0].loop].extent, config);
-    if (stride && extent > 1)
+  for (auto [stride, extent] : dimsOf(line, row, access, config))
+    if (stride)
       walk.dims.emplace_back(stride, extent);
-  }
   std::sort(walk.dims.begin(), walk.dims.end());
   return walk;
 }
@@ -73,6 +82,22 @@ bool intersect(const std::vector<Run> &a, const std::vector<Run> &b) {
   return false;
 }
 
+// Both operands visit the same addresses in the same order, and none of them twice: then each point reads what it
+// writes, and nothing that another point wrote.
+bool walkTogether(const Line &line, int a, int b, const HwConfig &config) {
+  const Instruction &row = *line.row();
+  Walk walk = walkOf(line, row, a, config);
+  if (walk != walkOf(line, row, b, config) ||
+      dimsOf(line, row, row.semantics->accesses[a], config) != dimsOf(line, row, row.semantics->accesses[b], config))
+    return false;
+  uint64_t visited = walk.element, touched = 0;
+  for (auto [stride, extent] : dimsOf(line, row, row.semantics->accesses[a], config))
+    visited *= extent;
+  for (const Run &run : runsOf(walk))
+    touched += run.end - run.begin;
+  return visited == touched;
+}
+
 } // namespace
 
 std::vector<Touched> touchedBy(const Line &line, const HwConfig &config) {
@@ -94,7 +119,7 @@ bool overlapsItself(const Line &line, const HwConfig &config) {
   for (const Touched &write : touched)
     for (const Touched &read : touched)
       if (write.isWrite && !read.isWrite && write.space == read.space && intersect(write.runs, read.runs) &&
-          walkOf(line, *line.row(), write.access, config) != walkOf(line, *line.row(), read.access, config))
+          !walkTogether(line, write.access, read.access, config))
         return true;
   return false;
 }

@@ -166,6 +166,12 @@ TEST(ProgramCheckerTest, AnInstructionMustNotRunIntoItsOwnResults) {
   EXPECT_THAT(findings("y=0 y_s0=16"), IsEmpty()); // in place
   EXPECT_THAT(findings("y=16 y_s0=16"), ElementsAre(FindingKind::SelfOverlap));
   EXPECT_THAT(findings("y=16 y_s0=128"), ElementsAre(FindingKind::SelfOverlap));
+  auto other = [&](const std::string &fields) {
+    return kinds("ldp region=4 dst=0 count=3\nfence\newadd n2=1 a=0 b=0x1000 y=0 param=0 " + fields + "\nend\n");
+  };
+  EXPECT_THAT(other("n0=4 n1=1"), ElementsAre(FindingKind::SelfOverlap)); // one row again and again
+  EXPECT_THAT(other("n0=2 n1=2 a_s0=16 a_s1=32 y_s0=32 y_s1=16"), ElementsAre(FindingKind::SelfOverlap));
+  EXPECT_THAT(other("n0=2 n1=2 a_s0=16 a_s1=32 y_s0=16 y_s1=32"), IsEmpty());
 }
 
 TEST(ProgramCheckerTest, TheNumberOfFindingsIsLimited) {
