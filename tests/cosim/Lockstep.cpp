@@ -143,9 +143,10 @@ Layout layOut(const Scenario &scenario) {
 
 Result<Observation> observe(const Model &model, const Scenario &scenario) {
   const Layout layout = layOut(scenario);
-  const auto timing = isa::parseMemoryTiming(scenario.memory);
+  auto timing = isa::parseMemoryTiming(scenario.memory);
   if (!timing)
     return Diag{scenario.memory, "is no memory: use ideal, ideal:<latency>, rows or random:<seed>"};
+  timing->memoryBytes = layout.memoryBytes;
   Recorder recorder;
   isa::MachineOptions options;
   options.trace = &recorder;
@@ -202,36 +203,6 @@ std::optional<std::string> firstDivergence(const Scenario &scenario, const Obser
   for (size_t space = 0; space < a.spaces.size(); ++space)
     compareBytes(c, std::string(isa::name(isa::Space(space))), a.spaces[space], b.spaces[space]);
   return c.found;
-}
-
-Scenario shrink(Scenario scenario, const std::function<bool(const Scenario &)> &stillFails) {
-  auto &lines = scenario.assembly.program.lines;
-  const auto tryWith = [&](const std::vector<isa::Line> &candidate) {
-    Scenario smaller = scenario;
-    smaller.assembly.program.lines = candidate;
-    if (!stillFails(smaller))
-      return false;
-    scenario = smaller;
-    return true;
-  };
-  for (size_t chunk = std::max<size_t>(lines.size() / 2, 1); chunk != 0; chunk /= 2)
-    for (size_t begin = 0; begin < lines.size();) {
-      std::vector<isa::Line> candidate = lines;
-      candidate.erase(candidate.begin() + begin, candidate.begin() + std::min(begin + chunk, lines.size()));
-      if (!tryWith(candidate))
-        begin += chunk;
-    }
-  for (size_t i = 0; i < lines.size(); ++i) { // smaller loops
-    const isa::Instruction *row = lines[i].row();
-    for (const isa::Field &field : row ? row->fields : std::span<const isa::Field>{})
-      for (int64_t value = lines[i].get(field.ref); field.kind == isa::FieldKind::Extent && value > 1; value /= 2) {
-        std::vector<isa::Line> candidate = lines;
-        candidate[i].set(field.ref, value / 2);
-        if (!tryWith(candidate))
-          break;
-      }
-  }
-  return scenario;
 }
 
 void writeKit(const std::string &folder, const Scenario &scenario, const std::string &divergence, const Observation &a,

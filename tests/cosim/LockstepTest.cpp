@@ -96,19 +96,6 @@ TEST_F(LockstepTest, PoisonShowsWhereAMemoryIsOnlyPartlyWritten) {
   EXPECT_THAT(divergence(), HasSubstr("SPM byte 32: functional 0, functional 85"));
 }
 
-TEST_F(LockstepTest, ShrinkingKeepsWhatFails) {
-  auto &lines = scenario.assembly.program.lines;
-  lines.insert(lines.begin(), 20, isa::Line(isa::Opcode::Mark));
-  const Scenario small = shrink(scenario, [](const Scenario &candidate) {
-    for (const isa::Line &line : candidate.assembly.program.lines)
-      if (line.opcodeByte() == unsigned(isa::Opcode::Ld) && line.get(isa::ld::n0) >= 2)
-        return true;
-    return false;
-  });
-  ASSERT_EQ(small.assembly.program.lines.size(), 1u);
-  EXPECT_EQ(small.assembly.program.lines[0].get(isa::ld::n0), 2);
-}
-
 TEST_F(LockstepTest, AKitHoldsTheProgram) {
   test::TempDir folder;
   writeKit((folder.path() / "kit").string(), scenario, "line one\nline two", a, b);

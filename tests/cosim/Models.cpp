@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Lockstep.h"
 
+#include "tw/simulator/Cycle.h"
 #include "tw/simulator/FunctionalMachine.h"
 
-#ifdef TW_COSIM_CYCLE
-#include "tw/simulator/Cycle.h"
-#endif
 #ifdef TW_COSIM_RTL
 #include "tw/rtl/Model.h"
 #endif
 
 namespace tw::cosim {
 
-namespace {
-
 using Built = Result<std::unique_ptr<isa::Machine>>;
-
-} // namespace
 
 Model functionalModel() {
   return {"functional", false,
@@ -30,15 +24,10 @@ Model cycleModel() {
   return {"cycle", true,
           [](const isa::HwConfig &config, uint64_t bytes, const isa::MachineOptions &options,
              const isa::MemoryTimingConfig &memory) -> Built {
-#ifdef TW_COSIM_CYCLE
             simulator::CycleOptions cycle;
             static_cast<isa::MachineOptions &>(cycle) = options;
             cycle.memory = memory;
             return simulator::createCycleMachine(config, bytes, cycle);
-#else
-            (void)config, (void)bytes, (void)options, (void)memory;
-            return Diag{"cycle", "this build has no cycle model"};
-#endif
           }};
 }
 

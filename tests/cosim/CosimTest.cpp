@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random programs on all models of this build: same results, and for the timed ones same cycles. Few programs; many:
+// scripts/cosim.sh.
+#include "Sweep.h"
+
+#include "tw/support/Paths.h"
+
+#include <gtest/gtest.h>
+
+using namespace tw;
+using namespace tw::cosim;
+
+namespace {
+
+void expectAgreement(const char *config, std::vector<Model> models, int programs, int instructions) {
+  test::TempDir kits;
+  Sweep sweep;
+  sweep.config = test::testConfig(config);
+  sweep.models = std::move(models);
+  sweep.programs = programs;
+  sweep.instructions = instructions;
+  sweep.kitFolder = kits.path().string();
+  const SweepResult result = runSweep(sweep);
+  EXPECT_FALSE(result.divergence) << *result.divergence;
+  EXPECT_EQ(result.programs, programs);
+  EXPECT_GT(result.instructions, 0u);
+}
+
+bool canBuild(const Model &model, const char *config, std::string &reason) {
+  auto machine = model.build(test::testConfig(config), 1 << 16, {}, {});
+  if (!machine)
+    reason = machine.diag().str();
+  return bool(machine);
+}
+
+TEST(CosimTest, FunctionalAndCycleModelGiveTheSameResultsOnTw8) {
+  expectAgreement("tw8", {functionalModel(), cycleModel()}, 20, 40);
+}
+
+TEST(CosimTest, FunctionalAndCycleModelGiveTheSameResultsOnTw16) {
+  expectAgreement("tw16", {functionalModel(), cycleModel()}, 10, 40);
+}
+
+TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnTw8) {
+  std::string reason;
+  if (!canBuild(rtlModel(), "tw8", reason))
+    GTEST_SKIP() << reason;
+  expectAgreement("tw8", {functionalModel(), cycleModel(), rtlModel()}, 8, 25);
+}
+
+} // namespace
