@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cycle model as a whole: closed forms against stepping, one kernel against the other, counters.
-#include "tw/support/CyclePrograms.h"
 #include "tw/simulator/Cycle.h"
+#include "tw/support/CyclePrograms.h"
 
 #include <gtest/gtest.h>
 

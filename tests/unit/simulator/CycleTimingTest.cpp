@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The closed forms of Timing.h against the cycle model: one instruction alone on the machine, with an ideal memory.
-#include "tw/support/CyclePrograms.h"
 #include "cycle/LanePipe.h"
 #include "cycle/MatrixUnit.h"
 #include "tw/isa/Disassembler.h"
 #include "tw/isa/Timing.h"
 #include "tw/simulator/Cycle.h"
+#include "tw/support/CyclePrograms.h"
 
 #include <gtest/gtest.h>
 

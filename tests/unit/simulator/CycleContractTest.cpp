@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+// Single sentences of docs/timing.md, with the cycles worked out by hand: tw16, 20 cycles to the first beat of a read,
+// 10 from the last beat of a write to its response, 4 beats a line.
+#include "tw/simulator/Cycle.h"
+#include "tw/support/Job.h"
+
+#include <gtest/gtest.h>
+
+using namespace tw;
+using namespace tw::isa;
+using test::Job;
+using test::JobOutcome;
+
+namespace {
+
+class CycleContractTest : public testing::Test, public TraceSink {
+protected:
+  void retire(const TraceEvent &event) override { events.push_back(event); }
+  JobOutcome run(Job job) {
+    events.clear();
+    options.trace = this;
+    options.memory = MemoryTimingConfig::ideal(20, 10);
+    machine = simulator::createCycleMachine(config, Job::kMemoryBytes, options);
+    auto memory = machine->memory();
+    std::fill(memory.begin(), memory.end(), 0x3F); // legal multipliers
+    return runJob(*machine, job);
+  }
+  JobOutcome run(std::vector<Line> lines) { return run(Job(config, std::move(lines))); }
+  uint64_t counter(CounterId id) { return machine->readRegister(uint32_t(kCounterRegisters) + 8 * uint32_t(id)); }
+  uint64_t start(size_t event) { return events.at(event).startCycle; }
+  uint64_t end(size_t event) { return events.at(event).endCycle; }
+
+  static Line walk(Opcode opcode, int64_t spm, int64_t rows) {
+    return Line(opcode)
+        .set(ld::region, opcode == Opcode::St ? 2 : 1)
+        .set(ld::spm, spm)
+        .set(ld::n0, rows)
+        .set(ld::n1, 1)
+        .set(ld::n2, 1)
+        .set(ld::n3, 1);
+  }
+
+  HwConfig config = test::testConfig("tw16");
+  simulator::CycleOptions options;
+  std::unique_ptr<Machine> machine;
+  std::vector<TraceEvent> events;
+
+  // The descriptor's grant in 0, its beats on the bus in 21 to 24, CHECK in 26, RUN from 27. Line 0 is granted in 27,
+  // on the bus in 48 to 51, in the buffer at 53, in the decoder at 54; each further line is in the buffer 4 cycles
+  // after the last.
+  static constexpr uint64_t kCheck = 26, kFirstDecoded = 54;
+  static constexpr Line kEnd{Opcode::End};
+};
+
+TEST_F(CycleContractTest, MarkIsConsumedInTheCycleAfterItsDecode) {
+  JobOutcome outcome = run({Line(Opcode::Mark), kEnd});
+  EXPECT_EQ(start(0), kFirstDecoded + 1);
+  EXPECT_EQ(end(1), kFirstDecoded + 5) << "END: in the buffer at 57, in the decoder at 58";
+  EXPECT_EQ(outcome.cycles, kFirstDecoded + 6) << "cycles count the one that ends the job";
+  EXPECT_EQ(counter(CounterId::Lines), 2u);
+  EXPECT_EQ(counter(CounterId::BytesReadFe), 3u * 64);
+}
+
+TEST_F(CycleContractTest, ADescriptorOfAnotherMachineEndsTheJobAfterCheck) {
+  Job job(config, {kEnd});
+  job.isaHash += 1;
+  JobOutcome outcome = run(job);
+  EXPECT_EQ(outcome.code, FaultCode::IsaVersion);
+  EXPECT_EQ(outcome.cycles, kCheck + 2) << "raised in 26, drained in 27";
+}
+
+TEST_F(CycleContractTest, ALoadIsIssuedAfterItsFootprintStepsAndEndsWithItsLastBeat) {
+  run({walk(Opcode::Ld, 0, 4), kEnd});
+  uint64_t issued = kFirstDecoded + uint64_t(footprintSteps(Opcode::Ld)) + 1;
+  EXPECT_EQ(start(0), issued + 1) << "it starts when it is first seen in the queue";
+  EXPECT_EQ(end(0), start(0) + 1 + 1 + 20 + 4) << "grant, address, latency, four beats; processed one cycle later";
+  EXPECT_EQ(counter(CounterId::StateLaBusy), 1u + 4) << "the start and the beats";
+  EXPECT_EQ(counter(CounterId::StateLaWaitRead), end(0) - start(0) - 4);
+}
+
+TEST_F(CycleContractTest, LoadsOfOneEngineOverlap) {
+  run({walk(Opcode::Ld, 0, 40), walk(Opcode::Ld, 1024, 4), kEnd});
+  EXPECT_LT(start(1), end(0));
+  // 40 rows are bursts of 16, 16 and 8 beats, the second load has one of 4: gap-free on the bus.
+  EXPECT_EQ(end(0), start(0) + 22 + 40);
+  EXPECT_GE(end(1), end(0) + 4);
+}
+
+TEST_F(CycleContractTest, AStoreEndsAfterItsLastResponse) {
+  run({walk(Opcode::St, 0, 4), kEnd});
+  // Rows s+1..s+4, buffer full s+6, AW s+7, beats s+8..s+11, response s+21.
+  EXPECT_EQ(end(0) - start(0), 22u);
+  EXPECT_EQ(counter(CounterId::StateStBusy), 1u + 4 + 4) << "the start, four rows, four beats";
+  EXPECT_EQ(counter(CounterId::BytesWritten), 64u);
+}
+
+TEST_F(CycleContractTest, APostIsSeenInTheNextCycle) {
+  Line load = walk(Opcode::Ld, 0, 4).set(header::post0_valid, 1);
+  Line store = walk(Opcode::St, 0, 4).set(header::wait0_valid, 1);
+  run({load, store, kEnd});
+  EXPECT_EQ(start(1), end(0) + 1);
+}
+
+TEST_F(CycleContractTest, AProductTakesItsWeightsBlockByBlock) {
+  Line gemm = Line(Opcode::Gemm).set(gemm::x_ms, 16).set(gemm::x_ks, 1024).set(gemm::m_n, 40).set(gemm::k_n, 2);
+  gemm.set(gemm::oc_n, 1).set(gemm::w, 0x10000); // another group
+  run({gemm, kEnd});
+  // Weights s+1..s+16, rows from s+17 on, 40 each; the last in s+96; ACC is written 18 cycles later.
+  EXPECT_EQ(end(0) - start(0), 17u + 40 + 39 + 18);
+  EXPECT_EQ(counter(CounterId::MxRows), 80u);
+  gemm.set(gemm::m_n, 3); // shorter than the weights of the next block
+  run({gemm, kEnd});
+  EXPECT_EQ(end(0) - start(0), 17u + 17 + 2 + 18);
+}
+
+TEST_F(CycleContractTest, TheNextProductStartsWhenTheLastRowIsIssued) {
+  Line gemm = Line(Opcode::Gemm).set(gemm::x_ms, 16).set(gemm::m_n, 60).set(gemm::k_n, 1).set(gemm::oc_n, 1);
+  gemm.set(gemm::w, 0x10000);
+  run({gemm, gemm, kEnd});
+  EXPECT_EQ(start(1), end(0) - 18 + 1);
+}
+
+TEST_F(CycleContractTest, WeightsAndActivationsInOneBankTakeTurns) {
+  // One block, one row: the weights come first, nothing collides. Two blocks of five rows, all activations and all
+  // weights in bank 0 of group 0: rows of x at a stride of 4 rows, and weight rows walk through all four banks.
+  Line gemm = Line(Opcode::Gemm)
+                  .set(gemm::x, 0x4000)
+                  .set(gemm::x_ms, 64)
+                  .set(gemm::m_n, 5)
+                  .set(gemm::k_n, 2)
+                  .set(gemm::oc_n, 1);
+  run({gemm, kEnd});
+  // Block 0 is full at s+17, rows s+17..s+21. Weight rows of block 1 from s+18 on: s+18 (bank 0) loses to the row of
+  // s+18 and to every further one; at s+22 the rows are through. Sixteen rows s+22..s+37, full s+38, rows s+38..s+42.
+  EXPECT_EQ(counter(CounterId::BankConflicts), 4u);
+  EXPECT_EQ(end(0) - start(0), 42u + 18);
+  EXPECT_EQ(counter(CounterId::StateMxWaitBank), 4u);
+}
+
+TEST_F(CycleContractTest, ADrainReloadsItsParametersForEachBlock) {
+  Line drain =
+      Line(Opcode::Drq).set(drq::oc_n, 2).set(drq::oh_n, 3).set(drq::ow_n, 5).set(drq::y_hs, 80).set(drq::y_ws, 16);
+  drain.set(drq::y_cs, 256);
+  run({Line(Opcode::Ldp).set(ldp::region, 1).set(ldp::count, 8), Line(Opcode::Fence), drain, kEnd});
+  EXPECT_EQ(end(2) - start(2), 4u + 30 + 3 + 7);
+}
+
+TEST_F(CycleContractTest, TwoOperandsInOneBankTakeTwoCyclesAStep) {
+  Line add = Line(Opcode::Ewadd).set(ewadd::n0, 10).set(ewadd::n1, 1).set(ewadd::n2, 1).set(ewadd::a_s0, 16);
+  add.set(ewadd::b, 0x400).set(ewadd::b_s0, 16).set(ewadd::y, 0x10000).set(ewadd::y_s0, 16);
+  run({Line(Opcode::Ldp).set(ldp::region, 1).set(ldp::count, 8), Line(Opcode::Fence), add, kEnd});
+  // A is granted in s+5, B in s+6, and so on; the last step in s+24, its write eight cycles later.
+  EXPECT_EQ(end(2) - start(2), 32u);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 10u);
+  EXPECT_EQ(counter(CounterId::StateVxWaitBank), 10u);
+}
+
+TEST_F(CycleContractTest, FaultsNameTheirLineAndItsOwnCycle) {
+  Line wait = walk(Opcode::Ld, 0, 1).setTag(9).set(header::wait0_valid, 1).set(header::wait0_sem, 7);
+  JobOutcome outcome = run({Line(Opcode::Mark), wait, kEnd});
+  EXPECT_EQ(outcome.code, FaultCode::Deadlock);
+  EXPECT_EQ(outcome.engine, Engine::LA);
+  EXPECT_EQ(outcome.pc, 1u);
+  EXPECT_EQ(outcome.tag, 9);
+  EXPECT_EQ(counter(CounterId::StateLaWaitSem) + counter(CounterId::StateLaEmpty), outcome.cycles);
+
+  Line far = walk(Opcode::Ld, config.spmBytes - 16, 2);
+  outcome = run({far, kEnd});
+  EXPECT_EQ(outcome.code, FaultCode::SpmBounds);
+  EXPECT_EQ(outcome.address, config.spmBytes + 16);
+  EXPECT_EQ(outcome.cycles, kFirstDecoded + uint64_t(footprintSteps(Opcode::Ld)) + 2)
+      << "raised in the last step, drained in the next cycle";
+}
+
+TEST_F(CycleContractTest, ABudgetEndsTheJobInItsCycle) {
+  Job job(config, {walk(Opcode::Ld, 0, 40), kEnd});
+  job.cycleBudget = 60;
+  JobOutcome outcome = run(job);
+  EXPECT_EQ(outcome.code, FaultCode::CycleBudget);
+  EXPECT_EQ(outcome.cycles, 62u) << "raised in 60, nothing is in flight in 61";
+}
+
+TEST_F(CycleContractTest, AnAbortIsSeenInTheNextCycleAndRunningInstructionsFinish) {
+  Job job(config, {walk(Opcode::Ld, 0, 40), kEnd});
+  run(job);
+  uint64_t ends = end(0);
+  test::prepareJob(*machine, job);
+  machine->writeRegister(uint32_t(RegisterOffset::Doorbell), 1);
+  EXPECT_FALSE(machine->runUntilIdle(90));
+  machine->writeRegister(uint32_t(RegisterOffset::Abort), 1);
+  EXPECT_TRUE(machine->runUntilIdle());
+  JobOutcome outcome = test::readOutcome(*machine, job);
+  EXPECT_EQ(outcome.code, FaultCode::Aborted);
+  EXPECT_EQ(outcome.pc, 1u);
+  EXPECT_EQ(outcome.cycles, ends + 2) << "idle from the cycle after the load's end on";
+}
+
+TEST_F(CycleContractTest, SerialExecutionOverlapsNothing) {
+  Job job(config, {walk(Opcode::Ld, 0, 40), walk(Opcode::Ldw, 0x10000, 40), kEnd});
+  run(job);
+  EXPECT_LT(start(1), end(0));
+  job.serial = true;
+  run(job);
+  EXPECT_GT(start(1), end(0));
+}
+
+TEST_F(CycleContractTest, ResetForgetsAJob) {
+  Job job(config, {walk(Opcode::Ld, 0, 40), kEnd});
+  JobOutcome whole = run(job);
+  test::prepareJob(*machine, job);
+  machine->writeRegister(uint32_t(RegisterOffset::Doorbell), 1);
+  EXPECT_FALSE(machine->runUntilIdle(50));
+  machine->reset();
+  EXPECT_TRUE(machine->runUntilIdle());
+  EXPECT_EQ(runJob(*machine, job), whole);
+}
+
+} // namespace
