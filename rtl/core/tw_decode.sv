@@ -54,17 +54,22 @@ module tw_decode #(
   wire [7:0] opcode = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
 
   //--- static checks -----------------------------------------------------------------------------
-  logic known, planned, reserved_ok, range_ok, align_ok, is_fe;
-  logic [2:0] engine;
+  logic known, planned, reserved_ok, range_ok, align_ok, is_fe_d, is_fe_q;
+  logic [2:0] engine_d, engine_q;
+  logic [511:0] fresh_line;  // the line in its first cycle, otherwise nothing: checks rest
+  always_comb begin
+    fresh_line = '0;
+    if (valid_q && (phase_q == Static)) fresh_line = line_i;
+  end
   tw_line_check #(.N_LOG2(NLog)) u_line_check (
-    .line_i,
+    .line_i       (fresh_line),
     .known_o      (known),
     .planned_o    (planned),
     .reserved_ok_o(reserved_ok),
     .range_ok_o   (range_ok),
     .align_ok_o   (align_ok),
-    .engine_o     (engine),
-    .is_fe_o      (is_fe)
+    .engine_o     (engine_d),
+    .is_fe_o      (is_fe_d)
   );
 
   logic [7:0] static_code;
@@ -166,15 +171,15 @@ module tw_decode #(
   wire is_end   = opcode == tw_isa_pkg::OP_END;
   wire is_mark  = opcode == tw_isa_pkg::OP_MARK;
   wire ready    = run_i && valid_q && !halt_i && (phase_q == Ready);
-  wire may_go   = is_fe ? (is_mark || all_idle_i)
-                        : ((({2'b00, full_i} >> engine) & 8'd1) == 8'd0) && (!serial_i || all_idle_i);
+  wire may_go   = is_fe_q ? (is_mark || all_idle_i)
+                        : ((({2'b00, full_i} >> engine_q) & 8'd1) == 8'd0) && (!serial_i || all_idle_i);
   wire leaking  = ready && is_end && all_idle_i && leak_i;
 
   assign leave_o   = ready && may_go && !leaking;
-  assign is_fe_o   = is_fe;
+  assign is_fe_o   = is_fe_q;
   assign end_o     = leave_o && is_end;
   assign blocked_o = ready && !may_go;
-  assign push_o    = (leave_o && !is_fe) ? Engines'(1) << engine : '0;
+  assign push_o    = (leave_o && !is_fe_q) ? Engines'(1) << engine_q : '0;
   assign take_o    = run_i && !halt_i && valid_i && (!valid_q || leave_o);
   assign pc_o      = pc_q;
   assign empty_o   = !valid_q;
@@ -206,6 +211,8 @@ module tw_decode #(
       pc_q    <= pc_q + 1'b1;
     end else if (valid_q && (phase_q == Static)) begin
       phase_q <= (count == '0) ? Ready : Step;
+      engine_q <= engine_d;
+      is_fe_q  <= is_fe_d;
       index_q <= first;
       left_q  <= count;
     end else if (in_step) begin

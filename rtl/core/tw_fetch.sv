@@ -68,15 +68,19 @@ module tw_fetch #(
   assign fault_pc_o   = received_q - 32'd1;
   assign fault_addr_o = code_addr_i + {26'd0, received_q - 32'd1, 6'd0};
 
-  if (Beats == 1) begin : gen_one_beat
-    assign whole = 512'(beat_data_i);
-  end else begin : gen_beats
-    assign whole = {beat_data_i, part_q[(Beats-1)*AxiBytes*8-1:0]};
-  end
-
   wire asks_line = gnt_i && !descriptor_i;
   wire line_done = beat_i && beat_last_i && got_q;
   wire line_good = line_done && !error_q && !beat_error_i;
+
+  if (Beats == 1) begin : gen_one_beat
+    assign whole = 512'(beat_data_i);
+  end else begin : gen_beats
+    always_comb begin
+      whole = '0;
+      if (line_good) whole = {beat_data_i, part_q[(Beats-1)*AxiBytes*8-1:0]};
+    end
+  end
+
 
   always_ff @(posedge clk_i) begin
     if (gnt_i && descriptor_i) asked_q <= 1'b1;

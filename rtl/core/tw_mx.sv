@@ -52,72 +52,96 @@ module tw_mx #(
   logic        accumulate;
   logic [7:0]  pad_value;
   always_comb begin
-    x_base     = line_i[tw_isa_pkg::CONV_X_LSB +: 24];
-    h_stride   = line_i[tw_isa_pkg::CONV_X_HS_LSB +: 24];
-    w_stride   = line_i[tw_isa_pkg::CONV_X_WS_LSB +: 24];
-    h_pad      = {8'd0, line_i[tw_isa_pkg::CONV_PAD_T_LSB +: 8]};
-    w_pad      = {8'd0, line_i[tw_isa_pkg::CONV_PAD_L_LSB +: 8]};
-    x_h        = line_i[tw_isa_pkg::CONV_X_H_LSB +: 16];
-    x_w        = line_i[tw_isa_pkg::CONV_X_W_LSB +: 16];
-    px_h       = line_i[tw_isa_pkg::CONV_OH_N_LSB +: 16];
-    px_w       = line_i[tw_isa_pkg::CONV_OW_N_LSB +: 16];
-    px_hc      = {12'd0, line_i[tw_isa_pkg::CONV_STRIDE_H_LSB +: 4]};
-    px_wc      = {12'd0, line_i[tw_isa_pkg::CONV_STRIDE_W_LSB +: 4]};
-    tap_h      = {8'd0, line_i[tw_isa_pkg::CONV_KH_N_LSB +: 8]};
-    tap_w      = {8'd0, line_i[tw_isa_pkg::CONV_KW_N_LSB +: 8]};
-    tap_hc     = {12'd0, line_i[tw_isa_pkg::CONV_DIL_H_LSB +: 4]};
-    tap_wc     = {12'd0, line_i[tw_isa_pkg::CONV_DIL_W_LSB +: 4]};
-    in_n       = {4'd0, line_i[tw_isa_pkg::CONV_IC_N_LSB +: 12]};
-    in_a       = 24'(N);
-    oc_n       = {4'd0, line_i[tw_isa_pkg::CONV_OC_N_LSB +: 12]};
-    w_base     = line_i[tw_isa_pkg::CONV_W_LSB +: 24];
-    acc_base   = line_i[tw_isa_pkg::CONV_ACC_LSB +: 16];
-    accumulate = line_i[tw_isa_pkg::CONV_ACCUMULATE_LSB];
-    pad_value  = line_i[tw_isa_pkg::CONV_PAD_VALUE_LSB +: 8];
-    if (is_fold) begin
-      // Columns are bytes: a pixel is x_ws bytes on, a tap N bytes.
-      h_stride   = line_i[tw_isa_pkg::CONVF_X_HS_LSB +: 24];
-      w_stride   = 24'd1;
-      h_pad      = {8'd0, line_i[tw_isa_pkg::CONVF_PAD_T_LSB +: 8]};
-      w_pad      = {4'd0, line_i[tw_isa_pkg::CONVF_PAD_B_LSB +: 12]};
-      x_h        = line_i[tw_isa_pkg::CONVF_X_H_LSB +: 16];
-      x_w        = line_i[tw_isa_pkg::CONVF_X_B_LSB +: 16];
-      px_h       = line_i[tw_isa_pkg::CONVF_OH_N_LSB +: 16];
-      px_w       = line_i[tw_isa_pkg::CONVF_OW_N_LSB +: 16];
-      px_hc      = {12'd0, line_i[tw_isa_pkg::CONVF_STRIDE_H_LSB +: 4]};
-      px_wc      = {4'd0, line_i[tw_isa_pkg::CONVF_X_WS_LSB +: 12]};
-      tap_h      = {8'd0, line_i[tw_isa_pkg::CONVF_KH_N_LSB +: 8]};
-      tap_w      = {4'd0, line_i[tw_isa_pkg::CONVF_F_N_LSB +: 12]};
-      tap_hc     = {12'd0, line_i[tw_isa_pkg::CONVF_DIL_H_LSB +: 4]};
-      tap_wc     = 16'(N);
-      in_n       = 16'd1;
-      oc_n       = {4'd0, line_i[tw_isa_pkg::CONVF_OC_N_LSB +: 12]};
-      w_base     = line_i[tw_isa_pkg::CONVF_W_LSB +: 24];
-      acc_base   = line_i[tw_isa_pkg::CONVF_ACC_LSB +: 16];
-      accumulate = line_i[tw_isa_pkg::CONVF_ACCUMULATE_LSB];
-      pad_value  = line_i[tw_isa_pkg::CONVF_PAD_VALUE_LSB +: 8];
-    end else if (is_gemm) begin
-      // One column of pixels: rows m step h; blocks kb move only the address.
-      h_stride   = line_i[tw_isa_pkg::GEMM_X_MS_LSB +: 24];
-      h_pad      = 16'd0;
-      w_pad      = 16'd0;
-      x_h        = line_i[tw_isa_pkg::GEMM_M_N_LSB +: 16];
-      x_w        = 16'd1;
-      px_h       = line_i[tw_isa_pkg::GEMM_M_N_LSB +: 16];
-      px_w       = 16'd1;
-      px_hc      = 16'd1;
-      px_wc      = 16'd0;
-      tap_h      = 16'd1;
-      tap_w      = 16'd1;
-      tap_hc     = 16'd0;
-      tap_wc     = 16'd0;
-      in_n       = {4'd0, line_i[tw_isa_pkg::GEMM_K_N_LSB +: 12]};
-      in_a       = line_i[tw_isa_pkg::GEMM_X_KS_LSB +: 24];
-      oc_n       = {4'd0, line_i[tw_isa_pkg::GEMM_OC_N_LSB +: 12]};
-      w_base     = line_i[tw_isa_pkg::GEMM_W_LSB +: 24];
-      acc_base   = line_i[tw_isa_pkg::GEMM_ACC_LSB +: 16];
-      accumulate = line_i[tw_isa_pkg::GEMM_ACCUMULATE_LSB];
-      pad_value  = 8'd0;
+    x_base     = '0;
+    h_stride   = '0;
+    w_stride   = '0;
+    w_base     = '0;
+    in_a       = '0;
+    h_pad      = '0;
+    w_pad      = '0;
+    x_h        = '0;
+    x_w        = '0;
+    px_h       = '0;
+    px_w       = '0;
+    px_hc      = '0;
+    px_wc      = '0;
+    tap_h      = '0;
+    tap_w      = '0;
+    tap_hc     = '0;
+    tap_wc     = '0;
+    in_n       = '0;
+    oc_n       = '0;
+    acc_base   = '0;
+    accumulate = '0;
+    pad_value  = '0;
+    if (start_i) begin
+      x_base     = line_i[tw_isa_pkg::CONV_X_LSB +: 24];
+      h_stride   = line_i[tw_isa_pkg::CONV_X_HS_LSB +: 24];
+      w_stride   = line_i[tw_isa_pkg::CONV_X_WS_LSB +: 24];
+      h_pad      = {8'd0, line_i[tw_isa_pkg::CONV_PAD_T_LSB +: 8]};
+      w_pad      = {8'd0, line_i[tw_isa_pkg::CONV_PAD_L_LSB +: 8]};
+      x_h        = line_i[tw_isa_pkg::CONV_X_H_LSB +: 16];
+      x_w        = line_i[tw_isa_pkg::CONV_X_W_LSB +: 16];
+      px_h       = line_i[tw_isa_pkg::CONV_OH_N_LSB +: 16];
+      px_w       = line_i[tw_isa_pkg::CONV_OW_N_LSB +: 16];
+      px_hc      = {12'd0, line_i[tw_isa_pkg::CONV_STRIDE_H_LSB +: 4]};
+      px_wc      = {12'd0, line_i[tw_isa_pkg::CONV_STRIDE_W_LSB +: 4]};
+      tap_h      = {8'd0, line_i[tw_isa_pkg::CONV_KH_N_LSB +: 8]};
+      tap_w      = {8'd0, line_i[tw_isa_pkg::CONV_KW_N_LSB +: 8]};
+      tap_hc     = {12'd0, line_i[tw_isa_pkg::CONV_DIL_H_LSB +: 4]};
+      tap_wc     = {12'd0, line_i[tw_isa_pkg::CONV_DIL_W_LSB +: 4]};
+      in_n       = {4'd0, line_i[tw_isa_pkg::CONV_IC_N_LSB +: 12]};
+      in_a       = 24'(N);
+      oc_n       = {4'd0, line_i[tw_isa_pkg::CONV_OC_N_LSB +: 12]};
+      w_base     = line_i[tw_isa_pkg::CONV_W_LSB +: 24];
+      acc_base   = line_i[tw_isa_pkg::CONV_ACC_LSB +: 16];
+      accumulate = line_i[tw_isa_pkg::CONV_ACCUMULATE_LSB];
+      pad_value  = line_i[tw_isa_pkg::CONV_PAD_VALUE_LSB +: 8];
+      if (is_fold) begin
+        // Columns are bytes: a pixel is x_ws bytes on, a tap N bytes.
+        h_stride   = line_i[tw_isa_pkg::CONVF_X_HS_LSB +: 24];
+        w_stride   = 24'd1;
+        h_pad      = {8'd0, line_i[tw_isa_pkg::CONVF_PAD_T_LSB +: 8]};
+        w_pad      = {4'd0, line_i[tw_isa_pkg::CONVF_PAD_B_LSB +: 12]};
+        x_h        = line_i[tw_isa_pkg::CONVF_X_H_LSB +: 16];
+        x_w        = line_i[tw_isa_pkg::CONVF_X_B_LSB +: 16];
+        px_h       = line_i[tw_isa_pkg::CONVF_OH_N_LSB +: 16];
+        px_w       = line_i[tw_isa_pkg::CONVF_OW_N_LSB +: 16];
+        px_hc      = {12'd0, line_i[tw_isa_pkg::CONVF_STRIDE_H_LSB +: 4]};
+        px_wc      = {4'd0, line_i[tw_isa_pkg::CONVF_X_WS_LSB +: 12]};
+        tap_h      = {8'd0, line_i[tw_isa_pkg::CONVF_KH_N_LSB +: 8]};
+        tap_w      = {4'd0, line_i[tw_isa_pkg::CONVF_F_N_LSB +: 12]};
+        tap_hc     = {12'd0, line_i[tw_isa_pkg::CONVF_DIL_H_LSB +: 4]};
+        tap_wc     = 16'(N);
+        in_n       = 16'd1;
+        oc_n       = {4'd0, line_i[tw_isa_pkg::CONVF_OC_N_LSB +: 12]};
+        w_base     = line_i[tw_isa_pkg::CONVF_W_LSB +: 24];
+        acc_base   = line_i[tw_isa_pkg::CONVF_ACC_LSB +: 16];
+        accumulate = line_i[tw_isa_pkg::CONVF_ACCUMULATE_LSB];
+        pad_value  = line_i[tw_isa_pkg::CONVF_PAD_VALUE_LSB +: 8];
+      end else if (is_gemm) begin
+        // One column of pixels: rows m step h; blocks kb move only the address.
+        h_stride   = line_i[tw_isa_pkg::GEMM_X_MS_LSB +: 24];
+        h_pad      = 16'd0;
+        w_pad      = 16'd0;
+        x_h        = line_i[tw_isa_pkg::GEMM_M_N_LSB +: 16];
+        x_w        = 16'd1;
+        px_h       = line_i[tw_isa_pkg::GEMM_M_N_LSB +: 16];
+        px_w       = 16'd1;
+        px_hc      = 16'd1;
+        px_wc      = 16'd0;
+        tap_h      = 16'd1;
+        tap_w      = 16'd1;
+        tap_hc     = 16'd0;
+        tap_wc     = 16'd0;
+        in_n       = {4'd0, line_i[tw_isa_pkg::GEMM_K_N_LSB +: 12]};
+        in_a       = line_i[tw_isa_pkg::GEMM_X_KS_LSB +: 24];
+        oc_n       = {4'd0, line_i[tw_isa_pkg::GEMM_OC_N_LSB +: 12]};
+        w_base     = line_i[tw_isa_pkg::GEMM_W_LSB +: 24];
+        acc_base   = line_i[tw_isa_pkg::GEMM_ACC_LSB +: 16];
+        accumulate = line_i[tw_isa_pkg::GEMM_ACCUMULATE_LSB];
+        pad_value  = 8'd0;
+      end
     end
   end
 
@@ -193,10 +217,14 @@ module tw_mx #(
   logic [AccBits-1:0] row1_q;
 
   logic [N*8-1:0] x_row;
-  for (genvar i = 0; i < N; i++) begin : gen_pad
-    wire signed [31:0] at = w1_q + 32'(i);
-    wire byte_in = inside1_q && (!fold1_q || ((at >= 32'sd0) && (at < $signed({16'd0, x_w1_q}))));
-    assign x_row[i*8 +: 8] = byte_in ? act_data_i[i*8 +: 8] : pad1_q;
+  always_comb begin
+    x_row = act_data_i;
+    if (valid1_q && (fold1_q || !inside1_q)) begin
+      for (int i = 0; i < N; i++) begin
+        if (!inside1_q || (w1_q + 32'(i) < 32'sd0) || (w1_q + 32'(i) >= $signed({16'd0, x_w1_q})))
+          x_row[i*8 +: 8] = pad1_q;
+      end
+    end
   end
 
   //--- row at t+2 and in the array -------------------------------------------------------------------------
@@ -222,8 +250,11 @@ module tw_mx #(
   assign acc_read_row_o  = where_q[Depth-1][AccBits-1:0];
   assign acc_write_o     = valid_q[Depth];
   assign acc_write_row_o = where_q[Depth][AccBits-1:0];
-  for (genvar i = 0; i < N; i++) begin : gen_sum
-    assign acc_write_data_o[i*32 +: 32] = sum[i*32 +: 32] + (where_q[Depth][AccBits] ? acc_data_i[i*32 +: 32] : 32'd0);
+  always_comb begin
+    acc_write_data_o = sum;
+    if (valid_q[Depth] && where_q[Depth][AccBits]) begin
+      for (int i = 0; i < N; i++) acc_write_data_o[i*32 +: 32] = sum[i*32 +: 32] + acc_data_i[i*32 +: 32];
+    end
   end
 
   //--- instructions, oldest first ----------------------------------------------------------------------------

@@ -23,29 +23,40 @@ module tw_requant (
   logic        round1;
   logic [24:0] sig1;
   always_comb begin
-    n5      = sum_q[31] ? -sum_q : sum_q;
-    lead[4] = n5[31:16] == '0;
-    n4      = lead[4] ? {n5[15:0], 16'd0} : n5;
-    lead[3] = n4[31:24] == '0;
-    n3      = lead[3] ? {n4[23:0], 8'd0} : n4;
-    lead[2] = n3[31:28] == '0;
-    n2      = lead[2] ? {n3[27:0], 4'd0} : n3;
-    lead[1] = n2[31:30] == '0;
-    n1      = lead[1] ? {n2[29:0], 2'd0} : n2;
-    lead[0] = !n1[31];
-    n0      = lead[0] ? {n1[30:0], 1'b0} : n1;
-    round1  = n0[7] && ((n0[6:0] != '0) || n0[8]);
-    sig1    = {1'b0, n0[31:8]} + {24'd0, round1};
+    n5     = '0;
+    n4     = '0;
+    n3     = '0;
+    n2     = '0;
+    n1     = '0;
+    n0     = '0;
+    lead   = '0;
+    round1 = 1'b0;
+    sig1   = '0;
+    if (en_i[1]) begin
+      n5      = sum_q[31] ? -sum_q : sum_q;
+      lead[4] = n5[31:16] == '0;
+      n4      = lead[4] ? {n5[15:0], 16'd0} : n5;
+      lead[3] = n4[31:24] == '0;
+      n3      = lead[3] ? {n4[23:0], 8'd0} : n4;
+      lead[2] = n3[31:28] == '0;
+      n2      = lead[2] ? {n3[27:0], 4'd0} : n3;
+      lead[1] = n2[31:30] == '0;
+      n1      = lead[1] ? {n2[29:0], 2'd0} : n2;
+      lead[0] = !n1[31];
+      n0      = lead[0] ? {n1[30:0], 1'b0} : n1;
+      round1  = n0[7] && ((n0[6:0] != '0) || n0[8]);
+      sig1    = {1'b0, n0[31:8]} + {24'd0, round1};
+    end
   end
   logic        sign_q1, zero_q1;
   logic [5:0]  exp_q1;         // value = sig * 2^(exp - 23)
   logic [23:0] sig_q1;
   always_ff @(posedge clk_i) begin
     if (en_i[1]) begin
-      sign_q1 <= sum_q[31];
-      zero_q1 <= sum_q == '0;
-      exp_q1  <= 6'd31 - {1'b0, lead} + {5'd0, sig1[24]};
-      sig_q1  <= sig1[24] ? sig1[24:1] : sig1[23:0];
+        sign_q1 <= sum_q[31];
+        zero_q1 <= sum_q == '0;
+        exp_q1  <= 6'd31 - {1'b0, lead} + {5'd0, sig1[24]};
+        sig_q1  <= sig1[24] ? sig1[24:1] : sig1[23:0];
     end
   end
 
@@ -56,27 +67,34 @@ module tw_requant (
   logic [24:0] sig2;
   logic signed [9:0] exp2;
   always_comb begin
-    product = {24'd0, sig_q1} * {24'd0, 1'b1, mult_i[22:0]};
-    if (product[47]) begin
-      kept   = product[47:24];
-      round2 = product[23] && ((product[22:0] != '0) || product[24]);
-    end else begin
-      kept   = product[46:23];
-      round2 = product[22] && ((product[21:0] != '0) || product[23]);
+    product = '0;
+    kept    = '0;
+    round2  = 1'b0;
+    sig2    = '0;
+    exp2    = '0;
+    if (en_i[2]) begin
+      product = {24'd0, sig_q1} * {24'd0, 1'b1, mult_i[22:0]};
+      if (product[47]) begin
+        kept   = product[47:24];
+        round2 = product[23] && ((product[22:0] != '0) || product[24]);
+      end else begin
+        kept   = product[46:23];
+        round2 = product[22] && ((product[21:0] != '0) || product[23]);
     end
     sig2 = {1'b0, kept} + {24'd0, round2};
     exp2 = $signed({4'd0, exp_q1}) + $signed({2'd0, mult_i[30:23]}) - 10'sd127
          + $signed({9'd0, product[47]}) + $signed({9'd0, sig2[24]});
+    end
   end
   logic        sign_q2, zero_q2;
   logic signed [9:0] exp_q2;
   logic [23:0] sig_q2;
   always_ff @(posedge clk_i) begin
     if (en_i[2]) begin
-      sign_q2 <= sign_q1;
-      zero_q2 <= zero_q1;
-      exp_q2  <= exp2;
-      sig_q2  <= sig2[24] ? sig2[24:1] : sig2[23:0];
+        sign_q2 <= sign_q1;
+        zero_q2 <= zero_q1;
+        exp_q2  <= exp2;
+        sig_q2  <= sig2[24] ? sig2[24:1] : sig2[23:0];
     end
   end
 
@@ -87,18 +105,25 @@ module tw_requant (
   logic [10:0] magnitude;
   logic signed [11:0] value;
   always_comb begin
-    left      = 4'(exp_q2 + 10'sd1);
-    fixed     = {10'd0, sig_q2} << left;
-    round3    = fixed[23] && ((fixed[22:0] != '0) || fixed[24]);
-    magnitude = {1'b0, fixed[33:24]} + {10'd0, round3};
-    if (exp_q2 >= 10'sd9) magnitude = 11'd512;
-    if ((exp_q2 < -10'sd1) || zero_q2) magnitude = 11'd0;
-    value = (sign_q2 ? -$signed({1'b0, magnitude}) : $signed({1'b0, magnitude})) + $signed({{4{zp_i[7]}}, zp_i});
+    left      = '0;
+    fixed     = '0;
+    round3    = 1'b0;
+    magnitude = '0;
+    value     = '0;
+    if (en_i[3]) begin
+      left      = 4'(exp_q2 + 10'sd1);
+      fixed     = {10'd0, sig_q2} << left;
+      round3    = fixed[23] && ((fixed[22:0] != '0) || fixed[24]);
+      magnitude = {1'b0, fixed[33:24]} + {10'd0, round3};
+      if (exp_q2 >= 10'sd9) magnitude = 11'd512;
+      if ((exp_q2 < -10'sd1) || zero_q2) magnitude = 11'd0;
+      value = (sign_q2 ? -$signed({1'b0, magnitude}) : $signed({1'b0, magnitude})) + $signed({{4{zp_i[7]}}, zp_i});
+    end
   end
   always_ff @(posedge clk_i) begin
     if (en_i[3]) begin
-      sat_o <= (value > 12'sd127) || (value < -12'sd128);
-      q_o   <= (value > 12'sd127) ? 8'h7F : (value < -12'sd128) ? 8'h80 : value[7:0];
+        sat_o <= (value > 12'sd127) || (value < -12'sd128);
+        q_o   <= (value > 12'sd127) ? 8'h7F : (value < -12'sd128) ? 8'h80 : value[7:0];
     end
   end
 endmodule

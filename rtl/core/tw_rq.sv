@@ -105,13 +105,18 @@ module tw_rq #(
   assign param_row_o = param_q;
   assign uninit_o    = reads_param && !param_ok_i;
 
-  logic [N-1:0] bad;
-  for (genvar i = 0; i < N; i++) begin : gen_bad
-    // Positive floats are ordered as their bits.
-    assign bad[i] = (param_data_i[i*32 +: 32] < tw_isa_pkg::MULTIPLIER_MIN)
-                 || (param_data_i[i*32 +: 32] > tw_isa_pkg::MULTIPLIER_MAX);
+  logic bad;
+  always_comb begin
+    bad = 1'b0;
+    if (state_q == Settle) begin
+      // Positive floats are ordered as their bits.
+      for (int i = 0; i < N; i++) begin
+        if ((param_data_i[i*32 +: 32] < tw_isa_pkg::MULTIPLIER_MIN)
+            || (param_data_i[i*32 +: 32] > tw_isa_pkg::MULTIPLIER_MAX)) bad = 1'b1;
+      end
+    end
   end
-  assign bad_param_o = (state_q == Settle) && (bad != '0);
+  assign bad_param_o = bad;
 
   assign can_take_o   = state_q == Idle;
   assign idle_o       = state_q == Idle;
@@ -146,7 +151,9 @@ module tw_rq #(
   assign sat_count_o = sat7_q;
   always_comb begin
     sat_sum = '0;
-    for (int i = 0; i < N; i++) sat_sum = sat_sum + {7'd0, sat[i]};
+    if (valid_q[5]) begin
+      for (int i = 0; i < N; i++) sat_sum = sat_sum + {7'd0, sat[i]};
+    end
   end
 
   for (genvar i = 0; i < N; i++) begin : gen_lane
@@ -168,6 +175,7 @@ module tw_rq #(
     );
     wire signed [47:0] total = pa_q + pb_q;
     tw_rescale u_rescale (
+      .en_i   (valid_q[6] && add_q),
       .x_i    (64'(total)),
       .shift_i(shift),
       .mask_i (mask),

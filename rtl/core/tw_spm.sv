@@ -66,7 +66,10 @@ module tw_spm #(
       pair_q  <= pair[2];
     end
   end
-  assign mxa_data_o = pair_q ? (N*8)'({mxa_high, mxa_low} >> {shift_q, 3'b000}) : mxa_low;
+  always_comb begin
+    mxa_data_o = mxa_low;
+    if (pair_q) mxa_data_o = (N*8)'({mxa_high, mxa_low} >> {shift_q, 3'b000});
+  end
 
   tw_spm_banks #(.N(N), .Rows(Rows), .Banks(Banks)) u_banks (
     .clk_i,

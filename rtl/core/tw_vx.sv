@@ -214,13 +214,18 @@ module tw_vx #(
   assign param_row_o = reads_table ? table_q + (word2 >> RowLog) : param_q;
   assign uninit_o    = ((reads_head || reads_pair || reads_table) && !param_ok_i)
                     || ((state_q == Head) && is_lut_q && !lut_ok_i);
-  logic [N-1:0] bad;
-  for (genvar i = 0; i < N; i++) begin : gen_bad
-    // Positive floats are ordered as their bits.
-    assign bad[i] = (param_data_i[i*32 +: 32] < tw_isa_pkg::MULTIPLIER_MIN)
-                 || (param_data_i[i*32 +: 32] > tw_isa_pkg::MULTIPLIER_MAX);
+  logic bad;
+  always_comb begin
+    bad = 1'b0;
+    if ((state_q == Settle) && is_dw_q) begin
+      // Positive floats are ordered as their bits.
+      for (int i = 0; i < N; i++) begin
+        if ((param_data_i[i*32 +: 32] < tw_isa_pkg::MULTIPLIER_MIN)
+            || (param_data_i[i*32 +: 32] > tw_isa_pkg::MULTIPLIER_MAX)) bad = 1'b1;
+      end
+    end
   end
-  assign bad_param_o = (state_q == Settle) && is_dw_q && (bad != '0);
+  assign bad_param_o = bad;
 
   assign lut_bank_o  = bank_q;
   assign lut_en_o    = is_lut_q && step_q[1] && en;
@@ -268,7 +273,9 @@ module tw_vx #(
   assign sat_count_o = sat8_q;
   always_comb begin
     sat_sum = '0;
-    for (int i = 0; i < N; i++) sat_sum = sat_sum + {7'd0, sat[i]};
+    if (done_q[7]) begin
+      for (int i = 0; i < N; i++) sat_sum = sat_sum + {7'd0, sat[i]};
+    end
   end
   wire signed [31:0] zeros3 = $signed({16'd0, count3_q}) * 32'($signed(za));
 
@@ -299,6 +306,7 @@ module tw_vx #(
       .sat_o (sat[i])
     );
     tw_rescale u_rescale (
+      .en_i   (done_q[6] && !is_dw_q),
       .x_i    (64'(fixed6_q)),
       .shift_i(shift),
       .mask_i (mask),
