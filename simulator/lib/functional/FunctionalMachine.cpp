@@ -3,6 +3,9 @@
 
 #include "../Registers.h"
 #include "Execute.h"
+#include "tw/isa/ProgramChecker.h"
+
+#include <string>
 
 namespace tw::simulator {
 
@@ -69,6 +72,8 @@ private:
 
   JobFault runStream(uint64_t code, uint32_t lineCount) {
     const isa::Regions regions = checkedRegions(state);
+    if (options.checkRaces)
+      findRaces(code, lineCount, regions);
     for (uint32_t pc = 0; pc != lineCount; ++pc) {
       std::array<uint8_t, isa::kLineBytes> bytes;
       state.dram.read(code + uint64_t{pc} * isa::kLineBytes, bytes.data(), bytes.size());
@@ -96,6 +101,19 @@ private:
         return {.code = isa::FaultCode::None, .pc = pc};
     }
     return {isa::FaultCode::NoEnd, isa::Engine::FE, 0, lineCount, 0};
+  }
+
+  /// Nothing in a stream depends on data, so its races can be found before it runs.
+  void findRaces(uint64_t code, uint32_t lineCount, const isa::Regions &regions) {
+    isa::Program program;
+    for (uint32_t pc = 0; pc != lineCount; ++pc) {
+      std::array<uint8_t, isa::kLineBytes> bytes;
+      state.dram.read(code + uint64_t{pc} * isa::kLineBytes, bytes.data(), bytes.size());
+      program.lines.push_back(isa::Line::fromBytes(bytes.data()));
+    }
+    for (const isa::Finding &finding : isa::checkProgram(program, state.config, regions))
+      if (finding.kind == isa::FindingKind::Race || finding.kind == isa::FindingKind::SelfOverlap)
+        foundRaces.push_back({"line " + std::to_string(finding.line), finding.text});
   }
 
   /// All waits at once, or none.

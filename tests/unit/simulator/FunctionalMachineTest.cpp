@@ -156,6 +156,18 @@ TEST_F(FunctionalMachineTest, ResetPoisonsAndForgets) {
   EXPECT_EQ(machine->readRegister(kRegionRegisters + 4 * uint32_t(RegionRegister::LimitLo)), 0u);
 }
 
+TEST_F(FunctionalMachineTest, ReportsBothInstructionsOfARace) {
+  options.checkRaces = true;
+  machine = simulator::createFunctionalMachine(config, Job::kMemoryBytes, options);
+  EXPECT_EQ(run({load(4), store(4), kEnd}).code, FaultCode::None) << "stream order is the result all the same";
+  ASSERT_EQ(machine->races().size(), 1u);
+  EXPECT_EQ(machine->races()[0].place, "line 1");
+  EXPECT_NE(machine->races()[0].text.find("ld region=1"), std::string::npos) << machine->races()[0].text;
+  EXPECT_NE(machine->races()[0].text.find("st region=2"), std::string::npos) << machine->races()[0].text;
+  run({post(load(4), 0), wait(store(4), 0), kEnd});
+  EXPECT_TRUE(machine->races().empty());
+}
+
 struct Recorder : TraceSink {
   std::vector<TraceEvent> events;
   void retire(const TraceEvent &event) override { events.push_back(event); }

@@ -20,8 +20,9 @@ namespace tw::simulator {
 class FunctionalMachine : public isa::Machine {
 public:
   /// With MachineOptions::checkRaces: accesses of the last job to the same bytes that neither the order of a queue, nor
-  /// semaphores, nor fences order, at least one a write; one Diag per pair of instructions, both named. The result of
-  /// the job is that of stream order all the same.
+  /// semaphores, nor fences order, at least one a write; and instructions that read what they write. Both instructions
+  /// are named; the first few are kept. The result of the job is that of stream order all the same. Regions are taken
+  /// as separate memory.
   virtual std::span<const Diag> races() const = 0;
 };
 
