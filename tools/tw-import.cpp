@@ -11,10 +11,12 @@
 
 namespace {
 
-llvm::cl::opt<std::string> input(llvm::cl::Positional, llvm::cl::Required, llvm::cl::desc("<model.onnx>"));
+llvm::cl::opt<std::string> input(llvm::cl::Positional, llvm::cl::desc("<model.onnx>"));
 llvm::cl::list<std::string> dims("dim", llvm::cl::desc("bind a symbolic dimension"),
                                  llvm::cl::value_desc("NAME=VALUE"));
 llvm::cl::opt<bool> elide("elide", llvm::cl::desc("leave the bytes of weights out (not readable again)"));
+
+llvm::cl::opt<bool> operators("operators", llvm::cl::desc("print the page of supported ONNX operators and stop"));
 
 int fail(const llvm::Twine &text) {
   llvm::errs() << text << "\n";
@@ -25,6 +27,12 @@ int fail(const llvm::Twine &text) {
 
 int main(int argc, char **argv) {
   llvm::cl::ParseCommandLineOptions(argc, argv, "import an ONNX model\n");
+  if (operators) {
+    llvm::outs() << tw::ir::onnxOperatorPage();
+    return 0;
+  }
+  if (input.empty())
+    return fail("no model is given; try tw-import --help");
   tw::ir::OnnxImportOptions options;
   for (llvm::StringRef dim : dims) {
     auto [name, value] = dim.split('=');

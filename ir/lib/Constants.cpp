@@ -6,6 +6,7 @@
 #include "mlir/IR/BuiltinDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/TypeUtilities.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -14,6 +15,14 @@ namespace {
 
 // Above this size a constant is a resource: printed by name, its bytes elidable, never uniqued by content.
 constexpr int64_t kInlineBytes = 64;
+
+// A resource key that MLIR prints and reads as an identifier, whatever the model calls the tensor.
+std::string resourceKey(llvm::StringRef name) {
+  std::string key;
+  for (char c : name)
+    key += llvm::isAlnum(c) || c == '_' || c == '.' ? c : '_';
+  return key.empty() || !llvm::isAlpha(key[0]) ? "t_" + key : key;
+}
 
 } // namespace
 
@@ -60,7 +69,7 @@ ElementsAttr makeConstantAttr(MLIRContext *context, llvm::StringRef name, const 
     return DenseElementsAttr::getFromRawBuffer(type, tensor.bytes);
   AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(tensor.bytes, /*align=*/64);
   auto &manager = DenseResourceElementsHandle::getManagerInterface(context);
-  return DenseResourceElementsAttr::get(type, manager.insert(name, std::move(blob)));
+  return DenseResourceElementsAttr::get(type, manager.insert(resourceKey(name), std::move(blob)));
 }
 
 Tensor readConstant(ElementsAttr attr) {

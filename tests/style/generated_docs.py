@@ -12,4 +12,5 @@ PAGES = [
     ("docs/reference/registers.md", None, [*TBLGEN, "-gen-md-registers"]),
     ("docs/reference/config.md", None, [*TBLGEN, "-gen-md-config"]),
     ("docs/reference/faults.md", None, [*TBLGEN, "-gen-md-faults"]),
+    ("docs/reference/onnx-ops.md", "TW_BUILD_COMPILER", ["tw-import", "--operators"]),
 ]

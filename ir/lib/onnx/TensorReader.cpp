@@ -72,9 +72,9 @@ llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto) {
   Shape shape;
   int64_t count = 1;
   for (int64_t d : proto.dims()) {
-    if (d < 1)
-      return llvm::createStringError("dimension " + llvm::Twine(d) + " is not positive");
-    if (count > kMaxElements / d)
+    if (d < 0)
+      return llvm::createStringError("dimension " + llvm::Twine(d) + " is negative");
+    if (d > 0 && count > kMaxElements / d) // nothing at all is a legal constant: an unused roi of Resize
       return llvm::createStringError("has more than " + llvm::Twine(kMaxElements) + " elements");
     count *= d;
     shape.push_back(d);

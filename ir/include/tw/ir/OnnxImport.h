@@ -43,6 +43,7 @@ struct OnnxOperator {
   int firstVersion, lastVersion;
 };
 std::vector<OnnxOperator> supportedOnnxOperators();
+std::string onnxOperatorPage(); // Markdown
 
 } // namespace tw::ir
 
