@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Simulation speed of the design: clock cycles per second of processor time, for what a network does most.
-// Expected on one core of a 3 GHz x86-64-v3 machine: tw16 at least 3 Mcycles/s on every row.
+// Aim: tw16 at 3 Mcycles/s on every row of a quiet core.
 #include "Rtl.h"
 #include <cstdio>
 #include <ctime>
