@@ -15,6 +15,12 @@ std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes)
   return physical;
 }
 
+bool isPadding(const Mapping &mapping, const std::vector<int64_t> &point, int lanes) {
+  return std::ranges::any_of(mapping.splits, [&](const LaneSplit &split) {
+    return point[split.blockLoop] * lanes + point[split.laneLoop] >= split.extent;
+  });
+}
+
 namespace {
 
 bool isBare(const Index &index, int loop) {
@@ -47,6 +53,7 @@ public:
     for (auto [q, loop] : lanes) {
       laneLoopOf[q] = int(block.loops.size());
       laneOfLoop[loop] = int(block.loops.size());
+      mapping.splits.push_back({loop, int(block.loops.size()), block.loops[loop].extent});
       Loop lane{block.loops[loop].name + ".lane", target.lanes, block.loops[loop].isReduction};
       block.loops[loop].extent = (block.loops[loop].extent + target.lanes - 1) / target.lanes;
       block.loops.push_back(lane);
@@ -55,14 +62,19 @@ public:
       int o = mapping.binding.operandOf[i];
       if (o < 0 || !chain.accesses[i].isStrided)
         continue;
-      if (chain.accesses[i].lane != isa::LaneKind::Loop)
+      const bool isBytes = chain.accesses[i].lane != isa::LaneKind::Loop;
+      if (isBytes != block.operands[o].hasWholeRows)
         return Rejection{chain.name, "layout",
                          "operand " + chain.accesses[i].name +
-                             " is read as single bytes, tensors lie in rows of lanes"};
+                             (isBytes ? " is read as single bytes, the tensor lies in rows of lanes"
+                                      : " is read in rows of lanes, the tensor lies as bytes")};
       if (mapping.isPhysical[o])
         continue;
       mapping.isPhysical[o] = true;
-      if (auto rejection = makePhysical(block.operands[o], laneOfLoop))
+      if (isBytes)
+        for (Index &index : block.operands[o].index)
+          splitTerms(index, laneOfLoop);
+      else if (auto rejection = makePhysical(block.operands[o], laneOfLoop))
         return rejection;
     }
     for (size_t i = 0; i != chain.accesses.size(); ++i)
@@ -188,6 +200,8 @@ private:
     block.loops[a].name += "*" + block.loops[b].name;
     block.loops[a].extent *= block.loops[b].extent;
     block.loops[b].extent = 1;
+    // A fused block loop no longer tells its lanes apart; nothing packed is indexed by one.
+    std::erase_if(mapping.splits, [&](const LaneSplit &split) { return split.blockLoop == a || split.blockLoop == b; });
     for (Operand &operand : block.operands)
       for (size_t d = 0; d + 1 < operand.index.size(); ++d)
         if (isBare(operand.index[d], a) && isBare(operand.index[d + 1], b)) {
@@ -248,8 +262,8 @@ private:
     auto refuse = [&](std::string kind, std::string text) {
       return Rejection{chain.name, std::move(kind), "operand " + operand.name + ": " + std::move(text)};
     };
-    const size_t lane = operand.index.size() - 1;
-    if (candidate.loopTo[operand.index[lane].terms[0].loop] != access.laneLoop)
+    const size_t lane = operand.hasWholeRows ? operand.index.size() : operand.index.size() - 1;
+    if (!operand.hasWholeRows && candidate.loopTo[operand.index[lane].terms[0].loop] != access.laneLoop)
       return refuse("layout", "other elements than the instruction's lie in lanes");
     for (size_t d = 0; d != lane; ++d) {
       int dim = -1;
@@ -271,9 +285,9 @@ private:
           if (term.factor < field.min || term.factor > field.max)
             return refuse("descriptor", std::string(field.name) + " = " + std::to_string(term.factor) + " is outside " +
                                             std::to_string(field.min) + ".." + std::to_string(field.max));
-        } else if (chainTerm->factor.kind != Quantity::Literal || chainTerm->factor.literal != term.factor) {
-          return refuse("descriptor",
-                        "steps of " + std::to_string(term.factor) + " where the instruction steps by one");
+        } else if (term.factor !=
+                   (chainTerm->factor.kind == Quantity::Lanes ? target.lanes : chainTerm->factor.literal)) {
+          return refuse("descriptor", "steps of " + std::to_string(term.factor) + " where the instruction's are fixed");
         }
       }
       if (dim < 0)

@@ -19,6 +19,8 @@ Box boxOf(const Mapping &mapping, int operandIndex, const Ranges &ranges) {
     for (const Term &term : operand.index[d].terms)
       high += term.factor * (ranges[term.loop].extent - 1);
     int64_t size = operand.shape[d];
+    if (operand.hasWholeRows && d + 1 == operand.shape.size())
+      low = 0, high = size - 1;
     int64_t first = std::clamp<int64_t>(low, 0, size - 1), last = std::clamp<int64_t>(high, 0, size - 1);
     box.lo.push_back(first);
     box.extent.push_back(last - first + 1);
@@ -141,6 +143,12 @@ private:
   std::optional<Rejection> rejection;
 };
 
+bool uses(const Operand &operand, int loop) {
+  return std::ranges::any_of(operand.index, [&](const Index &index) {
+    return std::ranges::any_of(index.terms, [&](const Term &term) { return term.loop == loop; });
+  });
+}
+
 // Fills the image of all constant accesses that share one base field.
 class ImageWriter {
 public:
@@ -239,7 +247,12 @@ private:
         if (q >= 0 && access.packed[k] == q)
           at[loop] += step[k];
     }
+    // Padding of a lane that this operand is not indexed by repeats its values, which does no harm; one that it is
+    // indexed by ends it, also where the index would still be inside.
     const Operand &operand = mapping.block.operands[o];
+    for (const LaneSplit &split : mapping.splits)
+      if (uses(operand, split.laneLoop) && at[split.blockLoop] * target.lanes + at[split.laneLoop] >= split.extent)
+        return neutral;
     int64_t flat = 0;
     for (size_t d = 0; d != operand.shape.size(); ++d) {
       int64_t index = operand.index[d].constant;

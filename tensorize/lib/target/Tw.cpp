@@ -2,6 +2,8 @@
 // What the tw machine is, where its records alone do not say it.
 #include "tw/tensorize/Target.h"
 
+#include "tw/isa/Timing.h"
+
 namespace tw::tensorize {
 
 Target makeTwTarget(const isa::HwConfig &config) {
@@ -26,6 +28,12 @@ Target makeTwTarget(const isa::HwConfig &config) {
   target.primitives = isa::kPrimitives;
   target.words = isa::kParamWords;
   target.externalBytesPerCycle = config.axiBytes;
+  target.cycles = [config](const Instruction &instruction) {
+    isa::Line line(instruction.row->opcode);
+    for (size_t f = 0; f != instruction.values.size(); ++f)
+      line.set(instruction.row->fields[f].ref, instruction.values[f]);
+    return isa::cycles(line, config);
+  };
   target.constantRegion = int(isa::RegionRole::Const);
   target.arenaRegion = int(isa::RegionRole::Arena);
   return target;

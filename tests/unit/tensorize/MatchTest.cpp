@@ -156,3 +156,18 @@ TEST(MatchTest, AStrideBeyondTheFieldStaysOutsideTheInstructionAndIsNeverTruncat
   EXPECT_TRUE(std::ranges::any_of(
       why, [](const Rejection &r) { return r.str().find("stride_h = 16 is outside 1..15") != std::string::npos; }));
 }
+
+TEST(MatchTest, FoldedRowsOfFewChannelsAreProvedOnTheByteInstruction) {
+  for (int64_t channels : {1, 3})
+    for (int64_t stride : {1, 2})
+      for (int64_t pad : {0, 1}) {
+        std::optional<Block> folded = foldRows(conv2d({1, 9, 11, channels, 20, 3, 3, stride, 1, pad}), 16);
+        ASSERT_TRUE(folded);
+        expectProved(*folded, "convf+drq");
+        EXPECT_TRUE(match(*folded, "conv+drq").empty());
+      }
+}
+
+TEST(MatchTest, AWindowWithDilatedColumnsIsNotFolded) {
+  EXPECT_FALSE(foldRows(conv2d({1, 9, 11, 3, 20, 3, 3, 1, 2, 1}), 16));
+}

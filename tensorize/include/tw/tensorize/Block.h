@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -49,8 +50,9 @@ struct Operand {
   std::vector<int64_t> shape;
   std::vector<Index> index; // one per dimension
   Outside outside = Outside::Never;
-  int32_t outsideValue = 0; // for Outside::Value
-  Bytes constant;           // null: not constant
+  int32_t outsideValue = 0;  // for Outside::Value
+  Bytes constant;            // null: not constant
+  bool hasWholeRows = false; // its last dimension is bytes that are always read as a whole (foldRows)
 };
 
 /// Argument of a node. Slot: result of node `index` (body first, then finish). Running: the reduction's value so far.
@@ -87,6 +89,12 @@ struct Block {
 
 /// The written operand of a block (each has one).
 int writtenOperand(const Block &block);
+
+/// The block with the window's columns and the channels of its activation fused into one dimension of bytes, rows
+/// padded to `lanes` bytes (with the outside value): x[.., w, c] becomes x[.., w * C + c], and the loops over a kernel
+/// row and its channels become one. Few channels then fill the lanes of a reduction. Nothing if the block is no such
+/// window.
+std::optional<Block> foldRows(const Block &block, int64_t lanes);
 
 /// Why something was refused. `kind` is one of: dtype, body, signature, extent, alignment, layout, descriptor, memory,
 /// parameter.

@@ -67,18 +67,28 @@ bool needsWindowCopy(const Block &block, const Chain &chain, const Binding &bind
 //===- Access: a block as the chain sees it
 //------------------------------------------------------------------------------===//
 
+/// c = lanes * block + lane: steps of c at and beyond `extent` are padding.
+struct LaneSplit {
+  int blockLoop = 0, laneLoop = 0;
+  int64_t extent = 0;
+};
+
 /// A block whose lane loops are split (c = lanes * block + lane) and whose adjacent loops are fused where every operand
 /// allows it. Operands that the chain walks with strides have physical dimensions: [..., block of lanes, lane].
 struct Mapping {
   const Chain *chain = nullptr;
   Binding binding;
   Block block;
-  std::vector<int> loopTo;                            // per loop of `block`: chain loop, or -1: outer
-  std::vector<bool> isPhysical;                       // per operand
+  std::vector<int> loopTo;      // per loop of `block`: chain loop, or -1: outer
+  std::vector<bool> isPhysical; // per operand
+  std::vector<LaneSplit> splits;
   std::map<std::pair<int, int>, int64_t> fixedFields; // (link, field) -> value that follows from coefficients
   // per chain access, per chain dimension: physical dimension of the operand, or -1
   std::vector<std::vector<int>> dimOf;
 };
+
+/// Is the point (a step of each loop) padding of some lane split?
+bool isPadding(const Mapping &mapping, const std::vector<int64_t> &point, int lanes);
 
 /// Physical shape of a tensor: the last dimension in blocks of `lanes`.
 std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes);
