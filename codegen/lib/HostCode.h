@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: operators that stay on the host, and layout changes, as machine code in one shared object.
+// Called by: the pipeline, which adds a function per host step and links them at the end.
+// Does not: call anything outside: no libm, no malloc; every loop has constant bounds.
+#ifndef TW_CODEGEN_LIB_HOSTCODE_H
+#define TW_CODEGEN_LIB_HOSTCODE_H
+
+#include "mlir/IR/Operation.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tw::codegen {
+
+class HostCode {
+public:
+  explicit HostCode(const std::string &cpu);
+  ~HostCode();
+
+  /// A function int name(void *const *buffers, const int64_t *dims, void *scratch). Buffers: the operands of `op` in
+  /// order, then its result, all row-major.
+  llvm::Error addOperation(const std::string &name, mlir::Operation *op);
+
+  /// Row-major int8 [shape] to rows of lanes and back. Lanes beyond the last dimension are filled with `fill`.
+  void addPack(const std::string &name, const std::vector<int64_t> &shape, int64_t lanes, int8_t fill);
+  void addUnpack(const std::string &name, const std::vector<int64_t> &shape, int64_t lanes);
+
+  bool isEmpty() const;
+  /// The shared object; needs ld.lld.
+  llvm::Expected<std::vector<uint8_t>> link();
+  std::string text() const; // LLVM IR
+
+private:
+  struct Implementation;
+  std::unique_ptr<Implementation> impl;
+};
+
+} // namespace tw::codegen
+
+#endif // TW_CODEGEN_LIB_HOSTCODE_H

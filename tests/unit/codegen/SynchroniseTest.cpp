@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/codegen/Synchronise.h"
+
+#include "tw/isa/ConfigReader.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+using namespace tw;
+using namespace tw::codegen;
+
+namespace {
+
+const isa::HwConfig &tw16() {
+  static const isa::HwConfig config = *isa::loadConfig("tw16");
+  return config;
+}
+
+// An instruction by its mnemonic; fields not named have their smallest value.
+TaggedInstruction make(std::string_view mnemonic, std::initializer_list<std::pair<std::string_view, int64_t>> fields) {
+  auto row = std::ranges::find(isa::kInstructions, mnemonic, &isa::Instruction::mnemonic);
+  TaggedInstruction result{{&*row, {}}, 0};
+  for (const isa::Field &field : row->fields)
+    result.instruction.values.push_back(tensorize::defaultOf(field));
+  for (auto [name, value] : fields)
+    result.instruction.values[size_t(isa::findField(*row, name))] = value;
+  return result;
+}
+
+TaggedInstruction load(int64_t spm, int64_t rows) { return make("ld", {{"region", 2}, {"spm", spm}, {"n0", rows}}); }
+TaggedInstruction store(int64_t spm, int64_t offset) {
+  return make("st", {{"region", 2}, {"spm", spm}, {"offset", offset}});
+}
+
+std::vector<isa::Line> lines(const std::vector<TaggedInstruction> &instructions, SyncCounts *counts = nullptr) {
+  auto result = synchronise(instructions, tw16(), counts);
+  EXPECT_TRUE(bool(result)) << (result ? "" : result.diag().str());
+  return result ? *result : std::vector<isa::Line>{};
+}
+
+int waitsOf(const isa::Line &line) { return isa::waits(line).count; }
+int postsOf(const isa::Line &line) { return isa::posts(line).count; }
+
+} // namespace
+
+TEST(SynchroniseTest, AReaderWaitsForTheWriterOfItsBytes) {
+  auto result = lines({load(0, 4), store(48, 4096)});
+  ASSERT_EQ(result.size(), 3u);
+  EXPECT_EQ(postsOf(result[0]), 1);
+  EXPECT_EQ(waitsOf(result[1]), 1);
+  EXPECT_EQ(result[2].row()->opcode, isa::Opcode::End);
+}
+
+TEST(SynchroniseTest, DisjointBytesNeedNoWait) {
+  auto result = lines({load(0, 4), store(64, 4096)});
+  EXPECT_EQ(waitsOf(result[1]), 0);
+}
+
+TEST(SynchroniseTest, AWriterWaitsForEarlierReadersAndEachPostIsTakenOnce) {
+  auto result = lines({store(0, 4096), load(0, 1), store(0, 8192)});
+  EXPECT_EQ(waitsOf(result[1]), 1);
+  EXPECT_EQ(waitsOf(result[2]), 1);
+  EXPECT_EQ(postsOf(result[0]), 1);
+  EXPECT_EQ(postsOf(result[1]), 1);
+}
+
+TEST(SynchroniseTest, OrderInAQueueAndEarlierWaitsImplyTheRest) {
+  // The second store needs the first load, which the first store has waited for already.
+  auto result = lines({load(0, 4), store(0, 4096), store(16, 8192)});
+  EXPECT_EQ(waitsOf(result[1]), 1);
+  EXPECT_EQ(waitsOf(result[2]), 0);
+}
+
+TEST(SynchroniseTest, TheSameBytesOfDramAreOrderedToo) {
+  auto result = lines({store(0, 4096), make("ld", {{"region", 2}, {"offset", 4096}, {"spm", 1024}})});
+  EXPECT_EQ(waitsOf(result[1]), 1);
+}
+
+TEST(SynchroniseTest, HalvesOfAccumulatorsAreWholes) {
+  // Different rows of one half: the drain must wait all the same.
+  auto gemm = make("gemm", {{"m_n", 4}, {"acc", 0}, {"w", 4096}});
+  auto drainSame = make("drq", {{"acc", 100}, {"y", 65536}}), drainOther = make("drq", {{"acc", 512}, {"y", 65536}});
+  EXPECT_EQ(waitsOf(lines({gemm, drainSame})[1]), 1);
+  EXPECT_EQ(waitsOf(lines({gemm, drainOther})[1]), 0);
+}
+
+TEST(SynchroniseTest, ManyPendingPostsEndInAFenceBeforeACounterCanOverflow) {
+  // Every load is stored, and nothing holds the loads back: their posts could pile up.
+  std::vector<TaggedInstruction> instructions;
+  for (int i = 0; i != 200; ++i) {
+    instructions.push_back(load(i * 16, 1));
+    instructions.push_back(store(i * 16, 4096 + i * 16));
+  }
+  SyncCounts counts;
+  lines(instructions, &counts);
+  EXPECT_EQ(counts.fences, 3);
+}
