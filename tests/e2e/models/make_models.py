@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the small ONNX models beside this file: make_models.py. The same bytes each time."""
+import os
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+OPSET = [helper.make_opsetid("", 13)]
+
+
+class Graph:
+    """Collects nodes and constants; names count up."""
+
+    def __init__(self, seed):
+        self.nodes, self.constants, self.count = [], [], 0
+        self.random = np.random.RandomState(seed)
+
+    def name(self, stem):
+        self.count += 1
+        return f"{stem}{self.count}"
+
+    def constant(self, array, stem="c"):
+        name = self.name(stem)
+        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def node(self, op, *inputs, **attributes):
+        out = self.name(op.lower())
+        self.nodes.append(helper.make_node(op, list(inputs), [out], name=out, **attributes))
+        return out
+
+    def quantise(self, x, scale, zero):
+        return self.node("QuantizeLinear", x, self.constant(np.float32(scale)), self.constant(np.int8(zero)))
+
+    def dequantise(self, x, scale, zero=0):
+        return self.node("DequantizeLinear", x, self.constant(np.float32(scale)), self.constant(np.int8(zero)))
+
+    def requantised(self, x, scale, zero):
+        return self.dequantise(self.quantise(x, scale, zero), scale, zero)
+
+    def weights(self, shape, scale):
+        return self.dequantise(self.constant(self.random.randint(-127, 128, shape).astype(np.int8), "w"), scale)
+
+    def bias(self, count, scale):
+        values = self.constant(self.random.randint(-2000, 2000, count).astype(np.int32), "b")
+        zero = self.constant(np.int32(0))
+        return self.node("DequantizeLinear", values, self.constant(np.float32(scale)), zero)
+
+    def save(self, file, shape, result, result_shape, element=TensorProto.FLOAT):
+        self.nodes[-1].output[0] = "y"
+        graph = helper.make_graph(self.nodes, os.path.splitext(file)[0],
+                                  [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+                                  [helper.make_tensor_value_info("y", element, result_shape)], self.constants)
+        model = helper.make_model(graph, opset_imports=OPSET, producer_name="tilewright")
+        model.ir_version = 7
+        onnx.checker.check_model(model)
+        with open(os.path.join(HERE, file), "wb") as out:
+            out.write(model.SerializeToString())
+
+
+def fully_connected():
+    g = Graph(1)
+    x = g.requantised("x", 0.05, 3)
+    y = g.node("Gemm", x, g.weights((10, 20), 0.01), g.bias(10, 0.0005), transB=1)
+    g.requantised(g.node("Relu", y), 0.1, -128)
+    g.save("fc_int8.onnx", [2, 20], "y", [2, 10])
+
+
+def residual():
+    g = Graph(2)
+    x = g.requantised("x", 0.05, -4)
+    pads = [1, 1, 1, 1]
+    first = g.node("Conv", x, g.weights((20, 5, 3, 3), 0.01), g.bias(20, 0.0005), pads=pads)
+    first = g.requantised(g.node("Relu", first), 0.08, -128)
+    second = g.node("Conv", first, g.weights((20, 20, 3, 3), 0.01), g.bias(20, 0.0008), pads=pads)
+    second = g.requantised(second, 0.2, 5)
+    g.requantised(g.node("Relu", g.node("Add", second, first)), 0.2, -128)
+    g.save("residual_int8.onnx", [1, 5, 9, 9], "y", [1, 20, 9, 9])
+
+
+def float_product():
+    g = Graph(3)
+    w = g.constant(g.random.randn(20, 10).astype(np.float32), "w")
+    g.node("MatMul", "x", w)
+    g.save("fc_float.onnx", [2, 20], "y", [2, 10])
+
+
+if __name__ == "__main__":
+    fully_connected()
+    residual()
+    float_product()

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Common.h"
+
+#include "tw/drivers/transports.h"
+#include "tw/ir/OnnxImport.h"
+#include "tw/ir/Register.h"
+#include "tw/isa/ConfigReader.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/raw_ostream.h"
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+namespace tw::tools {
+
+llvm::Expected<std::string> readFile(const std::string &path) {
+  auto buffer = llvm::MemoryBuffer::getFile(path, false, false);
+  if (!buffer)
+    return llvm::createStringError(path + ": cannot be read: " + buffer.getError().message());
+  return (*buffer)->getBuffer().str();
+}
+
+llvm::Error writeFile(const std::string &path, std::string_view bytes) {
+  return llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
+    out.write(bytes.data(), bytes.size());
+    return llvm::Error::success();
+  });
+}
+
+llvm::Expected<isa::HwConfig> loadMachine(const std::string &nameOrPath) {
+  auto config = isa::loadConfig(nameOrPath);
+  if (!config)
+    return llvm::createStringError(config.diag().str());
+  return *config;
+}
+
+llvm::Expected<Model> importModel(const std::string &path, const std::map<std::string, int64_t> &dims) {
+  auto bytes = readFile(path);
+  if (!bytes)
+    return bytes.takeError();
+  Model model;
+  mlir::DialectRegistry registry;
+  ir::registerGraphDialects(registry);
+  model.context = std::make_unique<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
+  model.context->loadAllAvailableDialects();
+  std::vector<ir::ImportProblem> problems;
+  ir::OnnxImportOptions options;
+  options.dims = dims;
+  model.module = ir::importOnnx(*model.context, *bytes, path, options, problems);
+  if (!model.module)
+    return llvm::createStringError(llvm::StringRef(ir::problemText(path, problems)).rtrim());
+  return model;
+}
+
+//===- Tensors
+//-----------------------------------------------------------------------------------------------------------===//
+
+namespace {
+
+struct TypeRow {
+  ir::ElementType type;
+  const char *npy;
+  tw_pkg_type package;
+};
+constexpr TypeRow kTypes[] = {{ir::ElementType::F32, "f4", TW_PKG_F32},
+                              {ir::ElementType::I8, "i1", TW_PKG_I8},
+                              {ir::ElementType::U8, "u1", TW_PKG_U8},
+                              {ir::ElementType::I32, "i4", TW_PKG_I32},
+                              {ir::ElementType::I64, "i8", TW_PKG_I64}};
+
+const TypeRow &rowOf(ir::ElementType type) {
+  for (const TypeRow &row : kTypes)
+    if (row.type == type)
+      return row;
+  llvm_unreachable("all types are listed");
+}
+
+ir::Tensor emptyTensor(const isa::PackageTensor &from) {
+  for (const TypeRow &row : kTypes)
+    if (row.package == from.type)
+      return ir::Tensor(row.type, from.shape);
+  return ir::Tensor(ir::ElementType::U8, from.shape);
+}
+
+Tensors tensorsOf(const isa::Package &package, const std::vector<uint32_t> &buffers) {
+  Tensors result;
+  for (uint32_t buffer : buffers) {
+    const isa::PackageTensor &tensor = package.tensors[package.buffers[buffer].tensor];
+    result.push_back({tensor.name, emptyTensor(tensor)});
+  }
+  return result;
+}
+
+void fillRandom(ir::Tensor &tensor, std::mt19937_64 &random) {
+  if (tensor.type == ir::ElementType::F32) {
+    for (int64_t i = 0; i != tensor.size(); ++i) // in [-1, 1), the same numbers everywhere
+      tensor.data<float>()[i] =
+          static_cast<float>(static_cast<int64_t>(random() >> 40) - (1 << 23)) / static_cast<float>(1 << 23);
+    return;
+  }
+  const int64_t width = ir::byteWidth(tensor.type);
+  for (size_t i = 0; i != tensor.bytes.size(); ++i)
+    tensor.bytes[i] = int64_t(i) % width == 0 ? char(random() >> 56) : 0;
+}
+
+llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::string &file) {
+  ir::Tensor &tensor = wanted.tensor;
+  if (array.type != rowOf(tensor.type).npy)
+    return llvm::createStringError(file + ": input '" + wanted.name + "' is " +
+                                   std::string(ir::elementTypeName(tensor.type)) + ", the file has type " + array.type);
+  // A missing or added batch of one is no other shape.
+  ir::Shape have(array.shape.begin(), array.shape.end());
+  if (have != tensor.shape)
+    return llvm::createStringError(file + ": input '" + wanted.name + "' has shape " + ir::shapeText(tensor.shape) +
+                                   ", the file has " + ir::shapeText(have));
+  tensor.bytes = array.bytes;
+  return llvm::Error::success();
+}
+
+} // namespace
+
+Tensors inputsOf(const isa::Package &package) { return tensorsOf(package, package.entries.front().inputs); }
+Tensors outputsOf(const isa::Package &package) { return tensorsOf(package, package.entries.front().outputs); }
+
+llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<std::string> &arguments, uint64_t seed,
+                                     bool &isRandom) {
+  Tensors result = wanted;
+  std::vector<bool> isGiven(result.size(), false);
+  auto give = [&](const std::string &name, const NpyArray &array, const std::string &file) -> llvm::Error {
+    for (size_t i = 0; i != result.size(); ++i)
+      if (result[i].name == name) {
+        isGiven[i] = true;
+        return fill(result[i], array, file);
+      }
+    std::string names;
+    for (const ir::NamedTensor &tensor : result)
+      names += (names.empty() ? "" : ", ") + tensor.name;
+    return llvm::createStringError(file + ": there is no input '" + name + "': the inputs are " + names);
+  };
+  for (const std::string &argument : arguments) {
+    size_t equals = argument.find('=');
+    std::string file = equals == std::string::npos ? argument : argument.substr(equals + 1);
+    if (llvm::StringRef(file).ends_with(".npz")) {
+      auto arrays = readNpz(file);
+      if (!arrays)
+        return arrays.takeError();
+      for (auto &[name, array] : *arrays)
+        if (auto error = give(name, array, file))
+          return std::move(error);
+      continue;
+    }
+    if (equals == std::string::npos && result.size() != 1)
+      return llvm::createStringError("--input " + argument + ": the model has " + std::to_string(result.size()) +
+                                     " inputs: write NAME=FILE");
+    auto array = readNpy(file);
+    if (!array)
+      return array.takeError();
+    if (auto error = give(equals == std::string::npos ? result[0].name : argument.substr(0, equals), *array, file))
+      return std::move(error);
+  }
+  std::mt19937_64 random(seed);
+  isRandom = false;
+  for (size_t i = 0; i != result.size(); ++i)
+    if (!isGiven[i]) {
+      isRandom = true;
+      fillRandom(result[i].tensor, random);
+    }
+  return result;
+}
+
+NpyArray toNpy(const ir::Tensor &tensor) {
+  return {rowOf(tensor.type).npy, {tensor.shape.begin(), tensor.shape.end()}, tensor.bytes};
+}
+
+Difference compare(const ir::Tensor &a, const ir::Tensor &b) {
+  Difference result{a.size(), 0, 0};
+  if (a.type != b.type || a.shape != b.shape) {
+    result.different = a.size();
+    return result;
+  }
+  const int64_t width = ir::byteWidth(a.type);
+  for (int64_t i = 0; i != a.size(); ++i)
+    if (std::memcmp(&a.bytes[i * width], &b.bytes[i * width], width) != 0) {
+      ++result.different;
+      double distance = a.type == ir::ElementType::F32
+                            ? std::fabs(double(a.data<float>()[i]) - double(b.data<float>()[i]))
+                            : std::fabs(double(a.integerAt(i) - b.integerAt(i)));
+      result.largest = std::max(result.largest, distance);
+    }
+  return result;
+}
+
+//===- Devices
+//-----------------------------------------------------------------------------------------------------------===//
+
+llvm::Expected<std::string> packageBytes(const isa::Package &package) {
+  llvm::SmallString<128> path;
+  if (auto error = llvm::sys::fs::createTemporaryFile("tilewright", "npk", path))
+    return llvm::createStringError(error, "temporary file: " + error.message());
+  auto status = isa::writePackage(package, std::string(path));
+  if (!status)
+    return llvm::createStringError(status.diag().str());
+  auto bytes = readFile(std::string(path));
+  llvm::sys::fs::remove(path);
+  return bytes;
+}
+
+namespace {
+
+using OpenTransport = tw_status (*)(const tw_transport_config *, tw_transport *, tw_error *);
+
+llvm::Expected<OpenTransport> transportOf(const std::string &device) {
+  if (device == "functional")
+    return &tw_transport_open_functional;
+#ifdef TW_HAS_CYCLE
+  if (device == "cycle")
+    return &tw_transport_open_cycle;
+#endif
+#ifdef TW_HAS_RTL
+  if (device == "rtl")
+    return &tw_transport_open_rtl;
+#endif
+  return llvm::createStringError("--device " + device +
+                                 ": this build has functional"
+#ifdef TW_HAS_CYCLE
+                                 ", cycle"
+#endif
+#ifdef TW_HAS_RTL
+                                 ", rtl"
+#endif
+  );
+}
+
+llvm::Error errorOf(const tw_error &error) {
+  return llvm::createStringError(std::string(tw_status_text(error.status)) + ": " + error.text);
+}
+
+// Closes what was opened, in reverse order.
+struct Session {
+  tw_device *device = nullptr;
+  tw_program *program = nullptr;
+  tw_instance *instance = nullptr;
+  ~Session() {
+    tw_instance_destroy(instance);
+    tw_program_close(program);
+    tw_device_close(device);
+  }
+};
+
+} // namespace
+
+llvm::Expected<RunResult> runPackage(const std::string &bytes, const isa::Package &package, const std::string &device,
+                                     const std::string &memory, const Tensors &inputs) {
+  auto open = transportOf(device);
+  if (!open)
+    return open.takeError();
+  tw_transport_config config{};
+  config.name = package.config.name.c_str();
+  for (size_t i = 0; i != isa::kConfigKeys.size(); ++i)
+    config.values[i] = package.config.*isa::kConfigKeys[i].member;
+  config.memory_bytes = package.constants.size() + package.arenaBytes + package.stateBytes +
+                        package.program.lines.size() * isa::kLineBytes + (64u << 20);
+  config.memory = memory.empty() ? nullptr : memory.c_str();
+  tw_transport transport{};
+  tw_error error{};
+  Session session;
+  if ((*open)(&config, &transport, &error) != TW_OK || tw_device_open(transport, &session.device, &error) != TW_OK ||
+      tw_program_load(session.device, bytes.data(), bytes.size(), &session.program, &error) != TW_OK ||
+      tw_instance_create(session.program, &session.instance, &error) != TW_OK)
+    return errorOf(error);
+  RunResult result;
+  result.outputs = outputsOf(package);
+  std::vector<const void *> from;
+  std::vector<void *> to;
+  for (const ir::NamedTensor &input : inputs)
+    from.push_back(input.tensor.bytes.data());
+  for (ir::NamedTensor &output : result.outputs)
+    to.push_back(output.tensor.bytes.data());
+  tw_run_stats stats{};
+  if (tw_instance_run(session.instance, 0, from.data(), to.data(), &stats, &error) != TW_OK)
+    return errorOf(error);
+  result.cycles = stats.cycles;
+  result.bytesRead = stats.bytes_read;
+  result.bytesWritten = stats.bytes_written;
+  result.macs = stats.macs;
+  result.saturations = stats.saturations;
+  return result;
+}
+
+std::string withCommas(uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (size_t at = digits.size(); at > 3;)
+    digits.insert(at -= 3, 1, ',');
+  return digits;
+}
+
+std::string hex(uint64_t hash) { return llvm::utohexstr(hash, true, 16); }
+
+} // namespace tw::tools

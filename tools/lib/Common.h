@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: what the verbs of tilewright share: models, tensors, devices, files.
+// Called by: the verbs only.
+// Does not: parse the command line (Options.h) or print results.
+#ifndef TW_TOOLS_LIB_COMMON_H
+#define TW_TOOLS_LIB_COMMON_H
+
+#include "tw/codegen/Compile.h"
+#include "tw/ir/Interpreter.h"
+#include "tw/isa/Package.h"
+#include "tw/tools/Npy.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tw::tools {
+
+llvm::Expected<std::string> readFile(const std::string &path);
+/// The file appears by rename; a failed write leaves nothing.
+llvm::Error writeFile(const std::string &path, std::string_view bytes);
+
+/// tw16, or a YAML file.
+llvm::Expected<isa::HwConfig> loadMachine(const std::string &nameOrPath);
+
+/// An ONNX file as a graph, with all its problems in one error.
+struct Model {
+  std::unique_ptr<mlir::MLIRContext> context;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+};
+llvm::Expected<Model> importModel(const std::string &path, const std::map<std::string, int64_t> &dims);
+
+/// Tensors of an entry, by position.
+using Tensors = std::vector<ir::NamedTensor>;
+
+/// Inputs for `wanted` (names and shapes; contents are ignored) from name=file.npy arguments or one .npz; what is not
+/// given is random from `seed`, and `isRandom` says so. A wrong name, shape or type is an error.
+llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<std::string> &arguments, uint64_t seed,
+                                     bool &isRandom);
+
+/// What a package's entry wants and gives.
+Tensors inputsOf(const isa::Package &package);
+Tensors outputsOf(const isa::Package &package);
+
+NpyArray toNpy(const ir::Tensor &tensor);
+
+struct RunResult {
+  Tensors outputs;
+  uint64_t cycles = 0, bytesRead = 0, bytesWritten = 0, macs = 0, saturations = 0;
+};
+/// Runs the package once on a device: functional, cycle or rtl. `memory` is the memory behind the port (empty: ideal).
+llvm::Expected<RunResult> runPackage(const std::string &packageBytes, const isa::Package &package,
+                                     const std::string &device, const std::string &memory, const Tensors &inputs);
+
+/// The package as it would be written.
+llvm::Expected<std::string> packageBytes(const isa::Package &package);
+
+struct Difference {
+  int64_t elements = 0, different = 0;
+  double largest = 0;
+};
+Difference compare(const ir::Tensor &a, const ir::Tensor &b);
+
+std::string withCommas(uint64_t number);
+/// Lower-case hexadecimal of a hash, 16 digits.
+std::string hex(uint64_t hash);
+
+} // namespace tw::tools
+
+#endif // TW_TOOLS_LIB_COMMON_H

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// asm, dis, info, config: programs, packages and machines as text.
+#include "Common.h"
+#include "Options.h"
+
+#include "tw/isa/Assembler.h"
+#include "tw/isa/ConfigReader.h"
+#include "tw/isa/Disassembler.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <iostream>
+
+namespace tw::tools {
+
+int asmVerb(const Arguments &arguments) {
+  CommandLine line("asm", "Assembles text to instruction lines.", "program.s",
+                   "  tilewright asm program.s -o program.bin\n");
+  line.add()("output,o", po::value<std::string>(), "file that gets the lines, 64 bytes each; default: only check");
+  if (auto code = line.parse(arguments))
+    return *code;
+  auto text = readFile(line.file());
+  if (!text)
+    return fail(text.takeError());
+  auto assembly = isa::assemble(*text, line.file());
+  if (!assembly)
+    return fail(llvm::createStringError(assembly.diag().str()));
+  std::string bytes;
+  for (const isa::Line &l : assembly->program.lines) {
+    auto view = l.bytes();
+    bytes.append(reinterpret_cast<const char *>(view.data()), view.size());
+  }
+  if (line.has("output"))
+    if (auto error = writeFile(line.text("output"), bytes))
+      return fail(std::move(error));
+  std::cout << assembly->program.lines.size() << " lines\n";
+  return 0;
+}
+
+int disVerb(const Arguments &arguments) {
+  CommandLine line("dis", "Prints the instructions of a package, or of a file of lines.", "model.npk|program.bin",
+                   "  tilewright dis model.npk | less\n  tilewright dis program.bin\n");
+  if (auto code = line.parse(arguments))
+    return *code;
+  isa::Program program;
+  if (llvm::StringRef(line.file()).ends_with(".npk")) {
+    auto package = isa::readPackage(line.file());
+    if (!package)
+      return fail(llvm::createStringError(package.diag().str()));
+    program = std::move(package->program);
+  } else {
+    auto bytes = readFile(line.file());
+    if (!bytes)
+      return fail(bytes.takeError());
+    if (bytes->size() % isa::kLineBytes != 0)
+      return fail(llvm::createStringError(llvm::formatv("{0}: {1} bytes are no whole number of {2}-byte lines",
+                                                        line.file(), bytes->size(), isa::kLineBytes)
+                                              .str()));
+    for (size_t at = 0; at != bytes->size(); at += isa::kLineBytes)
+      program.lines.push_back(isa::Line::fromBytes(reinterpret_cast<const uint8_t *>(bytes->data()) + at));
+  }
+  std::cout << isa::formatProgram(program);
+  return 0;
+}
+
+int infoVerb(const Arguments &arguments) {
+  CommandLine line("info", "Says what is in a package, without running anything of it.", "model.npk",
+                   "  tilewright info model.npk\n");
+  if (auto code = line.parse(arguments))
+    return *code;
+  auto package = isa::readPackage(line.file());
+  if (!package)
+    return fail(llvm::createStringError(package.diag().str()));
+  const isa::Package &p = *package;
+  std::cout << "machine    " << p.config.name << ", configuration " << hex(isa::configHash(p.config)) << ", ISA "
+            << isa::kIsaName << " " << hex(p.isaHash) << "\n";
+  auto print = [](const char *what, const Tensors &tensors) {
+    for (const ir::NamedTensor &t : tensors)
+      std::cout << what << t.name << " " << ir::elementTypeName(t.tensor.type) << " " << ir::shapeText(t.tensor.shape)
+                << "\n";
+  };
+  print("input      ", inputsOf(p));
+  print("output     ", outputsOf(p));
+  std::cout << "program    " << p.program.lines.size() << " lines\nconstants  " << withCommas(p.constants.size())
+            << " bytes\narena      " << withCommas(p.arenaBytes) << " bytes\nhost code  "
+            << withCommas(p.hostCode.size()) << " bytes\n";
+  for (const isa::PackageStep &step : p.steps) {
+    static constexpr const char *kOps[] = {"?", "host", "npu", "sync", "copy"};
+    std::cout << "step       " << kOps[step.op] << " " << step.name;
+    if (step.op == TW_PKG_STEP_NPU)
+      std::cout << "lines " << step.firstLine << " to " << step.firstLine + step.lineCount - 1;
+    std::cout << "\n";
+  }
+  for (const tw_pkg_counts &counts : p.counts)
+    std::cout << "predicted  " << withCommas(counts.macs) << " array MAC, " << withCommas(counts.bytes_read)
+              << " bytes read, " << withCommas(counts.bytes_written) << " written\n";
+  return 0;
+}
+
+int configVerb(const Arguments &arguments) {
+  CommandLine line("config", "Prints a machine's values, or the names of the known machines.", "name|file.yaml?",
+                   "  tilewright config\n  tilewright config tw16\n  tilewright config mine.yaml\n");
+  if (auto code = line.parse(arguments))
+    return *code;
+  if (!line.has("file")) {
+    for (llvm::StringRef name : isa::builtinConfigNames())
+      std::cout << name.str() << "\n";
+    return 0;
+  }
+  auto config = loadMachine(line.file());
+  if (!config)
+    return fail(config.takeError());
+  std::cout << "name: " << config->name << "\n";
+  for (const isa::ConfigKey &key : isa::kConfigKeys)
+    std::cout << key.key << ": " << (*config).*key.member << "  # " << key.unit << ": " << key.doc << "\n";
+  std::cout << "# configuration hash " << hex(isa::configHash(*config)) << "\n";
+  return 0;
+}
+
+} // namespace tw::tools

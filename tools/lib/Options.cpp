@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Options.h"
+
+#include <iostream>
+
+namespace tw::tools {
+
+CommandLine::CommandLine(std::string verb, std::string what, std::string file, std::string examples)
+    : verb(std::move(verb)), what(std::move(what)), fileWord(std::move(file)), examples(std::move(examples)) {
+  add()("help,h", "this text");
+}
+
+std::optional<int> CommandLine::parse(const Arguments &arguments) {
+  po::options_description all;
+  all.add(options);
+  if (!fileWord.empty())
+    all.add_options()("file", po::value<std::string>());
+  po::positional_options_description positions;
+  if (!fileWord.empty())
+    positions.add("file", 1);
+  try {
+    po::store(po::command_line_parser(arguments).options(all).positional(positions).run(), values);
+    po::notify(values);
+  } catch (const std::exception &exception) { // the one place where Boost's exceptions arrive
+    std::cerr << "error: tilewright " << verb << ": " << exception.what() << ": see tilewright " << verb << " --help\n";
+    return 2;
+  }
+  if (has("help")) {
+    std::cout << "tilewright " << verb << (fileWord.empty() ? "" : " <" + fileWord + ">") << " [options]\n  " << what
+              << "\n\n"
+              << options << "\nexamples\n"
+              << examples;
+    return 0;
+  }
+  if (!fileWord.empty() && !has("file") && fileWord.back() != '?') {
+    std::cerr << "error: tilewright " << verb << ": no " << fileWord << " given: see tilewright " << verb
+              << " --help\n";
+    return 2;
+  }
+  return std::nullopt;
+}
+
+llvm::Expected<std::map<std::string, int64_t>> CommandLine::dims() const {
+  std::map<std::string, int64_t> result;
+  for (const std::string &text : list("dim")) {
+    auto [name, number] = llvm::StringRef(text).split('=');
+    int64_t value = 0;
+    if (name.empty() || number.getAsInteger(10, value) || value <= 0)
+      return llvm::createStringError("--dim " + text + ": expected NAME=NUMBER with a positive number");
+    result[name.str()] = value;
+  }
+  return result;
+}
+
+int fail(llvm::Error error) {
+  std::cerr << "error: " << llvm::toString(std::move(error)) << "\n";
+  return 1;
+}
+
+} // namespace tw::tools

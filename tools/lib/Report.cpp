@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Report.h"
+
+#include "Common.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include <boost/json.hpp>
+
+#include <algorithm>
+
+namespace tw::tools {
+
+using llvm::formatv;
+
+namespace {
+
+double share(double part, double whole) { return whole == 0 ? 0 : 100 * part / whole; }
+
+double milliseconds(uint64_t cycles, const isa::HwConfig &config) {
+  return double(cycles) / (1000.0 * config.clockMhz);
+}
+
+} // namespace
+
+std::string placementTable(const codegen::CompileReport &report) {
+  std::string text;
+  for (const codegen::PlacementRow &row : report.rows)
+    text += formatv("  {0,-4} {1,-12} {2,-36} {3,12} MAC  {4}\n", row.isOnNpu ? "npu" : "host", row.operation,
+                    row.node.size() > 36 ? row.node.substr(0, 33) + "..." : row.node, withCommas(uint64_t(row.macs)),
+                    row.how)
+                .str();
+  return text;
+}
+
+std::string reportScreen(const codegen::Compiled &compiled, const std::string &model, const std::string &package) {
+  const codegen::CompileReport &r = compiled.report;
+  const isa::HwConfig &config = compiled.package.config;
+  std::string text = formatv("{0} for {1}\n", model, config.name).str();
+  text += formatv("  on the NPU     {0:F1} % of {1} MAC, {2} of {3} operators\n",
+                  share(double(r.macsOnNpu), double(r.macs)), withCommas(uint64_t(r.macs)),
+                  std::ranges::count_if(r.rows, &codegen::PlacementRow::isOnNpu), r.rows.size())
+              .str();
+  text += formatv("  time           {0} cycles, {1:F3} ms at {2} MHz (estimate; run --device cycle is exact)\n",
+                  withCommas(r.cycles), milliseconds(r.cycles, config), config.clockMhz)
+              .str();
+  text += formatv("  array          {0:F1} % of the peak for useful MAC, {1:F1} % of streamed lanes useful\n",
+                  share(double(r.macsOnNpu), double(r.cycles) * config.n * config.n),
+                  share(double(r.macsOnNpu), double(r.arrayMacs)))
+              .str();
+  text += formatv("  scratchpad     {0} of {1} bytes at most; no placement needs less than {2}\n",
+                  withCommas(r.chipBytes), withCommas(r.chipSize), withCommas(r.chipBound))
+              .str();
+  text += formatv("  arena          {0} bytes; live at most {1}; constants {2} bytes\n", withCommas(r.arenaBytes),
+                  withCommas(r.arenaBound), withCommas(r.constantBytes))
+              .str();
+  text += formatv("  traffic        {0} bytes read, {1} written\n", withCommas(r.bytesRead), withCommas(r.bytesWritten))
+              .str();
+  text += formatv("  program        {0} lines, {1} waits, {2} fences, {3} NPU steps, {4} host steps\n", r.lines,
+                  r.waits, r.fences, r.npuSteps, r.hostSteps)
+              .str();
+  std::vector<const codegen::PlacementRow *> slowest;
+  for (const codegen::PlacementRow &row : r.rows)
+    if (row.isOnNpu)
+      slowest.push_back(&row);
+  std::ranges::stable_sort(slowest, std::greater<>(), &codegen::PlacementRow::cycles);
+  if (!slowest.empty())
+    text += "  slowest\n";
+  for (size_t i = 0; i != std::min<size_t>(5, slowest.size()); ++i)
+    text += formatv("    {0,10} cycles  bound by {1,-8} {2,-12} {3}\n", withCommas(slowest[i]->cycles),
+                    slowest[i]->boundBy, slowest[i]->how, slowest[i]->node)
+                .str();
+  for (const codegen::PlacementRow &row : r.rows)
+    if (!row.isOnNpu)
+      text += formatv("  host           {0} {1}: {2}\n", row.operation, row.node, row.how).str();
+  if (r.macs != 0 && r.macsOnNpu == 0)
+    text += "  WARNING        0 of its MAC run on the NPU: the model is not quantised to int8; give a QDQ or QLinear "
+            "model\n";
+  if (!package.empty())
+    text += formatv("next: tilewright run {0} --device cycle\n", package).str();
+  return text;
+}
+
+std::string reportJson(const codegen::Compiled &compiled, const std::string &model) {
+  const codegen::CompileReport &r = compiled.report;
+  boost::json::object root;
+  root["model"] = model;
+  root["config"] = compiled.package.config.name;
+  root["isa_hash"] = hex(isa::kIsaHash);
+  root["config_hash"] = hex(isa::configHash(compiled.package.config));
+  root["macs"] = r.macs;
+  root["macs_on_npu"] = r.macsOnNpu;
+  root["array_macs"] = r.arrayMacs;
+  root["cycles"] = r.cycles;
+  root["bytes_read"] = r.bytesRead;
+  root["bytes_written"] = r.bytesWritten;
+  root["scratchpad_bytes"] = r.chipBytes;
+  root["scratchpad_bound"] = r.chipBound;
+  root["scratchpad_size"] = r.chipSize;
+  root["arena_bytes"] = r.arenaBytes;
+  root["arena_bound"] = r.arenaBound;
+  root["constant_bytes"] = r.constantBytes;
+  root["lines"] = r.lines;
+  root["waits"] = r.waits;
+  root["fences"] = r.fences;
+  boost::json::array rows;
+  for (const codegen::PlacementRow &row : r.rows)
+    rows.push_back(boost::json::object{{"node", row.node},
+                                       {"operation", row.operation},
+                                       {"where", row.isOnNpu ? "npu" : "host"},
+                                       {"how", row.how},
+                                       {"macs", row.macs},
+                                       {"cycles", row.cycles},
+                                       {"bound_by", row.boundBy}});
+  root["operators"] = std::move(rows);
+  return boost::json::serialize(root) + "\n";
+}
+
+} // namespace tw::tools

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Common.h"
+#include "Options.h"
+#include "Report.h"
+
+#include <boost/json.hpp>
+
+#include <iostream>
+
+namespace tw::tools {
+
+int runVerb(const Arguments &arguments) {
+  CommandLine line(
+      "run", "Runs a package, or a model that is compiled first, on a device.", "model.npk|model.onnx",
+      "  tilewright run model.npk --input x=x.npy --output y.npy\n  tilewright run model.onnx --device cycle\n"
+      "  tilewright run model.npk --input all.npz --output results.npz\n");
+  line.add()("device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl")(
+      "input,i", po::value<std::vector<std::string>>()->composing(),
+      "NAME=FILE.npy, FILE.npz with all names, or FILE.npy for the only input; random otherwise")(
+      "output,o", po::value<std::string>(), "FILE.npz, or FILE.npy for the only output")(
+      "seed", po::value<uint64_t>()->default_value(1), "seed of random inputs")(
+      "config,c", po::value<std::string>()->default_value("tw16"), "machine for a model; a package has its own")(
+      "dim", po::value<std::vector<std::string>>()->composing(), "NAME=NUMBER: value of a symbolic dimension")(
+      "memory", po::value<std::string>()->default_value(""),
+      "memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED")("json", "print the result as JSON");
+  if (auto code = line.parse(arguments))
+    return *code;
+  isa::Package package;
+  if (llvm::StringRef(line.file()).ends_with(".onnx")) {
+    auto config = loadMachine(line.text("config"));
+    if (!config)
+      return fail(config.takeError());
+    auto dims = line.dims();
+    if (!dims)
+      return fail(dims.takeError());
+    auto model = importModel(line.file(), *dims);
+    if (!model)
+      return fail(model.takeError());
+    codegen::CompileOptions options;
+    options.config = *config;
+    auto compiled = codegen::compile(*model->module, options);
+    if (!compiled)
+      return fail(llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError())));
+    package = std::move(compiled->package);
+  } else {
+    auto read = isa::readPackage(line.file());
+    if (!read)
+      return fail(llvm::createStringError(read.diag().str()));
+    package = std::move(*read);
+  }
+  bool isRandom = false;
+  auto inputs = gatherInputs(inputsOf(package), line.list("input"), line.get<uint64_t>("seed"), isRandom);
+  if (!inputs)
+    return fail(inputs.takeError());
+  auto bytes = packageBytes(package);
+  if (!bytes)
+    return fail(bytes.takeError());
+  auto result = runPackage(*bytes, package, line.text("device"), line.text("memory"), *inputs);
+  if (!result)
+    return fail(result.takeError());
+  if (line.has("output")) {
+    std::string file = line.text("output");
+    if (llvm::StringRef(file).ends_with(".npz")) {
+      std::map<std::string, NpyArray> arrays;
+      for (const ir::NamedTensor &output : result->outputs)
+        arrays[output.name] = toNpy(output.tensor);
+      if (auto error = writeNpz(file, arrays))
+        return fail(std::move(error));
+    } else if (result->outputs.size() != 1) {
+      return fail(llvm::createStringError("--output " + file + ": the model has " +
+                                          std::to_string(result->outputs.size()) + " outputs: give a .npz file"));
+    } else if (auto error = writeNpy(file, toNpy(result->outputs[0].tensor))) {
+      return fail(std::move(error));
+    }
+  }
+  if (line.has("json")) {
+    boost::json::object root{{"device", line.text("device")},
+                             {"cycles", result->cycles},
+                             {"bytes_read", result->bytesRead},
+                             {"bytes_written", result->bytesWritten},
+                             {"macs", result->macs},
+                             {"saturations", result->saturations},
+                             {"random_inputs", isRandom}};
+    std::cout << boost::json::serialize(root) << "\n";
+    return 0;
+  }
+  if (isRandom)
+    std::cout << "inputs that were not given are random (seed " << line.get<uint64_t>("seed") << ")\n";
+  for (const ir::NamedTensor &output : result->outputs) {
+    std::cout << output.name << " " << ir::elementTypeName(output.tensor.type) << " "
+              << ir::shapeText(output.tensor.shape) << ":";
+    for (int64_t i = 0; i != std::min<int64_t>(output.tensor.size(), 10); ++i)
+      std::cout << " " << output.tensor.numberAt(i);
+    std::cout << (output.tensor.size() > 10 ? " ...\n" : "\n");
+  }
+  std::cout << line.text("device") << ": ";
+  if (result->cycles != 0)
+    std::cout << withCommas(result->cycles) << " cycles, ";
+  std::cout << withCommas(result->bytesRead) << " bytes read, " << withCommas(result->bytesWritten) << " written, "
+            << withCommas(result->macs) << " array MAC\n";
+  return 0;
+}
+
+} // namespace tw::tools

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same inputs through the reference interpreter and through each device; every output is compared with the
+// reference.
+#include "Common.h"
+#include "Options.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+#include <iostream>
+
+namespace tw::tools {
+namespace {
+
+// Float results may differ in the last bits of exp and tanh; everything else is bit-exact.
+constexpr double kFloatTolerance = 1e-6;
+
+std::vector<std::string> split(const std::string &text) {
+  std::vector<std::string> parts;
+  llvm::SmallVector<llvm::StringRef> pieces;
+  llvm::StringRef(text).split(pieces, ',');
+  for (llvm::StringRef piece : pieces)
+    parts.push_back(piece.str());
+  return parts;
+}
+
+bool agree(const Difference &difference, const ir::Tensor &tensor) {
+  return difference.different == 0 || (tensor.type == ir::ElementType::F32 && difference.largest <= kFloatTolerance);
+}
+
+} // namespace
+
+int verifyVerb(const Arguments &arguments) {
+  CommandLine line(
+      "verify", "Compares the reference interpreter with devices, output by output.", "model.onnx",
+      "  tilewright verify model.onnx\n  tilewright verify model.onnx --devices functional,cycle,rtl --count 5\n"
+      "  tilewright verify model.onnx --input x=x.npy --expect y.npz\n");
+  line.add()("devices", po::value<std::string>()->default_value("functional"),
+             "comma-separated: functional, cycle, rtl")("config,c", po::value<std::string>()->default_value("tw16"),
+                                                        "machine: a name, or a YAML file")(
+      "input,i", po::value<std::vector<std::string>>()->composing(),
+      "as for run")("seed", po::value<uint64_t>()->default_value(1), "seed of the first random input")(
+      "count", po::value<int>()->default_value(1), "how many random inputs")(
+      "expect", po::value<std::string>(), ".npz with recorded outputs: differences are counted, not judged")(
+      "dim", po::value<std::vector<std::string>>()->composing(),
+      "NAME=NUMBER: value of a symbolic dimension")("layers", "keep every layer's result: residuals are not fused")(
+      "memory", po::value<std::string>()->default_value(""), "as for run");
+  if (auto code = line.parse(arguments))
+    return *code;
+  auto config = loadMachine(line.text("config"));
+  if (!config)
+    return fail(config.takeError());
+  auto dims = line.dims();
+  if (!dims)
+    return fail(dims.takeError());
+  auto model = importModel(line.file(), *dims);
+  if (!model)
+    return fail(model.takeError());
+  codegen::CompileOptions options;
+  options.config = *config;
+  options.fuseResidual = !line.has("layers");
+  auto compiled = codegen::compile(*model->module, options);
+  if (!compiled)
+    return fail(llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError())));
+  auto bytes = packageBytes(compiled->package);
+  if (!bytes)
+    return fail(bytes.takeError());
+  std::map<std::string, NpyArray> expected;
+  if (line.has("expect")) {
+    auto arrays = readNpz(line.text("expect"));
+    if (!arrays)
+      return fail(arrays.takeError());
+    expected = std::move(*arrays);
+  }
+  ir::Interpreter interpreter(*model->module); // fused, as it was compiled
+  int wrong = 0;
+  for (int round = 0; round != line.get<int>("count"); ++round) {
+    bool isRandom = false;
+    uint64_t seed = line.get<uint64_t>("seed") + uint64_t(round);
+    auto inputs = gatherInputs(inputsOf(compiled->package), line.list("input"), seed, isRandom);
+    if (!inputs)
+      return fail(inputs.takeError());
+    auto reference = interpreter.runMain(*inputs);
+    if (!reference)
+      return fail(reference.takeError());
+    if (isRandom)
+      std::cout << "random inputs, seed " << seed << "\n";
+    for (const ir::NamedTensor &output : *reference)
+      if (auto found = expected.find(output.name); found != expected.end()) {
+        ir::Tensor recorded = output.tensor;
+        if (found->second.bytes.size() == recorded.bytes.size())
+          recorded.bytes = found->second.bytes;
+        Difference difference = compare(output.tensor, recorded);
+        std::cout << llvm::formatv("  recorded    {0}: {1} of {2} differ from the reference, by {3} at most\n",
+                                   output.name, difference.different, difference.elements, difference.largest)
+                         .str();
+      }
+    for (const std::string &device : split(line.text("devices"))) {
+      auto result = runPackage(*bytes, compiled->package, device, line.text("memory"), *inputs);
+      if (!result)
+        return fail(result.takeError());
+      for (size_t i = 0; i != result->outputs.size(); ++i) {
+        const ir::Tensor &want = (*reference)[i].tensor, &have = result->outputs[i].tensor;
+        Difference difference = compare(want, have);
+        bool isGood = agree(difference, want);
+        wrong += !isGood;
+        std::cout << llvm::formatv("  {0,-11} {1}: {2}, {3} of {4} differ{5}", device, result->outputs[i].name,
+                                   isGood ? "agrees" : "DIFFERS", difference.different, difference.elements,
+                                   difference.different ? llvm::formatv(", by {0} at most", difference.largest).str()
+                                                        : "")
+                         .str()
+                  << (result->cycles ? ", " + withCommas(result->cycles) + " cycles" : "") << "\n";
+      }
+    }
+  }
+  if (wrong != 0) {
+    std::cerr << "error: " << wrong << " outputs differ from the reference interpreter\n";
+    return 1;
+  }
+  return 0;
+}
+
+} // namespace tw::tools
