@@ -42,6 +42,15 @@ std::string resultName(func::FuncOp function, unsigned index) {
   return nameOr(function.getResultAttrDict(index), "result" + std::to_string(index));
 }
 
+Interpreter::Observer recordLayers(std::vector<NamedTensor> &layers) {
+  return [&layers](Operation *op, Tensor &result) {
+    if (op->getParentOfType<func::FuncOp>().getName() != "main")
+      return;
+    auto names = nodeNames(op->getLoc());
+    layers.push_back({names.empty() ? op->getName().getStringRef().str() : names.back().str(), result});
+  };
+}
+
 const Tensor &Interpreter::constant(Operation *op) {
   auto [entry, isNew] = constants.try_emplace(op);
   if (isNew)
@@ -86,8 +95,11 @@ llvm::Expected<std::vector<Tensor>> Interpreter::run(func::FuncOp function, llvm
       auto results = run(callee, copies, observer);
       if (!results)
         return results.takeError();
-      for (auto [value, tensor] : llvm::zip(call.getResults(), *results))
+      for (auto [value, tensor] : llvm::zip(call.getResults(), *results)) {
+        if (observer)
+          observer(call, tensor);
         values[value] = std::move(tensor);
+      }
       continue;
     }
     auto result = isa<GraphDialect>(op.getDialect()) ? evaluate(&op, operands) : evaluateTensorOp(&op, lookup);

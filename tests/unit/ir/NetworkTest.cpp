@@ -226,6 +226,13 @@ TEST(NetworkTest, HelloWorldAgreesWithinOneStepOnEveryInput) {
   EXPECT_EQ(outcome.images, 256);
   EXPECT_LE(outcome.differences.largest, 1);
 }
+TEST(NetworkTest, Uint8WithAsymmetricWeightsGivesTheSameLabels) {
+  TW_MATERIAL(folder, "models/coral_models");
+  Outcome outcome =
+      runAll(*folder / "mobilenet_v1_0.25_128_quant.onnx", *folder / "mobilenet_v1_0.25_128_quant_io.npz");
+  EXPECT_EQ(outcome.images, 14);
+  EXPECT_GE(outcome.sameLabel, 13);
+}
 TEST(NetworkTest, AnomalyDetectionRunsWhole) {
   TW_MATERIAL(folder, "models/mlperf_tiny_ad_autoencoder");
   Outcome outcome = runAll(*folder / "ad01_int8.onnx", *folder / "ad01_int8_io.npz");

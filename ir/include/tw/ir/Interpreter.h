@@ -30,7 +30,8 @@ llvm::Expected<Tensor> evaluate(mlir::Operation *op, llvm::ArrayRef<const Tensor
 class Interpreter {
 public:
   // Sees each operation's result right after it is computed and may replace it: that is how a layer is fed with the
-  // reference's inputs. Constants are not shown. Inside an outlined function the operation is the one in its body.
+  // reference's inputs. Constants are not shown. Of an outlined block it sees the operations in the body, then the
+  // call: a body that several calls share has the names of the first of them, the call has its own.
   using Observer = std::function<void(mlir::Operation *, Tensor &)>;
 
   explicit Interpreter(mlir::ModuleOp module) : module(module) {}
@@ -48,6 +49,10 @@ private:
   mlir::ModuleOp module;
   llvm::DenseMap<mlir::Operation *, Tensor> constants; // read once, however often the graph runs
 };
+
+// An observer that collects the result of every operation of @main (of every call, once outlined), each under the name
+// of the last ONNX node that it contains.
+Interpreter::Observer recordLayers(std::vector<NamedTensor> &layers);
 
 // Names given to the arguments or results of a function (`tw.name`), "arg0", "result1" without one.
 std::string argumentName(mlir::func::FuncOp function, unsigned index);
