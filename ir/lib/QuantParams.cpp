@@ -60,6 +60,9 @@ std::optional<AverageParams> averageParams(float inScale, float outScale, std::v
   auto fixed = fixedPoint(ratios);
   if (!fixed)
     return std::nullopt;
+  for (size_t i = 0; i < counts.size(); ++i)
+    if (255 * counts[i] >= (int64_t(1) << 47) / std::max(fixed->multipliers[i], 1))
+      return std::nullopt;
   return AverageParams{std::move(counts), std::move(*fixed)};
 }
 

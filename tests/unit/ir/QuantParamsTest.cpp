@@ -72,6 +72,11 @@ TEST(QuantParamsTest, AnAverageHasOneMultiplierForEachCountThatOccurs) {
   EXPECT_EQ(params->multiplierFor(6), 178956971);
 }
 
+TEST(QuantParamsTest, AnAverageWhoseProductsLeave48BitsHasNoForm) {
+  EXPECT_TRUE(averageParams(1.0f, 1.0f, {1 << 20}));
+  EXPECT_FALSE(averageParams(1e6f, 1.0f, {1 << 20}));
+}
+
 // Q(min(max(v, lo), hi)) = clamp(Q(v)) for values around every rounding tie and far outside.
 TEST(QuantParamsTest, AClampOfTheResultIsExactlyReluOrClipBeforeQuantize) {
   const float infinity = std::numeric_limits<float>::infinity();

@@ -48,7 +48,8 @@ struct AverageParams {
   FixedPoint fixed;            // one multiplier per count: sa / (sy * count)
   int32_t multiplierFor(int64_t count) const;
 };
-// The shift is the one of the largest multiplier, hence of the smallest count.
+// The shift is the one of the largest multiplier, hence of the smallest count. None when a sum times its multiplier
+// could leave 48 bits.
 std::optional<AverageParams> averageParams(float inScale, float outScale, std::vector<int64_t> counts);
 // The in-image element counts that occur when a window of `kernel` slides over an image (or only the kernel's size when
 // padding counts). All pairs are [H, W]; pads is [top, left, bottom, right].
