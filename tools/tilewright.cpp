@@ -16,6 +16,8 @@ constexpr Verb kVerbs[] = {
     {"compile", "a model to a package", compileVerb},
     {"run", "a package or model on a device", runVerb},
     {"verify", "devices against the reference", verifyVerb},
+    {"profile", "where a model's cycles go", profileVerb},
+    {"evaluate", "a classifier over a labelled set", evaluateVerb},
     {"asm", "assembly to lines", asmVerb},
     {"dis", "lines to assembly", disVerb},
     {"info", "what is in a package", infoVerb},

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "Common.h"
+#include "Session.h"
 
 #include "tw/support/Paths.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Common.h"
 
-#include "tw/drivers/transports.h"
 #include "tw/ir/OnnxImport.h"
 #include "tw/ir/Register.h"
 #include "tw/isa/ConfigReader.h"
@@ -196,7 +195,7 @@ Difference compare(const ir::Tensor &a, const ir::Tensor &b) {
   return result;
 }
 
-//===- Devices
+//===- Packages
 //-----------------------------------------------------------------------------------------------------------===//
 
 llvm::Expected<std::string> packageBytes(const isa::Package &package) {
@@ -209,88 +208,6 @@ llvm::Expected<std::string> packageBytes(const isa::Package &package) {
   auto bytes = readFile(std::string(path));
   llvm::sys::fs::remove(path);
   return bytes;
-}
-
-namespace {
-
-using OpenTransport = tw_status (*)(const tw_transport_config *, tw_transport *, tw_error *);
-
-llvm::Expected<OpenTransport> transportOf(const std::string &device) {
-  if (device == "functional")
-    return &tw_transport_open_functional;
-#ifdef TW_HAS_CYCLE
-  if (device == "cycle")
-    return &tw_transport_open_cycle;
-#endif
-#ifdef TW_HAS_RTL
-  if (device == "rtl")
-    return &tw_transport_open_rtl;
-#endif
-  return llvm::createStringError("--device " + device +
-                                 ": this build has functional"
-#ifdef TW_HAS_CYCLE
-                                 ", cycle"
-#endif
-#ifdef TW_HAS_RTL
-                                 ", rtl"
-#endif
-  );
-}
-
-llvm::Error errorOf(const tw_error &error) {
-  return llvm::createStringError(std::string(tw_status_text(error.status)) + ": " + error.text);
-}
-
-// Closes what was opened, in reverse order.
-struct Session {
-  tw_device *device = nullptr;
-  tw_program *program = nullptr;
-  tw_instance *instance = nullptr;
-  ~Session() {
-    tw_instance_destroy(instance);
-    tw_program_close(program);
-    tw_device_close(device);
-  }
-};
-
-} // namespace
-
-llvm::Expected<RunResult> runPackage(const std::string &bytes, const isa::Package &package, const std::string &device,
-                                     const std::string &memory, const Tensors &inputs) {
-  auto open = transportOf(device);
-  if (!open)
-    return open.takeError();
-  tw_transport_config config{};
-  config.name = package.config.name.c_str();
-  for (size_t i = 0; i != isa::kConfigKeys.size(); ++i)
-    config.values[i] = package.config.*isa::kConfigKeys[i].member;
-  config.memory_bytes = package.constants.size() + package.arenaBytes + package.stateBytes +
-                        package.program.lines.size() * isa::kLineBytes + (64u << 20);
-  config.memory = memory.empty() ? nullptr : memory.c_str();
-  tw_transport transport{};
-  tw_error error{};
-  Session session;
-  if ((*open)(&config, &transport, &error) != TW_OK || tw_device_open(transport, &session.device, &error) != TW_OK ||
-      tw_program_load(session.device, bytes.data(), bytes.size(), &session.program, &error) != TW_OK ||
-      tw_instance_create(session.program, &session.instance, &error) != TW_OK)
-    return errorOf(error);
-  RunResult result;
-  result.outputs = outputsOf(package);
-  std::vector<const void *> from;
-  std::vector<void *> to;
-  for (const ir::NamedTensor &input : inputs)
-    from.push_back(input.tensor.bytes.data());
-  for (ir::NamedTensor &output : result.outputs)
-    to.push_back(output.tensor.bytes.data());
-  tw_run_stats stats{};
-  if (tw_instance_run(session.instance, 0, from.data(), to.data(), &stats, &error) != TW_OK)
-    return errorOf(error);
-  result.cycles = stats.cycles;
-  result.bytesRead = stats.bytes_read;
-  result.bytesWritten = stats.bytes_written;
-  result.macs = stats.macs;
-  result.saturations = stats.saturations;
-  return result;
 }
 
 std::string withCommas(uint64_t number) {

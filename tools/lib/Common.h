@@ -54,10 +54,6 @@ struct RunResult {
   Tensors outputs;
   uint64_t cycles = 0, bytesRead = 0, bytesWritten = 0, macs = 0, saturations = 0;
 };
-/// Runs the package once on a device: functional, cycle or rtl. `memory` is the memory behind the port (empty: ideal).
-llvm::Expected<RunResult> runPackage(const std::string &packageBytes, const isa::Package &package,
-                                     const std::string &device, const std::string &memory, const Tensors &inputs);
-
 /// The package as it would be written.
 llvm::Expected<std::string> packageBytes(const isa::Package &package);
 

@@ -20,7 +20,8 @@ std::optional<int> CommandLine::parse(const Arguments &arguments) {
     positions.add("file", 1);
   try {
     po::store(po::command_line_parser(arguments).options(all).positional(positions).run(), values);
-    po::notify(values);
+    if (!has("help")) // it needs nothing else on the line
+      po::notify(values);
   } catch (const std::exception &exception) { // the one place where Boost's exceptions arrive
     std::cerr << "error: tilewright " << verb << ": " << exception.what() << ": see tilewright " << verb << " --help\n";
     return 2;

@@ -2,6 +2,7 @@
 #include "Common.h"
 #include "Options.h"
 #include "Report.h"
+#include "Session.h"
 
 #include <boost/json.hpp>
 

@@ -18,6 +18,8 @@ int checkVerb(const Arguments &arguments);
 int compileVerb(const Arguments &arguments);
 int runVerb(const Arguments &arguments);
 int verifyVerb(const Arguments &arguments);
+int profileVerb(const Arguments &arguments);
+int evaluateVerb(const Arguments &arguments);
 int asmVerb(const Arguments &arguments);
 int disVerb(const Arguments &arguments);
 int infoVerb(const Arguments &arguments);

@@ -3,6 +3,7 @@
 // reference.
 #include "Common.h"
 #include "Options.h"
+#include "Session.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -32,7 +33,9 @@ bool agree(const Difference &difference, const ir::Tensor &tensor) {
 
 int verifyVerb(const Arguments &arguments) {
   CommandLine line(
-      "verify", "Compares the reference interpreter with devices, output by output.", "model.onnx",
+      "verify",
+      "Compares the reference interpreter with devices, output by output, and devices with each other in lock-step.",
+      "model.onnx",
       "  tilewright verify model.onnx\n  tilewright verify model.onnx --devices functional,cycle,rtl --count 5\n"
       "  tilewright verify model.onnx --input x=x.npy --expect y.npz\n");
   line.add()("devices", po::value<std::string>()->default_value("functional"),
@@ -73,6 +76,14 @@ int verifyVerb(const Arguments &arguments) {
     expected = std::move(*arrays);
   }
   ir::Interpreter interpreter(*model->module); // fused, as it was compiled
+  const std::vector<std::string> devices = split(line.text("devices"));
+  std::vector<std::unique_ptr<Session>> sessions;
+  for (const std::string &device : devices) {
+    auto session = Session::open(*bytes, compiled->package, {device, line.text("memory")});
+    if (!session)
+      return fail(session.takeError());
+    sessions.push_back(std::move(*session));
+  }
   int wrong = 0;
   for (int round = 0; round != line.get<int>("count"); ++round) {
     bool isRandom = false;
@@ -95,8 +106,9 @@ int verifyVerb(const Arguments &arguments) {
                                    output.name, difference.different, difference.elements, difference.largest)
                          .str();
       }
-    for (const std::string &device : split(line.text("devices"))) {
-      auto result = runPackage(*bytes, compiled->package, device, line.text("memory"), *inputs);
+    for (size_t d = 0; d != devices.size(); ++d) {
+      const std::string &device = devices[d];
+      auto result = sessions[d]->run(*inputs);
       if (!result)
         return fail(result.takeError());
       for (size_t i = 0; i != result->outputs.size(); ++i) {
@@ -112,9 +124,27 @@ int verifyVerb(const Arguments &arguments) {
                   << (result->cycles ? ", " + withCommas(result->cycles) + " cycles" : "") << "\n";
       }
     }
+    // Lock-step: every timed device against the first, instruction by instruction and counter by counter.
+    for (size_t d = 1; d < devices.size(); ++d) {
+      const bool isTimed = devices[0] != "functional" && devices[d] != "functional";
+      const size_t first = !isTimed && d > 1 && devices[d] != "functional" && devices[1] != "functional" ? 1 : 0;
+      const bool comparesTime = isTimed || first == 1;
+      const std::string difference =
+          firstDifference(sessions[first]->jobs(), sessions[d]->jobs(), comparesTime, compiled->package);
+      wrong += !difference.empty();
+      size_t instructions = 0;
+      for (const Job &job : sessions[d]->jobs())
+        instructions += job.events.size();
+      std::cout << llvm::formatv("  {0} = {1}: {2}\n", devices[first], devices[d],
+                                 !difference.empty() ? "DIFFER, " + difference
+                                 : comparesTime
+                                     ? withCommas(instructions) + " instructions, start and end of each, all counters"
+                                     : withCommas(instructions) + " instructions in order")
+                       .str();
+    }
   }
   if (wrong != 0) {
-    std::cerr << "error: " << wrong << " outputs differ from the reference interpreter\n";
+    std::cerr << "error: " << wrong << " comparisons failed\n";
     return 1;
   }
   return 0;

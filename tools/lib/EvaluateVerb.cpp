@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// A classifier over a labelled set: how many labels are right on a device.
+#include "Options.h"
+#include "Session.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cstring>
+#include <iostream>
+
+namespace tw::tools {
+namespace {
+
+constexpr const char *kInt32 = "i4", *kInt64 = "i8"; // NumPy's names
+
+/// Sample `at` of an array whose first dimension counts samples; empty if the model's input has another size.
+std::optional<std::string_view> sample(const NpyArray &all, size_t at, size_t bytes) {
+  if (all.shape.empty() || all.bytes.size() != bytes * size_t(all.shape[0]))
+    return std::nullopt;
+  return std::string_view(all.bytes.data() + at * bytes, bytes);
+}
+
+int64_t labelAt(const NpyArray &labels, size_t at) {
+  if (labels.type == kInt64) {
+    int64_t value;
+    std::memcpy(&value, &labels.bytes[8 * at], 8);
+    return value;
+  }
+  int32_t value;
+  std::memcpy(&value, &labels.bytes[4 * at], 4);
+  return value;
+}
+
+} // namespace
+
+int evaluateVerb(const Arguments &arguments) {
+  CommandLine line("evaluate", "Runs a classifier over a labelled set and counts the labels that are right.",
+                   "model.npk",
+                   "  tilewright evaluate model.npk --data test.npz\n  tilewright evaluate model.npk --data test.npz "
+                   "--labels class --device cycle\n");
+  line.add()("data", po::value<std::string>()->required(),
+             ".npz with one array of the input's name and one of labels; the first dimension counts samples")(
+      "labels", po::value<std::string>()->default_value("label"), "name of the array of labels (int32 or int64)")(
+      "device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl");
+  if (auto code = line.parse(arguments))
+    return *code;
+  auto package = isa::readPackage(line.file());
+  if (!package)
+    return fail(llvm::createStringError(package.diag().str()));
+  auto bytes = readFile(line.file());
+  if (!bytes)
+    return fail(bytes.takeError());
+  auto data = readNpz(line.text("data"));
+  if (!data)
+    return fail(data.takeError());
+  Tensors inputs = inputsOf(*package);
+  if (inputs.size() != 1)
+    return fail(llvm::createStringError(
+        llvm::formatv("{0}: the model has {1} inputs, evaluate needs one", line.file(), inputs.size()).str()));
+  auto images = data->find(inputs[0].name), labels = data->find(line.text("labels"));
+  if (images == data->end() || labels == data->end())
+    return fail(llvm::createStringError(llvm::formatv("{0}: no array '{1}'", line.text("data"),
+                                                      images == data->end() ? inputs[0].name : line.text("labels"))
+                                            .str()));
+  const size_t count = labels->second.shape.empty() ? 0 : size_t(labels->second.shape[0]);
+  if (count == 0 || labels->second.shape.size() != 1 ||
+      (labels->second.type != kInt32 && labels->second.type != kInt64))
+    return fail(llvm::createStringError(llvm::formatv("{0}: array '{1}' is {2}; labels are a list of int32 or int64",
+                                                      line.text("data"), line.text("labels"), labels->second.type)
+                                            .str()));
+  auto session = Session::open(*bytes, *package, {line.text("device"), ""});
+  if (!session)
+    return fail(session.takeError());
+  size_t right = 0;
+  uint64_t cycles = 0;
+  for (size_t i = 0; i != count; ++i) {
+    auto one = sample(images->second, i, inputs[0].tensor.bytes.size());
+    if (!one || size_t(images->second.shape[0]) != count)
+      return fail(llvm::createStringError(
+          llvm::formatv("{0}: array '{1}' holds {2} bytes for {3} labels, the input takes {4} bytes a sample",
+                        line.text("data"), inputs[0].name, images->second.bytes.size(), count,
+                        inputs[0].tensor.bytes.size())
+              .str()));
+    inputs[0].tensor.bytes.assign(one->begin(), one->end());
+    auto result = (*session)->run(inputs);
+    if (!result)
+      return fail(result.takeError());
+    const ir::Tensor &scores = result->outputs[0].tensor;
+    int64_t best = 0;
+    for (int64_t k = 1; k < scores.size(); ++k)
+      if (scores.numberAt(k) > scores.numberAt(best))
+        best = k;
+    right += best == labelAt(labels->second, i);
+    cycles += result->cycles;
+  }
+  std::cout << llvm::formatv("{0}: {1} of {2} labels right ({3:F2} %)", line.text("device"), right, count,
+                             100.0 * double(right) / double(count))
+                   .str();
+  if (cycles != 0)
+    std::cout << ", " << withCommas(cycles / count) << " cycles a sample";
+  std::cout << "\n";
+  return 0;
+}
+
+} // namespace tw::tools

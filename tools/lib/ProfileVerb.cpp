@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the cycles of a model go: one row per layer, measured by the trace of a timed device.
+#include "Options.h"
+#include "Session.h"
+
+#include "tw/isa/Tables.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <algorithm>
+#include <array>
+#include <iostream>
+
+namespace tw::tools {
+namespace {
+
+constexpr std::array<const char *, 6> kEngineWork = {"loads", "weights", "array",
+                                                     "drain", "vector",  "stores"}; // by isa::Engine
+
+struct Layer {
+  uint16_t tag = 0;
+  std::string name;
+  uint64_t from = 0, cycles = 0;  // its time: from the end of the layer before to its own end
+  std::array<uint64_t, 6> busy{}; // cycles of its time in which the engine works for it, overlaps counted once
+  double useful = 0;              // MAC
+};
+
+/// Time goes to the layer whose last instruction ends it, so the sum over layers is the job. What a layer did ahead of
+/// its time (prefetched weights) was free.
+std::vector<Layer> layersOf(const Job &job, const isa::Package &package) {
+  std::vector<isa::TraceEvent> events;
+  std::ranges::copy_if(job.events, std::back_inserter(events),
+                       [](const isa::TraceEvent &event) { return event.engine < kEngineWork.size(); });
+  std::ranges::stable_sort(events, {}, &isa::TraceEvent::pc);
+  std::vector<Layer> layers;
+  std::vector<uint64_t> last;
+  auto at = [&](uint16_t tag) { return size_t(std::ranges::find(layers, tag, &Layer::tag) - layers.begin()); };
+  for (const isa::TraceEvent &event : events) {
+    const size_t i = at(event.tag);
+    if (i == layers.size()) {
+      auto name = package.program.tags.find(event.tag);
+      layers.push_back(
+          {event.tag, name == package.program.tags.end() ? llvm::formatv("tag {0}", event.tag).str() : name->second});
+      last.push_back(0);
+    }
+    last[i] = std::max(last[i], event.endCycle + 1);
+  }
+  uint64_t frontier = 0;
+  for (size_t i = 0; i != layers.size(); ++i) {
+    layers[i].from = frontier;
+    layers[i].cycles = last[i] > frontier ? last[i] - frontier : 0;
+    frontier = std::max(frontier, last[i]);
+  }
+  std::vector<std::array<uint64_t, 6>> covered(layers.size());
+  for (const isa::TraceEvent &event : events) {
+    Layer &layer = layers[at(event.tag)];
+    uint64_t &until = covered[at(event.tag)][event.engine];
+    const uint64_t from = std::max({until, event.startCycle, layer.from});
+    until = std::max(until, event.endCycle + 1);
+    layer.busy[event.engine] += until > from ? until - from : 0;
+  }
+  return layers;
+}
+
+/// The engine that works longest, and for how much of the layer's time.
+std::string boundBy(const Layer &layer) {
+  const auto most = std::ranges::max_element(layer.busy);
+  if (layer.cycles == 0)
+    return "hidden behind its neighbours";
+  return llvm::formatv("{0} {1:F0} %", kEngineWork[size_t(most - layer.busy.begin())],
+                       std::min(100.0, 100.0 * double(*most) / double(layer.cycles)))
+      .str();
+}
+
+} // namespace
+
+int profileVerb(const Arguments &arguments) {
+  CommandLine line(
+      "profile", "Runs a model on a timed device and says where the cycles go.", "model.onnx",
+      "  tilewright profile model.onnx\n  tilewright profile model.onnx --config tw8 --device rtl --memory rows\n");
+  line.add()("device,d", po::value<std::string>()->default_value("cycle"), "cycle or rtl")(
+      "config,c", po::value<std::string>()->default_value("tw16"),
+      "machine: a name, or a YAML file")("input,i", po::value<std::vector<std::string>>()->composing(), "as for run")(
+      "seed", po::value<uint64_t>()->default_value(1), "seed of random inputs")(
+      "dim", po::value<std::vector<std::string>>()->composing(), "NAME=NUMBER: value of a symbolic dimension")(
+      "memory", po::value<std::string>()->default_value(""), "as for run");
+  if (auto code = line.parse(arguments))
+    return *code;
+  if (line.text("device") == "functional")
+    return fail(llvm::createStringError("--device functional: the functional model has no time; use cycle or rtl"));
+  auto config = loadMachine(line.text("config"));
+  if (!config)
+    return fail(config.takeError());
+  auto dims = line.dims();
+  if (!dims)
+    return fail(dims.takeError());
+  auto model = importModel(line.file(), *dims);
+  if (!model)
+    return fail(model.takeError());
+  codegen::CompileOptions options;
+  options.config = *config;
+  auto compiled = codegen::compile(*model->module, options);
+  if (!compiled)
+    return fail(llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError())));
+  auto bytes = packageBytes(compiled->package);
+  if (!bytes)
+    return fail(bytes.takeError());
+  bool isRandom = false;
+  auto inputs = gatherInputs(inputsOf(compiled->package), line.list("input"), line.get<uint64_t>("seed"), isRandom);
+  if (!inputs)
+    return fail(inputs.takeError());
+  auto session = Session::open(*bytes, compiled->package, {line.text("device"), line.text("memory")});
+  if (!session)
+    return fail(session.takeError());
+  auto result = (*session)->run(*inputs);
+  if (!result)
+    return fail(result.takeError());
+
+  const double peak = double(config->n) * config->n;
+  std::cout << llvm::formatv("  {0,-34} {1,-5} {2,12} {3,10} {4,8}  {5}\n", "layer", "where", "useful MAC", "cycles",
+                             "array", "bound by")
+                   .str();
+  auto row = [](std::string name, const char *where, const std::string &macs, const std::string &cycles,
+                const std::string &array, const std::string &bound) {
+    if (name.size() > 34)
+      name = name.substr(0, 31) + "...";
+    std::cout
+        << llvm::formatv("  {0,-34} {1,-5} {2,12} {3,10} {4,8}  {5}\n", name, where, macs, cycles, array, bound).str();
+  };
+  auto percent = [](double part, double whole) {
+    return whole == 0 ? std::string("-") : llvm::formatv("{0:F1} %", 100 * part / whole).str();
+  };
+  uint64_t total = 0, attributed = 0;
+  double useful = 0;
+  for (const codegen::PlacementRow &placed : compiled->report.rows)
+    if (!placed.isOnNpu)
+      row(placed.node, "host", "-", "-", "-", placed.operation);
+  for (const Job &job : (*session)->jobs()) {
+    total += job.cycles;
+    for (Layer &layer : layersOf(job, compiled->package)) {
+      auto placed = std::ranges::find(compiled->report.rows, layer.name, &codegen::PlacementRow::node);
+      if (placed != compiled->report.rows.end())
+        layer.useful = double(placed->macs);
+      useful += layer.useful;
+      attributed += layer.cycles;
+      row(layer.name, "npu", layer.useful == 0 ? "-" : withCommas(uint64_t(layer.useful)), withCommas(layer.cycles),
+          layer.useful == 0 ? "-" : percent(layer.useful, double(layer.cycles) * peak), boundBy(layer));
+    }
+  }
+  row("end of job", "npu", "-", withCommas(total - attributed), "-", "completion record, last responses");
+  row("total", "", withCommas(uint64_t(useful)), withCommas(total), percent(useful, double(total) * peak),
+      llvm::formatv("{0:F3} ms at {1} MHz", double(total) / (1000.0 * config->clockMhz), config->clockMhz).str());
+  std::cout << "  " << withCommas(result->bytesRead) << " bytes read, " << withCommas(result->bytesWritten)
+            << " written; at least " << withCommas(uint64_t(useful / peak)) << " cycles of array work\n";
+  if (isRandom)
+    std::cout << "  inputs that were not given are random (seed " << line.get<uint64_t>("seed")
+              << "); cycles do not depend on values\n";
+  return 0;
+}
+
+} // namespace tw::tools

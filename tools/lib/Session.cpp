@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Session.h"
+
+#include "tw/drivers/MachineTransport.h"
+#include "tw/drivers/tilewright.h"
+#include "tw/isa/Disassembler.h"
+#include "tw/isa/Tables.h"
+#ifdef TW_HAS_RTL
+#include "tw/rtl/Model.h"
+#endif
+#include "tw/simulator/Cycle.h"
+#include "tw/simulator/FunctionalMachine.h"
+
+#include "llvm/Support/FormatVariadic.h"
+
+#include <array>
+
+namespace tw::tools {
+namespace {
+
+llvm::Error errorOf(const tw_error &error) {
+  return llvm::createStringError(std::string(tw_status_text(error.status)) + ": " + error.text);
+}
+
+/// What the device needs besides the package: lines, constants, arena and the caller's tensors.
+uint64_t memoryFor(const isa::Package &package) {
+  constexpr uint64_t kSpare = 4u << 20; // pages, records, and rounding of each buffer
+  uint64_t bytes = kSpare + package.constants.size() + package.arenaBytes + package.stateBytes +
+                   package.program.lines.size() * isa::kLineBytes;
+  for (const isa::PackageBuffer &buffer : package.buffers)
+    if (buffer.kind == TW_PKG_INPUT || buffer.kind == TW_PKG_OUTPUT)
+      bytes += buffer.size;
+  return bytes;
+}
+
+llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &package, const SessionOptions &options,
+                                                          isa::TraceSink &sink) {
+  const auto timing = isa::parseMemoryTiming(options.memory.empty() ? "ideal" : options.memory);
+  if (!timing)
+    return llvm::createStringError("--memory " + options.memory + ": use ideal, ideal:LATENCY, rows or random:SEED");
+  const uint64_t bytes = memoryFor(package);
+  simulator::CycleOptions cycle;
+  cycle.trace = &sink;
+  cycle.poison = options.poison;
+  cycle.memory = *timing;
+  if (options.device == "functional")
+    return simulator::createFunctionalMachine(package.config, bytes, cycle);
+  if (options.device == "cycle")
+    return simulator::createCycleMachine(package.config, bytes, cycle);
+#ifdef TW_HAS_RTL
+  if (options.device == "rtl") {
+    auto model = rtl::loadModel(package.config.name, cycle, *timing, bytes);
+    if (!model)
+      return llvm::createStringError(model.diag().str());
+    return std::move(*model);
+  }
+#endif
+  return llvm::createStringError("--device " + options.device + ": there are functional, cycle and rtl");
+}
+
+class DriverSession final : public Session, isa::TraceSink {
+public:
+  ~DriverSession() override {
+    tw_instance_destroy(instance);
+    tw_program_close(program);
+    tw_device_close(device);
+  }
+
+  llvm::Error load(const std::string &bytes, const SessionOptions &options) {
+    auto machine = makeMachine(package, options, *this);
+    if (!machine)
+      return machine.takeError();
+    tw_error error{};
+    if (tw_device_open(drivers::makeMachineTransport(std::move(*machine)), &device, &error) != TW_OK ||
+        tw_program_load(device, bytes.data(), bytes.size(), &program, &error) != TW_OK ||
+        tw_instance_create(program, &instance, &error) != TW_OK)
+      return errorOf(error);
+    tw_instance_observe(instance, &DriverSession::stepDone, this);
+    return llvm::Error::success();
+  }
+
+  llvm::Expected<RunResult> run(const Tensors &inputs) override {
+    done.clear();
+    running.events.clear();
+    RunResult result;
+    result.outputs = outputsOf(package);
+    std::vector<const void *> from;
+    std::vector<void *> to;
+    for (const ir::NamedTensor &input : inputs)
+      from.push_back(input.tensor.bytes.data());
+    for (ir::NamedTensor &output : result.outputs)
+      to.push_back(output.tensor.bytes.data());
+    tw_run_stats stats{};
+    tw_error error{};
+    if (tw_instance_run(instance, 0, from.data(), to.data(), &stats, &error) != TW_OK)
+      return errorOf(error);
+    result.cycles = stats.cycles;
+    result.bytesRead = stats.bytes_read;
+    result.bytesWritten = stats.bytes_written;
+    result.macs = stats.macs;
+    result.saturations = stats.saturations;
+    return result;
+  }
+
+  const std::vector<Job> &jobs() const override { return done; }
+
+  explicit DriverSession(const isa::Package &package) : package(package) {}
+
+private:
+  void retire(const isa::TraceEvent &event) override { running.events.push_back(event); }
+
+  static void stepDone(void *context, uint32_t, const tw_job_result *job, void *const *) {
+    auto &self = *static_cast<DriverSession *>(context);
+    if (!job)
+      return;
+    self.running.cycles = job->cycles;
+    self.running.counters.resize(isa::kCounters);
+    for (int i = 0; i != isa::kCounters; ++i)
+      self.running.counters[i] = tw_device_counter(self.device, uint32_t(i));
+    self.done.push_back(std::move(self.running));
+    self.running = {};
+  }
+
+  const isa::Package &package;
+  tw_device *device = nullptr;
+  tw_program *program = nullptr;
+  tw_instance *instance = nullptr;
+  Job running;
+  std::vector<Job> done;
+};
+
+std::string place(const isa::TraceEvent &event, const isa::Package &package) {
+  auto tag = package.program.tags.find(event.tag);
+  return llvm::formatv("pc {0} ({1}{2})", event.pc, isa::name(isa::Opcode(event.opcode)),
+                       tag == package.program.tags.end() ? "" : " of " + tag->second)
+      .str();
+}
+
+/// Events of one engine, in their order.
+std::vector<isa::TraceEvent> ofEngine(const Job &job, unsigned engine) {
+  std::vector<isa::TraceEvent> events;
+  for (const isa::TraceEvent &event : job.events)
+    if (event.engine == engine)
+      events.push_back(event);
+  return events;
+}
+
+} // namespace
+
+llvm::Expected<std::unique_ptr<Session>> Session::open(const std::string &packageBytes, const isa::Package &package,
+                                                       const SessionOptions &options) {
+  auto session = std::make_unique<DriverSession>(package);
+  if (llvm::Error error = session->load(packageBytes, options))
+    return std::move(error);
+  return session;
+}
+
+llvm::Expected<RunResult> runPackage(const std::string &packageBytes, const isa::Package &package,
+                                     const std::string &device, const std::string &memory, const Tensors &inputs) {
+  auto session = Session::open(packageBytes, package, {device, memory});
+  if (!session)
+    return session.takeError();
+  return (*session)->run(inputs);
+}
+
+std::string firstDifference(const std::vector<Job> &a, const std::vector<Job> &b, bool isTimed,
+                            const isa::Package &package) {
+  if (a.size() != b.size())
+    return llvm::formatv("{0} jobs against {1}", a.size(), b.size()).str();
+  for (size_t i = 0; i != a.size(); ++i) {
+    for (unsigned engine = 0; engine != isa::kEngines; ++engine) {
+      const auto left = ofEngine(a[i], engine), right = ofEngine(b[i], engine);
+      for (size_t k = 0; k != std::max(left.size(), right.size()); ++k) {
+        if (k >= left.size() || k >= right.size())
+          return llvm::formatv("job {0}: {1} instructions of an engine against {2}; the first that one lacks is {3}", i,
+                               left.size(), right.size(), place(k < left.size() ? left[k] : right[k], package))
+              .str();
+        if (left[k].pc != right[k].pc || left[k].tag != right[k].tag)
+          return llvm::formatv("job {0}: {1} against {2}", i, place(left[k], package), place(right[k], package)).str();
+        if (isTimed && (left[k].startCycle != right[k].startCycle || left[k].endCycle != right[k].endCycle))
+          return llvm::formatv("job {0}: {1} runs in cycles {2} to {3} against {4} to {5}", i, place(left[k], package),
+                               left[k].startCycle, left[k].endCycle, right[k].startCycle, right[k].endCycle)
+              .str();
+      }
+    }
+    if (isTimed)
+      for (int c = 0; c != isa::kCounters; ++c)
+        if (a[i].counters[c] != b[i].counters[c])
+          return llvm::formatv("job {0}: counter {1} is {2} against {3}", i, isa::name(isa::CounterId(c)),
+                               a[i].counters[c], b[i].counters[c])
+              .str();
+  }
+  return "";
+}
+
+} // namespace tw::tools

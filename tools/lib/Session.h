@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: one package loaded on one device, run as often as wanted, with the trace and counters of its jobs.
+// Called by: the verbs that run something.
+// Does not: compile, or compare results.
+#ifndef TW_TOOLS_LIB_SESSION_H
+#define TW_TOOLS_LIB_SESSION_H
+
+#include "Common.h"
+
+#include "tw/isa/Machine.h"
+
+#include <memory>
+
+namespace tw::tools {
+
+struct SessionOptions {
+  std::string device = "functional"; // functional, cycle or rtl
+  std::string memory; // memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED; empty: ideal
+  uint8_t poison = 0; // what on-chip memories hold at the start
+};
+
+/// What a run leaves besides its outputs. A package with several NPU steps has several jobs, in order.
+struct Job {
+  std::vector<isa::TraceEvent> events; // in order of retirement
+  std::vector<uint64_t> counters;      // by isa::CounterId
+  uint64_t cycles = 0;                 // 0 on the functional model
+};
+
+class Session {
+public:
+  /// `packageBytes` must outlive the session. An error names the device and what to do.
+  static llvm::Expected<std::unique_ptr<Session>> open(const std::string &packageBytes, const isa::Package &package,
+                                                       const SessionOptions &options);
+  virtual ~Session() = default;
+
+  /// One run of the first entry; inputs in the order of the entry.
+  virtual llvm::Expected<RunResult> run(const Tensors &inputs) = 0;
+  /// The jobs of the last run.
+  virtual const std::vector<Job> &jobs() const = 0;
+};
+
+/// Runs the package once on a device: functional, cycle or rtl. `memory` is the memory behind the port (empty: ideal).
+llvm::Expected<RunResult> runPackage(const std::string &packageBytes, const isa::Package &package,
+                                     const std::string &device, const std::string &memory, const Tensors &inputs);
+
+/// The first difference between the jobs of two runs of one package, in words; empty if there is none. Timed devices
+/// must agree in every instruction's start and end and in every counter; against the functional model only the order of
+/// each engine's instructions is compared.
+std::string firstDifference(const std::vector<Job> &a, const std::vector<Job> &b, bool isTimed,
+                            const isa::Package &package);
+
+} // namespace tw::tools
+
+#endif // TW_TOOLS_LIB_SESSION_H
