@@ -54,14 +54,21 @@ struct Movers {
 
 class Scheduler {
 public:
-  Scheduler(const Segment &segment, const Target &target) : segment(segment), target(target) {
+  /// `overlap`: how many tasks may begin before the one in front of them has ended.
+  Scheduler(const Segment &segment, const Target &target, int overlap)
+      : segment(segment), target(target), overlap(overlap) {
     movers.all = moversOf(target);
+    findStripes();
   }
+
+  /// Is there a task beside which one of another engine could run?
+  bool canOverlap() const { return std::ranges::find(isStriped, true) != isStriped.end(); }
 
   std::variant<LoweredSegment, ScheduleFailure> run() {
     findLifetimes();
     chooseResidents();
-    percent.assign(segment.tasks.size(), 100);
+    for (size_t t = 0; t != segment.tasks.size(); ++t)
+      percent.push_back(isStriped[t] ? kStripePercent : 100);
     for (;;) {
       std::optional<int> demote;
       if (auto failure = chooseTiles(demote))
@@ -89,7 +96,17 @@ private:
     return int64_t(target.memories[memory].granules * target.memories[memory].granuleBytes);
   }
 
+  // Neighbours on different engines run side by side, stripe by stripe of the image.
+  void findStripes() {
+    auto engine = [&](size_t t) { return segment.tasks[t].mappings.front().chain->links.front()->engine; };
+    isStriped.assign(segment.tasks.size(), false);
+    for (size_t t = 1; t < segment.tasks.size(); ++t)
+      if (overlap > 0 && engine(t) != engine(t - 1))
+        isStriped[t - 1] = isStriped[t] = true;
+  }
+
   void findLifetimes() {
+    producer.assign(segment.tensors.size(), -1);
     first.assign(segment.tensors.size(), -1);
     last.assign(segment.tensors.size(), -1);
     users.assign(segment.tensors.size(), 0);
@@ -106,6 +123,8 @@ private:
         last[tensor] = int(t);
         memoryOf[tensor] = mapping.chain->accesses[i].space;
         users[tensor] += !mapping.chain->accesses[i].isWritten;
+        if (mapping.chain->accesses[i].isWritten)
+          producer[tensor] = int(t);
       }
     }
   }
@@ -123,7 +142,7 @@ private:
   int64_t residentBytes(int task, int memory) const {
     int64_t bytes = 0;
     for (size_t t = 0; t != segment.tensors.size(); ++t)
-      if (result.schedule.isResident[t] && memoryOf[t] == memory && first[t] <= task && task <= last[t])
+      if (result.schedule.isResident[t] && memoryOf[t] == memory && first[t] - overlap <= task && task <= last[t])
         bytes += segment.tensors[t].bytes;
     return bytes;
   }
@@ -132,7 +151,7 @@ private:
   std::optional<int> victim(int task) const {
     std::optional<int> found;
     for (size_t t = 0; t != segment.tensors.size(); ++t)
-      if (result.schedule.isResident[t] && first[t] <= task && task <= last[t] &&
+      if (result.schedule.isResident[t] && first[t] - overlap <= task && task <= last[t] &&
           (!found || segment.tensors[t].bytes > segment.tensors[*found].bytes))
         found = int(t);
     return found;
@@ -143,6 +162,7 @@ private:
     for (size_t t = 0; t != segment.tasks.size(); ++t) {
       const Task &task = segment.tasks[t];
       std::optional<BlockSchedule> best;
+      uint64_t bestCost = 0;
       Rejection why{"", "memory", "no mapping"};
       for (size_t m = 0; m != std::min<size_t>(task.mappings.size(), kMappings); ++m)
         for (const BlockSchedule &candidate : tileCandidates(task.mappings[m], int(m))) {
@@ -164,8 +184,16 @@ private:
             continue;
           }
           plan.estimate();
-          if (!best || plan.schedule.cycles < best->cycles)
+          uint64_t cost = plan.schedule.cycles;
+          if (isStriped[t]) { // the neighbour waits for the first stripe, which must hold all channels
+            if (candidate.constantsOuter && plan.constantTiles() > 1)
+              continue;
+            cost += cost / uint64_t(std::min(plan.otherTiles(), kStripes));
+          }
+          if (!best || cost < bestCost) {
             best = plan.schedule;
+            bestCost = cost;
+          }
         }
       if (!best) {
         demote = victim(int(t));
@@ -207,10 +235,11 @@ private:
       for (size_t t = 0; t != segment.tensors.size(); ++t)
         if (result.schedule.isResident[t] && memoryOf[t] == int(memory)) {
           buffers.push_back({int(memory), -1, int(t), -1, -1, 0});
-          lives.push_back({segment.tensors[t].bytes, first[t], last[t], group * ((first[t] % 2 * 2) % groups)});
+          lives.push_back({segment.tensors[t].bytes, std::max(0, first[t] - overlap), last[t],
+                           group * ((first[t] % 2 * 2) % groups)});
         }
       for (size_t t = 0; t != plans.size(); ++t) {
-        int from = prefetch ? std::max(0, int(t) - 1) : int(t);
+        int from = std::max(0, int(t) - std::max(overlap, prefetch ? 1 : 0)), begin = std::max(0, int(t) - overlap);
         for (size_t i = 0; i != plans[t].images.size(); ++i)
           for (int64_t s = 0; s != TilePlan::slots(plans[t].images[i].tiles); ++s)
             if (plans[t].images[i].memory == int(memory)) {
@@ -221,7 +250,7 @@ private:
           for (int64_t s = 0; s != TilePlan::slots(plans[t].streams[i].tiles); ++s)
             if (plans[t].streams[i].memory == int(memory) && !plans[t].streams[i].isResident) {
               buffers.push_back({int(memory), int(t), -1, -1, int(i), int(s)});
-              lives.push_back({plans[t].streams[i].bytes, int(t), int(t),
+              lives.push_back({plans[t].streams[i].bytes, begin, int(t),
                                group * ((plans[t].streams[i].isWritten ? 2 : 0) % groups)});
             }
       }
@@ -305,51 +334,119 @@ private:
            {Relocation::Constant, mover.fromBase, -1});
   }
 
+  /// How far a task is, and what its buffers hold.
+  struct Progress {
+    std::vector<Ranges> tiles;
+    size_t next = 0;
+    std::vector<std::vector<std::pair<Ranges, int64_t>>> imageHeld;
+    std::vector<std::vector<std::pair<Box, int64_t>>> streamHeld;
+    std::vector<int> nextImage, nextStream;
+    bool isDone() const { return next == tiles.size(); }
+  };
+
+  // Tiles in stream order: of the last task that may begin and whose input is there, so that results are used early.
   std::optional<ScheduleFailure> emit() {
     result.isInDram.assign(segment.tensors.size(), false);
-    std::vector<bool> isLoaded(segment.tensors.size(), false);
-    for (size_t t = 0; t != plans.size(); ++t)
-      if (auto rejection = emitTask(int(t), isLoaded))
-        return ScheduleFailure{int(t), *rejection};
+    isLoaded.assign(segment.tensors.size(), false);
+    for (const TilePlan &plan : plans) {
+      Progress p;
+      p.tiles = plan.tiles();
+      p.imageHeld.resize(plan.images.size());
+      p.streamHeld.resize(plan.streams.size());
+      p.nextImage.assign(plan.images.size(), 0);
+      p.nextStream.assign(plan.streams.size(), 0);
+      progress.push_back(std::move(p));
+    }
+    for (size_t front = 0; front != plans.size();) {
+      if (progress[front].isDone()) {
+        ++front;
+        continue;
+      }
+      size_t chosen = front;
+      for (size_t t = front + 1; t <= front + size_t(overlap) && t < plans.size() && isStriped[t - 1] && isStriped[t];
+           ++t)
+        if (!progress[t].isDone() && isInputThere(int(t)))
+          chosen = t;
+      if (auto rejection = emitTile(int(chosen)))
+        return ScheduleFailure{int(chosen), *rejection};
+    }
     return std::nullopt;
   }
 
-  std::optional<Rejection> emitTask(int t, std::vector<bool> &isLoaded) {
+  // Pixels and channel blocks of a box: linear range over the leading dimensions, range of the one before the lanes.
+  struct Extent {
+    int64_t lo, hi, blockLo, blockHi;
+  };
+  static Extent extentOf(const Box &box, const std::vector<int64_t> &shape) {
+    Extent extent{0, 0, 0, 1};
+    for (size_t d = 0; d + 2 < shape.size(); ++d) {
+      extent.lo = extent.lo * shape[d] + box.lo[d];
+      extent.hi = extent.hi * shape[d] + box.lo[d] + box.extent[d] - 1;
+    }
+    ++extent.hi;
+    if (shape.size() >= 2) {
+      extent.blockLo = box.lo[shape.size() - 2];
+      extent.blockHi = extent.blockLo + box.extent[shape.size() - 2];
+    }
+    return extent;
+  }
+
+  // Has every tile been emitted that makes what the task's next tile reads?
+  bool isInputThere(int t) const {
+    const TilePlan &plan = plans[t];
+    for (const Stream &stream : plan.streams) {
+      int p = producer[stream.tensor];
+      if (stream.isWritten || p < 0)
+        continue;
+      const Operand &read = plan.mapping.block.operands[stream.operand];
+      Extent wanted = extentOf(boxOf(plan.mapping, stream.operand, progress[t].tiles[progress[t].next]), read.shape);
+      // The tile before is at work while this one waits: the producer stays one stripe ahead.
+      const size_t from = progress[p].isDone() || progress[p].next == 0 ? progress[p].next : progress[p].next - 1;
+      for (const Stream &made : plans[p].streams)
+        if (made.isWritten && made.tensor == stream.tensor)
+          for (size_t tile = from; tile != progress[p].tiles.size(); ++tile) {
+            const Operand &written = plans[p].mapping.block.operands[made.operand];
+            Extent missing = extentOf(boxOf(plans[p].mapping, made.operand, progress[p].tiles[tile]), written.shape);
+            bool sameBlocks = written.shape[written.shape.size() - 2] == read.shape[read.shape.size() - 2];
+            if (!sameBlocks || (missing.lo < wanted.hi && wanted.lo < missing.hi && missing.blockLo < wanted.blockHi &&
+                                wanted.blockLo < missing.blockHi))
+              return false;
+          }
+    }
+    return true;
+  }
+
+  std::optional<Rejection> emitTile(int t) {
     const TilePlan &plan = plans[t];
     const Mapping &mapping = plan.mapping;
     const uint16_t tag = segment.tasks[t].tag;
-    std::vector<std::vector<std::pair<Ranges, int64_t>>> imageHeld(plan.images.size());
-    std::vector<std::vector<std::pair<Box, int64_t>>> streamHeld(plan.streams.size());
-    std::vector<int> nextImage(plan.images.size(), 0), nextStream(plan.streams.size(), 0);
-    for (const Ranges &ranges : plan.tiles()) {
-      Placement placement{std::vector<View>(mapping.chain->accesses.size()),
-                          std::vector<int64_t>(mapping.chain->accesses.size(), 0),
-                          {}};
-      for (size_t i = 0; i != plan.images.size(); ++i) {
-        int64_t address = imageFor(t, int(i), ranges, imageHeld[i], nextImage[i], tag);
-        for (size_t a = 0; a != mapping.chain->accesses.size(); ++a)
-          if (mapping.chain->accesses[a].base == plan.images[i].base)
-            placement.bases[a] = address;
-      }
-      for (size_t i = 0; i != plan.streams.size(); ++i)
-        placement.views[plan.streams[i].access] =
-            viewFor(t, int(i), ranges, streamHeld[i], nextStream[i], isLoaded, tag);
-      for (const Meeting &meeting : mapping.chain->meetings) {
-        const Memory &memory = target.memories[meeting.space];
-        placement.meetingBases.push_back(int64_t(memory.granules) / memory.halves * (half % memory.halves));
-      }
-      ++half;
-      std::vector<Instruction> links;
-      if (auto rejection = realise(mapping, ranges, placement, links)) // a tile at a border, which was not tried before
-        return rejection;
-      append(std::move(links), tag);
-      for (const Stream &stream : plan.streams)
-        if (stream.isWritten && (!stream.isResident || segment.tensors[stream.tensor].isOutput)) {
-          const Operand &operand = mapping.block.operands[stream.operand];
-          storeBox(operand, stream.tensor, boxOf(mapping, stream.operand, ranges), placement.views[stream.access],
-                   stream.memory, tag);
-        }
+    Progress &now = progress[t];
+    const Ranges &ranges = now.tiles[now.next++];
+    Placement placement{
+        std::vector<View>(mapping.chain->accesses.size()), std::vector<int64_t>(mapping.chain->accesses.size(), 0), {}};
+    for (size_t i = 0; i != plan.images.size(); ++i) {
+      int64_t address = imageFor(t, int(i), ranges, now.imageHeld[i], now.nextImage[i], tag);
+      for (size_t a = 0; a != mapping.chain->accesses.size(); ++a)
+        if (mapping.chain->accesses[a].base == plan.images[i].base)
+          placement.bases[a] = address;
     }
+    for (size_t i = 0; i != plan.streams.size(); ++i)
+      placement.views[plan.streams[i].access] = viewFor(t, int(i), ranges, now.streamHeld[i], now.nextStream[i], tag);
+    for (const Meeting &meeting : mapping.chain->meetings) {
+      const Memory &memory = target.memories[meeting.space];
+      placement.meetingBases.push_back(int64_t(memory.granules) / memory.halves * (half % memory.halves));
+    }
+    half += !mapping.chain->meetings.empty();
+    std::vector<Instruction> links;
+    if (auto rejection = realise(mapping, ranges, placement, links)) // a tile at a border, which was not tried before
+      return rejection;
+    append(std::move(links), tag);
+    for (const Stream &stream : plan.streams)
+      if (stream.isWritten && (!stream.isResident || segment.tensors[stream.tensor].isOutput)) {
+        const Operand &operand = mapping.block.operands[stream.operand];
+        storeBox(operand, stream.tensor, boxOf(mapping, stream.operand, ranges), placement.views[stream.access],
+                 stream.memory, tag);
+      }
     return std::nullopt;
   }
 
@@ -383,7 +480,7 @@ private:
   }
 
   View viewFor(int t, int i, const Ranges &ranges, std::vector<std::pair<Box, int64_t>> &held, int &next,
-               std::vector<bool> &isLoaded, uint16_t tag) {
+               uint16_t tag) {
     const Stream &stream = plans[t].streams[i];
     const Operand &operand = plans[t].mapping.block.operands[stream.operand];
     if (stream.isResident) {
@@ -411,13 +508,19 @@ private:
 
   static constexpr size_t kMappings = 6; // tried per block
   static constexpr int64_t kLeastPercent = 15;
+  static constexpr int64_t kStripes = 6;        // more do not help: each costs a start, and an engine's queue is short
+  static constexpr int64_t kStripePercent = 40; // of the free memory, for a task that shares it with its neighbours
   static constexpr int64_t kConstantAlign = 64;
 
   const Segment &segment;
   const Target &target;
+  const int overlap;
+  std::vector<bool> isStriped; // per task
   Movers movers;
   LoweredSegment result;
-  std::vector<int> first, last, users, memoryOf; // per tensor
+  std::vector<int> first, last, users, memoryOf, producer; // per tensor
+  std::vector<bool> isLoaded;                              // per tensor: a resident input is on chip
+  std::vector<Progress> progress;                          // per task
   std::vector<TilePlan> plans;
   std::vector<int64_t> residentAddress;
   std::vector<std::map<std::pair<int, int>, int64_t>> imageAddress, streamAddress; // per task: (which, slot)
@@ -426,10 +529,28 @@ private:
   int half = 0;
 };
 
+int64_t residentBytes(const Segment &segment, const LoweredSegment &lowered) {
+  int64_t bytes = 0;
+  for (size_t t = 0; t != segment.tensors.size(); ++t)
+    bytes += lowered.schedule.isResident[t] ? segment.tensors[t].bytes : 0;
+  return bytes;
+}
+
+constexpr int kOverlap = 2; // expand, depthwise and project of one block at once
+
 } // namespace
 
 std::variant<LoweredSegment, ScheduleFailure> scheduleSegment(const Segment &segment, const Target &target) {
-  return Scheduler(segment, target).run();
+  auto plain = Scheduler(segment, target, 0).run();
+  Scheduler overlapping(segment, target, kOverlap);
+  if (!std::holds_alternative<LoweredSegment>(plain) || !overlapping.canOverlap())
+    return plain;
+  auto overlapped = overlapping.run();
+  // Tasks side by side need more room: not if tensors must leave the chip for it.
+  if (auto *lowered = std::get_if<LoweredSegment>(&overlapped))
+    if (residentBytes(segment, *lowered) >= residentBytes(segment, std::get<LoweredSegment>(plain)))
+      return overlapped;
+  return plain;
 }
 
 } // namespace tw::tensorize

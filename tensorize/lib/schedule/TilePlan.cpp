@@ -122,6 +122,22 @@ bool TilePlan::usesLoop(const Image &image, int loop) const {
 
 int64_t TilePlan::tileCount(int loop) const { return ceilDiv(mapping.block.loops[loop].extent, schedule.tile[loop]); }
 
+int64_t TilePlan::constantTiles() const {
+  int64_t tiles = 1;
+  for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
+    if (isConstantLoop(int(loop)))
+      tiles *= tileCount(int(loop));
+  return tiles;
+}
+
+int64_t TilePlan::otherTiles() const {
+  int64_t tiles = 1;
+  for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
+    if (!isConstantLoop(int(loop)))
+      tiles *= tileCount(int(loop));
+  return tiles;
+}
+
 Ranges TilePlan::typicalTile() const {
   Ranges ranges;
   for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop) {

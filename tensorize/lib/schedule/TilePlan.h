@@ -47,6 +47,9 @@ public:
   std::optional<Rejection> check() const;
   /// Do the image's contents change with the loop?
   bool usesLoop(const Image &image, int loop) const;
+  /// Tiles of the loops that index constants, and of the others.
+  int64_t constantTiles() const;
+  int64_t otherTiles() const;
   /// Fills schedule.cycles and boundBy.
   void estimate();
 
