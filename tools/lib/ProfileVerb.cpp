@@ -21,9 +21,15 @@ struct Layer {
   uint16_t tag = 0;
   std::string name;
   uint64_t from = 0, cycles = 0;  // its time: from the end of the layer before to its own end
+  uint64_t span = 0;              // from the start of its first compute instruction to its end; neighbours may overlap
   std::array<uint64_t, 6> busy{}; // cycles of its time in which the engine works for it, overlaps counted once
   double useful = 0;              // MAC
 };
+
+bool isCompute(const isa::TraceEvent &event) {
+  const auto engine = isa::Engine(event.engine);
+  return engine == isa::Engine::MX || engine == isa::Engine::RQ || engine == isa::Engine::VX;
+}
 
 /// Time goes to the layer whose last instruction ends it, so the sum over layers is the job. What a layer did ahead of
 /// its time (prefetched weights) was free.
@@ -33,7 +39,8 @@ std::vector<Layer> layersOf(const Job &job, const isa::Package &package) {
                        [](const isa::TraceEvent &event) { return event.engine < kEngineWork.size(); });
   std::ranges::stable_sort(events, {}, &isa::TraceEvent::pc);
   std::vector<Layer> layers;
-  std::vector<uint64_t> last;
+  constexpr uint64_t kNever = ~uint64_t{0};
+  std::vector<uint64_t> first, last;
   auto at = [&](uint16_t tag) { return size_t(std::ranges::find(layers, tag, &Layer::tag) - layers.begin()); };
   for (const isa::TraceEvent &event : events) {
     const size_t i = at(event.tag);
@@ -41,14 +48,18 @@ std::vector<Layer> layersOf(const Job &job, const isa::Package &package) {
       auto name = package.program.tags.find(event.tag);
       layers.push_back(
           {event.tag, name == package.program.tags.end() ? llvm::formatv("tag {0}", event.tag).str() : name->second});
+      first.push_back(kNever);
       last.push_back(0);
     }
+    if (isCompute(event))
+      first[i] = std::min(first[i], event.startCycle);
     last[i] = std::max(last[i], event.endCycle + 1);
   }
   uint64_t frontier = 0;
   for (size_t i = 0; i != layers.size(); ++i) {
     layers[i].from = frontier;
     layers[i].cycles = last[i] > frontier ? last[i] - frontier : 0;
+    layers[i].span = first[i] == kNever ? 0 : last[i] - first[i];
     frontier = std::max(frontier, last[i]);
   }
   std::vector<std::array<uint64_t, 6>> covered(layers.size());
@@ -117,16 +128,15 @@ int profileVerb(const Arguments &arguments) {
     return fail(result.takeError());
 
   const double peak = double(config->n) * config->n;
-  std::cout << llvm::formatv("  {0,-34} {1,-5} {2,12} {3,10} {4,8}  {5}\n", "layer", "where", "useful MAC", "cycles",
-                             "array", "bound by")
-                   .str();
   auto row = [](std::string name, const char *where, const std::string &macs, const std::string &cycles,
-                const std::string &array, const std::string &bound) {
-    if (name.size() > 34)
-      name = name.substr(0, 31) + "...";
-    std::cout
-        << llvm::formatv("  {0,-34} {1,-5} {2,12} {3,10} {4,8}  {5}\n", name, where, macs, cycles, array, bound).str();
+                const std::string &span, const std::string &array, const std::string &bound) {
+    if (name.size() > 32)
+      name = name.substr(0, 29) + "...";
+    std::cout << llvm::formatv("  {0,-32} {1,-5} {2,12} {3,9} {4,9} {5,8}  {6}\n", name, where, macs, cycles, span,
+                               array, bound)
+                     .str();
   };
+  row("layer", "where", "useful MAC", "cycles", "span", "array", "bound by");
   auto percent = [](double part, double whole) {
     return whole == 0 ? std::string("-") : llvm::formatv("{0:F1} %", 100 * part / whole).str();
   };
@@ -134,7 +144,7 @@ int profileVerb(const Arguments &arguments) {
   double useful = 0;
   for (const codegen::PlacementRow &placed : compiled->report.rows)
     if (!placed.isOnNpu)
-      row(placed.node, "host", "-", "-", "-", placed.operation);
+      row(placed.node, "host", "-", "-", "-", "-", placed.operation);
   for (const Job &job : (*session)->jobs()) {
     total += job.cycles;
     for (Layer &layer : layersOf(job, compiled->package)) {
@@ -144,14 +154,19 @@ int profileVerb(const Arguments &arguments) {
       useful += layer.useful;
       attributed += layer.cycles;
       row(layer.name, "npu", layer.useful == 0 ? "-" : withCommas(uint64_t(layer.useful)), withCommas(layer.cycles),
-          layer.useful == 0 ? "-" : percent(layer.useful, double(layer.cycles) * peak), boundBy(layer));
+          withCommas(layer.span), layer.useful == 0 ? "-" : percent(layer.useful, double(layer.span) * peak),
+          boundBy(layer));
     }
   }
-  row("end of job", "npu", "-", withCommas(total - attributed), "-", "completion record, last responses");
-  row("total", "", withCommas(uint64_t(useful)), withCommas(total), percent(useful, double(total) * peak),
+  row("end of job", "npu", "-", withCommas(total - attributed), "-", "-", "completion record, last responses");
+  row("total", "", withCommas(uint64_t(useful)), withCommas(total), withCommas(total),
+      percent(useful, double(total) * peak),
       llvm::formatv("{0:F3} ms at {1} MHz", double(total) / (1000.0 * config->clockMhz), config->clockMhz).str());
   std::cout << "  " << withCommas(result->bytesRead) << " bytes read, " << withCommas(result->bytesWritten)
             << " written; at least " << withCommas(uint64_t(useful / peak)) << " cycles of array work\n";
+  std::cout << "  cycles: a layer's share of the time, they add up; span: from its first computing instruction to its "
+               "end, spans of\n"
+               "  neighbours overlap; array: useful MAC of the span's peak\n";
   if (isRandom)
     std::cout << "  inputs that were not given are random (seed " << line.get<uint64_t>("seed")
               << "); cycles do not depend on values\n";
