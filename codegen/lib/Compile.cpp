@@ -57,7 +57,7 @@ struct ChipTensor {
   int buffer = -1;   // its place in the arena; -1: never in DRAM
   int producer = -1; // segment; -1: packed by the host
   bool isUsedOutside = false;
-  Bytes constant; // physical bytes of a constant tensor
+  Bytes constant{}; // physical bytes of a constant tensor
 };
 
 struct Step {

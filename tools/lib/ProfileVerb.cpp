@@ -37,7 +37,7 @@ std::vector<Layer> layersOf(const Job &job, const isa::Package &package) {
   std::vector<isa::TraceEvent> events;
   std::ranges::copy_if(job.events, std::back_inserter(events),
                        [](const isa::TraceEvent &event) { return event.engine < kEngineWork.size(); });
-  std::ranges::stable_sort(events, {}, &isa::TraceEvent::pc);
+  std::ranges::sort(events, {}, &isa::TraceEvent::pc); // a pc occurs once in a job
   std::vector<Layer> layers;
   constexpr uint64_t kNever = ~uint64_t{0};
   std::vector<uint64_t> first, last;

@@ -51,7 +51,7 @@ struct Operand {
   std::vector<Index> index; // one per dimension
   Outside outside = Outside::Never;
   int32_t outsideValue = 0;  // for Outside::Value
-  Bytes constant;            // null: not constant
+  Bytes constant{};          // null: not constant
   bool hasWholeRows = false; // its last dimension is bytes that are always read as a whole (foldRows)
 };
 
