@@ -224,10 +224,9 @@ void writeKit(const std::string &folder, const Scenario &scenario, const std::st
           .write(reinterpret_cast<const char *>(o->spaces[space].data()), std::streamsize(o->spaces[space].size()));
     open(o->model + ".DRAM.bin").write(reinterpret_cast<const char *>(o->dram.data()), std::streamsize(o->dram.size()));
   }
-  open("README")
-      << divergence << "\n\nRepeat: tw-cosim --replay program.twasm --config " << scenario.config.name << " --memory "
-      << scenario.memory << " --serial " << scenario.serial << " --poison " << int(scenario.poison)
-      << "\nWaveform: the same with TW_RTL_TRACE=run.vcd in the environment, with a model built for traces.\n";
+  open("README") << divergence << "\n\nRepeat: tw-cosim --replay program.twasm --config " << scenario.config.name
+                 << " --memory " << scenario.memory << " --serial " << scenario.serial << " --poison "
+                 << int(scenario.poison) << "\n";
 }
 
 } // namespace tw::cosim

@@ -65,7 +65,7 @@ Result<Observation> observe(const Model &model, const Scenario &scenario);
 /// everything; with an untimed one cycles, order between queues, stalls and all that follows a fault are left out.
 std::optional<std::string> firstDivergence(const Scenario &scenario, const Observation &a, const Observation &b);
 
-/// A folder with the program as assembly, both observations as text and how to repeat the run with a waveform.
+/// A folder with the program as assembly, both observations as text and how to repeat the run.
 void writeKit(const std::string &folder, const Scenario &scenario, const std::string &divergence, const Observation &a,
               const Observation &b);
 

@@ -20,7 +20,6 @@ struct tw_transport_config {
   uint64_t memory_bytes;        /* DRAM */
   const char *memory;           /* cycle and rtl: "ideal", "rows", "random:<seed>" ... (MemoryTiming.h); NULL: ideal */
   uint8_t poison;               /* contents of on-chip memories after reset */
-  const char *waveform;         /* reserved for rtl; NULL */
 };
 
 /* Fill `transport`; the caller hands it to tw_device_open or calls ops->close. Every config value must be valid. */
