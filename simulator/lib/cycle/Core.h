@@ -85,6 +85,7 @@ private:
   bool canTake(Engine engine, Cycle c) const;
   bool isSatisfied(const Op &op) const;
   void chooseModes(Cycle c);
+  Cycle quietUntil(Cycle c) const;
   void stepUnits(Cycle c);
   void matrixIssuedLast(Cycle c);
   void storeReadBurst();

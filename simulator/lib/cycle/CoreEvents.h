@@ -289,6 +289,14 @@ template <class Kernel> void Core<Kernel>::chooseModes(Cycle c) {
   stepped_ = next;
 }
 
+// Of the stepped units only MX is at work, and of MX only the streamer: it gets what it asks for.
+template <class Kernel> Cycle Core<Kernel>::quietUntil(Cycle c) const {
+  const bool isAlone = stepped_.matrix && !stepped_.store && !stepped_.drain && !stepped_.vector;
+  if (!isAlone || options_.stepAlways || changedFrom_ != kNever)
+    return c;
+  return std::min(readPort_.nextWrite(), c + matrix_.rowsBeforeLoader());
+}
+
 template <class Kernel> void Core<Kernel>::stepUnits(Cycle c) {
   BankSet taken = readPort_.bankWritten(c);
   if (stepped_.store) {
@@ -337,9 +345,15 @@ template <class Kernel> void Core<Kernel>::handleBanks(Cycle c) {
     }
     if (!stepped_.any())
       return;
-    stepUnits(c);
-    ++c;
-    if (!kernel_.isNext(Event::Banks, c))
+    const Cycle free = kernel_.freeUntil(Event::Banks);
+    if (const Cycle quiet = std::min(quietUntil(c), free); quiet > c) {
+      matrix_.stream(quiet);
+      c = quiet;
+    } else {
+      stepUnits(c);
+      ++c;
+    }
+    if (c >= kernel_.freeUntil(Event::Banks))
       return kernel_.at(Event::Banks, c);
   }
 }

@@ -35,6 +35,9 @@ inline constexpr uint64_t eventKey(Cycle cycle, Event event) { return cycle * kP
 inline constexpr Cycle keyCycle(uint64_t key) { return key / kPhases; }
 inline constexpr Event keyEvent(uint64_t key) { return Event(key % kPhases); }
 
+/// The first cycle in which `event` comes after what is pending at `key`.
+inline constexpr Cycle firstBlocked(uint64_t key, Event event) { return keyCycle(key) + (keyEvent(key) >= event); }
+
 /// A row of slots, searched from end to end: with a dozen kinds that is faster than a heap.
 class PlainKernel {
 public:
@@ -52,8 +55,8 @@ public:
     keys_[unsigned(event)] = kNever;
     isKnown_ = false;
   }
-  /// Nothing is pending before `event` in `cycle`, and the run goes on that far.
-  bool isNext(Event event, Cycle cycle) { return earliest() >= eventKey(cycle, event) && cycle < limit_; }
+  /// The first cycle in which `event` would have to wait for another one, or for the next run.
+  Cycle freeUntil(Event event) { return std::min(firstBlocked(earliest(), event), limit_); }
   /// Handles events before cycle `limit` until none is left or the handler says stop.
   template <class Handler> void run(Cycle limit, Handler &handler) {
     limit_ = limit;

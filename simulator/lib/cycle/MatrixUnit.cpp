@@ -188,6 +188,23 @@ bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
   return issues && !isFrontBusy();
 }
 
+void MatrixUnit::stream(Cycle to) {
+  const uint64_t count = to - now_;
+  assert(count <= rowsBeforeLoader());
+  // Who asks for the halves of ACC in use looks back at most N + 2 cycles.
+  for (uint64_t back = std::min<uint64_t>(count, config_.n + 3); back != 0; --back) {
+    historyCycle_[(to - back) % kHistory] = to - back;
+    history_[(to - back) % kHistory] = accRow_ + count - back < config_.accRows / 2 ? 1 : 2;
+  }
+  now_ = to;
+  rows_ += count;
+  accRow_ += count;
+  pixel_ += count;
+  oh_ = uint32_t(pixel_ / width_);
+  ow_ = uint32_t(pixel_ % width_);
+  enterRow();
+}
+
 Cycle MatrixUnit::lastIssue() const {
   uint64_t period = std::max<uint64_t>(pixels_, config_.n + 1);
   Cycle full = shadowFull_ ? now_ : now_ + config_.n - loadRow_;

@@ -24,6 +24,13 @@ public:
 
   /// One cycle. True if the last row of the instruction was issued in it.
   bool step(BankSet &taken, Conflicts &conflicts);
+  /// Rows of the block at hand that are issued while the loader stands; the last row of a block is not among them.
+  uint64_t rowsBeforeLoader() const {
+    const bool loads = loadBlock_ != blocks_ && !shadowFull_;
+    return pixel_ == 0 || loads ? 0 : pixels_ - pixel_ - 1;
+  }
+  /// Issues such rows, one in each cycle before `to`, all granted.
+  void stream(Cycle to);
   /// Cycle in which the last row is issued if nothing is in the way from now() on.
   Cycle lastIssue() const;
   /// Brings the unit to cycle `to`, at most lastIssue() + 1, with every request granted.

@@ -26,6 +26,8 @@ public:
   Cycle quietFrom() const { return outstanding_.empty() ? 0 : outstanding_.back() + 1; }
   /// Bank that a beat writes in cycle `c`; empty when none does. Cycles must not go back.
   BankSet bankWritten(Cycle c) { return c < nextWrite_ ? 0 : findWrite(c); }
+  /// No beat of the bursts granted so far writes before this cycle.
+  Cycle nextWrite() const { return nextWrite_; }
   /// Beats of a burst that are processed in cycles up to `c`.
   uint32_t beatsProcessed(const isa::ReadBurst &burst, Cycle c) const;
 

@@ -72,8 +72,8 @@ public:
     keys_[unsigned(event)] = kNever;
     processes_->events[unsigned(event)].cancel();
   }
-  bool isNext(Event event, Cycle cycle) const {
-    return *std::min_element(keys_.begin(), keys_.end()) >= eventKey(cycle, event) && cycle < limit_;
+  Cycle freeUntil(Event event) const {
+    return std::min(firstBlocked(*std::min_element(keys_.begin(), keys_.end()), event), limit_);
   }
 
   /// Lets SystemC's time run. Events at or after cycle `limit` stay in keys_ for the next call, out of SystemC's sight,
