@@ -8,22 +8,27 @@
 
 namespace tw::tensorize {
 
+Range boxRange(const Operand &operand, size_t dim, const Ranges &ranges) {
+  const int64_t size = operand.shape[dim];
+  if (operand.hasWholeRows && dim + 1 == operand.shape.size())
+    return {0, size};
+  int64_t low = operand.index[dim].constant;
+  for (const Term &term : operand.index[dim].terms)
+    low += term.factor * ranges[term.loop].lo;
+  int64_t high = low;
+  for (const Term &term : operand.index[dim].terms)
+    high += term.factor * (ranges[term.loop].extent - 1);
+  const int64_t first = std::clamp<int64_t>(low, 0, size - 1), last = std::clamp<int64_t>(high, 0, size - 1);
+  return {first, last - first + 1};
+}
+
 Box boxOf(const Mapping &mapping, int operandIndex, const Ranges &ranges) {
   const Operand &operand = mapping.block.operands[operandIndex];
   Box box;
   for (size_t d = 0; d != operand.shape.size(); ++d) {
-    int64_t low = operand.index[d].constant;
-    for (const Term &term : operand.index[d].terms)
-      low += term.factor * ranges[term.loop].lo;
-    int64_t high = low;
-    for (const Term &term : operand.index[d].terms)
-      high += term.factor * (ranges[term.loop].extent - 1);
-    int64_t size = operand.shape[d];
-    if (operand.hasWholeRows && d + 1 == operand.shape.size())
-      low = 0, high = size - 1;
-    int64_t first = std::clamp<int64_t>(low, 0, size - 1), last = std::clamp<int64_t>(high, 0, size - 1);
-    box.lo.push_back(first);
-    box.extent.push_back(last - first + 1);
+    const Range range = boxRange(operand, d, ranges);
+    box.lo.push_back(range.lo);
+    box.extent.push_back(range.extent);
   }
   return box;
 }
@@ -206,8 +211,9 @@ private:
       int64_t rest = row;
       for (size_t k = step.size(); k-- > 0; rest /= extent[k])
         step[k] = rest % extent[k];
+      findPoint(access, step);
       for (int64_t lane = 0; lane != target.lanes; ++lane)
-        put((access.lead + access.unit * row) * rowBytes + lane * bytes, bytes, value(i, step, lane));
+        put((access.lead + access.unit * row) * rowBytes + lane * bytes, bytes, value(i, lane));
     }
   }
 
@@ -230,34 +236,39 @@ private:
     return value;
   }
 
-  uint32_t value(int i, const std::vector<int64_t> &step, int64_t lane) {
+  // Value of each loop of the block at this step, in lane 0.
+  void findPoint(const ChainAccess &access, const std::vector<int64_t> &step) {
+    first.resize(mapping.block.loops.size());
+    for (size_t loop = 0; loop != first.size(); ++loop) {
+      first[loop] = ranges[loop].lo;
+      int q = mapping.loopTo[loop];
+      for (size_t k = 0; k != access.packed.size(); ++k)
+        if (q >= 0 && access.packed[k] == q)
+          first[loop] += step[k];
+    }
+  }
+
+  uint32_t value(int i, int64_t lane) {
     const ChainAccess &access = chain.accesses[i];
     int o = mapping.binding.operandOf[i];
     const uint32_t neutral = access.elem == isa::Elem::F32 ? std::bit_cast<uint32_t>(1.0f) : 0;
     if (o < 0)
       return uint32_t(mapping.binding.constantOf[i].value_or(neutral));
-    // Value of each loop of the block at this point.
-    std::vector<int64_t> at(mapping.block.loops.size());
-    for (size_t loop = 0; loop != at.size(); ++loop) {
-      at[loop] = ranges[loop].lo;
-      int q = mapping.loopTo[loop];
-      if (q >= 0 && q == access.laneLoop)
-        at[loop] += lane;
-      for (size_t k = 0; k != access.packed.size(); ++k)
-        if (q >= 0 && access.packed[k] == q)
-          at[loop] += step[k];
-    }
+    const auto at = [&](int loop) {
+      const int q = mapping.loopTo[loop];
+      return first[loop] + (q >= 0 && q == access.laneLoop ? lane : 0);
+    };
     // Padding of a lane that this operand is not indexed by repeats its values, which does no harm; one that it is
     // indexed by ends it, also where the index would still be inside.
     const Operand &operand = mapping.block.operands[o];
     for (const LaneSplit &split : mapping.splits)
-      if (uses(operand, split.laneLoop) && at[split.blockLoop] * target.lanes + at[split.laneLoop] >= split.extent)
+      if (uses(operand, split.laneLoop) && at(split.blockLoop) * target.lanes + at(split.laneLoop) >= split.extent)
         return neutral;
     int64_t flat = 0;
     for (size_t d = 0; d != operand.shape.size(); ++d) {
       int64_t index = operand.index[d].constant;
       for (const Term &term : operand.index[d].terms)
-        index += term.factor * at[term.loop];
+        index += term.factor * at(term.loop);
       if (index < 0 || index >= operand.shape[d])
         return neutral;
       flat = flat * operand.shape[d] + index;
@@ -271,6 +282,7 @@ private:
   FieldId base;
   const Ranges &ranges;
   std::vector<uint8_t> image;
+  std::vector<int64_t> first; // of findPoint
 };
 
 } // namespace

@@ -82,7 +82,7 @@ int64_t TilePlan::largestBox(int o) const {
     Ranges ranges = typicalTile();
     auto walk = [&](auto &self, size_t t) -> void {
       if (t == operand.index[d].terms.size()) {
-        largest = std::max(largest, boxOf(mapping, o, ranges).extent[d]);
+        largest = std::max(largest, boxRange(operand, d, ranges).extent);
         return;
       }
       int loop = operand.index[d].terms[t].loop;

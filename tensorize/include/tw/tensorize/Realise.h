@@ -21,7 +21,10 @@ struct Box {
   bool operator==(const Box &) const = default;
 };
 
-/// What the tile touches of a physical operand, cut to the tensor; at least one element even if all lies outside.
+/// What the tile touches of one dimension of a physical operand, cut to the tensor.
+Range boxRange(const Operand &operand, size_t dim, const Ranges &ranges);
+
+/// The same for all dimensions; at least one element even if all lies outside.
 Box boxOf(const Mapping &mapping, int operand, const Ranges &ranges);
 
 /// Where (part of) a physical tensor lies: address of element `lo`, bytes per step of each dimension.
