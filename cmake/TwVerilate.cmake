@@ -32,7 +32,9 @@ function(tw_verilate target)
     set(compiler "${TW_CCACHE} ${TW_VERILATED_CXX}")
   endif()
   file(MAKE_DIRECTORY "${directory}")
+  # The headers are named, so that who includes them is compiled again in the same run.
   add_custom_command(OUTPUT "${archive}"
+    BYPRODUCTS "${directory}/V${ARG_TOP}.h" "${directory}/V${ARG_TOP}___024root.h"
     COMMAND "${TW_VERILATOR}" --cc -Wall --x-assign fast --x-initial fast --top-module ${ARG_TOP} --Mdir "${directory}"
             -CFLAGS "-fPIC -std=c++20" ${includes} ${ARG_FLAGS} ${sources}
     COMMAND make --no-print-directory -s -C "${directory}" -f "${PROJECT_SOURCE_DIR}/cmake/verilated.mk" TOP=${ARG_TOP}

@@ -53,7 +53,7 @@ module tw_rq #(
   logic [79:0] header_q;
   logic [15:0] param_q;                 // next parameter row
   logic [AccBits-1:0] acc_row_q;
-  logic [127:0] head_q;                 // the record's words
+  tw_lane_pkg::record_t record_q;
   logic [N*32-1:0] bias_q, mult_q;
 
   //--- walkers ----------------------------------------------------------------------------------------
@@ -109,11 +109,7 @@ module tw_rq #(
   always_comb begin
     bad = 1'b0;
     if (state_q == Settle) begin
-      // Positive floats are ordered as their bits.
-      for (int i = 0; i < N; i++) begin
-        if ((param_data_i[i*32 +: 32] < tw_isa_pkg::MULTIPLIER_MIN)
-            || (param_data_i[i*32 +: 32] > tw_isa_pkg::MULTIPLIER_MAX)) bad = 1'b1;
-      end
+      for (int i = 0; i < N; i++) bad = bad || tw_lane_pkg::bad_multiplier(param_data_i[i*32 +: 32]);
     end
   end
   assign bad_param_o = bad;
@@ -130,71 +126,68 @@ module tw_rq #(
   assign end_o        = out_gnt && last_q[7];
 
   //--- lanes ------------------------------------------------------------------------------------------
-  wire [7:0]  zp    = head_q[32*tw_isa_pkg::REC_ZP_WORD + tw_isa_pkg::REC_ZP_LSB +: 8];
-  wire [7:0]  lo    = head_q[32*tw_isa_pkg::REC_LO_WORD + tw_isa_pkg::REC_LO_LSB +: 8];
-  wire [7:0]  hi    = head_q[32*tw_isa_pkg::REC_HI_WORD + tw_isa_pkg::REC_HI_LSB +: 8];
-  wire [31:0] ma    = head_q[32*tw_isa_pkg::REC_MA_WORD + tw_isa_pkg::REC_MA_LSB +: 32];
-  wire [31:0] mb    = head_q[32*tw_isa_pkg::REC_MB_WORD + tw_isa_pkg::REC_MB_LSB +: 32];
-  wire [7:0]  za    = head_q[32*tw_isa_pkg::REC_ZA_WORD + tw_isa_pkg::REC_ZA_LSB +: 8];
-  wire [7:0]  zb    = head_q[32*tw_isa_pkg::REC_ZB_WORD + tw_isa_pkg::REC_ZB_LSB +: 8];
-  wire [7:0]  zy    = head_q[32*tw_isa_pkg::REC_ZY_WORD + tw_isa_pkg::REC_ZY_LSB +: 8];
-  wire [5:0]  shift = head_q[32*tw_isa_pkg::REC_SHIFT_WORD + tw_isa_pkg::REC_SHIFT_LSB +: 6];
-  wire [63:0] mask  = (64'd1 << shift) - 64'd1;
-  wire [63:0] half  = (shift == '0) ? 64'd1 : (64'd1 << (shift - 6'd1));
-
-  logic [N*8-1:0] res1_q, res2_q, res3_q, res4_q;  // residual row at ages 2 to 5
-  logic [N-1:0]   sat;
-  logic [7:0]     sat6_q, sat7_q, sat_sum;
-  logic [N*8-1:0] out_q;
+  // Blocking on purpose, and all in one process: the oldest row first, so that each stage reads what the one before it
+  // left in the last cycle. A stage without a row rests.
+  logic [31:0]        sum    [N];       // at age 2
+  logic [31:0]        real_q [N];       // sum as float, at age 3
+  logic [31:0]        scaled [N];       // times the multiplier, at age 4
+  logic [7:0]         whole5 [N];       // requantised, at age 5
+  logic [7:0]         whole6 [N];
+  logic signed [47:0] pa     [N];       // the residual sum's products, at age 6
+  logic signed [47:0] pb     [N];
+  logic [N*8-1:0]     res2, res3, res4, res5;  // residual row by age
+  logic [7:0]         sat5, sat6;
+  logic [7:0]         sat7_q;
+  logic [N*8-1:0]     out_q;
+  logic [63:0]        mask, half;
+  logic [8:0]         lane;
   assign wr_data_o   = out_q;
   assign sat_o       = out_gnt;
   assign sat_count_o = sat7_q;
-  always_comb begin
-    sat_sum = '0;
-    if (valid_q[5]) begin
-      for (int i = 0; i < N; i++) sat_sum = sat_sum + {7'd0, sat[i]};
-    end
-  end
 
-  for (genvar i = 0; i < N; i++) begin : gen_lane
-    logic [7:0]         q;
-    logic signed [47:0] pa_q, pb_q;
-    logic [7:0]         q6_q;
-    logic [7:0]         rescaled;
-    wire signed [8:0]   da = $signed({q[7], q}) - $signed({za[7], za});
-    wire signed [8:0]   db = $signed({res4_q[i*8+7], res4_q[i*8 +: 8]}) - $signed({zb[7], zb});
-    tw_requant u_requant (
-      .clk_i,
-      .en_i  ({en && valid_q[4], en && valid_q[3], en && valid_q[2], en && valid_q[1]}),
-      .acc_i (acc_data_i[i*32 +: 32]),
-      .bias_i(bias_q[i*32 +: 32]),
-      .mult_i(mult_q[i*32 +: 32]),
-      .zp_i  (zp),
-      .q_o   (q),
-      .sat_o (sat[i])
-    );
-    wire signed [47:0] total = pa_q + pb_q;
-    tw_rescale u_rescale (
-      .en_i   (valid_q[6] && add_q),
-      .x_i    (64'(total)),
-      .shift_i(shift),
-      .mask_i (mask),
-      .half_i (half),
-      .zy_i   (zy),
-      .y_o    (rescaled)
-    );
-    wire [7:0] value   = add_q ? rescaled : q6_q;
-    wire [7:0] low_cut = ($signed(value) < $signed(hi)) ? value : hi;
-    wire [7:0] clamped = ($signed(low_cut) < $signed(lo)) ? lo : low_cut;
-    always_ff @(posedge clk_i) begin
-      if (en && valid_q[5]) begin
-        q6_q <= q;
-        if (add_q) begin
-          pa_q <= 48'(da) * 48'($signed(ma));
-          pb_q <= 48'(db) * 48'($signed(mb));
+  always_ff @(posedge clk_i) begin
+    if (en) begin
+      if (valid_q[6]) begin
+        mask = tw_lane_pkg::rescale_mask(record_q.shift[5:0]);
+        half = tw_lane_pkg::rescale_half(record_q.shift[5:0]);
+        for (int i = 0; i < N; i++) begin
+          lane[7:0] = whole6[i];
+          if (add_q) lane[7:0] = tw_lane_pkg::rescale(pa[i] + pb[i], record_q.shift[5:0], mask, half, record_q.zy);
+          out_q[i*8 +: 8] <= tw_lane_pkg::clamp(lane[7:0], record_q.lo, record_q.hi);
         end
+        sat7_q <= sat6;
       end
-      if (en && valid_q[6]) out_q[i*8 +: 8] <= clamped;
+      if (valid_q[5]) begin
+        for (int i = 0; i < N; i++) begin
+          whole6[i] = whole5[i];
+          if (add_q) begin
+            pa[i] = (48'($signed(whole5[i])) - 48'($signed(record_q.za))) * 48'($signed(record_q.ma));
+            pb[i] = (48'($signed(res5[i*8 +: 8])) - 48'($signed(record_q.zb))) * 48'($signed(record_q.mb));
+          end
+        end
+        sat6 = sat5;
+      end
+      if (valid_q[4]) begin
+        sat5 = '0;
+        for (int i = 0; i < N; i++) begin
+          lane      = tw_lane_pkg::to_int8(scaled[i], record_q.zp);
+          whole5[i] = lane[7:0];
+          sat5      = sat5 + {7'd0, lane[8]};
+        end
+        res5 = res4;
+      end
+      if (valid_q[3]) begin
+        for (int i = 0; i < N; i++) scaled[i] = tw_lane_pkg::scale(real_q[i], mult_q[i*32 +: 32]);
+        res4 = res3;
+      end
+      if (valid_q[2]) begin
+        for (int i = 0; i < N; i++) real_q[i] = tw_lane_pkg::to_float(sum[i]);
+        res3 = res2;
+      end
+      if (valid_q[1]) begin
+        for (int i = 0; i < N; i++) sum[i] = acc_data_i[i*32 +: 32] + bias_q[i*32 +: 32];
+        res2 = res_data_i;
+      end
     end
   end
 
@@ -218,8 +211,8 @@ module tw_rq #(
       endcase
       if (reads_param) param_q <= param_q + 1'b1;
       if ((state_q == Bias) && fresh_q) begin
-        fresh_q <= 1'b0;
-        head_q  <= param_data_i[127:0];
+        fresh_q  <= 1'b0;
+        record_q <= tw_lane_pkg::record(param_data_i[127:0]);
       end
       if (state_q == Mult) bias_q <= param_data_i;
       if (state_q == Settle) mult_q <= param_data_i;
@@ -228,12 +221,6 @@ module tw_rq #(
     if (en) begin
       valid_q <= {valid_q[6:1], issue};
       last_q  <= {last_q[6:1], issue && last};
-      if (valid_q[1]) res1_q <= res_data_i;
-      if (valid_q[2]) res2_q <= res1_q;
-      if (valid_q[3]) res3_q <= res2_q;
-      if (valid_q[4]) res4_q <= res3_q;
-      if (valid_q[5]) sat6_q <= sat_sum;
-      if (valid_q[6]) sat7_q <= sat6_q;
     end
     if (!rst_ni) begin
       state_q <= Idle;

@@ -57,7 +57,7 @@ module tw_vx #(
   logic [79:0]  header_q;
   logic [15:0]  param_q;      // next row of the record to read
   logic         fresh_q;      // the head row has not been taken yet
-  logic [127:0] head_q;       // the record's words
+  tw_lane_pkg::record_t record_q;
   logic         is_dw_q, is_max_q, is_avg_q, is_lut_q, is_mul_q, is_min_q, is_top_q;
   logic [15:0]  x_h_q, x_w_q, table_q;
   logic [7:0]   pad_q;
@@ -218,11 +218,7 @@ module tw_vx #(
   always_comb begin
     bad = 1'b0;
     if ((state_q == Settle) && is_dw_q) begin
-      // Positive floats are ordered as their bits.
-      for (int i = 0; i < N; i++) begin
-        if ((param_data_i[i*32 +: 32] < tw_isa_pkg::MULTIPLIER_MIN)
-            || (param_data_i[i*32 +: 32] > tw_isa_pkg::MULTIPLIER_MAX)) bad = 1'b1;
-      end
+      for (int i = 0; i < N; i++) bad = bad || tw_lane_pkg::bad_multiplier(param_data_i[i*32 +: 32]);
     end
   end
   assign bad_param_o = bad;
@@ -243,18 +239,6 @@ module tw_vx #(
   assign end_o        = out_gnt && end_q[8];
 
   //--- pipeline ---------------------------------------------------------------------------------------
-  wire [7:0]  zp    = head_q[32*tw_isa_pkg::REC_ZP_WORD + tw_isa_pkg::REC_ZP_LSB +: 8];
-  wire [7:0]  lo    = head_q[32*tw_isa_pkg::REC_LO_WORD + tw_isa_pkg::REC_LO_LSB +: 8];
-  wire [7:0]  hi    = head_q[32*tw_isa_pkg::REC_HI_WORD + tw_isa_pkg::REC_HI_LSB +: 8];
-  wire [31:0] ma    = head_q[32*tw_isa_pkg::REC_MA_WORD + tw_isa_pkg::REC_MA_LSB +: 32];
-  wire [31:0] mb    = head_q[32*tw_isa_pkg::REC_MB_WORD + tw_isa_pkg::REC_MB_LSB +: 32];
-  wire [7:0]  za    = head_q[32*tw_isa_pkg::REC_ZA_WORD + tw_isa_pkg::REC_ZA_LSB +: 8];
-  wire [7:0]  zb    = head_q[32*tw_isa_pkg::REC_ZB_WORD + tw_isa_pkg::REC_ZB_LSB +: 8];
-  wire [7:0]  zy    = head_q[32*tw_isa_pkg::REC_ZY_WORD + tw_isa_pkg::REC_ZY_LSB +: 8];
-  wire [5:0]  shift = head_q[32*tw_isa_pkg::REC_SHIFT_WORD + tw_isa_pkg::REC_SHIFT_LSB +: 6];
-  wire [63:0] mask  = (64'd1 << shift) - 64'd1;
-  wire [63:0] half  = (shift == '0) ? 64'd1 : (64'd1 << (shift - 6'd1));
-
   logic            inside1_q;
   logic [3:1]      block_q;              // first step of a channel block of dwconv, by age
   logic            block_next_q;         // the next step issued is one
@@ -265,91 +249,108 @@ module tw_vx #(
   logic [31:0]     table4_q;
   assign table_m = param_data_i[32*word3_q +: 32];
 
-  logic [N-1:0]   sat;
-  logic [7:0]     sat8_q, sat_sum;
-  logic [N*8-1:0] out_q;
+  // Blocking on purpose, and all in one process: the oldest row first, so that each stage reads what the one before it
+  // left in the last cycle. A stage without a row rests. An element's path depends on the instruction: dwconv
+  // accumulates products and requantises; pooling accumulates elements; the others take one element or two.
+  logic signed [17:0] first2  [N];       // product, element, or a - za, at age 2
+  logic signed [8:0]  second2 [N];       // b - zb
+  logic signed [31:0] acc     [N];       // sums, or the largest, at age 3
+  logic signed [47:0] pa      [N];       // products of both operands, at age 3
+  logic signed [47:0] pb      [N];
+  logic [7:0]         lut3 [N], lut4 [N], lut5 [N], lut6 [N];
+  logic signed [31:0] centred4 [N];
+  logic signed [47:0] fixed4 [N], fixed5 [N], fixed6 [N];
+  logic [31:0]        sum4 [N], real5 [N], scaled6 [N];  // dwconv: sum, as float, times the multiplier
+  logic [7:0]         value7 [N];
+  logic [7:0]         sat7, sat8_q;
+  logic [N*8-1:0]     out_q;
+  logic [63:0]        mask, half;
+  logic signed [31:0] zeros;             // poolavg: zero points in the sum
+  logic [7:0]         x;
+  logic [8:0]         lane;
   assign wr_data_o   = out_q;
   assign sat_o       = out_gnt && is_dw_q;
   assign sat_count_o = sat8_q;
-  always_comb begin
-    sat_sum = '0;
-    if (done_q[7]) begin
-      for (int i = 0; i < N; i++) sat_sum = sat_sum + {7'd0, sat[i]};
-    end
-  end
-  wire signed [31:0] zeros3 = $signed({16'd0, count3_q}) * 32'($signed(za));
 
-  for (genvar i = 0; i < N; i++) begin : gen_lane
-    wire [7:0] a = a_data_i[i*8 +: 8];
-    wire [7:0] b = b_data_i[i*8 +: 8];
-    // age 1: product or difference; what lies outside the tile: dwconv the pad value, poolmax -128, poolavg 0
-    wire [7:0] x = inside1_q ? a : is_dw_q ? pad_q : is_max_q ? 8'h80 : 8'h00;
-    logic signed [17:0] first2_q;        // product, element, or a - za
-    logic signed [8:0]  second2_q;       // b - zb
-    // age 2: sums
-    logic signed [31:0] acc_q;           // dwconv, poolavg, poolmax; otherwise the low part of the difference
-    logic signed [47:0] pa_q, pb_q;
-    // ages 3 to 6
-    logic signed [47:0] fixed4_q, fixed5_q, fixed6_q;
-    logic signed [31:0] centred4_q;
-    logic [7:0]         lut3_q, lut4_q, lut5_q, lut6_q;
-    logic [7:0]         q, rescaled;
-    logic [7:0]         value7_q;
-    tw_requant u_requant (
-      .clk_i,
-      .en_i  ({4{en && is_dw_q}} & {done_q[6], done_q[5], done_q[4], done_q[3]}),
-      .acc_i (acc_q),
-      .bias_i(bias_q[i*32 +: 32]),
-      .mult_i(mult_q[i*32 +: 32]),
-      .zp_i  (zp),
-      .q_o   (q),
-      .sat_o (sat[i])
-    );
-    tw_rescale u_rescale (
-      .en_i   (done_q[6] && !is_dw_q),
-      .x_i    (64'(fixed6_q)),
-      .shift_i(shift),
-      .mask_i (mask),
-      .half_i (half),
-      .zy_i   (zy),
-      .y_o    (rescaled)
-    );
-    wire [7:0] value   = is_dw_q ? q : value7_q;
-    wire [7:0] low_cut = ($signed(value) < $signed(hi)) ? value : hi;
-    wire [7:0] clamped = ($signed(low_cut) < $signed(lo)) ? lo : low_cut;
-    wire signed [47:0] pick = is_min_q ? ((pa_q < pb_q) ? pa_q : pb_q)
-                            : is_top_q ? ((pa_q > pb_q) ? pa_q : pb_q) : pa_q + pb_q;
-    always_ff @(posedge clk_i) begin
-      if (en && step_q[1]) begin
-        if (is_dw_q) first2_q <= 18'($signed(x)) * 18'($signed(b));
-        else if (is_window) first2_q <= 18'($signed(x));
-        else first2_q <= 18'($signed(a)) - 18'($signed(za));
-        second2_q <= 9'($signed(b)) - 9'($signed(zb));
+  always_ff @(posedge clk_i) begin
+    if (en) begin
+      if (done_q[7]) begin
+        for (int i = 0; i < N; i++)
+          out_q[i*8 +: 8] <= is_lut_q ? value7[i] : tw_lane_pkg::clamp(value7[i], record_q.lo, record_q.hi);
+        sat8_q <= sat7;
       end
-      if (en && step_q[2]) begin
-        if (is_max_q) acc_q <= (first_q[2] || (32'(first2_q) > acc_q)) ? 32'(first2_q) : acc_q;
-        else acc_q <= (first_q[2] ? 32'sd0 : acc_q) + 32'(first2_q);
-        if (!is_window && !is_lut_q) begin
-          pa_q <= is_mul_q ? 48'(first2_q) * 48'(second2_q) : 48'(first2_q) * 48'($signed(ma));
-          pb_q <= is_mul_q ? 48'sd0 : 48'(second2_q) * 48'($signed(mb));
+      if (done_q[6]) begin
+        sat7 = '0;
+        mask = tw_lane_pkg::rescale_mask(record_q.shift[5:0]);
+        half = tw_lane_pkg::rescale_half(record_q.shift[5:0]);
+        for (int i = 0; i < N; i++) begin
+          if (is_dw_q) begin
+            lane      = tw_lane_pkg::to_int8(scaled6[i], record_q.zp);
+            value7[i] = lane[7:0];
+            sat7      = sat7 + {7'd0, lane[8]};
+          end else begin
+            value7[i] = is_lut_q ? lut6[i]
+                      : tw_lane_pkg::rescale(fixed6[i], record_q.shift[5:0], mask, half, record_q.zy);
+          end
         end
-        if (is_lut_q) lut3_q <= lut_data_i[i*8 +: 8];
       end
-      if (en && done_q[3] && !is_dw_q) begin
-        fixed4_q   <= is_mul_q ? pa_q * 48'($signed(ma)) : pick;
-        centred4_q <= is_avg_q ? acc_q - zeros3 : acc_q - 32'($signed(za));
-        lut4_q     <= lut3_q;
+      if (done_q[5]) begin
+        for (int i = 0; i < N; i++) begin
+          if (is_dw_q) begin
+            scaled6[i] = tw_lane_pkg::scale(real5[i], mult_q[i*32 +: 32]);
+          end else begin
+            fixed6[i] = fixed5[i];
+            lut6[i]   = lut5[i];
+          end
+        end
       end
-      if (en && done_q[4] && !is_dw_q) begin
-        fixed5_q <= is_window ? 48'(centred4_q) * 48'($signed(is_avg_q ? table4_q : ma)) : fixed4_q;
-        lut5_q   <= lut4_q;
+      if (done_q[4]) begin
+        for (int i = 0; i < N; i++) begin
+          if (is_dw_q) begin
+            real5[i] = tw_lane_pkg::to_float(sum4[i]);
+          end else begin
+            fixed5[i] = is_window ? 48'(centred4[i]) * 48'($signed(is_avg_q ? table4_q : record_q.ma)) : fixed4[i];
+            lut5[i]   = lut4[i];
+          end
+        end
       end
-      if (en && done_q[5] && !is_dw_q) begin
-        fixed6_q <= fixed5_q;
-        lut6_q   <= lut5_q;
+      if (done_q[3]) begin
+        zeros = is_avg_q ? $signed({16'd0, count3_q}) * 32'($signed(record_q.za)) : 32'($signed(record_q.za));
+        for (int i = 0; i < N; i++) begin
+          if (is_dw_q) begin
+            sum4[i] = acc[i] + bias_q[i*32 +: 32];
+          end else begin
+            fixed4[i]   = is_mul_q ? pa[i] * 48'($signed(record_q.ma))
+                        : is_min_q ? ((pa[i] < pb[i]) ? pa[i] : pb[i])
+                        : is_top_q ? ((pa[i] > pb[i]) ? pa[i] : pb[i]) : pa[i] + pb[i];
+            centred4[i] = acc[i] - zeros;
+            lut4[i]     = lut3[i];
+          end
+        end
       end
-      if (en && done_q[6] && !is_dw_q) value7_q <= is_lut_q ? lut6_q : rescaled;
-      if (en && done_q[7]) out_q[i*8 +: 8] <= is_lut_q ? value7_q : clamped;
+      if (step_q[2]) begin
+        for (int i = 0; i < N; i++) begin
+          if (is_max_q) acc[i] = (first_q[2] || (32'(first2[i]) > acc[i])) ? 32'(first2[i]) : acc[i];
+          else if (is_window) acc[i] = (first_q[2] ? 32'sd0 : acc[i]) + 32'(first2[i]);
+          else if (is_lut_q) lut3[i] = lut_data_i[i*8 +: 8];
+          else begin
+            pa[i] = 48'(first2[i]) * (is_mul_q ? 48'(second2[i]) : 48'($signed(record_q.ma)));
+            pb[i] = is_mul_q ? 48'sd0 : 48'(second2[i]) * 48'($signed(record_q.mb));
+          end
+        end
+      end
+      if (step_q[1]) begin
+        for (int i = 0; i < N; i++) begin
+          if (is_window) begin
+            // Outside the tile: dwconv sees the pad value, poolmax -128, poolavg 0.
+            x         = inside1_q ? a_data_i[i*8 +: 8] : is_dw_q ? pad_q : is_max_q ? 8'h80 : 8'h00;
+            first2[i] = is_dw_q ? 18'($signed(x)) * 18'($signed(b_data_i[i*8 +: 8])) : 18'($signed(x));
+          end else begin
+            first2[i]  = 18'($signed(a_data_i[i*8 +: 8])) - 18'($signed(record_q.za));
+            second2[i] = 9'($signed(b_data_i[i*8 +: 8])) - 9'($signed(record_q.zb));
+          end
+        end
+      end
     end
   end
 
@@ -388,8 +389,8 @@ module tw_vx #(
       endcase
       if (reads_head || reads_pair) param_q <= param_q + 1'b1;
       if ((state_q == Bias) && fresh_q) begin
-        fresh_q <= 1'b0;
-        head_q  <= param_data_i[127:0];
+        fresh_q  <= 1'b0;
+        record_q <= tw_lane_pkg::record(param_data_i[127:0]);
       end
       if (is_dw_q && (state_q == Mult)) bias_next_q <= param_data_i;
       if (is_dw_q && (state_q == Settle)) mult_next_q <= param_data_i;
@@ -418,7 +419,6 @@ module tw_vx #(
       // A channel block's bias and multipliers follow its first step, behind the last row of the block before.
       if (block_q[2]) bias_q <= bias_next_q;
       if (block_q[3]) mult_q <= mult_next_q;
-      if (done_q[7]) sat8_q <= sat_sum;
     end
     if (!rst_ni) begin
       state_q <= Idle;
