@@ -26,6 +26,8 @@ config.substitutions += [
 ]
 config.environment["PATH"] = os.pathsep.join([config.tw_tools_dir, "/usr/bin", "/bin"])
 config.environment["TW_MATERIAL_DIR"] = material
+# Packages that `tilewright run` keeps: never the user's own.
+config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cache")
 
 for feature, enabled in config.tw_features:
     if enabled in ("ON", "TRUE", "1"):

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "Common.h"
-#include "Options.h"
+#include "Prepare.h"
 #include "Report.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -12,30 +11,19 @@ namespace tw::tools {
 int checkVerb(const Arguments &arguments) {
   CommandLine line("check", "Says of each operator whether it can run and where, without writing anything.",
                    "model.onnx", "  tilewright check model.onnx\n  tilewright check model.onnx --dim batch=1 --json\n");
-  line.add()("config,c", po::value<std::string>()->default_value("tw16"),
-             "machine whose limits count")("dim", po::value<std::vector<std::string>>()->composing(),
-                                           "NAME=NUMBER: value of a symbolic dimension")("json", "print as JSON");
+  addModelOptions(line);
+  line.add()("json", "print as JSON");
   if (auto code = line.parse(arguments))
     return *code;
-  auto config = loadMachine(line.text("config"));
-  if (!config)
-    return fail(config.takeError());
-  auto dims = line.dims();
-  if (!dims)
-    return fail(dims.takeError());
-  auto model = importModel(line.file(), *dims);
-  if (!model)
-    return fail(model.takeError());
-  codegen::CompileOptions options;
-  options.config = *config;
-  auto compiled = codegen::compile(*model->module, options);
-  if (!compiled)
-    return fail(llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError())));
+  auto prepared = prepare(line);
+  if (!prepared)
+    return fail(prepared.takeError());
+  const codegen::Compiled &compiled = prepared->compiled;
   if (line.has("json")) {
-    std::cout << reportJson(*compiled, line.file());
+    std::cout << reportJson(compiled, line.file());
     return 0;
   }
-  const codegen::CompileReport &report = compiled->report;
+  const codegen::CompileReport &report = compiled.report;
   std::cout << placementTable(report)
             << llvm::formatv("{0} MAC, {1:F1} % of them on the NPU\n", withCommas(uint64_t(report.macs)),
                              report.macs ? 100.0 * double(report.macsOnNpu) / double(report.macs) : 0.0)

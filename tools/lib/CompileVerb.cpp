@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "Common.h"
-#include "Options.h"
+#include "Prepare.h"
 #include "Report.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -26,10 +25,8 @@ int compileVerb(const Arguments &arguments) {
       "compile", "Compiles an ONNX model to a package and reports what runs where.", "model.onnx",
       "  tilewright compile model.onnx\n  tilewright compile model.onnx --config tw32 -o big.npk --strict\n"
       "  tilewright compile model.onnx --dim N=1 --dump-ir stages/\n");
+  addModelOptions(line);
   line.add()("output,o", po::value<std::string>(), "package to write; default: the model's name with .npk")(
-      "config,c", po::value<std::string>()->default_value("tw16"),
-      "machine: a name, or a YAML file")("dim", po::value<std::vector<std::string>>()->composing(),
-                                         "NAME=NUMBER: value of a symbolic dimension; may be repeated")(
       "strict", "exit code 3 if an operator with MAC is not on the NPU")("json", "print the report as JSON")(
       "placement", "print every operator with its place and the reason")(
       "layers", "keep every layer's result: residuals are not fused")(
@@ -38,17 +35,7 @@ int compileVerb(const Arguments &arguments) {
                                                         "folder that gets one numbered file per stage");
   if (auto code = line.parse(arguments))
     return *code;
-  auto config = loadMachine(line.text("config"));
-  if (!config)
-    return fail(config.takeError());
-  auto dims = line.dims();
-  if (!dims)
-    return fail(dims.takeError());
-  auto model = importModel(line.file(), *dims);
-  if (!model)
-    return fail(model.takeError());
   codegen::CompileOptions options;
-  options.config = *config;
   options.fuseResidual = !line.has("layers");
   options.hostCpu = line.text("host-cpu");
   llvm::Error dumpError = llvm::Error::success();
@@ -62,23 +49,24 @@ int compileVerb(const Arguments &arguments) {
         dumpError = llvm::joinErrors(std::move(dumpError), std::move(error));
     };
   }
-  auto compiled = codegen::compile(*model->module, options);
+  auto prepared = prepare(line, options);
   if (dumpError)
     return fail(std::move(dumpError));
-  if (!compiled)
-    return fail(llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError())));
+  if (!prepared)
+    return fail(prepared.takeError());
+  const codegen::Compiled &compiled = prepared->compiled;
   std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
-  if (auto status = isa::writePackage(compiled->package, output); !status)
+  if (auto status = isa::writePackage(compiled.package, output); !status)
     return fail(llvm::createStringError(status.diag().str()));
-  std::string json = reportJson(*compiled, line.file());
+  std::string json = reportJson(compiled, line.file());
   if (auto error = writeFile(beside(output, ".report.json"), json))
     return fail(std::move(error));
-  std::cout << (line.has("json") ? json : reportScreen(*compiled, line.file(), output));
+  std::cout << (line.has("json") ? json : reportScreen(compiled, line.file(), output));
   if (line.has("placement"))
-    std::cout << placementTable(compiled->report);
-  if (line.has("strict") && compiled->report.macsOnNpu < compiled->report.macs) {
-    std::cerr << "error: --strict: " << withCommas(uint64_t(compiled->report.macs - compiled->report.macsOnNpu))
-              << " of " << withCommas(uint64_t(compiled->report.macs))
+    std::cout << placementTable(compiled.report);
+  if (line.has("strict") && compiled.report.macsOnNpu < compiled.report.macs) {
+    std::cerr << "error: --strict: " << withCommas(uint64_t(compiled.report.macs - compiled.report.macsOnNpu)) << " of "
+              << withCommas(uint64_t(compiled.report.macs))
               << " MAC are not on the NPU: the reasons are in the report\n";
     return 3;
   }

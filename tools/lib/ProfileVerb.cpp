@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the cycles of a model go: one row per layer, measured by the trace of a timed device.
-#include "Options.h"
+#include "Prepare.h"
 #include "Session.h"
 
 #include "tw/isa/Tables.h"
@@ -89,45 +89,35 @@ int profileVerb(const Arguments &arguments) {
   CommandLine line(
       "profile", "Runs a model on a timed device and says where the cycles go.", "model.onnx",
       "  tilewright profile model.onnx\n  tilewright profile model.onnx --config tw8 --device rtl --memory rows\n");
-  line.add()("device,d", po::value<std::string>()->default_value("cycle"), "cycle or rtl")(
-      "config,c", po::value<std::string>()->default_value("tw16"),
-      "machine: a name, or a YAML file")("input,i", po::value<std::vector<std::string>>()->composing(), "as for run")(
-      "seed", po::value<uint64_t>()->default_value(1), "seed of random inputs")(
-      "dim", po::value<std::vector<std::string>>()->composing(), "NAME=NUMBER: value of a symbolic dimension")(
+  addModelOptions(line);
+  line.add()("device,d", po::value<std::string>()->default_value("cycle"),
+             "cycle or rtl")("input,i", po::value<std::vector<std::string>>()->composing(),
+                             "as for run")("seed", po::value<uint64_t>()->default_value(1), "seed of random inputs")(
       "memory", po::value<std::string>()->default_value(""), "as for run");
   if (auto code = line.parse(arguments))
     return *code;
   if (line.text("device") == "functional")
     return fail(llvm::createStringError("--device functional: the functional model has no time; use cycle or rtl"));
-  auto config = loadMachine(line.text("config"));
-  if (!config)
-    return fail(config.takeError());
-  auto dims = line.dims();
-  if (!dims)
-    return fail(dims.takeError());
-  auto model = importModel(line.file(), *dims);
-  if (!model)
-    return fail(model.takeError());
-  codegen::CompileOptions options;
-  options.config = *config;
-  auto compiled = codegen::compile(*model->module, options);
-  if (!compiled)
-    return fail(llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError())));
-  auto bytes = packageBytes(compiled->package);
+  auto prepared = prepare(line);
+  if (!prepared)
+    return fail(prepared.takeError());
+  const isa::Package &package = prepared->compiled.package;
+  const codegen::CompileReport &report = prepared->compiled.report;
+  auto bytes = packageBytes(package);
   if (!bytes)
     return fail(bytes.takeError());
   bool isRandom = false;
-  auto inputs = gatherInputs(inputsOf(compiled->package), line.list("input"), line.get<uint64_t>("seed"), isRandom);
+  auto inputs = gatherInputs(inputsOf(package), line.list("input"), line.get<uint64_t>("seed"), isRandom);
   if (!inputs)
     return fail(inputs.takeError());
-  auto session = Session::open(*bytes, compiled->package, {line.text("device"), line.text("memory")});
+  auto session = Session::open(*bytes, package, {line.text("device"), line.text("memory")});
   if (!session)
     return fail(session.takeError());
   auto result = (*session)->run(*inputs);
   if (!result)
     return fail(result.takeError());
 
-  const double peak = double(config->n) * config->n;
+  const double peak = double(package.config.n) * package.config.n;
   auto row = [](std::string name, const char *where, const std::string &macs, const std::string &cycles,
                 const std::string &span, const std::string &array, const std::string &bound) {
     if (name.size() > 32)
@@ -142,14 +132,14 @@ int profileVerb(const Arguments &arguments) {
   };
   uint64_t total = 0, attributed = 0;
   double useful = 0;
-  for (const codegen::PlacementRow &placed : compiled->report.rows)
+  for (const codegen::PlacementRow &placed : report.rows)
     if (!placed.isOnNpu)
       row(placed.node, "host", "-", "-", "-", "-", placed.operation);
   for (const Job &job : (*session)->jobs()) {
     total += job.cycles;
-    for (Layer &layer : layersOf(job, compiled->package)) {
-      auto placed = std::ranges::find(compiled->report.rows, layer.name, &codegen::PlacementRow::node);
-      if (placed != compiled->report.rows.end())
+    for (Layer &layer : layersOf(job, package)) {
+      auto placed = std::ranges::find(report.rows, layer.name, &codegen::PlacementRow::node);
+      if (placed != report.rows.end())
         layer.useful = double(placed->macs);
       useful += layer.useful;
       attributed += layer.cycles;
@@ -161,7 +151,8 @@ int profileVerb(const Arguments &arguments) {
   row("end of job", "npu", "-", withCommas(total - attributed), "-", "-", "completion record, last responses");
   row("total", "", withCommas(uint64_t(useful)), withCommas(total), withCommas(total),
       percent(useful, double(total) * peak),
-      llvm::formatv("{0:F3} ms at {1} MHz", double(total) / (1000.0 * config->clockMhz), config->clockMhz).str());
+      llvm::formatv("{0:F3} ms at {1} MHz", double(total) / (1000.0 * package.config.clockMhz), package.config.clockMhz)
+          .str());
   std::cout << "  " << withCommas(result->bytesRead) << " bytes read, " << withCommas(result->bytesWritten)
             << " written; at least " << withCommas(uint64_t(useful / peak)) << " cycles of array work\n";
   std::cout << "  cycles: a layer's share of the time, they add up; span: from its first computing instruction to its "

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "Common.h"
-#include "Options.h"
+#include "Prepare.h"
 #include "Report.h"
 #include "Session.h"
 
@@ -15,34 +14,26 @@ int runVerb(const Arguments &arguments) {
       "run", "Runs a package, or a model that is compiled first, on a device.", "model.npk|model.onnx",
       "  tilewright run model.npk --input x=x.npy --output y.npy\n  tilewright run model.onnx --device cycle\n"
       "  tilewright run model.npk --input all.npz --output results.npz\n");
+  addModelOptions(line);
   line.add()("device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl")(
       "input,i", po::value<std::vector<std::string>>()->composing(),
       "NAME=FILE.npy, FILE.npz with all names, or FILE.npy for the only input; random otherwise")(
       "output,o", po::value<std::string>(), "FILE.npz, or FILE.npy for the only output")(
-      "seed", po::value<uint64_t>()->default_value(1), "seed of random inputs")(
-      "config,c", po::value<std::string>()->default_value("tw16"), "machine for a model; a package has its own")(
-      "dim", po::value<std::vector<std::string>>()->composing(), "NAME=NUMBER: value of a symbolic dimension")(
-      "memory", po::value<std::string>()->default_value(""),
-      "memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED")("json", "print the result as JSON");
+      "seed", po::value<uint64_t>()->default_value(1),
+      "seed of random inputs")("memory", po::value<std::string>()->default_value(""),
+                               "memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED")(
+      "no-cache", "compile a model even if its package was kept from an earlier run")("json",
+                                                                                      "print the result as JSON");
   if (auto code = line.parse(arguments))
     return *code;
   isa::Package package;
   if (llvm::StringRef(line.file()).ends_with(".onnx")) {
-    auto config = loadMachine(line.text("config"));
-    if (!config)
-      return fail(config.takeError());
-    auto dims = line.dims();
-    if (!dims)
-      return fail(dims.takeError());
-    auto model = importModel(line.file(), *dims);
-    if (!model)
-      return fail(model.takeError());
-    codegen::CompileOptions options;
-    options.config = *config;
-    auto compiled = codegen::compile(*model->module, options);
-    if (!compiled)
-      return fail(llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError())));
-    package = std::move(compiled->package);
+    std::string note;
+    auto prepared = preparePackage(line, line.has("no-cache") ? "" : packageCacheFolder(), note);
+    if (!prepared)
+      return fail(prepared.takeError());
+    std::cerr << line.file() << ": " << note << "\n";
+    package = std::move(*prepared);
   } else {
     auto read = isa::readPackage(line.file());
     if (!read)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The same inputs through the reference interpreter and through each device; every output is compared with the
 // reference.
-#include "Common.h"
-#include "Options.h"
+#include "Prepare.h"
 #include "Session.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -38,34 +37,24 @@ int verifyVerb(const Arguments &arguments) {
       "model.onnx",
       "  tilewright verify model.onnx\n  tilewright verify model.onnx --devices functional,cycle,rtl --count 5\n"
       "  tilewright verify model.onnx --input x=x.npy --expect y.npz\n");
+  addModelOptions(line);
   line.add()("devices", po::value<std::string>()->default_value("functional"),
-             "comma-separated: functional, cycle, rtl")("config,c", po::value<std::string>()->default_value("tw16"),
-                                                        "machine: a name, or a YAML file")(
-      "input,i", po::value<std::vector<std::string>>()->composing(),
-      "as for run")("seed", po::value<uint64_t>()->default_value(1), "seed of the first random input")(
+             "comma-separated: functional, cycle, rtl")("input,i", po::value<std::vector<std::string>>()->composing(),
+                                                        "as for run")("seed", po::value<uint64_t>()->default_value(1),
+                                                                      "seed of the first random input")(
       "count", po::value<int>()->default_value(1), "how many random inputs")(
       "expect", po::value<std::string>(), ".npz with recorded outputs: differences are counted, not judged")(
-      "dim", po::value<std::vector<std::string>>()->composing(),
-      "NAME=NUMBER: value of a symbolic dimension")("layers", "keep every layer's result: residuals are not fused")(
+      "layers", "keep every layer's result: residuals are not fused")(
       "memory", po::value<std::string>()->default_value(""), "as for run");
   if (auto code = line.parse(arguments))
     return *code;
-  auto config = loadMachine(line.text("config"));
-  if (!config)
-    return fail(config.takeError());
-  auto dims = line.dims();
-  if (!dims)
-    return fail(dims.takeError());
-  auto model = importModel(line.file(), *dims);
-  if (!model)
-    return fail(model.takeError());
   codegen::CompileOptions options;
-  options.config = *config;
   options.fuseResidual = !line.has("layers");
-  auto compiled = codegen::compile(*model->module, options);
-  if (!compiled)
-    return fail(llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError())));
-  auto bytes = packageBytes(compiled->package);
+  auto prepared = prepare(line, options);
+  if (!prepared)
+    return fail(prepared.takeError());
+  const isa::Package &package = prepared->compiled.package;
+  auto bytes = packageBytes(package);
   if (!bytes)
     return fail(bytes.takeError());
   std::map<std::string, NpyArray> expected;
@@ -75,11 +64,11 @@ int verifyVerb(const Arguments &arguments) {
       return fail(arrays.takeError());
     expected = std::move(*arrays);
   }
-  ir::Interpreter interpreter(*model->module); // fused, as it was compiled
+  ir::Interpreter interpreter(*prepared->model.module); // fused, as it was compiled
   const std::vector<std::string> devices = split(line.text("devices"));
   std::vector<std::unique_ptr<Session>> sessions;
   for (const std::string &device : devices) {
-    auto session = Session::open(*bytes, compiled->package, {device, line.text("memory")});
+    auto session = Session::open(*bytes, package, {device, line.text("memory")});
     if (!session)
       return fail(session.takeError());
     sessions.push_back(std::move(*session));
@@ -88,7 +77,7 @@ int verifyVerb(const Arguments &arguments) {
   for (int round = 0; round != line.get<int>("count"); ++round) {
     bool isRandom = false;
     uint64_t seed = line.get<uint64_t>("seed") + uint64_t(round);
-    auto inputs = gatherInputs(inputsOf(compiled->package), line.list("input"), seed, isRandom);
+    auto inputs = gatherInputs(inputsOf(package), line.list("input"), seed, isRandom);
     if (!inputs)
       return fail(inputs.takeError());
     auto reference = interpreter.runMain(*inputs);
@@ -130,7 +119,7 @@ int verifyVerb(const Arguments &arguments) {
       const size_t first = !isTimed && d > 1 && devices[d] != "functional" && devices[1] != "functional" ? 1 : 0;
       const bool comparesTime = isTimed || first == 1;
       const std::string difference =
-          firstDifference(sessions[first]->jobs(), sessions[d]->jobs(), comparesTime, compiled->package);
+          firstDifference(sessions[first]->jobs(), sessions[d]->jobs(), comparesTime, package);
       wrong += !difference.empty();
       size_t instructions = 0;
       for (const Job &job : sessions[d]->jobs())
