@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Speed of every model of the machine on whole packages, side by side: the same job on the functional model, on the
+// cycle model (both kernels, with data and timing only) and on the Verilated design, in turn and several times over, so
+// that ratios mean something on a noisy machine. Counts the processor time between doorbell and interrupt; host code is
+// not in it. Nothing is printed before outputs and cycles were found equal.
+//   tw_bench_models [--benchmark_...] model.npk...
+// Expected at tw16 on a quiet core: RTL at least 3 Mcycles/s; cycle model with data at most 4 times the functional
+// model's time; functional model at least 10 GMAC/s on ResNet-8.
+#include "tw/drivers/MachineTransport.h"
+#include "tw/isa/Package.h"
+#include "tw/rtl/Model.h"
+#include "tw/simulator/Cycle.h"
+#include "tw/simulator/FunctionalMachine.h"
+
+#include <benchmark/benchmark.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <random>
+
+using namespace tw;
+
+namespace {
+
+constexpr uint64_t kMemoryBytes = 128u << 20;
+
+[[noreturn]] void fail(const std::string &text) {
+  std::fprintf(stderr, "error: tw_bench_models: %s\n", text.c_str());
+  std::exit(1);
+}
+
+/// A machine and the processor time that it takes while it is busy.
+class Timed final : public isa::Machine {
+public:
+  explicit Timed(std::unique_ptr<isa::Machine> machine) : machine(std::move(machine)) {}
+  std::string_view modelName() const override { return machine->modelName(); }
+  std::span<uint8_t> memory() override { return machine->memory(); }
+  bool interrupt() const override { return machine->interrupt(); }
+  uint32_t readRegister(uint32_t offset) override { return machine->readRegister(offset); }
+  void writeRegister(uint32_t offset, uint32_t value) override { machine->writeRegister(offset, value); }
+  void reset() override { machine->reset(); }
+  std::vector<uint8_t> dumpSpace(int space) const override { return machine->dumpSpace(space); }
+  bool runUntilIdle(uint64_t maxCycles) override {
+    const std::clock_t start = std::clock();
+    const bool isIdle = machine->runUntilIdle(maxCycles);
+    seconds += double(std::clock() - start) / CLOCKS_PER_SEC;
+    return isIdle;
+  }
+
+  double seconds = 0;
+
+private:
+  std::unique_ptr<isa::Machine> machine;
+};
+
+/// What runs beside each other, in the order of the table.
+enum Kind { kFunctional, kPlain, kSystemC, kPlainTiming, kSystemCTiming, kRtl, kKinds };
+constexpr const char *kKindNames[] = {"functional",         "cycle, plain",         "cycle, SystemC",
+                                      "timing only, plain", "timing only, SystemC", "RTL"};
+bool hasData(int kind) { return kind != kPlainTiming && kind != kSystemCTiming; }
+
+std::unique_ptr<isa::Machine> makeMachine(int kind, const isa::HwConfig &config) {
+  if (kind == kFunctional)
+    return simulator::createFunctionalMachine(config, kMemoryBytes, {});
+  if (kind == kRtl) {
+    auto model = rtl::loadModel(config.name, {}, {}, kMemoryBytes);
+    if (!model)
+      fail(model.diag().str());
+    return std::move(*model);
+  }
+  simulator::CycleOptions options;
+  options.kernel =
+      kind == kPlain || kind == kPlainTiming ? simulator::CycleKernel::Plain : simulator::CycleKernel::SystemC;
+  options.timingOnly = !hasData(kind);
+  return simulator::createCycleMachine(config, kMemoryBytes, options);
+}
+
+/// One package loaded on one machine, with seeded inputs.
+class Instance {
+public:
+  Instance(int kind, const isa::Package &package, const std::string &bytes) {
+    auto owned = std::make_unique<Timed>(makeMachine(kind, package.config));
+    machine = owned.get();
+    tw_error error{};
+    if (tw_device_open(drivers::makeMachineTransport(std::move(owned)), &device, &error) != TW_OK ||
+        tw_program_load(device, bytes.data(), bytes.size(), &program, &error) != TW_OK ||
+        tw_instance_create(program, &instance, &error) != TW_OK)
+      fail(error.text);
+    std::mt19937 random(1);
+    for (const isa::PackageBuffer &buffer : package.buffers) {
+      if (buffer.kind != TW_PKG_INPUT && buffer.kind != TW_PKG_OUTPUT)
+        continue;
+      const bool isInput = buffer.kind == TW_PKG_INPUT;
+      tensors.emplace_back(buffer.size);
+      for (uint8_t &byte : tensors.back()) // small numbers whatever the type is
+        byte = isInput ? uint8_t(random() & 0x3f) : 0;
+      if (isInput)
+        inputs.push_back(tensors.back().data());
+      else
+        outputs.push_back(tensors.back().data());
+    }
+  }
+  Instance(const Instance &) = delete;
+  ~Instance() {
+    tw_instance_destroy(instance);
+    tw_program_close(program);
+    tw_device_close(device);
+  }
+
+  /// One run; the seconds that the machine took.
+  double run() {
+    tw_error error{};
+    machine->seconds = 0;
+    if (tw_instance_run(instance, 0, inputs.data(), outputs.data(), &stats, &error) != TW_OK)
+      fail(error.text);
+    return machine->seconds;
+  }
+
+  tw_run_stats stats{};
+  std::vector<std::vector<uint8_t>> tensors;
+
+private:
+  Timed *machine = nullptr;
+  tw_device *device = nullptr;
+  tw_program *program = nullptr;
+  tw_instance *instance = nullptr;
+  std::vector<const void *> inputs;
+  std::vector<void *> outputs;
+};
+
+/// A package on all machines.
+struct Row {
+  std::string name;
+  isa::Package package;
+  std::vector<std::unique_ptr<Instance>> instances;
+  double best[kKinds];
+};
+
+void checkEqual(const Row &row) {
+  const Instance &first = *row.instances[kFunctional], &rtl = *row.instances[kRtl];
+  for (int kind = 0; kind != kKinds; ++kind) {
+    const Instance &other = *row.instances[kind];
+    if (hasData(kind) && other.tensors != first.tensors)
+      fail(row.name + ": " + kKindNames[kind] + " computes other outputs than the functional model");
+    if (kind != kFunctional && other.stats.cycles != rtl.stats.cycles)
+      fail(row.name + ": " + kKindNames[kind] + " takes " + std::to_string(other.stats.cycles) + " cycles, RTL " +
+           std::to_string(rtl.stats.cycles));
+  }
+}
+
+/// Keeps the best time of each benchmark; the table is printed when all are there.
+class Quiet final : public benchmark::BenchmarkReporter {
+public:
+  bool ReportContext(const Context &) override { return true; }
+  void ReportRuns(const std::vector<Run> &) override {}
+};
+
+void print(const Row &row) {
+  const uint64_t cycles = row.instances[kRtl]->stats.cycles, macs = row.instances[kRtl]->stats.macs;
+  std::printf("%s on %s: %.3f Mcycles, %.1f MMAC in the array\n", row.name.c_str(), row.package.config.name.c_str(),
+              double(cycles) * 1e-6, double(macs) * 1e-6);
+  std::printf("  %-22s %12s %10s %20s %16s\n", "", "Mcycles/s", "GMAC/s", "time / functional", "speed / RTL");
+  for (int kind = 0; kind != kKinds; ++kind)
+    std::printf("  %-22s %12.2f %10s %20.2f %16.1f\n", kKindNames[kind], double(cycles) / row.best[kind] * 1e-6,
+                hasData(kind) ? std::to_string(double(macs) / row.best[kind] * 1e-9).substr(0, 6).c_str() : "-",
+                row.best[kind] / row.best[kFunctional], row.best[kRtl] / row.best[kind]);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  // In turn, several times: what disturbs one disturbs all. Options of the command line come later and win.
+  std::vector<char *> arguments(argv, argv + argc);
+  char interleave[] = "--benchmark_enable_random_interleaving=true", repeat[] = "--benchmark_repetitions=5",
+       minimum[] = "--benchmark_min_time=0.05";
+  arguments.insert(arguments.begin() + 1, {interleave, repeat, minimum});
+  int count = int(arguments.size());
+  benchmark::Initialize(&count, arguments.data());
+  if (count < 2)
+    fail("no package given: tilewright compile model.onnx -o model.npk makes one");
+
+  std::vector<std::unique_ptr<Row>> rows;
+  for (int i = 1; i != count; ++i) {
+    auto row = std::make_unique<Row>();
+    row->name = arguments[size_t(i)];
+    auto package = isa::readPackage(row->name);
+    if (!package)
+      fail(package.diag().str());
+    row->package = std::move(*package);
+    std::ifstream file(row->name, std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    for (int kind = 0; kind != kKinds; ++kind) {
+      row->instances.push_back(std::make_unique<Instance>(kind, row->package, bytes));
+      row->best[kind] = row->instances.back()->run();
+    }
+    checkEqual(*row);
+    for (int kind = 0; kind != kKinds; ++kind)
+      benchmark::RegisterBenchmark((row->name + "/" + kKindNames[kind]).c_str(), [row = row.get(),
+                                                                                  kind](benchmark::State &state) {
+        for (auto _ : state) {
+          const double seconds = row->instances[size_t(kind)]->run();
+          row->best[kind] = std::min(row->best[kind], seconds);
+          state.SetIterationTime(seconds);
+        }
+      })->UseManualTime();
+    rows.push_back(std::move(row));
+  }
+  std::printf("RTL: %s\none thread; best of several runs in turn, processor time\n", TW_RTL_BUILD);
+  Quiet quiet;
+  benchmark::RunSpecifiedBenchmarks(&quiet);
+  for (const auto &row : rows)
+    print(*row);
+}
