@@ -70,6 +70,9 @@ public:
                                       : " is read in rows of lanes, the tensor lies as bytes")};
       if (mapping.isPhysical[o])
         continue;
+      if (block.operands[o].constant && block.operands[o].tensor < 0)
+        return Rejection{chain.name, "layout", "operand " + chain.accesses[i].name + " would be a packed constant"};
+      block.operands[o].constant = nullptr; // a constant that is walked like a tensor lies like one
       mapping.isPhysical[o] = true;
       if (isBytes)
         for (Index &index : block.operands[o].index)

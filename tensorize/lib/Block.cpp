@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/tensorize/Block.h"
 
+#include "linalg/Primitives.h"
+
+#include <algorithm>
+
 namespace tw::tensorize {
 
 int writtenOperand(const Block &block) {
@@ -64,6 +68,232 @@ std::optional<Block> foldRows(const Block &block, int64_t lanes) {
     return folded;
   }
   return std::nullopt;
+}
+
+namespace {
+
+// Dimension of a constant that one loop alone moves; -1: none.
+int dimOf(const Operand &operand, int loop) {
+  for (size_t d = 0; d != operand.index.size(); ++d)
+    if (isBare(operand.index[d], loop))
+      return int(d);
+  return -1;
+}
+
+bool uses(const Operand &operand, int loop) {
+  return std::ranges::any_of(operand.index, [&](const Index &index) {
+    return std::ranges::any_of(index.terms, [&](const Term &term) { return term.loop == loop; });
+  });
+}
+
+/// Loops that are groups, outputs of a group, and its reduction.
+struct Groups {
+  int group, output, depth;
+};
+
+// x[.., g * C + c], y[.., g * P + o]
+std::optional<Groups> groupsOf(const Block &block) {
+  Groups groups{-1, -1, -1};
+  for (const Operand &operand : block.operands) {
+    if (operand.constant || operand.index.empty() || operand.index.back().terms.size() != 2)
+      continue;
+    const std::vector<Term> &terms = operand.index.back().terms;
+    const Loop &inner = block.loops[terms[1].loop];
+    if (operand.index.back().constant != 0 || terms[1].factor != 1 || terms[0].factor != inner.extent ||
+        block.loops[terms[0].loop].isReduction)
+      continue;
+    groups.group = terms[0].loop;
+    (inner.isReduction ? groups.depth : groups.output) = terms[1].loop;
+  }
+  return groups.output >= 0 && groups.depth >= 0 ? std::optional(groups) : std::nullopt;
+}
+
+// Rearranges a constant: without the dimension of groups, that of outputs as long as all groups together, and so the
+// reduction's, with zeros between groups.
+bool densifyConstant(Operand &operand, const Groups &groups, int64_t groupCount) {
+  const int g = dimOf(operand, groups.group), o = dimOf(operand, groups.output), c = dimOf(operand, groups.depth);
+  if (g < 0 && o < 0 && c < 0)
+    return true;
+  if (g < 0 || o < 0)
+    return false;
+  const std::vector<int64_t> old = operand.shape;
+  operand.shape[o] *= groupCount;
+  if (c >= 0)
+    operand.shape[c] *= groupCount;
+  operand.shape.erase(operand.shape.begin() + g);
+  operand.index.erase(operand.index.begin() + g);
+  int64_t size = 1, count = 1;
+  for (int64_t extent : operand.shape)
+    size *= extent;
+  for (int64_t extent : old)
+    count *= extent;
+  const int64_t bytes = int64_t(operand.constant->size()) / count;
+  auto dense = std::make_shared<std::vector<uint8_t>>(size * bytes, 0);
+  std::vector<int64_t> at(old.size(), 0);
+  for (int64_t flat = 0; flat != count; ++flat) {
+    int64_t to = 0;
+    for (size_t d = 0, e = 0; d != old.size(); ++d) {
+      if (int(d) == g)
+        continue;
+      bool isSpread = int(d) == o || int(d) == c;
+      to = to * operand.shape[e++] + at[d] + (isSpread ? at[g] * old[d] : 0);
+    }
+    std::copy_n(operand.constant->begin() + flat * bytes, bytes, dense->begin() + to * bytes);
+    for (size_t d = old.size(); d-- > 0 && ++at[d] == old[d];)
+      at[d] = 0;
+  }
+  operand.constant = dense;
+  operand.tensor = -1;
+  return true;
+}
+
+} // namespace
+
+std::optional<Block> densifyGroups(const Block &block) {
+  std::optional<Groups> groups = groupsOf(block);
+  if (!groups)
+    return std::nullopt;
+  Block dense = block;
+  const int64_t count = block.loops[groups->group].extent;
+  for (Operand &operand : dense.operands) {
+    if (operand.constant) {
+      if (!densifyConstant(operand, *groups, count))
+        return std::nullopt;
+      continue;
+    }
+    for (Index &index : operand.index)
+      if (index.terms.size() == 2 && index.terms[0].loop == groups->group)
+        index.terms.erase(index.terms.begin());
+    if (uses(operand, groups->group))
+      return std::nullopt;
+  }
+  dense.loops[groups->output].extent *= count;
+  dense.loops[groups->depth].extent *= count;
+  dense.loops[groups->group].extent = 1;
+  return dense;
+}
+
+std::vector<int> cutsOf(const Block &block) {
+  std::vector<int> cuts;
+  const int first = block.isReduced() ? int(block.body.size()) - 1 : 0;
+  for (int cut = block.resultSlot() - 1; cut >= first; --cut) {
+    bool isAlone = givesByte(block.node(cut).primitive);
+    for (int slot = cut + 1; slot <= block.resultSlot(); ++slot)
+      for (const Arg &arg : block.node(slot).args)
+        isAlone &= arg.kind == Arg::Slot ? arg.index >= cut : arg.kind == Arg::Operand || arg.kind == Arg::Constant;
+    if (isAlone)
+      cuts.push_back(cut);
+  }
+  return cuts;
+}
+
+std::optional<std::pair<Block, Block>> splitAfter(const Block &block, int cut, int tensor) {
+  const Operand &result = block.operands[writtenOperand(block)];
+  Block head, tail;
+  head.loops = block.loops;
+  // Loops of the tail: the result's dimensions.
+  std::vector<int> loopOf(block.loops.size(), -1);
+  std::vector<Index> identity;
+  for (size_t d = 0; d != result.shape.size(); ++d) {
+    if (result.index[d].terms.size() == 1 && isBare(result.index[d], result.index[d].terms[0].loop))
+      loopOf[result.index[d].terms[0].loop] = int(d);
+    tail.loops.push_back({"d" + std::to_string(d), result.shape[d]});
+    identity.push_back({{{int(d), 1}}, 0});
+  }
+  // Operands go to the part that names them; the tensor between is the head's result and the tail's first operand.
+  Operand between = result;
+  between.name = "between";
+  between.tensor = tensor;
+  between.isWritten = false;
+  between.index = identity;
+  tail.operands.push_back(between);
+  std::vector<int> headOf(block.operands.size(), -1), tailOf(block.operands.size(), -1);
+  bool isLegal = true;
+  auto rename = [&](Arg arg, bool isHead) {
+    if (arg.kind == Arg::Slot && !isHead) {
+      if (arg.index == cut)
+        return Arg{Arg::Operand, 0, 0};
+      arg.index -= cut + 1;
+    }
+    if (arg.kind != Arg::Operand)
+      return arg;
+    int &known = (isHead ? headOf : tailOf)[arg.index];
+    std::vector<Operand> &operands = isHead ? head.operands : tail.operands;
+    if (known < 0) {
+      known = int(operands.size());
+      operands.push_back(block.operands[arg.index]);
+      for (Index &index : operands.back().index)
+        for (Term &term : index.terms)
+          if (!isHead) {
+            isLegal &= loopOf[term.loop] >= 0;
+            term.loop = loopOf[term.loop];
+          }
+    }
+    return Arg{Arg::Operand, known, 0};
+  };
+  for (int slot = 0; slot <= block.resultSlot(); ++slot) {
+    const bool isHead = slot <= cut;
+    Node node{block.node(slot).primitive, {}};
+    for (const Arg &arg : block.node(slot).args)
+      node.args.push_back(rename(arg, isHead));
+    (!isHead || slot < int(block.body.size()) ? (isHead ? head.body : tail.body) : head.finish)
+        .push_back(std::move(node));
+  }
+  Operand written = result;
+  written.tensor = tensor;
+  head.operands.push_back(written);
+  tail.operands.push_back(result);
+  tail.operands.back().index = identity;
+  return isLegal ? std::optional(std::pair(std::move(head), std::move(tail))) : std::nullopt;
+}
+
+bool readThroughReshape(Block &block, int tensor, const std::vector<int64_t> &shape) {
+  for (size_t o = 0; o != block.operands.size(); ++o) {
+    Operand &operand = block.operands[o];
+    if (operand.tensor != tensor || operand.isWritten || operand.shape == shape)
+      continue;
+    // Leading dimensions agree; one dimension of ours is the product of the rest of theirs.
+    size_t d = 0;
+    while (d < operand.shape.size() && d < shape.size() && operand.shape[d] == shape[d])
+      ++d;
+    if (d + 1 != operand.shape.size() || operand.index[d].terms.size() != 1 || operand.index[d].terms[0].factor != 1 ||
+        operand.index[d].constant != 0 || operand.outside != Outside::Never)
+      return false;
+    const int split = operand.index[d].terms[0].loop;
+    const Loop old = block.loops[split];
+    if (old.extent != operand.shape[d])
+      return false;
+    // The loop becomes the last of the new ones; the others are appended.
+    std::vector<std::pair<int, int64_t>> parts; // (loop, its step in the old one)
+    int64_t step = 1;
+    std::vector<Index> index(shape.size() - d);
+    for (size_t e = shape.size(); e-- > d;) {
+      int loop = e + 1 == shape.size() ? split : int(block.loops.size());
+      if (loop == split)
+        block.loops[split].extent = shape[e];
+      else
+        block.loops.push_back({old.name + std::to_string(e), shape[e], old.isReduction});
+      parts.push_back({loop, step});
+      index[e - d] = {{{loop, 1}}, 0};
+      step *= shape[e];
+    }
+    if (step != old.extent)
+      return false;
+    for (size_t other = 0; other != block.operands.size(); ++other)
+      if (other != o)
+        for (Index &i : block.operands[other].index)
+          for (size_t t = 0, n = i.terms.size(); t != n; ++t)
+            if (i.terms[t].loop == split) {
+              int64_t factor = i.terms[t].factor;
+              for (auto [loop, s] : parts)
+                if (loop != split)
+                  i.terms.push_back({loop, factor * s});
+            }
+    operand.index.erase(operand.index.begin() + ptrdiff_t(d), operand.index.end());
+    operand.index.insert(operand.index.end(), index.begin(), index.end());
+    operand.shape = shape;
+  }
+  return true;
 }
 
 } // namespace tw::tensorize

@@ -13,15 +13,15 @@ namespace {
 
 int64_t zeroInside(Value value) { return constantInts(value)[0]; }
 
-// acc + (x - xZero) * (w - wZero) over the loops of acc and `reductions` more.
+// acc + (x - xZero) * (w - wZero) over `loops`: those of acc, then reductions.
 Value product(LinalgBuilder &l, Access x, int64_t xZero, Access w, std::optional<int64_t> wZero,
-              std::optional<Access> wZeroTensor, Dims accShape, unsigned reductions) {
+              std::optional<Access> wZeroTensor, Dims accShape, ArrayRef<StringRef> loops) {
   unsigned parallel = static_cast<unsigned>(accShape.size());
   SmallVector<Access> inputs{x, w};
   if (wZeroTensor)
     inputs.push_back(*wZeroTensor);
   Access init{l.filled(accShape, l.builder.getI32Type(), 0), l.dims(0, parallel)};
-  return l.generic(inputs, init, parallel, reductions, [&](LinalgBuilder &b, ValueRange in) {
+  auto body = [&](LinalgBuilder &b, ValueRange in) {
     Value left = b.minus(b.extend(in[0], 32), xZero), right = b.extend(in[1], 32);
     if (wZeroTensor)
       right = b.builder.create<arith::SubIOp>(b.location, right, b.extend(in[2], 32));
@@ -29,19 +29,22 @@ Value product(LinalgBuilder &l, Access x, int64_t xZero, Access w, std::optional
       right = b.minus(right, *wZero);
     Value term = b.builder.create<arith::MulIOp>(b.location, left, right);
     return b.builder.create<arith::AddIOp>(b.location, in.back(), term);
-  });
+  };
+  return l.generic(inputs, init, parallel, static_cast<unsigned>(loops.size()) - parallel, body, loops);
 }
 
+// Channels are the last dimension of acc, or the last two: groups, and channels of a group.
 template <typename Op> Value drain(Lowering &lowering, LinalgBuilder &l, Op op, Value acc) {
-  Dims shape = shapeOf(acc);
-  unsigned rank = static_cast<unsigned>(shape.size());
-  AffineExpr channel = l.dim(rank - 1);
+  Dims shape = shapeOf(acc), outShape = shapeOf(op.getResult());
+  unsigned rank = static_cast<unsigned>(shape.size()), first = static_cast<unsigned>(outShape.size()) - 1;
+  Dims channels = shape.drop_front(first);
+  SmallVector<AffineExpr> channel = l.dims(first, rank);
   bool perChannel = elementCount(shapeOf(op.getWeightScale())) != 1;
   Value inScale = op.getInScale(), weightScale = op.getWeightScale(), outScale = op.getOutScale();
 
   SmallVector<Access> inputs{{acc, l.dims(0, rank)}};
   if (op.getBias())
-    inputs.push_back({lowering.given("bias", op.getBias()), {channel}});
+    inputs.push_back({l.reshape(lowering.given("bias", op.getBias()), channels), channel});
   unsigned multiplier = static_cast<unsigned>(inputs.size());
   Shape multiplierShape = perChannel ? Shape{shapeOf(op.getWeight())[0]} : Shape();
   Value multipliers = lowering.computed("multiplier", ElementType::F32, multiplierShape, [=](func::CallOp call) {
@@ -49,7 +52,7 @@ template <typename Op> Value drain(Lowering &lowering, LinalgBuilder &l, Op op, 
                                      floatAt(call, outScale));
     return Tensor::of<float>(multiplierShape, values);
   });
-  inputs.push_back({multipliers, perChannel ? SmallVector<AffineExpr>{channel} : SmallVector<AffineExpr>()});
+  inputs.push_back(perChannel ? Access{l.reshape(multipliers, channels), channel} : Access{multipliers, {}});
 
   unsigned residual = static_cast<unsigned>(inputs.size());
   if (op.getResidual()) {
@@ -58,14 +61,14 @@ template <typename Op> Value drain(Lowering &lowering, LinalgBuilder &l, Op op, 
       return *eltwiseParams(EltwiseFunction::Add, floatAt(call, outScale), floatAt(call, residualScale),
                             floatAt(call, sumScale));
     };
-    inputs.push_back({lowering.given("residual", op.getResidual()), l.dims(0, rank)});
+    inputs.push_back({l.reshape(lowering.given("residual", op.getResidual()), shape), l.dims(0, rank)});
     inputs.push_back(lowering.computedScalar("mult_sum", [=](func::CallOp call) { return params(call).multA; }));
     inputs.push_back(lowering.computedScalar("mult_residual", [=](func::CallOp call) { return params(call).multB; }));
     inputs.push_back(lowering.computedScalar("shift", [=](func::CallOp call) { return params(call).shift; }));
   }
   Value table = op.getLut() ? lowering.given("table", op.getLut()) : Value();
   Access init{l.empty(shape, l.builder.getI8Type()), l.dims(0, rank)};
-  return l.generic(inputs, init, rank, 0, [&](LinalgBuilder &b, ValueRange in) {
+  auto body = [&](LinalgBuilder &b, ValueRange in) {
     Value sum = in[0];
     if (op.getBias())
       sum = b.builder.create<arith::AddIOp>(b.location, sum, in[1]);
@@ -85,7 +88,8 @@ template <typename Op> Value drain(Lowering &lowering, LinalgBuilder &l, Op op, 
     }
     q = b.clamp(q, static_cast<int64_t>(op.getClampLo()), static_cast<int64_t>(op.getClampHi()));
     return table ? Value(b.builder.create<LutOp>(b.location, q, table)) : q;
-  });
+  };
+  return l.reshape(l.generic(inputs, init, rank, 0, body), outShape);
 }
 
 Value lower(Lowering &lowering, LinalgBuilder &l, QConvOp op) {
@@ -101,23 +105,27 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QConvOp op) {
   std::optional<int64_t> wZero;
   std::optional<Access> wZeroTensor;
   bool zeroPerChannel = elementCount(shapeOf(op.getWeightZero())) != 1;
-  if (!zeroPerChannel)
+  const bool isDepthwise = perGroup == 1 && w[3] == 1;
+  if (!zeroPerChannel) {
     wZero = zeroInside(op.getWeightZero());
-  else if (group == 1 || (perGroup == 1 && w[3] == 1))
-    wZeroTensor = Access{lowering.given("weight_zero", op.getWeightZero()), {l.dim(3)}};
-  else
-    return nullptr; // asymmetric per-channel weights in groups: no such model is known
+  } else {
+    Value zero = lowering.given("weight_zero", op.getWeightZero());
+    wZeroTensor = group == 1 || isDepthwise ? Access{zero, {l.dim(3)}}
+                                            : Access{l.reshape(zero, {group, perGroup}), {l.dim(3), l.dim(4)}};
+  }
 
   auto row = [&](unsigned kernelDim) { return l.dim(1) * s[0] + l.dim(kernelDim) * d[0]; };
   auto column = [&](unsigned kernelDim) { return l.dim(2) * s[1] + l.dim(kernelDim) * d[1]; };
   if (group == 1) {
     Value acc = product(l, {x, {l.dim(0), row(4), column(5), l.dim(6)}}, inZero,
-                        {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6)}}, wZero, wZeroTensor, out, 3);
+                        {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6)}}, wZero, wZeroTensor, out,
+                        {"n", "oh", "ow", "oc", "kh", "kw", "ic"});
     return drain(lowering, l, op, acc);
   }
-  if (perGroup == 1 && w[3] == 1) {
+  if (isDepthwise) {
     Value acc = product(l, {x, {l.dim(0), row(4), column(5), l.dim(3)}}, inZero,
-                        {weight, {l.dim(3), l.dim(4), l.dim(5), l.zero()}}, wZero, wZeroTensor, out, 2);
+                        {weight, {l.dim(3), l.dim(4), l.dim(5), l.zero()}}, wZero, wZeroTensor, out,
+                        {"n", "oh", "ow", "c", "kh", "kw"});
     return drain(lowering, l, op, acc);
   }
   Dims in = shapeOf(x);
@@ -125,8 +133,8 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QConvOp op) {
   weight = l.reshape(weight, {group, perGroup, w[1], w[2], w[3]});
   Value acc = product(l, {x, {l.dim(0), row(5), column(6), l.dim(3), l.dim(7)}}, inZero,
                       {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6), l.dim(7)}}, wZero, wZeroTensor,
-                      {out[0], out[1], out[2], group, perGroup}, 3);
-  return drain(lowering, l, op, l.reshape(acc, out));
+                      {out[0], out[1], out[2], group, perGroup}, {"n", "oh", "ow", "g", "oc", "kh", "kw", "ic"});
+  return drain(lowering, l, op, acc);
 }
 
 Value lower(Lowering &lowering, LinalgBuilder &l, QGemmOp op) {
@@ -138,7 +146,7 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QGemmOp op) {
   else
     wZeroTensor = Access{lowering.given("weight_zero", op.getWeightZero()), {l.dim(1)}};
   Value acc = product(l, {x, {l.dim(0), l.dim(2)}}, zeroInside(op.getInZero()), {weight, {l.dim(1), l.dim(2)}}, wZero,
-                      wZeroTensor, shapeOf(op.getResult()), 1);
+                      wZeroTensor, shapeOf(op.getResult()), {"m", "n", "k"});
   return drain(lowering, l, op, acc);
 }
 
@@ -150,8 +158,10 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QMatmulOp op) {
   auto right = l.broadcast(shapeOf(b).drop_back(2), out.drop_back(2));
   left.append({l.dim(rank - 2), l.dim(rank)});
   right.append({l.dim(rank), l.dim(rank - 1)});
+  SmallVector<StringRef> loops(rank - 2, "batch");
+  loops.append({"m", "n", "k"});
   Value acc =
-      product(l, {a, left}, zeroInside(op.getAZero()), {b, right}, zeroInside(op.getBZero()), std::nullopt, out, 1);
+      product(l, {a, left}, zeroInside(op.getAZero()), {b, right}, zeroInside(op.getBZero()), std::nullopt, out, loops);
   Value aScale = op.getAScale(), bScale = op.getBScale(), outScale = op.getOutScale();
   Value multiplier = lowering.computed("multiplier", ElementType::F32, {}, [=](func::CallOp call) {
     return Tensor::of<float>(
@@ -253,11 +263,12 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QPoolOp op) {
   Access window{l.empty(op.getKernel(), l.builder.getI8Type()), {l.dim(4), l.dim(5)}};
   Type accType = isMax ? l.builder.getI8Type() : l.builder.getI32Type();
   Access init{l.filled(out, accType, isMax ? -128 : 0), l.dims(0, 4)};
-  Value acc = l.generic({image, window}, init, 4, 2, [&](LinalgBuilder &b, ValueRange in) -> Value {
+  auto body = [&](LinalgBuilder &b, ValueRange in) -> Value {
     if (isMax)
       return b.builder.create<arith::MaxSIOp>(b.location, in[2], in[0]);
     return b.builder.create<arith::AddIOp>(b.location, in[2], b.minus(b.extend(in[0], 32), inZero));
-  });
+  };
+  Value acc = l.generic({image, window}, init, 4, 2, body, {"n", "oh", "ow", "c", "kh", "kw"});
   int64_t lo = static_cast<int64_t>(op.getClampLo()), hi = static_cast<int64_t>(op.getClampHi());
   Access result{l.empty(out, l.builder.getI8Type()), l.dims(0, 4)};
   if (isMax && lo == -128 && hi == 127)

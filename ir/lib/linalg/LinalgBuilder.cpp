@@ -77,7 +77,7 @@ Value LinalgBuilder::reshape(Value tensor, Dims shape) {
 }
 
 Value LinalgBuilder::generic(llvm::ArrayRef<Access> inputs, const Access &init, unsigned parallel, unsigned reductions,
-                             Body body) {
+                             Body body, llvm::ArrayRef<llvm::StringRef> loops) {
   llvm::SmallVector<AffineMap> maps;
   llvm::SmallVector<Value> tensors;
   auto map = [&](const Access &access) {
@@ -95,8 +95,11 @@ Value LinalgBuilder::generic(llvm::ArrayRef<Access> inputs, const Access &init, 
     Value result = body(nested, arguments);
     inside.create<linalg::YieldOp>(place, result);
   };
-  return builder.create<linalg::GenericOp>(location, init.tensor.getType(), tensors, init.tensor, maps, iterators, fill)
-      .getResult(0);
+  auto op =
+      builder.create<linalg::GenericOp>(location, init.tensor.getType(), tensors, init.tensor, maps, iterators, fill);
+  if (!loops.empty())
+    op->setAttr("tw.loops", builder.getStrArrayAttr(loops));
+  return op.getResult(0);
 }
 
 Value LinalgBuilder::extend(Value value, unsigned width) {

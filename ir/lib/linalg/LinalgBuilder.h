@@ -38,9 +38,10 @@ public:
   mlir::Value reshape(mlir::Value tensor, Dims shape);
 
   // A linalg.generic with one result; the body gets one scalar per input and the accumulator, and gives the new value.
+  // `loops` are their names for people.
   using Body = llvm::function_ref<mlir::Value(LinalgBuilder &, mlir::ValueRange)>;
   mlir::Value generic(llvm::ArrayRef<Access> inputs, const Access &init, unsigned parallel, unsigned reductions,
-                      Body body);
+                      Body body, llvm::ArrayRef<llvm::StringRef> loops = {});
 
   // Scalar shorthand for bodies.
   mlir::Value extend(mlir::Value value, unsigned width); // sign extension

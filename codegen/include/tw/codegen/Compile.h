@@ -24,14 +24,21 @@ struct CompileOptions {
   std::function<void(std::string_view stage, const std::string &text)> dump;
 };
 
-/// One operator of the fused graph.
+/// What one chain of instructions had against a block; `chain` is empty where none could be tried.
+struct PlacementRejection {
+  std::string chain, kind, text;
+};
+
+/// One block: a call of an outlined function.
 struct PlacementRow {
-  std::string node; // name in the source model
-  std::string operation;
+  std::string node;      // name in the source model
+  std::string block;     // the function, which several rows may share: blk_qconv_0
+  std::string operation; // its kind: qconv
   bool isOnNpu = false;
-  std::string how;     // chain of instructions, or the reason for the host
-  int64_t macs = 0;    // useful ones
-  uint64_t cycles = 0; // estimate; 0 on the host
+  std::string how;                              // chain of instructions, or why it runs on the host, in one sentence
+  std::vector<PlacementRejection> rejections{}; // on the host: everything that was tried
+  int64_t macs = 0;                             // useful ones
+  uint64_t cycles = 0;                          // estimate; 0 on the host
   std::string boundBy;
 };
 
@@ -53,7 +60,7 @@ struct Compiled {
   std::string schedule; // as text
 };
 
-/// `module` is what importOnnx returned; it is changed (fused).
+/// `module` is what importOnnx returned; it is changed (fused and outlined).
 llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &options);
 
 } // namespace tw::codegen

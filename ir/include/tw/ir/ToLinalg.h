@@ -20,9 +20,10 @@
 // qeltwise:   one linalg.generic over the result's dimensions, broadcast dimensions are 0 in the map:
 //             tw.rescale((a - aZero) * multLhs + (b - bZero) * multRhs, shift, outZero); mul: (a-..) * (b-..) * multLhs
 // qlut:       one linalg.generic with tw.lut
-// Padding is tensor.pad with a constant (the input's zero point; -128 for a maximum) directly before the core.
-// Scales have become numbers: arguments computed per call from the scales in @main (QuantParams.h). Zero points and
-// clamps are constants in the body. Each argument says what it is in `tw.role`:
+// Grouped convolutions drain in five dimensions, too: bias and multiplier are (g, o), the result is reshaped.
+// `tw.loops` on a core names its loops for people. Padding is tensor.pad with a constant (the input's zero point; -128
+// for a maximum) directly before the core. Scales have become numbers: arguments computed per call from the scales in
+// @main (QuantParams.h). Zero points and clamps are constants in the body. Each argument says what it is in `tw.role`:
 //   input lhs rhs residual (activations)
 //   weight bias multiplier mult_lhs mult_rhs mult_sum mult_residual shift weight_zero table
 //   scale zero divisor (float blocks only)

@@ -53,6 +53,7 @@ struct Operand {
   int32_t outsideValue = 0;  // for Outside::Value
   Bytes constant{};          // null: not constant
   bool hasWholeRows = false; // its last dimension is bytes that are always read as a whole (foldRows)
+  int32_t zero = 0;          // its zero point, as far as the body tells: what lanes beside the tensor should hold
 };
 
 /// Argument of a node. Slot: result of node `index` (body first, then finish). Running: the reduction's value so far.
@@ -95,6 +96,21 @@ int writtenOperand(const Block &block);
 /// row and its channels become one. Few channels then fill the lanes of a reduction. Nothing if the block is no such
 /// window.
 std::optional<Block> foldRows(const Block &block, int64_t lanes);
+
+/// The block with its groups (x[.., g * C + c], y[.., g * P + o]) as one reduction over all channels: constants get
+/// zeros between groups. Nothing if it has none.
+std::optional<Block> densifyGroups(const Block &block);
+
+/// Slots after which the block can be cut in two: nothing but that value, an int8, goes on. Latest first.
+std::vector<int> cutsOf(const Block &block);
+
+/// The block up to slot `cut` and the rest; `tensor` numbers the tensor between them. Nothing if the rest reads
+/// something that only the loops of the first part reach.
+std::optional<std::pair<Block, Block>> splitAfter(const Block &block, int cut, int tensor);
+
+/// Reads `tensor` in the shape in which it lies rather than in the one the block has: a reshape becomes part of the
+/// access, by splitting the loop that walks the dimension in which they differ. False if no loop can be split so.
+bool readThroughReshape(Block &block, int tensor, const std::vector<int64_t> &shape);
 
 /// Why something was refused. `kind` is one of: dtype, body, signature, extent, alignment, layout, descriptor, memory,
 /// parameter.

@@ -2,8 +2,8 @@
 // What for: an LLVM module becomes a shared object that needs nothing from outside.
 // Called by: HostCode.
 // Does not: load or run it.
-#ifndef TW_CODEGEN_LIB_HOSTLINK_H
-#define TW_CODEGEN_LIB_HOSTLINK_H
+#ifndef TW_CODEGEN_LIB_HOST_HOSTLINK_H
+#define TW_CODEGEN_LIB_HOST_HOSTLINK_H
 
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
@@ -18,4 +18,4 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
 
 } // namespace tw::codegen
 
-#endif // TW_CODEGEN_LIB_HOSTLINK_H
+#endif // TW_CODEGEN_LIB_HOST_HOSTLINK_H

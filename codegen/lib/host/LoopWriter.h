@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: loops over arrays of constant shape as LLVM IR, with the few scalar functions that host operators need.
-// Called by: HostCode.cpp, one instance per function.
+// Called by: host/HostCode.cpp, one instance per function.
 // Does not: know operators; call a library.
-#ifndef TW_CODEGEN_LIB_LOOPWRITER_H
-#define TW_CODEGEN_LIB_LOOPWRITER_H
+#ifndef TW_CODEGEN_LIB_HOST_LOOPWRITER_H
+#define TW_CODEGEN_LIB_HOST_LOOPWRITER_H
 
 #include "tw/ir/Tensor.h"
 
@@ -73,4 +73,4 @@ private:
 
 } // namespace tw::codegen
 
-#endif // TW_CODEGEN_LIB_LOOPWRITER_H
+#endif // TW_CODEGEN_LIB_HOST_LOOPWRITER_H

@@ -2,8 +2,8 @@
 // What for: operators that stay on the host, and layout changes, as machine code in one shared object.
 // Called by: the pipeline, which adds a function per host step and links them at the end.
 // Does not: call anything outside: no libm, no malloc; every loop has constant bounds.
-#ifndef TW_CODEGEN_LIB_HOSTCODE_H
-#define TW_CODEGEN_LIB_HOSTCODE_H
+#ifndef TW_CODEGEN_LIB_HOST_HOSTCODE_H
+#define TW_CODEGEN_LIB_HOST_HOSTCODE_H
 
 #include "mlir/IR/Operation.h"
 #include "llvm/Support/Error.h"
@@ -19,9 +19,10 @@ public:
   explicit HostCode(const std::string &cpu);
   ~HostCode();
 
-  /// A function int name(void *const *buffers, const int64_t *dims, void *scratch). Buffers: the operands of `op` in
-  /// order, then its result, all row-major.
-  llvm::Error addOperation(const std::string &name, mlir::Operation *op);
+  /// A function int name(void *const *buffers, const int64_t *dims, void *scratch) that runs the operators in order.
+  /// Buffers: `values` in order, all row-major: every operand that comes from elsewhere, and every result.
+  llvm::Error addBlock(const std::string &name, llvm::ArrayRef<mlir::Operation *> operators,
+                       llvm::ArrayRef<mlir::Value> values);
 
   /// Row-major int8 [shape] to rows of lanes and back. Lanes beyond the last dimension are filled with `fill`.
   void addPack(const std::string &name, const std::vector<int64_t> &shape, int64_t lanes, int8_t fill);
@@ -39,4 +40,4 @@ private:
 
 } // namespace tw::codegen
 
-#endif // TW_CODEGEN_LIB_HOSTCODE_H
+#endif // TW_CODEGEN_LIB_HOST_HOSTCODE_H

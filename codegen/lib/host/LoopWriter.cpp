@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "LoopWriter.h"
+#include "host/LoopWriter.h"
 
 #include "llvm/IR/Intrinsics.h"
 

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Place.h"
+
+#include "Reasons.h"
+#include "tw/ir/Constants.h"
+#include "tw/tensorize/ReadLinalg.h"
+
+#include <algorithm>
+
+namespace tw::codegen {
+
+using namespace tensorize;
+using mlir::Operation;
+using mlir::Value;
+
+namespace {
+
+// Numbers of tensors while a block is tried: a value, a tensor between two parts, or a value as bytes of rows.
+constexpr int kBetween = 1 << 20;
+constexpr int kRows = 1 << 21; // plus the number of the value
+
+// May a tensor be read under another shape without a change of its bytes in rows of lanes?
+bool liesAlike(const std::vector<int64_t> &a, const std::vector<int64_t> &b, int lanes) {
+  const int64_t lastA = a.empty() ? 1 : a.back(), lastB = b.empty() ? 1 : b.back();
+  return lastA == lastB || (lastA % lanes == 0 && lastB % lanes == 0);
+}
+
+int64_t outerSteps(const Mapping &mapping) {
+  int64_t steps = 1;
+  for (size_t loop = 0; loop != mapping.loopTo.size(); ++loop)
+    if (mapping.loopTo[loop] < 0)
+      steps *= mapping.block.loops[loop].extent;
+  return steps;
+}
+
+} // namespace
+
+llvm::Error Placer::place(BlockCall call) {
+  PlacementRow row;
+  row.node = nameOf(call.graph.getResult(0));
+  row.operation = kindOf(call.graphFunction);
+  row.block = call.graphFunction.getName().str();
+  std::vector<Operation *> operators = blocks.inlined(call);
+  for (Operation *op : operators)
+    row.macs += macsOf(op);
+  llvm::Error error = llvm::Error::success();
+  if (placeOnNpu(call, row))
+    plan.report.macsOnNpu += row.macs;
+  else
+    error = placeOnHost(call, operators);
+  plan.report.macs += row.macs;
+  if (!row.how.empty()) // a block that only renames its argument takes no time anywhere
+    plan.report.rows.push_back(std::move(row));
+  return error;
+}
+
+bool Placer::placeOnNpu(BlockCall call, PlacementRow &row) {
+  Trial trial;
+  auto made = readBlock(call.loopFunction, call.loops, [&](Value value) {
+    value = blocks.inGraph(value);
+    auto found = std::ranges::find(trial.values, value);
+    const int number = int(found - trial.values.begin());
+    if (found == trial.values.end())
+      trial.values.push_back(value);
+    return number;
+  });
+  if (auto *renaming = std::get_if<Renaming>(&made)) {
+    forms.rename(call.graph.getResult(0), blocks.inGraph(call.loops.getOperand(renaming->argument)));
+    return true;
+  }
+  Rejections rejections;
+  std::vector<Task> tasks;
+  if (auto *block = std::get_if<Block>(&made)) {
+    trial.needsOwnForm.assign(trial.values.size(), false);
+    tasks = tasksFor(*block, trial, rejections);
+    if (!tasks.empty())
+      if (auto failure = tryAlone(tasks, trial)) {
+        rejections = {*failure};
+        tasks.clear();
+      }
+  } else {
+    rejections = {std::get<Rejection>(made)};
+  }
+  if (tasks.empty()) {
+    row.how = reasonFor(call, rejections);
+    for (const Rejection &rejection : rejections)
+      row.rejections.push_back({rejection.intrinsic, rejection.kind, rejection.text});
+    return false;
+  }
+  commit(call, std::move(tasks), trial, row);
+  return true;
+}
+
+// Tasks that together compute the block: one, or one for each part that it must be cut into. Empty: rejected.
+std::vector<Task> Placer::tasksFor(const Block &block, Trial &trial, Rejections &rejections) const {
+  Task task;
+  // Few channels: first as bytes of image rows, if the host lays the image out anyway.
+  if (std::optional<Block> folded = foldThin(block, trial))
+    match(*folded, task, rejections);
+  if (task.mappings.empty()) {
+    Block plain = densifyGroups(block).value_or(block);
+    readKnownForms(plain, trial);
+    match(plain, task, rejections);
+  }
+  if (!task.mappings.empty()) {
+    std::ranges::sort(task.mappings, {}, outerSteps);
+    return {std::move(task)};
+  }
+  for (int cut : cutsOf(block)) {
+    const int tensor = kBetween + int(trial.between.size());
+    auto parts = splitAfter(block, cut, tensor);
+    if (!parts)
+      continue;
+    trial.between.push_back(block.operands[writtenOperand(block)].shape);
+    std::vector<Task> tasks = tasksFor(parts->first, trial, rejections);
+    if (!tasks.empty())
+      if (std::vector<Task> rest = tasksFor(parts->second, trial, rejections); !rest.empty()) {
+        std::ranges::move(rest, std::back_inserter(tasks));
+        return tasks;
+      }
+    trial.between.resize(size_t(tensor - kBetween));
+  }
+  return {};
+}
+
+// Adds the proved mappings of a block.
+void Placer::match(const Block &block, Task &task, Rejections &rejections) const {
+  for (const Chain &chain : chains) {
+    std::vector<Mapping> mappings = matchChain(block, chain, target, rejections);
+    for (size_t m = 0; m != std::min<size_t>(mappings.size(), 2); ++m) {
+      if (std::string wrong = proveMapping(mappings[m], target); !wrong.empty())
+        rejections.push_back({chain.name, "proof", wrong});
+      else
+        task.mappings.push_back(std::move(mappings[m]));
+    }
+  }
+}
+
+// The block with folded rows, where that fills lanes that channels alone leave empty.
+std::optional<Block> Placer::foldThin(const Block &block, const Trial &trial) const {
+  std::optional<Block> folded = foldRows(block, target.lanes);
+  if (!folded)
+    return std::nullopt;
+  for (Operand &operand : folded->operands)
+    if (operand.hasWholeRows) {
+      if (operand.tensor >= kBetween || forms.knownChipForm(trial.values[operand.tensor]) >= 0)
+        return std::nullopt;
+      if (shapeVector(trial.values[operand.tensor]).back() * 2 > target.lanes)
+        return std::nullopt;
+      operand.tensor += kRows;
+    }
+  return folded;
+}
+
+// Accesses follow the shapes in which tensors already lie on chip.
+void Placer::readKnownForms(Block &block, Trial &trial) const {
+  for (size_t i = 0; i != trial.values.size(); ++i) {
+    const int chip = forms.knownChipForm(trial.values[i]);
+    if (chip < 0)
+      continue;
+    const std::vector<int64_t> &shape = plan.chipTensors[chip].shape;
+    Block through = block;
+    if (readThroughReshape(through, int(i), shape))
+      block = std::move(through);
+    else
+      trial.needsOwnForm[i] = !liesAlike(shape, shapeVector(trial.values[i]), target.lanes);
+  }
+}
+
+std::vector<int64_t> Placer::shapeOf(int number, const Trial &trial) const {
+  if (number >= kRows)
+    return Forms::rowsShape(trial.values[number - kRows]);
+  return number >= kBetween ? trial.between[number - kBetween] : shapeVector(trial.values[number]);
+}
+
+// Does the block fit when nothing else is on chip? Then the scheduler can always give way.
+std::optional<Rejection> Placer::tryAlone(const std::vector<Task> &tasks, const Trial &trial) const {
+  for (const Task &task : tasks) {
+    Segment alone;
+    std::map<int, int> local;
+    alone.tasks.push_back(task);
+    renumber(alone.tasks.front(), [&](int tensor) {
+      auto [found, isNew] = local.try_emplace(tensor, int(alone.tensors.size()));
+      if (isNew)
+        alone.tensors.push_back(
+            {"", productOf(physicalShape(shapeOf(tensor, trial), target.lanes)), true, true, nullptr});
+      return found->second;
+    });
+    auto result = scheduleSegment(alone, target);
+    if (auto *failure = std::get_if<ScheduleFailure>(&result))
+      return failure->rejection;
+  }
+  return std::nullopt;
+}
+
+void Placer::commit(BlockCall call, std::vector<Task> tasks, const Trial &trial, PlacementRow &row) {
+  std::map<int, int> chipOf;
+  const Value result = call.graph.getResult(0);
+  for (const Task &task : tasks)
+    for (const Mapping &mapping : task.mappings)
+      for (const Operand &operand : mapping.block.operands)
+        if (operand.constant || chipOf.count(operand.tensor)) {
+          continue;
+        } else if (operand.tensor >= kRows) {
+          chipOf[operand.tensor] = forms.rowsForm(trial.values[operand.tensor - kRows], int8_t(operand.outsideValue));
+        } else if (operand.tensor < kBetween && trial.values[operand.tensor] != result) {
+          chipOf[operand.tensor] =
+              forms.chipForm(trial.values[operand.tensor], int8_t(operand.zero), trial.needsOwnForm[operand.tensor]);
+        }
+  const int segment = plan.joinSegment();
+  auto make = [&](int number, const std::vector<int64_t> &shape) {
+    chipOf[number] = plan.addChipTensor(row.node, shape, target.lanes);
+    plan.chipTensors[chipOf[number]].producer = segment;
+  };
+  for (size_t i = 0; i != trial.values.size(); ++i)
+    if (trial.values[i] == result) {
+      make(int(i), shapeVector(result));
+      forms.setChipForm(result, chipOf[int(i)]);
+    }
+  for (size_t i = 0; i != trial.between.size(); ++i)
+    make(kBetween + int(i), trial.between[i]);
+  for (Task &task : tasks) {
+    task.name = row.node;
+    task.tag = uint16_t(plan.tagNames.size());
+    plan.tagNames.push_back(row.node);
+    renumber(task, [&](int tensor) { return chipOf.at(tensor); });
+    row.how += (row.how.empty() ? "" : ", ") + task.mappings.front().chain->name;
+    plan.segments[segment].tasks.push_back(std::move(task));
+    plan.segments[segment].rows.push_back(int(plan.report.rows.size()));
+  }
+  row.isOnNpu = true;
+}
+
+// All operators of the block in one host step; what lies between them lives only in this step.
+llvm::Error Placer::placeOnHost(BlockCall call, const std::vector<Operation *> &operators) {
+  std::vector<Value> values;
+  std::vector<int> arguments;
+  for (Operation *op : operators)
+    for (Value operand : op->getOperands())
+      if (std::ranges::find(operators, operand.getDefiningOp()) == operators.end() &&
+          std::ranges::find(values, operand) == values.end()) {
+        values.push_back(operand);
+        arguments.push_back(forms.rowForm(operand));
+      }
+  for (Operation *op : operators) {
+    const bool isLast = op == operators.back();
+    values.push_back(op->getResult(0));
+    arguments.push_back(isLast ? forms.newRowForm(call.graph.getResult(0)) : forms.newRowForm(op->getResult(0)));
+  }
+  return host.addBlock(plan.addHostStep(kindOf(call.graphFunction), arguments), operators, values);
+}
+
+} // namespace tw::codegen
