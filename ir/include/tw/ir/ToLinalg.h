@@ -4,12 +4,12 @@
 // a body it cannot build (an operator without a loop form) is left as it was.
 //
 // The form that tensorize and the host path may rely on. `loops` are in this order, reductions last:
-//   qconv     n oh ow o | kh kw c        x(n, oh*sh + kh*dh, ow*sw + kw*dw, c)  w(o, kh, kw, c)      acc(n, oh, ow, o)
-//   depthwise n oh ow c | kh kw          x(n, ..., c)                           w(c, kh, kw, 0)      acc(n, oh, ow, c)
-//   grouped   n oh ow g o | kh kw c      x(n, ..., g, c)                        w(g, o, kh, kw, c)   acc(n, oh, ow, g,
-//   o) qgemm     m n | k                    x(m, k)                                w(n, k)              acc(m, n)
-//   qmatmul   b... m n | k               a(b, m, k)                             b(b, k, n)           acc(b, m, n)
-//   qpool     n oh ow c | kh kw          x(n, ..., c), an empty window tensor(kh, kw)                acc(n, oh, ow, c)
+//   qconv     n oh ow o | kh kw c     x(n, oh*sh + kh*dh, ow*sw + kw*dw, c)  w(o, kh, kw, c)     acc(n, oh, ow, o)
+//   depthwise n oh ow c | kh kw       x(n, ..., c)                           w(c, kh, kw, 0)     acc(n, oh, ow, c)
+//   grouped   n oh ow g o | kh kw c   x(n, ..., g, c)                        w(g, o, kh, kw, c)  acc(n, oh, ow, g, o)
+//   qgemm     m n | k                 x(m, k)                                w(n, k)             acc(m, n)
+//   qmatmul   b... m n | k            a(b, m, k)                             b(b, k, n)          acc(b, m, n)
+//   qpool     n oh ow c | kh kw       x(n, ..., c), an empty window tensor(kh, kw)               acc(n, oh, ow, c)
 // core body:  acc + (sext(x) - inZero) * (sext(w) - weightZero), int32 modulo 2^32; a zero that is 0 is left out;
 //             max: maxsi(acc, x); average: acc + (sext(x) - inZero)
 // epilogue:   a second linalg.generic, parallel over acc's dimensions:
