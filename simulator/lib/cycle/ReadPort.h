@@ -25,7 +25,15 @@ public:
   /// The first cycle in which no burst is outstanding any more.
   Cycle quietFrom() const { return outstanding_.empty() ? 0 : outstanding_.back() + 1; }
   /// Bank that a beat writes in cycle `c`; empty when none does. Cycles must not go back.
-  BankSet bankWritten(Cycle c) { return c < nextWrite_ ? 0 : findWrite(c); }
+  BankSet bankWritten(Cycle c) {
+    if (c < nextWrite_)
+      return 0;
+    if (Writes &writes = writes_.front(); c == writes.processed && writes.burst.gapFree && c <= writes.burst.last) {
+      nextWrite_ = ++writes.processed; // not the last beat of its burst
+      return banks_.bank(writes.spm + uint64_t(writes.beat++) * config_.axiBytes);
+    }
+    return findWrite(c);
+  }
   /// No beat of the bursts granted so far writes before this cycle.
   Cycle nextWrite() const { return nextWrite_; }
   /// Beats of a burst that are processed in cycles up to `c`.
