@@ -249,9 +249,11 @@ void emitSvLineCheck(const Model &model, raw_ostream &os) {
 //   reserved_ok_o  reserved bits and unused slots are zero   (else RESERVED_BITS)
 //   range_ok_o     fields in range, no semaphore twice       (else BAD_SHAPE)
 //   align_ok_o     row addresses are multiples of N          (else MISALIGNED)
-// The first that fails in this order decides. engine_o names the queue; is_fe_o: the front end executes it.
+// The first that fails in this order decides. engine_o names the queue; is_fe_o: the front end executes it. While en_i is
+// low nothing is looked at and nothing fails.
 )"
-     << formatv("module tw_line_check #(\n  parameter int N_LOG2 = 4\n) (\n  input  logic [{0}:0] line_i,\n",
+     << formatv("module tw_line_check #(\n  parameter int N_LOG2 = 4\n) (\n  input  logic         en_i,\n"
+                "  input  logic [{0}:0] line_i,\n",
                 model.lineBytes * 8 - 1)
      << R"(  output logic         known_o,
   output logic         planned_o,
@@ -261,8 +263,21 @@ void emitSvLineCheck(const Model &model, raw_ostream &os) {
   output logic [2:0]   engine_o,
   output logic         is_fe_o
 );
-  // Waits and posts: an unused slot is all zero.
-  wire slots_ok =
+  logic slots_ok;      // waits and posts: an unused slot is all zero
+  logic slots_twice;   // no semaphore twice among the waits, or among the posts
+  logic slots_unused;
+  always_comb begin
+    slots_ok      = 1'b1;
+    slots_twice   = 1'b0;
+    slots_unused  = 1'b1;
+    known_o       = 1'b1;
+    planned_o     = 1'b0;
+    reserved_ok_o = 1'b1;
+    range_ok_o    = 1'b1;
+    align_ok_o    = 1'b1;
+    engine_o      = 3'd0;
+    is_fe_o       = 1'b0;
+    if (en_i) begin
 )";
   std::vector<std::string> slots, used, twice;
   for (StringRef side : {"wait", "post"})
@@ -282,38 +297,28 @@ void emitSvLineCheck(const Model &model, raw_ostream &os) {
     }
   if (twice.empty())
     twice.push_back("1'b0");
-  os << "      " << join(slots, "\n      && ") << ";\n  // No semaphore twice among the waits, or among the posts.\n"
-     << "  wire slots_twice =\n      " << join(twice, "\n      || ")
-     << ";\n  wire slots_unused = " << join(used, " && ") << ";\n";
-  os << R"(
-  always_comb begin
-    known_o       = 1'b1;
-    planned_o     = 1'b0;
-    reserved_ok_o = 1'b1;
-    range_ok_o    = 1'b1;
-    align_ok_o    = 1'b1;
-    engine_o      = 3'd0;
-    is_fe_o       = 1'b0;
-    case (line_i[7:0])
-)";
+  os << "      slots_ok = " << join(slots, "\n          && ") << ";\n"
+     << "      slots_twice = " << join(twice, "\n          || ") << ";\n"
+     << "      slots_unused = " << join(used, " && ") << ";\n"
+     << "      case (line_i[7:0])\n";
   for (const Instruction &i : model.instructions) {
-    os << formatv("      8'h{0}: begin // {1}\n", utohexstr(i.opcode, true, 2), i.mnemonic);
-    os << formatv("        engine_o = 3'd{0};\n", i.engine);
+    os << formatv("        8'h{0}: begin // {1}\n", utohexstr(i.opcode, true, 2), i.mnemonic);
+    os << formatv("          engine_o = 3'd{0};\n", i.engine);
     if (model.engines[i.engine].name == "FE")
-      os << "        is_fe_o = 1'b1;\n";
+      os << "          is_fe_o = 1'b1;\n";
     if (i.isPlanned) {
-      os << "        planned_o = 1'b1;\n      end\n";
+      os << "          planned_o = 1'b1;\n        end\n";
       continue;
     }
-    os << formatv("        reserved_ok_o = slots_ok{0}\n            && ((line_i & {1}'h{2}) == '0);\n",
+    os << formatv("          reserved_ok_o = slots_ok{0}\n              && ((line_i & {1}'h{2}) == '0);\n",
                   i.hasSync ? "" : " && slots_unused", model.lineBytes * 8, lineMask(model, i.fields));
     std::string range = rangeCondition(i.fields);
-    os << "        range_ok_o = !slots_twice" << (range.empty() ? "" : "\n            && ") << range << ";\n";
+    os << "          range_ok_o = !slots_twice" << (range.empty() ? "" : "\n              && ") << range << ";\n";
     if (std::string align = alignCondition(i.fields); !align.empty())
-      os << "        align_ok_o = " << align << ";\n";
-    os << "      end\n";
+      os << "          align_ok_o = " << align << ";\n";
+    os << "        end\n";
   }
-  os << "      default: known_o = 1'b0;\n    endcase\n  end\nendmodule\n";
+  os << "        default: known_o = 1'b0;\n      endcase\n    end\n  end\nendmodule\n";
 }
 
 void emitSvFootprintRom(const Model &model, raw_ostream &os) {

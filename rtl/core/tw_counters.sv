@@ -9,15 +9,23 @@ module tw_counters #(
   input  logic                 rst_ni,
   input  logic                 clear_i,
   input  logic                 count_i,
-  input  logic [Engines*3-1:0] state_i,       // tw_isa_pkg::STATE_* of each engine
+  // engines: what decides the state that each is in (docs/timing.md, section 8)
+  input  logic [Engines-1:0]   idle_i,
+  input  logic [Engines-1:0]   queued_i,      // its queue is not empty
+  input  logic [Engines-1:0]   start_i,
+  input  logic [Engines-1:0]   lost_i,        // a request of it lost
+  input  logic [Engines-1:0]   moves_i,
   input  logic                 line_i,
   input  logic                 beat_la_i,
   input  logic                 beat_lw_i,
   input  logic                 beat_fe_i,
   input  logic                 beat_st_i,
   input  logic                 mx_row_i,
-  input  logic [7:0]           saturated_i,
-  input  logic [3:0]           lost_i,
+  input  logic                 rq_sat_i,      // rq_sat_count_i lanes saturated
+  input  logic [7:0]           rq_sat_count_i,
+  input  logic                 vx_sat_i,
+  input  logic [7:0]           vx_sat_count_i,
+  input  logic [8:0]           conflicts_i,   // clients of the SPM that lost
   input  logic                 rd_en_i,
   input  logic [5:0]           rd_index_i,
   output logic [63:0]          rd_data_o,
@@ -53,8 +61,15 @@ module tw_counters #(
       lost_q        <= '0;
     end else if (count_i) begin
       cycles_q <= cycles_q + 64'd1;
-      for (int e = 0; e < Engines; e++) begin
-        state_q[e*States + 32'(state_i[e*3 +: 3])] <= state_q[e*States + 32'(state_i[e*3 +: 3])] + 64'd1;
+      for (int e = 0; e < Engines; e++) begin : gen_state
+        logic [2:0] state;
+        state = idle_i[e] ? (!queued_i[e] ? 3'(tw_isa_pkg::STATE_EMPTY)
+                             : start_i[e] ? 3'(tw_isa_pkg::STATE_BUSY) : 3'(tw_isa_pkg::STATE_WAIT_SEM))
+              : lost_i[e] ? 3'(tw_isa_pkg::STATE_WAIT_BANK)
+              : moves_i[e] ? 3'(tw_isa_pkg::STATE_BUSY)
+              : (e == 32'(tw_isa_pkg::ENGINE_ST)) ? 3'(tw_isa_pkg::STATE_WAIT_WRITE)
+                                                  : 3'(tw_isa_pkg::STATE_WAIT_READ);
+        state_q[e*States + 32'(state)] <= state_q[e*States + 32'(state)] + 64'd1;
       end
       if (line_i) lines_q <= lines_q + 64'd1;
       if (beat_la_i) la_q <= la_q + 64'(AxiBytes);
@@ -62,8 +77,10 @@ module tw_counters #(
       if (beat_fe_i) fe_q <= fe_q + 64'(AxiBytes);
       if (beat_st_i) written_q <= written_q + 64'(AxiBytes);
       if (mx_row_i) rows_q <= rows_q + 64'd1;
-      if (saturated_i != '0) saturations_q <= saturations_q + 64'(saturated_i);
-      if (lost_i != '0) lost_q <= lost_q + 64'(lost_i);
+      if (rq_sat_i || vx_sat_i)
+        saturations_q <= saturations_q + (rq_sat_i ? 64'(rq_sat_count_i) : 64'd0)
+                       + (vx_sat_i ? 64'(vx_sat_count_i) : 64'd0);
+      if (|conflicts_i) lost_q <= lost_q + 64'($countones(conflicts_i));
     end
     if (rd_en_i) begin
       case (32'(rd_index_i))

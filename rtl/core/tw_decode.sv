@@ -34,6 +34,7 @@ module tw_decode #(
   output logic               leave_o,        // issued or consumed
   output logic               is_fe_o,        // ... consumed here
   output logic               end_o,          // END stands ready and everything is idle
+  output logic               at_end_o,       // it is asked whether a semaphore leaks
   input  logic               leak_i,         // a semaphore is not zero
   // fault
   output logic               fault_o,
@@ -56,13 +57,9 @@ module tw_decode #(
   //--- static checks -----------------------------------------------------------------------------
   logic known, planned, reserved_ok, range_ok, align_ok, is_fe_d, is_fe_q;
   logic [2:0] engine_d, engine_q;
-  logic [511:0] fresh_line;  // the line in its first cycle, otherwise nothing: checks rest
-  always_comb begin
-    fresh_line = '0;
-    if (valid_q && (phase_q == Static)) fresh_line = line_i;
-  end
   tw_line_check #(.N_LOG2(NLog)) u_line_check (
-    .line_i       (fresh_line),
+    .en_i         (valid_q && (phase_q == Static)),
+    .line_i,
     .known_o      (known),
     .planned_o    (planned),
     .reserved_ok_o(reserved_ok),
@@ -175,6 +172,7 @@ module tw_decode #(
                         : ((({2'b00, full_i} >> engine_q) & 8'd1) == 8'd0) && (!serial_i || all_idle_i);
   wire leaking  = ready && is_end && all_idle_i && leak_i;
 
+  assign at_end_o  = ready && is_end;
   assign leave_o   = ready && may_go && !leaking;
   assign is_fe_o   = is_fe_q;
   assign end_o     = leave_o && is_end;

@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fault register: keeps the fault with the lowest PC, whenever it comes; of several in one cycle with the same PC the
-// source with the lowest index (the engines in order, the front end last).
+// source with the lowest index (the engines in order, the front end last). An engine's fault is its oldest
+// instruction's: a semaphore that its post overflows, or its own; or its head's: a deadlock.
 module tw_fault #(
-  parameter int Sources = 7
+  parameter int Engines = 6
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
   input  logic                  clear_i,
-  input  logic [Sources-1:0]    raise_i,
-  input  logic [Sources*32-1:0] pc_i,
-  input  logic [Sources*8-1:0]  code_i,
-  input  logic [Sources*16-1:0] tag_i,
-  input  logic [Sources*64-1:0] addr_i,
+  input  logic                  en_i,          // a job is under way
+  // engines
+  input  logic [Engines-1:0]    overflow_i,
+  input  logic [Engines-1:0]    deadlock_i,
+  input  logic [Engines-1:0]    own_i,
+  input  logic [Engines*8-1:0]  own_code_i,
+  input  logic [Engines*64-1:0] own_addr_i,
+  input  logic [Engines*32-1:0] old_pc_i,
+  input  logic [Engines*32-1:0] old_name_i,    // {tag, opcode}
+  input  logic [Engines*32-1:0] head_pc_i,
+  input  logic [Engines*32-1:0] head_name_i,
+  // front end
+  input  logic                  fe_i,
+  input  logic [31:0]           fe_pc_i,
+  input  logic [7:0]            fe_code_i,
+  input  logic [15:0]           fe_tag_i,
+  input  logic [63:0]           fe_addr_i,
+  // register
   output logic                  valid_o,
   output logic [31:0]           pc_o,
   output logic [7:0]            code_o,
@@ -19,12 +33,12 @@ module tw_fault #(
   output logic [15:0]           tag_o,
   output logic [63:0]           addr_o
 );
-  logic        valid_q, valid_d;
-  logic [31:0] pc_q, pc_d;
-  logic [7:0]  code_q, code_d;
-  logic [2:0]  engine_q, engine_d;
-  logic [15:0] tag_q, tag_d;
-  logic [63:0] addr_q, addr_d;
+  logic        valid_q;
+  logic [31:0] pc_q;
+  logic [7:0]  code_q;
+  logic [2:0]  engine_q;
+  logic [15:0] tag_q;
+  logic [63:0] addr_q;
 
   assign valid_o  = valid_q;
   assign pc_o     = pc_q;
@@ -33,26 +47,8 @@ module tw_fault #(
   assign tag_o    = tag_q;
   assign addr_o   = addr_q;
 
-  always_comb begin
-    valid_d  = valid_q;
-    pc_d     = pc_q;
-    code_d   = code_q;
-    engine_d = engine_q;
-    tag_d    = tag_q;
-    addr_d   = addr_q;
-    if (|raise_i) begin
-      for (int s = 0; s < Sources; s++) begin
-        if (raise_i[s] && (!valid_d || (pc_i[s*32 +: 32] < pc_d))) begin
-          valid_d  = 1'b1;
-          pc_d     = pc_i[s*32 +: 32];
-          code_d   = code_i[s*8 +: 8];
-          engine_d = 3'(s);
-          tag_d    = tag_i[s*16 +: 16];
-          addr_d   = addr_i[s*64 +: 64];
-        end
-      end
-    end
-  end
+  wire [Engines-1:0] raise = overflow_i | deadlock_i | own_i;
+  wire               any   = en_i && (fe_i || (|raise));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear_i) begin
@@ -62,13 +58,34 @@ module tw_fault #(
       engine_q <= '0;
       tag_q    <= '0;
       addr_q   <= '0;
-    end else if (|raise_i) begin
-      valid_q  <= valid_d;
-      pc_q     <= pc_d;
-      code_q   <= code_d;
-      engine_q <= engine_d;
-      tag_q    <= tag_d;
-      addr_q   <= addr_d;
+    end else if (any) begin : choose
+      logic        found, blames_head;
+      logic [31:0] lowest, pc;
+      found  = valid_q;
+      lowest = pc_q;
+      for (int e = 0; e < Engines; e++) begin
+        blames_head = deadlock_i[e] && !overflow_i[e];
+        pc          = blames_head ? head_pc_i[e*32 +: 32] : old_pc_i[e*32 +: 32];
+        if (raise[e] && (!found || (pc < lowest))) begin
+          found  = 1'b1;
+          lowest = pc;
+          code_q   <= overflow_i[e] ? tw_isa_pkg::FAULT_SEM_OVERFLOW
+                    : deadlock_i[e] ? tw_isa_pkg::FAULT_DEADLOCK : own_code_i[e*8 +: 8];
+          engine_q <= 3'(e);
+          tag_q    <= blames_head ? head_name_i[e*32 + 8 +: 16] : old_name_i[e*32 + 8 +: 16];
+          addr_q   <= (overflow_i[e] || deadlock_i[e]) ? '0 : own_addr_i[e*64 +: 64];
+        end
+      end
+      if (fe_i && (!found || (fe_pc_i < lowest))) begin
+        found  = 1'b1;
+        lowest = fe_pc_i;
+        code_q   <= fe_code_i;
+        engine_q <= 3'(Engines);
+        tag_q    <= fe_tag_i;
+        addr_q   <= fe_addr_i;
+      end
+      valid_q <= found;
+      pc_q    <= lowest;
     end
   end
 endmodule

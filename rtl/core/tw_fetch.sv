@@ -46,7 +46,6 @@ module tw_fetch #(
   logic                 bad_line_q;
   logic [511:0]         descriptor_q;
   logic [511:0]         buf_mem [Lines];
-  logic [511:0]         part_q, whole;       // a line's beats but the last; with it
   logic [511:0]         line_q;
   logic [PtrBits-1:0]   wptr_q, rptr_q;
   logic [CountBits-1:0] ready_q, ahead_q;    // lines in the buffer; lines requested and not taken
@@ -72,16 +71,6 @@ module tw_fetch #(
   wire line_done = beat_i && beat_last_i && got_q;
   wire line_good = line_done && !error_q && !beat_error_i;
 
-  if (Beats == 1) begin : gen_one_beat
-    assign whole = 512'(beat_data_i);
-  end else begin : gen_beats
-    always_comb begin
-      whole = '0;
-      if (line_good) whole = {beat_data_i, part_q[(Beats-1)*AxiBytes*8-1:0]};
-    end
-  end
-
-
   always_ff @(posedge clk_i) begin
     if (gnt_i && descriptor_i) asked_q <= 1'b1;
     if (asks_line) requested_q <= requested_q + 1'b1;
@@ -91,13 +80,10 @@ module tw_fetch #(
       beat_q  <= beat_last_i ? '0 : beat_q + 1'b1;
       error_q <= (error_q || beat_error_i) && !(got_q && beat_last_i);
       if (!got_q) descriptor_q[AxiBytes*8*32'(beat_q) +: AxiBytes*8] <= beat_data_i;
-      else part_q[AxiBytes*8*32'(beat_q) +: AxiBytes*8] <= beat_data_i;
+      else buf_mem[wptr_q][AxiBytes*8*32'(beat_q) +: AxiBytes*8] <= beat_data_i;
       if (beat_last_i) got_q <= 1'b1;
     end
-    if (line_good) begin
-      buf_mem[wptr_q] <= whole;
-      wptr_q          <= (wptr_q == PtrBits'(Lines - 1)) ? '0 : wptr_q + 1'b1;
-    end
+    if (line_good) wptr_q <= (wptr_q == PtrBits'(Lines - 1)) ? '0 : wptr_q + 1'b1;
     if (line_done) received_q <= received_q + 1'b1;
     if (take_i) line_q <= buf_mem[rptr_q];
     if (take_i) rptr_q <= (rptr_q == PtrBits'(Lines - 1)) ? '0 : rptr_q + 1'b1;

@@ -19,9 +19,6 @@ module tw_grid (
   logic [23:0] a0_q, a1_q, a2_q, s0_q, s1_q, s2_q;
   logic [15:0] i0_q, i1_q, i2_q, n0_q, n1_q;  // i*: steps left after this one; n*: steps of a whole pass
 
-  wire [23:0] next1 = a1_q + s1_q;
-  wire [23:0] next2 = a2_q + s2_q;
-
   assign addr_o  = a0_q;
   assign plane_o = (i0_q == '0) && (i1_q == '0);
   assign last_o  = plane_o && (i2_q == '0);
@@ -39,7 +36,10 @@ module tw_grid (
       i2_q <= n2_i - 1'b1;
       n0_q <= n0_i - 1'b1;
       n1_q <= n1_i - 1'b1;
-    end else if (next_i) begin
+    end else if (next_i) begin : step
+      logic [23:0] next1, next2;
+      next1 = a1_q + s1_q;
+      next2 = a2_q + s2_q;
       if (i0_q != '0) begin
         i0_q <= i0_q - 1'b1;
         a0_q <= a0_q + s0_q;

@@ -12,12 +12,9 @@ module tw_load #(
   // queue
   input  logic         start_i,
   input  logic [511:0] line_i,
-  input  logic [31:0]  pc_i,
   output logic         can_take_o,
   output logic         idle_o,
   output logic         end_o,
-  output logic [31:0]  end_pc_o,
-  output logic [79:0]  end_header_o,
   // regions: base addresses, region r at [64*r +: 64]
   input  logic [511:0] region_base_i,
   // read port: a burst waits until it is granted
@@ -38,7 +35,6 @@ module tw_load #(
   output logic [63:0]  fault_addr_o
 );
   localparam int CountBits = $clog2(Depth + 1);
-  localparam int PtrBits   = (Depth > 1) ? $clog2(Depth) : 1;
   localparam int RowLog    = $clog2(N);
 
   wire [7:0] opcode   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
@@ -94,38 +90,26 @@ module tw_load #(
   assign req_last_o  = walk_last;
   assign req_space_o = space_q;
 
-  // Instructions in flight, oldest first.
-  logic [111:0]         flight_mem [Depth];
-  logic [CountBits-1:0] count_q;
-  logic [PtrBits-1:0]   wptr_q, rptr_q;
+  logic [CountBits-1:0] count_q;  // instructions in flight
   logic                 error_q;
   logic [63:0]          error_addr_q;
 
   assign can_take_o   = !walking && (count_q < CountBits'(Depth));
   assign idle_o       = count_q == '0;
   assign end_o        = beat_i && beat_last_i;
-  assign end_pc_o     = flight_mem[rptr_q][31:0];
-  assign end_header_o = flight_mem[rptr_q][111:32];
   assign fault_o      = end_o && (error_q || beat_error_i);
   assign fault_addr_o = error_q ? error_addr_q : beat_addr_i;
 
   always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      flight_mem[wptr_q] <= {line_i[79:0], pc_i};
-      space_q            <= is_param ? tw_isa_pkg::SPACE_PARAM
-                          : is_table ? tw_isa_pkg::SPACE_LUT : tw_isa_pkg::SPACE_SPM;
-    end
+    if (start_i)
+      space_q <= is_param ? tw_isa_pkg::SPACE_PARAM : is_table ? tw_isa_pkg::SPACE_LUT : tw_isa_pkg::SPACE_SPM;
     if (beat_i) begin
       error_q <= !beat_last_i && (error_q || beat_error_i);
       if (!error_q) error_addr_q <= beat_addr_i;
     end
-    if (start_i) wptr_q <= (wptr_q == PtrBits'(Depth - 1)) ? '0 : wptr_q + 1'b1;
-    if (end_o) rptr_q <= (rptr_q == PtrBits'(Depth - 1)) ? '0 : rptr_q + 1'b1;
     if (start_i != end_o) count_q <= start_i ? count_q + 1'b1 : count_q - 1'b1;
     if (!rst_ni) begin
       count_q <= '0;
-      wptr_q  <= '0;
-      rptr_q  <= '0;
       error_q <= 1'b0;
     end
   end

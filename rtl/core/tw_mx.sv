@@ -11,12 +11,9 @@ module tw_mx #(
   // queue
   input  logic           start_i,
   input  logic [511:0]   line_i,
-  input  logic [31:0]    pc_i,
   output logic           can_take_o,
   output logic           idle_o,
   output logic           end_o,
-  output logic [31:0]    end_pc_o,
-  output logic [79:0]    end_header_o,
   // SPM: activations (rotated to the addressed byte) and weights; data in the cycle after the grant
   output logic           act_req_o,
   output logic [23:0]    act_addr_o,
@@ -29,17 +26,16 @@ module tw_mx #(
   // ACC
   output logic                       acc_read_o,
   output logic [$clog2(AccRows)-1:0] acc_read_row_o,
-  input  logic [N*32-1:0]            acc_data_i,
   output logic                       acc_write_o,
   output logic [$clog2(AccRows)-1:0] acc_write_row_o,
-  output logic [N*32-1:0]            acc_write_data_o,
+  output logic                       acc_add_o,
+  output logic [N*32-1:0]            acc_sum_o,
   // counter: a row is issued
   output logic           row_o
 );
   localparam int RowLog  = $clog2(N);
   localparam int AccBits = $clog2(AccRows);
   localparam int Depth   = N + 2;  // from issue to ACC write
-  localparam int Flight  = 4;      // instructions that may be in the pipeline, a power of two
 
   wire [7:0] opcode   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
   wire       is_fold  = opcode == tw_isa_pkg::OP_CONVF;
@@ -216,23 +212,13 @@ module tw_mx #(
   logic [15:0]        x_w1_q;
   logic [AccBits-1:0] row1_q;
 
-  logic [N*8-1:0] x_row;
-  always_comb begin
-    x_row = act_data_i;
-    if (valid1_q && (fold1_q || !inside1_q)) begin
-      for (int i = 0; i < N; i++) begin
-        if (!inside1_q || (w1_q + 32'(i) < 32'sd0) || (w1_q + 32'(i) >= $signed({16'd0, x_w1_q})))
-          x_row[i*8 +: 8] = pad1_q;
-      end
-    end
-  end
-
   //--- row at t+2 and in the array -------------------------------------------------------------------------
   logic [N*8-1:0]     x_q;
   logic [Depth:2]     valid_q, last_q;             // by age; age Depth is the ACC write
-  logic [AccBits:0]   where_q [Depth+1];           // {add, ACC row} by age
+  logic [AccBits:0]   where_mem [N];               // {add, ACC row} of the rows of ages 2 to Depth - 1, in order
+  logic [RowLog-1:0]  where_wptr_q, where_rptr_q;
+  logic [AccBits:0]   where_q;                     // of the row of age Depth
   wire                active = valid_q[Depth-1:2] != '0;
-  logic [N*32-1:0]    sum;
 
   tw_array #(.N(N)) u_array (
     .clk_i,
@@ -243,29 +229,18 @@ module tw_mx #(
     .shadow_data_i(wgt_data_i),
     .swap_i       (swap1_q),
     .x_i          (x_q),
-    .sum_o        (sum)
+    .sum_o        (acc_sum_o)
   );
 
   assign acc_read_o      = valid_q[Depth-1];
-  assign acc_read_row_o  = where_q[Depth-1][AccBits-1:0];
+  assign acc_read_row_o  = where_mem[where_rptr_q][AccBits-1:0];
   assign acc_write_o     = valid_q[Depth];
-  assign acc_write_row_o = where_q[Depth][AccBits-1:0];
-  always_comb begin
-    acc_write_data_o = sum;
-    if (valid_q[Depth] && where_q[Depth][AccBits]) begin
-      for (int i = 0; i < N; i++) acc_write_data_o[i*32 +: 32] = sum[i*32 +: 32] + acc_data_i[i*32 +: 32];
-    end
-  end
+  assign acc_write_row_o = where_q[AccBits-1:0];
+  assign acc_add_o       = where_q[AccBits];
 
-  //--- instructions, oldest first ----------------------------------------------------------------------------
-  logic [111:0]              flight_mem [Flight];
-  logic [$clog2(Flight)-1:0] wptr_q, rptr_q;
-
-  assign can_take_o   = !front_q;
-  assign idle_o       = !front_q && !valid1_q && (valid_q == '0);
-  assign end_o        = valid_q[Depth] && last_q[Depth];
-  assign end_pc_o     = flight_mem[rptr_q][31:0];
-  assign end_header_o = flight_mem[rptr_q][111:32];
+  assign can_take_o = !front_q;
+  assign idle_o     = !front_q && !valid1_q && (valid_q == '0);
+  assign end_o      = valid_q[Depth] && last_q[Depth];
 
   always_ff @(posedge clk_i) begin
     // loader
@@ -293,8 +268,6 @@ module tw_mx #(
       pad_q       <= pad_value;
       acc_row_q   <= acc_base[AccBits-1:0];
       acc_block_q <= acc_base[AccBits-1:0];
-      flight_mem[wptr_q] <= {line_i[79:0], pc_i};
-      wptr_q      <= wptr_q + 1'b1;
     end else if (issue) begin
       if (last) front_q <= 1'b0;
       // The pixels' rows are consecutive; each pass over them starts again, the next block of channels goes on.
@@ -325,12 +298,23 @@ module tw_mx #(
     // t+2 on
     valid_q <= {valid_q[Depth-1:2], valid1_q};
     last_q  <= {last_q[Depth-1:2], end1_q};
-    if (valid1_q) x_q <= x_row;
-    if (active || valid1_q) begin
-      for (int a = Depth; a > 2; a--) where_q[a] <= where_q[a-1];
-      where_q[2] <= {add1_q, row1_q};
+    if (valid1_q) begin : land
+      logic [N*8-1:0] row;
+      row = act_data_i;
+      if (fold1_q || !inside1_q) begin
+        for (int i = 0; i < N; i++) begin
+          if (!inside1_q || (w1_q + 32'(i) < 32'sd0) || (w1_q + 32'(i) >= $signed({16'd0, x_w1_q})))
+            row[i*8 +: 8] = pad1_q;
+        end
+      end
+      x_q                     <= row;
+      where_mem[where_wptr_q] <= {add1_q, row1_q};
+      where_wptr_q            <= where_wptr_q + 1'b1;
     end
-    if (end_o) rptr_q <= rptr_q + 1'b1;
+    if (valid_q[Depth-1]) begin
+      where_q      <= where_mem[where_rptr_q];
+      where_rptr_q <= where_rptr_q + 1'b1;
+    end
 
     if (!rst_ni) begin
       blocks_q      <= '0;
@@ -341,8 +325,8 @@ module tw_mx #(
       valid1_q      <= 1'b0;
       swap1_q       <= 1'b0;
       valid_q       <= '0;
-      wptr_q        <= '0;
-      rptr_q        <= '0;
+      where_wptr_q  <= '0;
+      where_rptr_q  <= '0;
     end
   end
 endmodule

@@ -1,49 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
-// Queue of one engine: lines that were issued and have not started. The head lies in registers of its own, so that
-// nothing that reads it toggles while it waits. A line pushed in c is visible in c+1; push and pop may meet.
-// The pusher looks at full_o, which ignores a pop of the same cycle; the popper looks at valid_o.
+// Queue of instructions: a PC and Bits more of each. The head lies in registers of its own, so that nothing that reads
+// it toggles while it waits. What is pushed in c is visible in c+1; push and pop may meet. The pusher looks at full_o,
+// which ignores a pop of the same cycle; the popper looks at valid_o.
 module tw_queue #(
   parameter int Depth = 4,
-  parameter int Bits  = 544
+  parameter int Bits  = 512
 ) (
   input  logic            clk_i,
   input  logic            rst_ni,
   input  logic            clear_i,
   input  logic            push_i,
+  input  logic [31:0]     pc_i,
   input  logic [Bits-1:0] data_i,
   input  logic            pop_i,
   output logic            valid_o,
   output logic            full_o,
+  output logic [31:0]     pc_o,
   output logic [Bits-1:0] data_o
 );
   localparam int CountBits = $clog2(Depth + 1);
   localparam int PtrBits   = (Depth > 2) ? $clog2(Depth) : 1;
 
-  logic [Bits-1:0]      mem [Depth];
-  logic [Bits-1:0]      head_q;
+  logic [31:0]          pc_mem   [Depth];
+  logic [Bits-1:0]      data_mem [Depth];
+  logic [31:0]          pc_q;
+  logic [Bits-1:0]      data_q;
+  logic                 valid_q, full_q;
   logic [CountBits-1:0] count_q;
-  logic [PtrBits-1:0]   wptr_q, rptr_q;  // of mem, which holds all but the head
+  logic [PtrBits-1:0]   wptr_q, rptr_q;  // of the memories, which hold all but the head
 
-  wire to_head = push_i && ((count_q == '0) || ((count_q == CountBits'(1)) && pop_i));
-
-  assign valid_o = count_q != '0;
-  assign full_o  = count_q >= CountBits'(Depth);
-  assign data_o  = head_q;
+  assign valid_o = valid_q;
+  assign full_o  = full_q;
+  assign pc_o    = pc_q;
+  assign data_o  = data_q;
 
   always_ff @(posedge clk_i) begin
-    if (to_head) head_q <= data_i;
-    else if (pop_i) head_q <= mem[rptr_q];
-    if (push_i && !to_head) mem[wptr_q] <= data_i;
-
+    if (push_i || pop_i) begin : move
+      logic                 to_head;
+      logic [CountBits-1:0] count;
+      to_head = push_i && ((count_q == '0) || ((count_q == CountBits'(1)) && pop_i));
+      if (to_head) begin
+        pc_q   <= pc_i;
+        data_q <= data_i;
+      end else if (pop_i) begin
+        pc_q   <= pc_mem[rptr_q];
+        data_q <= data_mem[rptr_q];
+        if (count_q != CountBits'(1)) rptr_q <= (rptr_q == PtrBits'(Depth - 1)) ? '0 : rptr_q + 1'b1;
+      end
+      if (push_i && !to_head) begin
+        pc_mem[wptr_q]   <= pc_i;
+        data_mem[wptr_q] <= data_i;
+        wptr_q           <= (wptr_q == PtrBits'(Depth - 1)) ? '0 : wptr_q + 1'b1;
+      end
+      count = count_q;
+      if (push_i != pop_i) count = push_i ? count_q + 1'b1 : count_q - 1'b1;
+      count_q <= count;
+      valid_q <= count != '0;
+      full_q  <= count >= CountBits'(Depth);
+    end
     if (!rst_ni || clear_i) begin
       count_q <= '0;
+      valid_q <= 1'b0;
+      full_q  <= 1'b0;
       wptr_q  <= '0;
       rptr_q  <= '0;
-    end else begin
-      if (push_i != pop_i) count_q <= push_i ? count_q + 1'b1 : count_q - 1'b1;
-      if (push_i && !to_head) wptr_q <= (wptr_q == PtrBits'(Depth - 1)) ? '0 : wptr_q + 1'b1;
-      if (pop_i && !to_head && (count_q != CountBits'(1)))
-        rptr_q <= (rptr_q == PtrBits'(Depth - 1)) ? '0 : rptr_q + 1'b1;
     end
   end
 endmodule

@@ -67,9 +67,6 @@ module tw_read #(
   assign la_gnt_o = may_grant && !fe_req_i && !lw_req_i && la_req_i;
   wire grant = fe_gnt_o || lw_gnt_o || la_gnt_o;
 
-  wire [12:0] bytes = fe_gnt_o ? 13'(tw_isa_pkg::LINE_BYTES) : lw_gnt_o ? lw_bytes_i : la_bytes_i;
-  wire [63:0] addr  = fe_gnt_o ? fe_addr_i : lw_gnt_o ? lw_addr_i : la_addr_i;
-  wire [12:0] beats_less_one = (bytes >> BeatLog) - 13'd1;
 
   assign arvalid_o = arvalid_q;
   assign araddr_o  = araddr_q;
@@ -107,7 +104,12 @@ module tw_read #(
   wire retire = rvalid_i && rlast_i;
 
   always_ff @(posedge clk_i) begin
-    if (grant) begin
+    if (grant) begin : burst
+      logic [12:0] bytes, beats_less_one;
+      logic [63:0] addr;
+      bytes          = fe_gnt_o ? 13'(tw_isa_pkg::LINE_BYTES) : lw_gnt_o ? lw_bytes_i : la_bytes_i;
+      addr           = fe_gnt_o ? fe_addr_i : lw_gnt_o ? lw_addr_i : la_addr_i;
+      beats_less_one = (bytes >> BeatLog) - 13'd1;
       araddr_q          <= addr;
       arlen_q           <= beats_less_one[7:0];
       src_mem[wptr_q]   <= fe_gnt_o ? SrcFe : lw_gnt_o ? SrcLw : SrcLa;

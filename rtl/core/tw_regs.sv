@@ -55,15 +55,12 @@ module tw_regs #(
 
   logic        serial_q, irq_status_q, irq_enable_q, bvalid_q;
   logic [63:0] job_q;
-  logic [63:0] base_q  [8];
-  logic [63:0] limit_q [8];
-  logic [2:0]  perm_q  [8];
+  logic [8*64-1:0] base_q, limit_q;
+  logic [8*3-1:0]  perm_q;
 
-  for (genvar r = 0; r < 8; r++) begin : gen_region
-    assign region_base_o[r*64 +: 64]  = {base_q[r][63:12], 12'd0};
-    assign region_limit_o[r*64 +: 64] = limit_q[r];
-    assign region_perm_o[r*3 +: 3]    = perm_q[r];
-  end
+  assign region_base_o  = base_q;
+  assign region_limit_o = limit_q;
+  assign region_perm_o  = perm_q;
   assign serial_o   = serial_q;
   assign job_addr_o = {job_q[63:6], 6'd0};
   assign irq_o      = irq_status_q && irq_enable_q;
@@ -94,14 +91,18 @@ module tw_regs #(
       endcase
     end
     if (write_region) begin
-      case (32'(waddr[Stride-1:0]))
-        tw_isa_pkg::REGION_BASE_LO:  base_q[wregion][31:0] <= wdata_i;
-        tw_isa_pkg::REGION_BASE_HI:  base_q[wregion][63:32] <= wdata_i;
-        tw_isa_pkg::REGION_LIMIT_LO: limit_q[wregion][31:0] <= wdata_i;
-        tw_isa_pkg::REGION_LIMIT_HI: limit_q[wregion][63:32] <= wdata_i;
-        tw_isa_pkg::REGION_PERM:     perm_q[wregion] <= wdata_i[2:0];
-        default: ;
-      endcase
+      for (int r = 0; r < 8; r++) begin
+        if (wregion == 3'(r)) begin
+          case (32'(waddr[Stride-1:0]))
+            tw_isa_pkg::REGION_BASE_LO:  base_q[r*64 +: 32] <= {wdata_i[31:12], 12'd0};
+            tw_isa_pkg::REGION_BASE_HI:  base_q[r*64 + 32 +: 32] <= wdata_i;
+            tw_isa_pkg::REGION_LIMIT_LO: limit_q[r*64 +: 32] <= wdata_i;
+            tw_isa_pkg::REGION_LIMIT_HI: limit_q[r*64 + 32 +: 32] <= wdata_i;
+            tw_isa_pkg::REGION_PERM:     perm_q[r*3 +: 3] <= wdata_i[2:0];
+            default: ;
+          endcase
+        end
+      end
     end
     if (finish_i) irq_status_q <= 1'b1;
     if (!rst_ni) begin
@@ -110,11 +111,9 @@ module tw_regs #(
       irq_status_q <= 1'b0;
       irq_enable_q <= 1'b0;
       job_q        <= '0;
-      for (int r = 0; r < 8; r++) begin
-        base_q[r]  <= '0;
-        limit_q[r] <= '0;
-        perm_q[r]  <= '0;
-      end
+      base_q       <= '0;
+      limit_q      <= '0;
+      perm_q       <= '0;
     end
   end
 
@@ -140,11 +139,11 @@ module tw_regs #(
       rdata_q <= '0;
       if (raddr[15:Stride+3] == (13-Stride)'(Regions >> (Stride + 3))) begin
         case (32'(raddr[Stride-1:0]))
-          tw_isa_pkg::REGION_BASE_LO:  rdata_q <= base_q[rregion][31:0];
-          tw_isa_pkg::REGION_BASE_HI:  rdata_q <= base_q[rregion][63:32];
-          tw_isa_pkg::REGION_LIMIT_LO: rdata_q <= limit_q[rregion][31:0];
-          tw_isa_pkg::REGION_LIMIT_HI: rdata_q <= limit_q[rregion][63:32];
-          tw_isa_pkg::REGION_PERM:     rdata_q <= 32'(perm_q[rregion]);
+          tw_isa_pkg::REGION_BASE_LO:  rdata_q <= base_q[32'(rregion)*64 +: 32];
+          tw_isa_pkg::REGION_BASE_HI:  rdata_q <= base_q[32'(rregion)*64 + 32 +: 32];
+          tw_isa_pkg::REGION_LIMIT_LO: rdata_q <= limit_q[32'(rregion)*64 +: 32];
+          tw_isa_pkg::REGION_LIMIT_HI: rdata_q <= limit_q[32'(rregion)*64 + 32 +: 32];
+          tw_isa_pkg::REGION_PERM:     rdata_q <= 32'(perm_q[32'(rregion)*3 +: 3]);
           default: ;
         endcase
       end else if ((raddr >= Counters) && (raddr < Counters + 8 * tw_isa_pkg::COUNTERS)) begin

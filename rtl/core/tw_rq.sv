@@ -11,16 +11,14 @@ module tw_rq #(
   // queue
   input  logic            start_i,
   input  logic [511:0]    line_i,
-  input  logic [31:0]     pc_i,
   output logic            can_take_o,
   output logic            idle_o,
   output logic            end_o,
-  output logic [31:0]     end_pc_o,
-  output logic [79:0]     end_header_o,
   // ACC: data in the next cycle, kept
   output logic                       acc_read_o,
   output logic [$clog2(AccRows)-1:0] acc_row_o,
-  input  logic [N*32-1:0]            acc_data_i,
+  input  logic [N*32-1:0]            acc_low_i,
+  input  logic [N*32-1:0]            acc_high_i,
   // parameter memory: data in the next cycle, kept
   output logic            param_en_o,
   output logic [15:0]     param_row_o,
@@ -39,8 +37,6 @@ module tw_rq #(
   // faults of the running instruction, and the counter of saturated lanes
   output logic            uninit_o,
   output logic            bad_param_o,
-  output logic [31:0]     pc_o,
-  output logic [79:0]     header_o,
   output logic            sat_o,        // sat_count_o counts in this cycle
   output logic [7:0]      sat_count_o
 );
@@ -49,10 +45,9 @@ module tw_rq #(
   typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Rows, Flush} state_e;
   state_e      state_q;
   logic        add_q, fresh_q;          // drqa; the head row has not been taken yet
-  logic [31:0] pc_q;
-  logic [79:0] header_q;
   logic [15:0] param_q;                 // next parameter row
   logic [AccBits-1:0] acc_row_q;
+  logic         acc_half_q;             // of the row issued last
   tw_lane_pkg::record_t record_q;
   logic [N*32-1:0] bias_q, mult_q;
 
@@ -116,10 +111,6 @@ module tw_rq #(
 
   assign can_take_o   = state_q == Idle;
   assign idle_o       = state_q == Idle;
-  assign pc_o         = pc_q;
-  assign header_o     = header_q;
-  assign end_pc_o     = pc_q;
-  assign end_header_o = header_q;
   assign wr_req_o     = valid_q[7];
   assign wr_addr_o    = y_addr;
   assign out_gnt      = valid_q[7] && wr_gnt_i;
@@ -139,21 +130,21 @@ module tw_rq #(
   logic [7:0]         sat5, sat6;
   logic [7:0]         sat7_q;
   logic [N*8-1:0]     out_q;
-  logic [63:0]        mask, half;
-  logic [8:0]         lane;
   assign wr_data_o   = out_q;
   assign sat_o       = out_gnt;
   assign sat_count_o = sat7_q;
 
   always_ff @(posedge clk_i) begin
     if (en) begin
-      if (valid_q[6]) begin
+      if (valid_q[6]) begin : finish
+        logic [63:0] mask, half;
+        logic [7:0]  value;
         mask = tw_lane_pkg::rescale_mask(record_q.shift[5:0]);
         half = tw_lane_pkg::rescale_half(record_q.shift[5:0]);
         for (int i = 0; i < N; i++) begin
-          lane[7:0] = whole6[i];
-          if (add_q) lane[7:0] = tw_lane_pkg::rescale(pa[i] + pb[i], record_q.shift[5:0], mask, half, record_q.zy);
-          out_q[i*8 +: 8] <= tw_lane_pkg::clamp(lane[7:0], record_q.lo, record_q.hi);
+          value = whole6[i];
+          if (add_q) value = tw_lane_pkg::rescale(pa[i] + pb[i], record_q.shift[5:0], mask, half, record_q.zy);
+          out_q[i*8 +: 8] <= tw_lane_pkg::clamp(value, record_q.lo, record_q.hi);
         end
         sat7_q <= sat6;
       end
@@ -167,7 +158,8 @@ module tw_rq #(
         end
         sat6 = sat5;
       end
-      if (valid_q[4]) begin
+      if (valid_q[4]) begin : round
+        logic [8:0] lane;
         sat5 = '0;
         for (int i = 0; i < N; i++) begin
           lane      = tw_lane_pkg::to_int8(scaled[i], record_q.zp);
@@ -185,7 +177,8 @@ module tw_rq #(
         res3 = res2;
       end
       if (valid_q[1]) begin
-        for (int i = 0; i < N; i++) sum[i] = acc_data_i[i*32 +: 32] + bias_q[i*32 +: 32];
+        for (int i = 0; i < N; i++)
+          sum[i] = (acc_half_q ? acc_high_i[i*32 +: 32] : acc_low_i[i*32 +: 32]) + bias_q[i*32 +: 32];
         res2 = res_data_i;
       end
     end
@@ -196,8 +189,6 @@ module tw_rq #(
       state_q   <= Head;
       fresh_q   <= 1'b1;
       add_q     <= line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRQA;
-      pc_q      <= pc_i;
-      header_q  <= line_i[79:0];
       param_q   <= line_i[tw_isa_pkg::DRQA_PARAM_LSB +: 16];
       acc_row_q <= line_i[tw_isa_pkg::DRQA_ACC_LSB +: AccBits];
     end else if (en) begin
@@ -216,7 +207,10 @@ module tw_rq #(
       end
       if (state_q == Mult) bias_q <= param_data_i;
       if (state_q == Settle) mult_q <= param_data_i;
-      if (issue) acc_row_q <= acc_row_q + 1'b1;
+      if (issue) begin
+        acc_row_q  <= acc_row_q + 1'b1;
+        acc_half_q <= acc_row_q[AccBits-1];
+      end
     end
     if (en) begin
       valid_q <= {valid_q[6:1], issue};

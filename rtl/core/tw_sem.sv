@@ -10,37 +10,36 @@ module tw_sem #(
   input  logic                  rst_ni,
   input  logic                  clear_i,
   input  logic [Engines-1:0]    valid_i,        // a head is there
-  input  logic [Engines*80-1:0] head_i,         // header of the head
+  input  logic [Engines*32-1:0] waits_i,        // the head's wait slots
   output logic [Engines-1:0]    satisfied_o,    // valid and all its waits satisfied
   input  logic [Engines-1:0]    start_i,
   input  logic [Engines-1:0]    end_i,
-  input  logic [Engines*80-1:0] end_header_i,
+  input  logic [Engines*32-1:0] posts_i,        // post slots of what ends
   output logic [Engines-1:0]    ovf_o,
-  output logic                  zero_o          // all semaphores are zero
+  input  logic                  ask_zero_i,
+  output logic                  zero_o          // all semaphores are zero; defined while ask_zero_i
 );
   localparam int Sems    = tw_isa_pkg::SEMAPHORES;
   localparam int SemBits = 6;
   localparam int Slots   = tw_isa_pkg::SYNC_SLOTS;
   // A slot: valid, semaphore, amount minus one; slots follow each other.
   localparam int Slot  = tw_isa_pkg::HDR_WAIT1_VALID_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
-  localparam int Wait  = tw_isa_pkg::HDR_WAIT0_VALID_LSB;
-  localparam int Post  = tw_isa_pkg::HDR_POST0_VALID_LSB;
-  localparam int ToSem = tw_isa_pkg::HDR_WAIT0_SEM_LSB - Wait;
-  localparam int ToAmt = tw_isa_pkg::HDR_WAIT0_AMOUNT_LSB - Wait;
+  localparam int ToSem = tw_isa_pkg::HDR_WAIT0_SEM_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
+  localparam int ToAmt = tw_isa_pkg::HDR_WAIT0_AMOUNT_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
 
-  logic [Sems*SemBits-1:0] sem_q, sem_d;
-  logic [4:0]              id;
-  logic [3:0]              amount;
-  logic [7:0]              sum;
+  logic [SemBits-1:0] sem_q [Sems];
+  logic [SemBits-1:0] sem_d [Sems];
+  logic [4:0]         id;
+  logic [3:0]         amount;
+  logic [7:0]         sum;
 
   always_comb begin
     satisfied_o = valid_i;
     for (int e = 0; e < Engines; e++) begin
       if (valid_i[e]) begin
         for (int k = 0; k < Slots; k++) begin
-          if (head_i[e*80 + Wait + k*Slot]
-              && ({2'b00, sem_q[SemBits*head_i[e*80 + Wait + k*Slot + ToSem +: 5] +: SemBits]}
-                  <= {5'd0, head_i[e*80 + Wait + k*Slot + ToAmt +: 3]}))
+          if (waits_i[e*32 + k*Slot]
+              && ({2'b00, sem_q[waits_i[e*32 + k*Slot + ToSem +: 5]]} <= {5'd0, waits_i[e*32 + k*Slot + ToAmt +: 3]}))
             satisfied_o[e] = 1'b0;
         end
       end
@@ -50,7 +49,7 @@ module tw_sem #(
   wire any = (|start_i) || (|end_i);
 
   always_comb begin
-    sem_d  = sem_q;
+    for (int s = 0; s < Sems; s++) sem_d[s] = sem_q[s];
     ovf_o  = '0;
     id     = '0;
     amount = '0;
@@ -59,25 +58,24 @@ module tw_sem #(
       for (int e = 0; e < Engines; e++) begin
         if (start_i[e]) begin
           for (int k = 0; k < Slots; k++) begin
-            id     = head_i[e*80 + Wait + k*Slot + ToSem +: 5];
-            amount = {1'b0, head_i[e*80 + Wait + k*Slot + ToAmt +: 3]} + 4'd1;
-            if (head_i[e*80 + Wait + k*Slot])
-              sem_d[SemBits*id +: SemBits] = sem_d[SemBits*id +: SemBits] - {2'b00, amount};
+            id     = waits_i[e*32 + k*Slot + ToSem +: 5];
+            amount = {1'b0, waits_i[e*32 + k*Slot + ToAmt +: 3]} + 4'd1;
+            if (waits_i[e*32 + k*Slot]) sem_d[id] = sem_d[id] - {2'b00, amount};
           end
         end
       end
       for (int e = 0; e < Engines; e++) begin
         if (end_i[e]) begin
           for (int k = 0; k < Slots; k++) begin
-            id     = end_header_i[e*80 + Post + k*Slot + ToSem +: 5];
-            amount = {1'b0, end_header_i[e*80 + Post + k*Slot + ToAmt +: 3]} + 4'd1;
-            sum    = {2'b00, sem_d[SemBits*id +: SemBits]} + {4'd0, amount};
-            if (end_header_i[e*80 + Post + k*Slot]) begin
+            id     = posts_i[e*32 + k*Slot + ToSem +: 5];
+            amount = {1'b0, posts_i[e*32 + k*Slot + ToAmt +: 3]} + 4'd1;
+            sum    = {2'b00, sem_d[id]} + {4'd0, amount};
+            if (posts_i[e*32 + k*Slot]) begin
               if (sum > 8'(tw_isa_pkg::SEMAPHORE_MAX)) begin
-                ovf_o[e] = 1'b1;
-                sem_d[SemBits*id +: SemBits] = SemBits'(tw_isa_pkg::SEMAPHORE_MAX);
+                ovf_o[e]  = 1'b1;
+                sem_d[id] = SemBits'(tw_isa_pkg::SEMAPHORE_MAX);
               end else begin
-                sem_d[SemBits*id +: SemBits] = sum[SemBits-1:0];
+                sem_d[id] = sum[SemBits-1:0];
               end
             end
           end
@@ -86,10 +84,18 @@ module tw_sem #(
     end
   end
 
-  assign zero_o = sem_q == '0;
+  always_comb begin
+    zero_o = 1'b1;
+    if (ask_zero_i) begin
+      for (int s = 0; s < Sems; s++) zero_o = zero_o && (sem_q[s] == '0);
+    end
+  end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || clear_i) sem_q <= '0;
-    else if (any) sem_q <= sem_d;
+    if (!rst_ni || clear_i) begin
+      for (int s = 0; s < Sems; s++) sem_q[s] <= '0;
+    end else if (any) begin
+      for (int s = 0; s < Sems; s++) sem_q[s] <= sem_d[s];
+    end
   end
 endmodule

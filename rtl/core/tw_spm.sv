@@ -11,7 +11,7 @@ module tw_spm #(
 ) (
   input  logic                  clk_i,
   input  logic [8:0]            req_i,
-  input  logic [9*24-1:0]       addr_i,       // byte addresses
+  input  logic [9*32-1:0]       addr_i,       // byte addresses
   output logic [8:0]            gnt_o,
   output logic [8:0]            lost_o,       // requested and not granted
   input  logic [8:0]            keep_i,       // a read granted now does not count: its data stay
@@ -32,9 +32,9 @@ module tw_spm #(
   logic [Clients-1:0]         pair;
   logic [Clients*RowBits-1:0] row;
   for (genvar c = 0; c < Clients; c++) begin : gen_row
-    assign row[c*RowBits +: RowBits] = addr_i[c*24 + RowLog +: RowBits];
+    assign row[c*RowBits +: RowBits] = addr_i[c*32 + RowLog +: RowBits];
   end
-  assign pair = (addr_i[2*24 +: RowLog] != '0) ? 9'b000000100 : 9'b0;
+  assign pair = (addr_i[2*32 +: RowLog] != '0) ? 9'b000000100 : 9'b0;
 
   tw_arbiter #(.Clients(Clients), .RowBits(RowBits), .Banks(Banks)) u_arbiter (
     .req_i,
@@ -62,7 +62,7 @@ module tw_spm #(
   logic [N*8-1:0]    mxa_low, mxa_high;
   always_ff @(posedge clk_i) begin
     if (go[2]) begin
-      shift_q <= addr_i[2*24 +: RowLog];
+      shift_q <= addr_i[2*32 +: RowLog];
       pair_q  <= pair[2];
     end
   end

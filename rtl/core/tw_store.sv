@@ -14,12 +14,9 @@ module tw_store #(
   // queue
   input  logic                  start_i,
   input  logic [511:0]          line_i,
-  input  logic [31:0]           pc_i,
   output logic                  can_take_o,
   output logic                  idle_o,
   output logic                  end_o,
-  output logic [31:0]           end_pc_o,
-  output logic [79:0]           end_header_o,
   input  logic [511:0]          region_base_i,
   // SPM read: data in the cycle after the grant
   output logic                  spm_req_o,
@@ -149,15 +146,11 @@ module tw_store #(
 
   //--- instruction -------------------------------------------------------------------------------
   logic        active_q, error_q;
-  logic [31:0] pc_q;
-  logic [79:0] header_q;
   logic [63:0] error_addr_q;
 
   assign can_take_o   = !active_q;
   assign idle_o       = !active_q;
   assign end_o        = active_q && !walking && (taken_q == '0) && (open_q == '0);
-  assign end_pc_o     = pc_q;
-  assign end_header_o = header_q;
   assign fault_o      = end_o && error_q;
   assign fault_addr_o = error_addr_q;
 
@@ -226,8 +219,6 @@ module tw_store #(
     if (start_i) begin
       active_q <= 1'b1;
       error_q  <= 1'b0;
-      pc_q     <= pc_i;
-      header_q <= line_i[79:0];
     end else if (end_o) begin
       active_q <= 1'b0;
     end

@@ -10,12 +10,9 @@ module tw_vx #(
   // queue
   input  logic            start_i,
   input  logic [511:0]    line_i,
-  input  logic [31:0]     pc_i,
   output logic            can_take_o,
   output logic            idle_o,
   output logic            end_o,
-  output logic [31:0]     end_pc_o,
-  output logic [79:0]     end_header_o,
   // SPM: data in the cycle after a grant that counts, kept; keep_o: grants in this cycle do not count
   output logic            a_req_o,
   output logic [23:0]     a_addr_o,
@@ -43,8 +40,6 @@ module tw_vx #(
   // faults of the running instruction, and the counter of saturated lanes
   output logic            uninit_o,
   output logic            bad_param_o,
-  output logic [31:0]     pc_o,
-  output logic [79:0]     header_o,
   output logic            sat_o,        // sat_count_o counts in this cycle
   output logic [7:0]      sat_count_o
 );
@@ -53,8 +48,6 @@ module tw_vx #(
   //--- instruction ------------------------------------------------------------------------------------
   typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Steps, Flush} state_e;
   state_e       state_q;
-  logic [31:0]  pc_q;
-  logic [79:0]  header_q;
   logic [15:0]  param_q;      // next row of the record to read
   logic         fresh_q;      // the head row has not been taken yet
   tw_lane_pkg::record_t record_q;
@@ -142,26 +135,35 @@ module tw_vx #(
   logic [23:0] y_base, y_s0, y_s1, y_s2;
   logic [15:0] y_n0, y_n1, y_n2;
   always_comb begin
-    y_base = line_i[tw_isa_pkg::EWADD_Y_LSB +: 24];
-    y_s0   = line_i[tw_isa_pkg::EWADD_Y_S0_LSB +: 24];
-    y_s1   = line_i[tw_isa_pkg::EWADD_Y_S1_LSB +: 24];
-    y_s2   = line_i[tw_isa_pkg::EWADD_Y_S2_LSB +: 24];
-    y_n0   = line_i[tw_isa_pkg::EWADD_N0_LSB +: 16];
-    y_n1   = line_i[tw_isa_pkg::EWADD_N1_LSB +: 16];
-    y_n2   = line_i[tw_isa_pkg::EWADD_N2_LSB +: 16];
-    if (start_lut) begin
-      y_base = line_i[tw_isa_pkg::LUT_Y_LSB +: 24];
-      y_s0   = line_i[tw_isa_pkg::LUT_Y_S0_LSB +: 24];
-      y_s1   = line_i[tw_isa_pkg::LUT_Y_S1_LSB +: 24];
-      y_s2   = line_i[tw_isa_pkg::LUT_Y_S2_LSB +: 24];
-    end else if (start_win) begin
-      y_base = line_i[tw_isa_pkg::DWCONV_Y_LSB +: 24];
-      y_s0   = line_i[tw_isa_pkg::DWCONV_Y_WS_LSB +: 24];
-      y_s1   = line_i[tw_isa_pkg::DWCONV_Y_HS_LSB +: 24];
-      y_s2   = line_i[tw_isa_pkg::DWCONV_Y_CS_LSB +: 24];
-      y_n0   = line_i[tw_isa_pkg::DWCONV_OW_N_LSB +: 16];
-      y_n1   = line_i[tw_isa_pkg::DWCONV_OH_N_LSB +: 16];
-      y_n2   = {4'd0, line_i[tw_isa_pkg::DWCONV_OC_N_LSB +: 12]};
+    y_base = '0;
+    y_s0   = '0;
+    y_s1   = '0;
+    y_s2   = '0;
+    y_n0   = '0;
+    y_n1   = '0;
+    y_n2   = '0;
+    if (start_i) begin
+      y_base = line_i[tw_isa_pkg::EWADD_Y_LSB +: 24];
+      y_s0   = line_i[tw_isa_pkg::EWADD_Y_S0_LSB +: 24];
+      y_s1   = line_i[tw_isa_pkg::EWADD_Y_S1_LSB +: 24];
+      y_s2   = line_i[tw_isa_pkg::EWADD_Y_S2_LSB +: 24];
+      y_n0   = line_i[tw_isa_pkg::EWADD_N0_LSB +: 16];
+      y_n1   = line_i[tw_isa_pkg::EWADD_N1_LSB +: 16];
+      y_n2   = line_i[tw_isa_pkg::EWADD_N2_LSB +: 16];
+      if (start_lut) begin
+        y_base = line_i[tw_isa_pkg::LUT_Y_LSB +: 24];
+        y_s0   = line_i[tw_isa_pkg::LUT_Y_S0_LSB +: 24];
+        y_s1   = line_i[tw_isa_pkg::LUT_Y_S1_LSB +: 24];
+        y_s2   = line_i[tw_isa_pkg::LUT_Y_S2_LSB +: 24];
+      end else if (start_win) begin
+        y_base = line_i[tw_isa_pkg::DWCONV_Y_LSB +: 24];
+        y_s0   = line_i[tw_isa_pkg::DWCONV_Y_WS_LSB +: 24];
+        y_s1   = line_i[tw_isa_pkg::DWCONV_Y_HS_LSB +: 24];
+        y_s2   = line_i[tw_isa_pkg::DWCONV_Y_CS_LSB +: 24];
+        y_n0   = line_i[tw_isa_pkg::DWCONV_OW_N_LSB +: 16];
+        y_n1   = line_i[tw_isa_pkg::DWCONV_OH_N_LSB +: 16];
+        y_n2   = {4'd0, line_i[tw_isa_pkg::DWCONV_OC_N_LSB +: 12]};
+      end
     end
   end
   tw_grid u_y (
@@ -229,10 +231,6 @@ module tw_vx #(
 
   assign can_take_o   = state_q == Idle;
   assign idle_o       = state_q == Idle;
-  assign pc_o         = pc_q;
-  assign header_o     = header_q;
-  assign end_pc_o     = pc_q;
-  assign end_header_o = header_q;
   assign wr_req_o     = done_q[8];
   assign wr_addr_o    = y_addr;
   assign out_gnt      = done_q[8] && wr_gnt_i;
@@ -264,10 +262,6 @@ module tw_vx #(
   logic [7:0]         value7 [N];
   logic [7:0]         sat7, sat8_q;
   logic [N*8-1:0]     out_q;
-  logic [63:0]        mask, half;
-  logic signed [31:0] zeros;             // poolavg: zero points in the sum
-  logic [7:0]         x;
-  logic [8:0]         lane;
   assign wr_data_o   = out_q;
   assign sat_o       = out_gnt && is_dw_q;
   assign sat_count_o = sat8_q;
@@ -279,7 +273,9 @@ module tw_vx #(
           out_q[i*8 +: 8] <= is_lut_q ? value7[i] : tw_lane_pkg::clamp(value7[i], record_q.lo, record_q.hi);
         sat8_q <= sat7;
       end
-      if (done_q[6]) begin
+      if (done_q[6]) begin : finish
+        logic [63:0] mask, half;
+        logic [8:0]  lane;
         sat7 = '0;
         mask = tw_lane_pkg::rescale_mask(record_q.shift[5:0]);
         half = tw_lane_pkg::rescale_half(record_q.shift[5:0]);
@@ -314,7 +310,8 @@ module tw_vx #(
           end
         end
       end
-      if (done_q[3]) begin
+      if (done_q[3]) begin : combine
+        logic signed [31:0] zeros;  // zero points in the sum
         zeros = is_avg_q ? $signed({16'd0, count3_q}) * 32'($signed(record_q.za)) : 32'($signed(record_q.za));
         for (int i = 0; i < N; i++) begin
           if (is_dw_q) begin
@@ -339,7 +336,8 @@ module tw_vx #(
           end
         end
       end
-      if (step_q[1]) begin
+      if (step_q[1]) begin : take
+        logic [7:0] x;
         for (int i = 0; i < N; i++) begin
           if (is_window) begin
             // Outside the tile: dwconv sees the pad value, poolmax -128, poolavg 0.
@@ -358,8 +356,6 @@ module tw_vx #(
     if (start_i) begin
       state_q    <= Head;
       fresh_q    <= 1'b1;
-      pc_q       <= pc_i;
-      header_q   <= line_i[79:0];
       is_dw_q    <= opcode == tw_isa_pkg::OP_DWCONV;
       is_max_q   <= opcode == tw_isa_pkg::OP_POOLMAX;
       is_avg_q   <= opcode == tw_isa_pkg::OP_POOLAVG;

@@ -45,13 +45,6 @@ module tw_walk #(
   assign bytes_o = run_ends ? rest_q[12:0] : to_edge;
   assign last_o  = run_ends && (i1_q == '0) && (i2_q == '0) && (i3_q == '0);
 
-  wire [63:0] next_a1 = a1_q + {32'd0, ds1_q};
-  wire [63:0] next_a2 = a2_q + {32'd0, ds2_q};
-  wire [63:0] next_a3 = a3_q + {32'd0, ds3_q};
-  wire [23:0] next_s1 = s1_q + ss1_q;
-  wire [23:0] next_s2 = s2_q + ss2_q;
-  wire [23:0] next_s3 = s3_q + ss3_q;
-
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       valid_q <= 1'b0;
@@ -78,7 +71,15 @@ module tw_walk #(
       ss1_q   <= ss1_i;
       ss2_q   <= ss2_i;
       ss3_q   <= ss3_i;
-    end else if (next_i) begin
+    end else if (next_i) begin : step
+      logic [63:0] next_a1, next_a2, next_a3;
+      logic [23:0] next_s1, next_s2, next_s3;
+      next_a1 = a1_q + {32'd0, ds1_q};
+      next_a2 = a2_q + {32'd0, ds2_q};
+      next_a3 = a3_q + {32'd0, ds3_q};
+      next_s1 = s1_q + ss1_q;
+      next_s2 = s2_q + ss2_q;
+      next_s3 = s3_q + ss3_q;
       if (!run_ends) begin
         addr_q  <= addr_q + {51'd0, to_edge};
         local_q <= local_q + {11'd0, to_edge};

@@ -52,17 +52,10 @@ module tw_window (
   assign block_o = done_o && (in_q == '0) && (ow_q == '0) && (oh_q == '0);
   assign last_o  = block_o && (out_q == '0);
 
-  wire [23:0] next_ih  = a_ih_q + ih_a_q;
-  wire [23:0] next_in  = a_in_q + in_a_q;
-  wire [23:0] next_ow  = a_ow_q + ow_a_q;
-  wire [23:0] next_oh  = a_oh_q + oh_a_q;
-  wire [23:0] next_out = start_q + out_a_q;
-  wire signed [31:0] next_h = h_ow_q + $signed({16'd0, oh_c_q});
-  wire signed [31:0] next_w = w_ow_q + $signed({16'd0, ow_c_q});
-  wire [23:0] start = base_i - 24'(h_pad_i) * h_stride_i - 24'(w_pad_i) * w_stride_i;
-
   always_ff @(posedge clk_i) begin
-    if (load_i) begin
+    if (load_i) begin : load
+      logic [23:0] start;
+      start = base_i - 24'(h_pad_i) * h_stride_i - 24'(w_pad_i) * w_stride_i;
       ih_a_q  <= 24'(ih_c_i) * h_stride_i;
       iw_a_q  <= 24'(iw_c_i) * w_stride_i;
       oh_a_q  <= 24'(oh_c_i) * h_stride_i;
@@ -96,7 +89,16 @@ module tw_window (
       w_q     <= -$signed({16'd0, w_pad_i});
       h_ow_q  <= -$signed({16'd0, h_pad_i});
       w_ow_q  <= -$signed({16'd0, w_pad_i});
-    end else if (next_i) begin
+    end else if (next_i) begin : step
+      logic [23:0] next_ih, next_in, next_ow, next_oh, next_out;
+      logic signed [31:0] next_h, next_w;
+      next_ih  = a_ih_q + ih_a_q;
+      next_in  = a_in_q + in_a_q;
+      next_ow  = a_ow_q + ow_a_q;
+      next_oh  = a_oh_q + oh_a_q;
+      next_out = start_q + out_a_q;
+      next_h   = h_ow_q + $signed({16'd0, oh_c_q});
+      next_w   = w_ow_q + $signed({16'd0, ow_c_q});
       if (iw_q != '0) begin
         iw_q   <= iw_q - 1'b1;
         a_iw_q <= a_iw_q + iw_a_q;

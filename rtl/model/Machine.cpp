@@ -105,15 +105,15 @@ public:
     case isa::Space::SPM:
       return copy(root().tw_top__DOT__u_spm__DOT__u_banks__DOT__mem);
     case isa::Space::ACC: {
-      std::vector<uint8_t> low = copy(root().tw_top__DOT__u_acc__DOT__low_mem);
-      std::vector<uint8_t> high = copy(root().tw_top__DOT__u_acc__DOT__high_mem);
+      std::vector<uint8_t> low = copy(root().tw_top__DOT__u_compute__DOT__u_acc__DOT__low_mem);
+      std::vector<uint8_t> high = copy(root().tw_top__DOT__u_compute__DOT__u_acc__DOT__high_mem);
       low.insert(low.end(), high.begin(), high.end());
       return low;
     }
     case isa::Space::PARAM:
-      return copy(root().tw_top__DOT__u_param__DOT__mem);
+      return copy(root().tw_top__DOT__u_compute__DOT__u_param__DOT__mem);
     case isa::Space::LUT:
-      return copy(root().tw_top__DOT__u_param__DOT__lut);
+      return copy(root().tw_top__DOT__u_compute__DOT__u_param__DOT__lut);
     case isa::Space::DRAM:
       break;
     }
@@ -134,10 +134,10 @@ private:
   void poison() {
     auto fill = [&](auto &memory) { std::memset(static_cast<void *>(&memory), options.poison, sizeof(memory)); };
     fill(root().tw_top__DOT__u_spm__DOT__u_banks__DOT__mem);
-    fill(root().tw_top__DOT__u_acc__DOT__low_mem);
-    fill(root().tw_top__DOT__u_acc__DOT__high_mem);
-    fill(root().tw_top__DOT__u_param__DOT__mem);
-    fill(root().tw_top__DOT__u_param__DOT__lut);
+    fill(root().tw_top__DOT__u_compute__DOT__u_acc__DOT__low_mem);
+    fill(root().tw_top__DOT__u_compute__DOT__u_acc__DOT__high_mem);
+    fill(root().tw_top__DOT__u_compute__DOT__u_param__DOT__mem);
+    fill(root().tw_top__DOT__u_compute__DOT__u_param__DOT__lut);
   }
 
   // One edge; inputs and edge are told together: Verilator settles what hangs on inputs before it looks at the clock.
@@ -218,9 +218,9 @@ private:
         continue;
       isa::TraceEvent event;
       event.pc = wordOf(top->trace_end_pc_o, e);
-      event.opcode = bytesOf(top->trace_end_header_o)[3 * e];
-      event.tag =
-          uint16_t(bytesOf(top->trace_end_header_o)[3 * e + 1] | bytesOf(top->trace_end_header_o)[3 * e + 2] << 8);
+      const uint32_t name = wordOf(top->trace_end_name_o, e);
+      event.opcode = uint8_t(name);
+      event.tag = uint16_t(name >> 8);
       event.engine = uint8_t(e);
       event.startCycle = event.endCycle = cycle;
       if (e != kFrontEnd && !startCycles[e].empty()) {

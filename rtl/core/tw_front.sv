@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: Apache-2.0
+// Front end: registers, life of a job, fetch, decode, one queue per engine, semaphores, fault register, counters. It
+// starts instructions and hears when they end; it knows nothing of what they do. Engines count as in tw_isa_pkg.
+module tw_front #(
+  parameter int          N          = 16,
+  parameter int          AxiBytes   = 16,
+  parameter int          SpmBytes   = 262144,
+  parameter int          AccRows    = 1024,
+  parameter int          ParamRows  = 256,
+  parameter int          LutBanks   = 8,
+  parameter int          FetchLines = 4,
+  parameter int          QueueDepth = 4,
+  parameter int          LoadDepth  = 4,
+  parameter logic [63:0] CfgHash    = 64'd0,
+  localparam int         Engines    = tw_isa_pkg::ENGINES - 1
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  // AXI4-Lite
+  input  logic                  s_awvalid_i,
+  output logic                  s_awready_o,
+  input  logic [15:0]           s_awaddr_i,
+  input  logic                  s_wvalid_i,
+  output logic                  s_wready_o,
+  input  logic [31:0]           s_wdata_i,
+  input  logic [3:0]            s_wstrb_i,
+  output logic                  s_bvalid_o,
+  input  logic                  s_bready_i,
+  input  logic                  s_arvalid_i,
+  output logic                  s_arready_o,
+  input  logic [15:0]           s_araddr_i,
+  output logic                  s_rvalid_o,
+  input  logic                  s_rready_i,
+  output logic [31:0]           s_rdata_o,
+  output logic                  irq_o,
+  output logic                  busy_o,
+  // read port: requests and what comes back
+  output logic                  req_o,
+  output logic [63:0]           req_addr_o,
+  input  logic                  gnt_i,
+  input  logic                  beat_i,
+  input  logic                  beat_last_i,
+  input  logic                  beat_error_i,
+  input  logic [AxiBytes*8-1:0] beat_data_i,
+  input  logic                  reads_idle_i,
+  // completion record
+  output logic                  record_o,
+  output logic [63:0]           record_addr_o,
+  output logic [511:0]          record_data_o,
+  input  logic                  record_done_i,
+  // engines
+  output logic                  clear_o,          // a job begins
+  output logic [8*64-1:0]       region_base_o,
+  output logic [Engines-1:0]    start_o,
+  output logic [511:0]          la_line_o,        // the head of each queue
+  output logic [511:0]          lw_line_o,
+  output logic [511:0]          mx_line_o,
+  output logic [511:0]          rq_line_o,
+  output logic [511:0]          vx_line_o,
+  output logic [511:0]          st_line_o,
+  input  logic [Engines-1:0]    can_take_i,
+  input  logic [Engines-1:0]    idle_i,
+  input  logic [Engines-1:0]    end_i,
+  input  logic [Engines-1:0]    fault_i,          // of the oldest instruction
+  input  logic [Engines*8-1:0]  fault_code_i,
+  input  logic [Engines*64-1:0] fault_addr_i,
+  // what is counted
+  input  logic [Engines-1:0]    lost_i,           // a request of the engine lost
+  input  logic [Engines-1:0]    moves_i,          // the engine is not waiting
+  input  logic [8:0]            conflicts_i,      // clients of the SPM that lost
+  input  logic                  beat_la_i,
+  input  logic                  beat_lw_i,
+  input  logic                  beat_st_i,
+  input  logic                  mx_row_i,
+  input  logic                  rq_sat_i,
+  input  logic [7:0]            rq_sat_count_i,
+  input  logic                  vx_sat_i,
+  input  logic [7:0]            vx_sat_count_i,
+  // trace, as at tw_top
+  output logic [6:0]            trace_end_o,
+  output logic [7*32-1:0]       trace_end_pc_o,
+  output logic [7*32-1:0]       trace_end_name_o
+);
+  localparam int La = 32'(tw_isa_pkg::ENGINE_LA);
+  localparam int Lw = 32'(tw_isa_pkg::ENGINE_LW);
+  localparam int Mx = 32'(tw_isa_pkg::ENGINE_MX);
+  localparam int Rq = 32'(tw_isa_pkg::ENGINE_RQ);
+  localparam int Vx = 32'(tw_isa_pkg::ENGINE_VX);
+  localparam int St = 32'(tw_isa_pkg::ENGINE_ST);
+
+  //--- registers and job -------------------------------------------------------------------------
+  logic            serial, doorbell, abort, busy, done, finish, clear, state_desc, state_run, count;
+  logic [63:0]     job_addr, code_addr;
+  logic [31:0]     line_count, last_pc;
+  logic [8*64-1:0] region_base, region_limit;
+  logic [8*3-1:0]  region_perm;
+  logic            halt;
+  logic [7:0]      halt_code;
+  logic [2:0]      halt_engine;
+  logic [15:0]     halt_tag;
+  logic [31:0]     halt_pc;
+  logic [63:0]     halt_addr;
+  logic            counter_en;
+  logic [5:0]      counter_index;
+  logic [63:0]     counter_data;
+  assign busy_o        = busy;
+  assign clear_o       = clear;
+  assign region_base_o = region_base;
+
+  tw_regs #(.IsaHash(tw_isa_pkg::ISA_HASH), .CfgHash(CfgHash)) u_regs (
+    .clk_i,
+    .rst_ni,
+    .awvalid_i      (s_awvalid_i),
+    .awready_o      (s_awready_o),
+    .awaddr_i       (s_awaddr_i),
+    .wvalid_i       (s_wvalid_i),
+    .wready_o       (s_wready_o),
+    .wdata_i        (s_wdata_i),
+    .wstrb_i        (s_wstrb_i),
+    .bvalid_o       (s_bvalid_o),
+    .bready_i       (s_bready_i),
+    .arvalid_i      (s_arvalid_i),
+    .arready_o      (s_arready_o),
+    .araddr_i       (s_araddr_i),
+    .rvalid_o       (s_rvalid_o),
+    .rready_i       (s_rready_i),
+    .rdata_o        (s_rdata_o),
+    .serial_o       (serial),
+    .job_addr_o     (job_addr),
+    .doorbell_o     (doorbell),
+    .abort_o        (abort),
+    .region_base_o  (region_base),
+    .region_limit_o (region_limit),
+    .region_perm_o  (region_perm),
+    .busy_i         (busy),
+    .done_i         (done),
+    .finish_i       (finish),
+    .fault_code_i   (halt_code),
+    .fault_engine_i (halt_engine),
+    .fault_tag_i    (halt_tag),
+    .fault_pc_i     (last_pc),
+    .fault_addr_i   (halt_addr),
+    .irq_o,
+    .counter_en_o   (counter_en),
+    .counter_index_o(counter_index),
+    .counter_i      (counter_data)
+  );
+
+  //--- fetch, decode, job ------------------------------------------------------------------------
+  logic               line_valid, line_take, fetch_none, fetch_fault;
+  logic [63:0]        fetch_fault_addr;
+  logic [31:0]        fetch_fault_pc, decode_pc;
+  logic [511:0]       descriptor, line;
+  logic               desc_done, desc_error;
+  logic               decode_empty, decode_blocked, leave, leave_fe, decode_end, decode_fault, at_end,
+                      sem_zero;
+  logic [7:0]         decode_code;
+  logic [63:0]        decode_fault_addr;
+  logic [Engines-1:0]    push, full, queued, satisfied, overflow;
+  logic [Engines*32-1:0] head_pc, head_name, head_waits, old_pc, old_name, old_posts;
+
+  wire engines_idle = &idle_i;
+  wire all_idle     = engines_idle && (queued == '0);
+
+  tw_fetch #(.AxiBytes(AxiBytes), .Lines(FetchLines)) u_fetch (
+    .clk_i,
+    .rst_ni,
+    .clear_i           (clear),
+    .descriptor_i      (state_desc),
+    .run_i             (state_run && !halt),
+    .job_addr_i        (job_addr),
+    .code_addr_i       (code_addr),
+    .line_count_i      (line_count),
+    .req_o,
+    .req_addr_o,
+    .gnt_i,
+    .beat_i,
+    .beat_last_i,
+    .beat_error_i,
+    .beat_data_i,
+    .descriptor_o      (descriptor),
+    .descriptor_done_o (desc_done),
+    .descriptor_error_o(desc_error),
+    .valid_o           (line_valid),
+    .line_o            (line),
+    .take_i            (line_take),
+    .none_o            (fetch_none),
+    .fault_o           (fetch_fault),
+    .fault_pc_o        (fetch_fault_pc),
+    .fault_addr_o      (fetch_fault_addr)
+  );
+
+  tw_decode #(
+    .N        (N),
+    .Engines  (Engines),
+    .SpmBytes (SpmBytes),
+    .AccRows  (AccRows),
+    .ParamRows(ParamRows),
+    .LutBanks (LutBanks)
+  ) u_decode (
+    .clk_i,
+    .rst_ni,
+    .clear_i       (clear),
+    .run_i         (state_run),
+    .halt_i        (halt),
+    .serial_i      (serial),
+    .valid_i       (line_valid),
+    .line_i        (line),
+    .take_o        (line_take),
+    .region_limit_i(region_limit),
+    .region_perm_i (region_perm),
+    .full_i        (full),
+    .all_idle_i    (all_idle),
+    .push_o        (push),
+    .pc_o          (decode_pc),
+    .empty_o       (decode_empty),
+    .blocked_o     (decode_blocked),
+    .leave_o       (leave),
+    .is_fe_o       (leave_fe),
+    .end_o         (decode_end),
+    .at_end_o      (at_end),
+    .leak_i        (!sem_zero),
+    .fault_o       (decode_fault),
+    .fault_code_o  (decode_code),
+    .fault_addr_o  (decode_fault_addr)
+  );
+
+  logic               fe_fault;
+  logic [31:0]        fe_fault_pc;
+  logic [7:0]         fe_fault_code;
+  logic [15:0]        fe_fault_tag;
+  logic [63:0]        fe_fault_addr;
+  logic [Engines-1:0] deadlock;
+  logic [63:0]        cycles, bytes_read, bytes_written, mx_rows, saturations;
+
+  tw_job #(
+    .Engines(Engines),
+    .N      (N),
+    .IsaHash(tw_isa_pkg::ISA_HASH),
+    .CfgHash(CfgHash)
+  ) u_job (
+    .clk_i,
+    .rst_ni,
+    .doorbell_i        (doorbell),
+    .abort_i           (abort),
+    .region_base_i     (region_base),
+    .region_limit_i    (region_limit),
+    .region_perm_i     (region_perm),
+    .start_o           (clear),
+    .busy_o            (busy),
+    .done_o            (done),
+    .finish_o          (finish),
+    .descriptor_o      (state_desc),
+    .run_o             (state_run),
+    .count_o           (count),
+    .desc_i            (descriptor),
+    .desc_done_i       (desc_done),
+    .desc_error_i      (desc_error),
+    .desc_addr_i       (job_addr),
+    .code_addr_o       (code_addr),
+    .line_count_o      (line_count),
+    .fetch_none_i      (fetch_none),
+    .fetch_fault_i     (fetch_fault),
+    .fetch_fault_pc_i  (fetch_fault_pc),
+    .fetch_fault_addr_i(fetch_fault_addr),
+    .reads_idle_i,
+    .decode_pc_i       (decode_pc),
+    .decode_empty_i    (decode_empty),
+    .decode_blocked_i  (decode_blocked),
+    .decode_end_i      (decode_end),
+    .decode_fault_i    (decode_fault),
+    .decode_code_i     (decode_code),
+    .decode_addr_i     (decode_fault_addr),
+    .decode_tag_i      (line[tw_isa_pkg::HDR_TAG_LSB +: 16]),
+    .engines_idle_i    (engines_idle),
+    .head_valid_i      (queued),
+    .head_pc_i         (head_pc),
+    .satisfied_i       (satisfied),
+    .start_i           (start_o),
+    .deadlock_o        (deadlock),
+    .fault_o           (fe_fault),
+    .fault_pc_o        (fe_fault_pc),
+    .fault_code_o      (fe_fault_code),
+    .fault_tag_o       (fe_fault_tag),
+    .fault_addr_o      (fe_fault_addr),
+    .halt_i            (halt),
+    .halt_code_i       (halt_code),
+    .halt_engine_i     (halt_engine),
+    .halt_tag_i        (halt_tag),
+    .halt_pc_i         (halt_pc),
+    .halt_addr_i       (halt_addr),
+    .last_pc_o         (last_pc),
+    .cycles_i          (cycles),
+    .bytes_read_i      (bytes_read),
+    .bytes_written_i   (bytes_written),
+    .mx_rows_i         (mx_rows),
+    .saturations_i     (saturations),
+    .record_o,
+    .record_addr_o,
+    .record_data_o,
+    .record_done_i
+  );
+
+  //--- queues and semaphores ---------------------------------------------------------------------
+  for (genvar e = 0; e < Engines; e++) begin : gen_issue
+    localparam int Flight = ((e == La) || (e == Lw)) ? LoadDepth : (e == Mx) ? 4 : 1;
+    logic [511:0] head_line;
+    tw_issue #(.Depth(QueueDepth), .Flight(Flight)) u_issue (
+      .clk_i,
+      .rst_ni,
+      .clear_i    (clear),
+      .push_i     (push[e]),
+      .pc_i       (decode_pc),
+      .line_i     (line),
+      .full_o     (full[e]),
+      .valid_o    (queued[e]),
+      .head_pc_o  (head_pc[e*32 +: 32]),
+      .head_line_o(head_line),
+      .start_i    (start_o[e]),
+      .end_i      (end_i[e]),
+      .old_pc_o   (old_pc[e*32 +: 32]),
+      .old_name_o (old_name[e*32 +: 32]),
+      .old_posts_o(old_posts[e*32 +: 32])
+    );
+    assign head_name[e*32 +: 32]  = {8'd0, head_line[23:0]};
+    assign head_waits[e*32 +: 32] = {5'd0, head_line[tw_isa_pkg::HDR_WAIT0_VALID_LSB +: 27]};
+  end
+  assign la_line_o = gen_issue[La].head_line;
+  assign lw_line_o = gen_issue[Lw].head_line;
+  assign mx_line_o = gen_issue[Mx].head_line;
+  assign rq_line_o = gen_issue[Rq].head_line;
+  assign vx_line_o = gen_issue[Vx].head_line;
+  assign st_line_o = gen_issue[St].head_line;
+
+  always_comb begin
+    start_o = satisfied & can_take_i;
+    if (halt) begin
+      for (int e = 0; e < Engines; e++) begin
+        if (head_pc[e*32 +: 32] >= halt_pc) start_o[e] = 1'b0;
+      end
+    end
+  end
+
+  tw_sem #(.Engines(Engines)) u_sem (
+    .clk_i,
+    .rst_ni,
+    .clear_i    (clear),
+    .valid_i    (queued),
+    .waits_i    (head_waits),
+    .satisfied_o(satisfied),
+    .start_i    (start_o),
+    .end_i,
+    .posts_i    (old_posts),
+    .ovf_o      (overflow),
+    .ask_zero_i (at_end),
+    .zero_o     (sem_zero)
+  );
+
+  tw_fault #(.Engines(Engines)) u_fault (
+    .clk_i,
+    .rst_ni,
+    .clear_i    (clear),
+    .en_i       (count),
+    .overflow_i (overflow),
+    .deadlock_i (deadlock),
+    .own_i      (fault_i),
+    .own_code_i (fault_code_i),
+    .own_addr_i (fault_addr_i),
+    .old_pc_i   (old_pc),
+    .old_name_i (old_name),
+    .head_pc_i  (head_pc),
+    .head_name_i(head_name),
+    .fe_i       (fe_fault),
+    .fe_pc_i    (fe_fault_pc),
+    .fe_code_i  (fe_fault_code),
+    .fe_tag_i   (fe_fault_tag),
+    .fe_addr_i  (fe_fault_addr),
+    .valid_o    (halt),
+    .pc_o       (halt_pc),
+    .code_o     (halt_code),
+    .engine_o   (halt_engine),
+    .tag_o      (halt_tag),
+    .addr_o     (halt_addr)
+  );
+
+  //--- counters and trace --------------------------------------------------------------------------
+  tw_counters #(.Engines(Engines), .AxiBytes(AxiBytes)) u_counters (
+    .clk_i,
+    .rst_ni,
+    .clear_i        (clear),
+    .count_i        (count),
+    .idle_i,
+    .queued_i       (queued),
+    .start_i        (start_o),
+    .lost_i,
+    .moves_i,
+    .line_i         (leave),
+    .beat_la_i,
+    .beat_lw_i,
+    .beat_fe_i      (beat_i),
+    .beat_st_i,
+    .mx_row_i,
+    .rq_sat_i,
+    .rq_sat_count_i,
+    .vx_sat_i,
+    .vx_sat_count_i,
+    .conflicts_i,
+    .rd_en_i        (counter_en),
+    .rd_index_i     (counter_index),
+    .rd_data_o      (counter_data),
+    .cycles_o       (cycles),
+    .bytes_read_o   (bytes_read),
+    .bytes_written_o(bytes_written),
+    .mx_rows_o      (mx_rows),
+    .saturations_o  (saturations)
+  );
+
+  assign trace_end_o      = {leave && leave_fe, end_i};
+  assign trace_end_pc_o   = {decode_pc, old_pc};
+  assign trace_end_name_o = {8'd0, line[23:0], old_name};
+endmodule
