@@ -5,14 +5,18 @@
 set(TW_VERILATED_OPT_FAST "-O3 -march=x86-64-v3" CACHE STRING "Flags for the hot code of a Verilated model")
 
 # tw_verilate(<target> TOP <module> SOURCES <file.sv>...
-#             [DEPENDS <file or target>...] [INCLUDES <dir>...] [FLAGS <flag>...])
+#             [X <fast|unique>] [DEPENDS <file or target>...] [INCLUDES <dir>...] [FLAGS <flag>...])
 # Verilates <module> and compiles it to the static library <target>, usable in DEPS and position independent, so that a
 # plug-in may contain it. Its header is "V<module>.h". SOURCES come in dependency order, generated packages first; files
-# that another rule writes are named in DEPENDS, too.
+# that another rule writes are named in DEPENDS, too. X says what unknown values and registers before reset are: what
+# simulates fastest, or each a value of its own that the context's seed decides.
 function(tw_verilate target)
-  cmake_parse_arguments(ARG "" "TOP" "SOURCES;DEPENDS;INCLUDES;FLAGS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TOP;X" "SOURCES;DEPENDS;INCLUDES;FLAGS" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS OR NOT ARG_TOP OR NOT ARG_SOURCES)
     message(FATAL_ERROR "tw_verilate(${target}): needs TOP and SOURCES; unknown: '${ARG_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(NOT ARG_X)
+    set(ARG_X fast)
   endif()
   set(directory "${CMAKE_BINARY_DIR}/verilated/${target}")
   set(archive "${directory}/libV${ARG_TOP}.a")
@@ -35,8 +39,8 @@ function(tw_verilate target)
   # The headers are named, so that who includes them is compiled again in the same run.
   add_custom_command(OUTPUT "${archive}"
     BYPRODUCTS "${directory}/V${ARG_TOP}.h" "${directory}/V${ARG_TOP}___024root.h"
-    COMMAND "${TW_VERILATOR}" --cc -Wall --x-assign fast --x-initial fast --top-module ${ARG_TOP} --Mdir "${directory}"
-            -CFLAGS "-fPIC -std=c++20" ${includes} ${ARG_FLAGS} ${sources}
+    COMMAND "${TW_VERILATOR}" --cc -Wall --x-assign ${ARG_X} --x-initial ${ARG_X} --top-module ${ARG_TOP}
+            --Mdir "${directory}" -CFLAGS "-fPIC -std=c++20" ${includes} ${ARG_FLAGS} ${sources}
     COMMAND make --no-print-directory -s -C "${directory}" -f "${PROJECT_SOURCE_DIR}/cmake/verilated.mk" TOP=${ARG_TOP}
             "CXX=${compiler}" "LINK=${TW_VERILATED_CXX}"
             "OPT_FAST=${TW_VERILATED_OPT_FAST}" OPT_SLOW=-O1 OPT_GLOBAL=-O2 libV${ARG_TOP}.a

@@ -22,13 +22,14 @@ std::string modelDirectory() {
   return TW_RTL_BUILD_DIR "/lib";
 }
 
-Result<std::unique_ptr<Model>> loadModel(const std::string &config, const isa::MachineOptions &options,
+Result<std::unique_ptr<Model>> loadModel(const std::string &config, const ModelOptions &options,
                                          const isa::MemoryTimingConfig &timing, uint64_t memoryBytes) {
-  std::string path = modelDirectory() + "/tw_rtl_" + config + ".so";
+  const std::string name = "tw_rtl_" + config + (options.variant.empty() ? "" : "_" + options.variant);
+  std::string path = modelDirectory() + "/" + name + ".so";
   std::error_code error;
   if (!std::filesystem::exists(path, error))
-    return Diag{path, "the design is not built for " + config +
-                          ": run 'cmake --build " TW_RTL_BUILD_DIR " --target tw_rtl_" + config + "'"};
+    return Diag{path, "the design is not built for " + config + ": run 'cmake --build " TW_RTL_BUILD_DIR " --target " +
+                          name + "'"};
   // Local: every plug-in holds its own copy of the Verilator runtime and of classes with the same names.
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library)

@@ -8,8 +8,7 @@
 namespace tw::rtl {
 
 /// Builds a machine; the caller owns it. Changes with Model, so plug-in and loader come from one build.
-using CreateModel = Model *(const isa::MachineOptions &options, const isa::MemoryTimingConfig &timing,
-                            uint64_t memoryBytes);
+using CreateModel = Model *(const ModelOptions &options, const isa::MemoryTimingConfig &timing, uint64_t memoryBytes);
 inline constexpr const char *kCreateModel = "tw_rtl_create_model";
 
 } // namespace tw::rtl

@@ -19,6 +19,14 @@ public:
 
   const std::vector<std::string> &errors() const { return found; }
 
+  /// The machine was reset: what was on its way is forgotten, errors stay.
+  void restart() {
+    heldRead = heldWrite = std::nullopt;
+    writes.clear();
+    beat = 0;
+    stalled = false;
+  }
+
   /// An address channel: valid, its payload, and whether it is taken in this cycle.
   void address(const char *channel, bool valid, uint64_t addr, uint32_t len, uint32_t size, uint32_t burst,
                bool taken) {

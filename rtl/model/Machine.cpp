@@ -7,6 +7,9 @@
 #include "tw/isa/Tables.h"
 #include <array>
 #include <cstring>
+#ifdef TW_RTL_WAVEFORM
+#include <verilated_vcd_c.h>
+#endif
 
 namespace tw::rtl {
 namespace {
@@ -20,14 +23,17 @@ template <typename Port> uint32_t wordOf(const Port &port, size_t index) {
 
 class RtlMachine final : public Model {
 public:
-  RtlMachine(const isa::MachineOptions &options, const isa::MemoryTimingConfig &timing, uint64_t memoryBytes)
+  RtlMachine(const ModelOptions &options, const isa::MemoryTimingConfig &timing, uint64_t memoryBytes)
       : options(options), dram(memoryBytes), timing(bounded(timing, memoryBytes), kBeatBytes), bus(this->timing),
         checker(kBeatBytes, timing.errors.empty() ? memoryBytes : 0) {
     // Verilator enters and removes the scopes of public memories through the thread's context.
     Verilated::threadContextp(&context);
-    context.randReset(0);
+    context.randReset(options.initialSeed ? 2 : 0);
+    context.randSeed(int(options.initialSeed % 0x7FFFFFFE) + 1);
+    context.traceEverOn(!options.waveform.empty());
     top = std::make_unique<Vtw_top>(&context);
     reset();
+    openWaveform();
   }
   ~RtlMachine() override {
     Verilated::threadContextp(&context);
@@ -41,6 +47,28 @@ public:
   bool interrupt() const override { return top->irq_o; }
   const std::vector<std::string> &protocolErrors() const override { return checker.errors(); }
   uint64_t clockCycles() const override { return clocks; }
+
+  std::optional<isa::MachineState> state() const override {
+    if (!top->busy_o)
+      return std::nullopt;
+    isa::MachineState state;
+    state.cycle = cycle;
+    for (unsigned e = 0; e < kEngines; ++e) {
+      isa::MachineState::Unit &unit = state.engines[e];
+      unit.queued = waiting(e).count;
+      unit.headPc = unit.queued ? waiting(e).headPc : 0;
+      for (const Started &started : inFlight[e])
+        unit.inFlight.push_back(started.pc);
+    }
+    std::memcpy(state.semaphores.data(), &root().tw_top__DOT__u_front__DOT__u_sem__DOT__sem_q, isa::kSemaphores);
+    state.isDecoderFull = root().tw_top__DOT__u_front__DOT__u_decode__DOT__valid_q;
+    state.decoderPc = root().tw_top__DOT__u_front__DOT__u_decode__DOT__pc_q;
+    if (root().tw_top__DOT__u_front__DOT__u_fault__DOT__valid_q) {
+      state.fault = isa::FaultCode(root().tw_top__DOT__u_front__DOT__u_fault__DOT__code_q);
+      state.faultPc = root().tw_top__DOT__u_front__DOT__u_fault__DOT__pc_q;
+    }
+    return state;
+  }
 
   uint32_t readRegister(uint32_t offset) override {
     top->s_arvalid_i = 1;
@@ -91,9 +119,10 @@ public:
       clock();
     top->rst_ni = 1;
     wasBusy = false;
-    for (auto &starts : startCycles)
-      starts.clear();
+    for (auto &started : inFlight)
+      started.clear();
     bus.startJob();
+    checker.restart();
     poison();
   }
 
@@ -131,6 +160,22 @@ private:
 
   Vtw_top___024root &root() const { return *top->rootp; }
 
+  /// Instructions of an engine that have not started.
+  struct Waiting {
+    uint32_t count, headPc;
+  };
+  Waiting waiting(unsigned engine) const {
+#define TW_WAITING(e)                                                                                                  \
+  Waiting {                                                                                                            \
+    root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__u_waiting__DOT__count_q,        \
+        root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__u_waiting__DOT__pc_q        \
+  }
+    const Waiting all[kEngines] = {TW_WAITING(0), TW_WAITING(1), TW_WAITING(2),
+                                   TW_WAITING(3), TW_WAITING(4), TW_WAITING(5)};
+#undef TW_WAITING
+    return all[engine];
+  }
+
   void poison() {
     auto fill = [&](auto &memory) { std::memset(static_cast<void *>(&memory), options.poison, sizeof(memory)); };
     fill(root().tw_top__DOT__u_spm__DOT__u_banks__DOT__mem);
@@ -153,6 +198,7 @@ private:
   void step() {
     if (top->busy_o && !wasBusy) {
       cycle = 0;
+      ++jobs;
       bus.startJob();
     }
     wasBusy = top->busy_o;
@@ -161,6 +207,7 @@ private:
       answerWrites();
       if (options.trace && (top->trace_start_o | top->trace_end_o))
         trace();
+      dumpWaveform();
       ++cycle;
     } else {
       top->m_arready_i = top->m_awready_i = top->m_wready_i = top->m_rvalid_i = top->m_bvalid_i = 0;
@@ -212,7 +259,7 @@ private:
   void trace() {
     for (unsigned e = 0; e < kEngines; ++e)
       if (top->trace_start_o >> e & 1)
-        startCycles[e].push_back(cycle);
+        inFlight[e].push_back({cycle, waiting(e).headPc});
     for (unsigned e = 0; e <= kEngines; ++e) {
       if (!(top->trace_end_o >> e & 1))
         continue;
@@ -223,15 +270,40 @@ private:
       event.tag = uint16_t(name >> 8);
       event.engine = uint8_t(e);
       event.startCycle = event.endCycle = cycle;
-      if (e != kFrontEnd && !startCycles[e].empty()) {
-        event.startCycle = startCycles[e].front();
-        startCycles[e].pop_front();
+      if (e != kFrontEnd && !inFlight[e].empty()) {
+        event.startCycle = inFlight[e].front().cycle;
+        inFlight[e].pop_front();
       }
       options.trace->retire(event);
     }
   }
 
-  isa::MachineOptions options;
+#ifdef TW_RTL_WAVEFORM
+  void openWaveform() {
+    if (options.waveform.empty())
+      return;
+    vcd = std::make_unique<VerilatedVcdC>();
+    top->trace(vcd.get(), 99);
+    vcd->open(options.waveform.c_str());
+  }
+  void dumpWaveform() {
+    if (!vcd || jobs != options.waveformJob + 1 || cycle < options.waveformBegin || cycle > options.waveformEnd)
+      return;
+    top->eval(); // what hangs on inputs
+    vcd->dump(cycle);
+  }
+  std::unique_ptr<VerilatedVcdC> vcd; // closes its file
+#else
+  void openWaveform() {}
+  void dumpWaveform() {}
+#endif
+
+  struct Started {
+    uint64_t cycle;
+    uint32_t pc;
+  };
+
+  ModelOptions options;
   std::vector<uint8_t> dram;
   isa::MemoryTiming timing;
   isa::MemoryBus bus;
@@ -240,15 +312,16 @@ private:
   std::unique_ptr<Vtw_top> top;
   uint64_t cycle = 0; // of the job
   uint64_t clocks = 0;
+  uint32_t jobs = 0;
   bool wasBusy = false;
-  std::array<std::deque<uint64_t>, kEngines> startCycles;
+  std::array<std::deque<Started>, kEngines> inFlight;
 };
 
 } // namespace
 } // namespace tw::rtl
 
 extern "C" __attribute__((visibility("default"))) tw::rtl::Model *
-tw_rtl_create_model(const tw::isa::MachineOptions &options, const tw::isa::MemoryTimingConfig &timing,
+tw_rtl_create_model(const tw::rtl::ModelOptions &options, const tw::isa::MemoryTimingConfig &timing,
                     uint64_t memoryBytes) {
   return new tw::rtl::RtlMachine(options, timing, memoryBytes);
 }

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <utility>
 
@@ -14,14 +12,16 @@ namespace tw::cosim {
 
 namespace {
 
-constexpr uint64_t kPage = 4096;
-
 struct Recorder : isa::TraceSink {
   std::vector<isa::TraceEvent> events;
   void retire(const isa::TraceEvent &event) override { events.push_back(event); }
 };
 
 uint32_t reg(isa::Machine &machine, uint64_t offset) { return machine.readRegister(static_cast<uint32_t>(offset)); }
+uint32_t reg(isa::Machine &machine, isa::RegisterOffset offset) { return reg(machine, static_cast<uint64_t>(offset)); }
+void write(isa::Machine &machine, isa::RegisterOffset offset, uint32_t value) {
+  machine.writeRegister(static_cast<uint32_t>(offset), value);
+}
 
 /// Collects the first difference.
 class Comparison {
@@ -40,10 +40,7 @@ public:
   void differs(const std::string &text) {
     if (found)
       return;
-    std::ostringstream os;
-    os << text << "\n  (" << scenario.config.name << ", memory " << scenario.memory << ", serial " << scenario.serial
-       << ", poison " << int(scenario.poison) << ")";
-    found = os.str();
+    found = Divergence{text, std::nullopt};
   }
 
   std::string at(const isa::TraceEvent &event) const {
@@ -56,7 +53,7 @@ public:
 
   const Scenario &scenario;
   const Observation &a, &b;
-  std::optional<std::string> found;
+  std::optional<Divergence> found;
 };
 
 std::vector<isa::TraceEvent> ofEngine(const Observation &o, int engine) {
@@ -104,9 +101,20 @@ constexpr isa::CounterId kWork[] = {isa::CounterId::Lines,       isa::CounterId:
                                     isa::CounterId::BytesReadLw, isa::CounterId::BytesWritten,
                                     isa::CounterId::MxRows,      isa::CounterId::Saturations};
 
+/// What the machine says, also where no record could be written.
+isa::FaultCode codeOf(const Observation &seen) { return isa::FaultCode(seen.fault & 0xFF); }
+
+/// A fault that one of the models cannot meet: not a row of it.
+bool isBeyond(const Observation &model, isa::FaultCode code) {
+  const auto row = std::ranges::find(isa::kFaults, code, &isa::FaultInfo::code);
+  return !model.isTimed && !row->onFunctional && !isDeadlock(code);
+}
+
 void compareOutcomes(Comparison &c, bool timed) {
   test::JobOutcome left = c.a.outcome, right = c.b.outcome;
   if (!timed) {
+    if (isBeyond(c.a, codeOf(c.b)) || isBeyond(c.b, codeOf(c.a)))
+      return;
     left.cycles = right.cycles = 0;
     if (isDeadlock(left.code) && isDeadlock(right.code))
       return; // one names the first wait that is not covered, the other the oldest that waits
@@ -120,71 +128,162 @@ void compareOutcomes(Comparison &c, bool timed) {
     c.same("STATUS", c.a.status, c.b.status);
 }
 
-} // namespace
-
-Layout layOut(const Scenario &scenario) {
-  Layout layout{test::Job(scenario.config, scenario.assembly.program.lines), 0};
-  test::Job &job = layout.job;
-  job.serial = scenario.serial;
-  job.descriptorAddress = 0;
-  uint64_t next = kPage;
-  for (size_t i = 0; i < job.regions.size(); ++i) {
-    const isa::Region &region = scenario.assembly.regions[i];
-    job.regions[i] = {next, region.limit, region.canRead, region.canWrite, false};
-    if (i == size_t(isa::RegionRole::Code))
-      job.regions[i] = {next, std::max<uint64_t>(job.lines.size(), 1) * isa::kLineBytes, false, false, true};
-    if (i == size_t(isa::RegionRole::Completion))
-      job.regions[i] = {next, isa::kCompletionRecordBytes, false, true, false};
-    next += (job.regions[i].limit + kPage - 1) / kPage * kPage;
-  }
-  layout.memoryBytes = next;
-  return layout;
+/// Puts a job and its data into memory.
+void prepare(isa::Machine &machine, const test::Job &job, const isa::Assembly &assembly) {
+  for (const isa::RegionData &data : assembly.data)
+    std::ranges::copy(data.bytes, machine.memory().begin() + ptrdiff_t(job.regions[data.region].base + data.offset));
+  test::prepareJob(machine, job);
 }
 
-Result<Observation> observe(const Model &model, const Scenario &scenario) {
-  const Layout layout = layOut(scenario);
-  auto timing = isa::parseMemoryTiming(scenario.memory);
-  if (!timing)
-    return Diag{scenario.memory, "is no memory: use ideal, ideal:<latency>, rows or random:<seed>"};
-  timing->memoryBytes = layout.memoryBytes;
-  Recorder recorder;
-  isa::MachineOptions options;
-  options.trace = &recorder;
-  options.hashWrites = true;
-  options.poison = scenario.poison;
-  options.hangCycles = 20'000'000;
-  auto machine = model.build(scenario.config, layout.memoryBytes, options, *timing);
-  if (!machine)
-    return machine.diag();
-  const std::span<uint8_t> memory = (*machine)->memory();
-  for (const isa::RegionData &data : scenario.assembly.data)
-    std::ranges::copy(data.bytes, memory.begin() + layout.job.regions[data.region].base + data.offset);
+/// Rings the doorbell and lets the job run, with the reset or abort of the scenario. True when it ended.
+bool runWithInterruption(isa::Machine &machine, const Scenario &scenario, Observation &seen) {
+  write(machine, isa::RegisterOffset::Doorbell, 1);
+  if (scenario.abortAt && !machine.runUntilIdle(*scenario.abortAt))
+    write(machine, isa::RegisterOffset::Abort, 1);
+  if (!scenario.resetAt)
+    return machine.runUntilIdle();
+  const bool finished = machine.runUntilIdle(*scenario.resetAt);
+  seen.stateAtReset = machine.state();
+  return finished;
+}
 
-  Observation seen;
-  seen.model = model.name;
-  seen.isTimed = model.isTimed;
-  seen.outcome = test::runJob(**machine, layout.job);
-  seen.events = std::move(recorder.events);
-  std::memset(memory.data() + layout.job.regions[size_t(isa::RegionRole::Completion)].base, 0,
+/// What registers and memory from `begin` on hold after a job.
+void look(isa::Machine &machine, const test::Job &job, uint64_t begin, Observation &seen) {
+  std::memset(machine.memory().data() + job.regions[size_t(isa::RegionRole::Completion)].base, 0,
               isa::kCompletionRecordBytes);
+  const std::span<uint8_t> memory = machine.memory().subspan(begin);
   seen.dram.assign(memory.begin(), memory.end());
-  for (size_t space = 0; space < seen.spaces.size(); ++space)
-    seen.spaces[space] = (*machine)->dumpSpace(static_cast<int>(space));
-  seen.status = reg(**machine, static_cast<uint64_t>(isa::RegisterOffset::Status));
+  seen.status = reg(machine, isa::RegisterOffset::Status);
+  seen.fault = reg(machine, isa::RegisterOffset::Fault);
+  seen.faultPc = reg(machine, isa::RegisterOffset::FaultPc);
+  seen.faultAddress =
+      reg(machine, isa::RegisterOffset::FaultAddrLo) | uint64_t{reg(machine, isa::RegisterOffset::FaultAddrHi)} << 32;
   for (size_t i = 0; i < seen.counters.size(); ++i) {
     const uint64_t offset = isa::kCounterRegisters + 8 * i;
-    seen.counters[i] = reg(**machine, offset) | uint64_t{reg(**machine, offset + 4)} << 32;
+    seen.counters[i] = reg(machine, offset) | uint64_t{reg(machine, offset + 4)} << 32;
   }
-  return seen;
 }
 
-std::optional<std::string> firstDivergence(const Scenario &scenario, const Observation &a, const Observation &b) {
+/// A machine of a scenario that stands before its first job.
+class Bench {
+public:
+  static Result<std::unique_ptr<Bench>> build(const Model &model, const Scenario &scenario) {
+    auto bench = std::make_unique<Bench>();
+    bench->layout = layOut(scenario);
+    const auto memory = memoryOf(scenario, bench->layout);
+    if (!memory)
+      return memory.diag();
+    isa::MachineOptions options;
+    options.trace = &bench->recorder;
+    options.hashWrites = true;
+    options.poison = scenario.poison;
+    options.hangCycles = 20'000'000;
+    auto built = model.build(scenario.config, bench->layout.memoryBytes, options, *memory);
+    if (!built)
+      return built.diag();
+    bench->built = std::move(*built);
+    return bench;
+  }
+
+  isa::Machine &machine() { return *built.machine; }
+
+  Observation runFirst(const Scenario &scenario) {
+    Observation seen;
+    prepare(machine(), layout.job, scenario.assembly);
+    const bool finished = runWithInterruption(machine(), scenario, seen);
+    seen.outcome = test::readOutcome(machine(), layout.job);
+    seen.outcome.finished = finished;
+    seen.events = std::exchange(recorder.events, {});
+    if (scenario.resetAt)
+      machine().reset();
+    for (size_t space = 0; space < seen.spaces.size(); ++space)
+      seen.spaces[space] = machine().dumpSpace(static_cast<int>(space));
+    look(machine(), layout.job, 0, seen);
+    return seen;
+  }
+
+  void prepareNext(const Scenario &scenario) { prepare(machine(), *layout.next, *scenario.next); }
+
+  Observation runNext(const Scenario &scenario) {
+    Observation seen;
+    prepareNext(scenario);
+    write(machine(), isa::RegisterOffset::Doorbell, 1);
+    const bool finished = machine().runUntilIdle();
+    seen.outcome = test::readOutcome(machine(), *layout.next);
+    seen.outcome.finished = finished;
+    seen.events = std::exchange(recorder.events, {});
+    look(machine(), *layout.next, layout.nextBegin, seen);
+    return seen;
+  }
+
+  Recorder recorder;
+  Layout layout{test::Job({}, {}), std::nullopt, 0, 0};
+  BuiltMachine built;
+};
+
+/// The cycle in which two runs of timed models first differ: in a start, an end, or an instruction that one never met.
+std::optional<uint64_t> firstCycle(const Observation &a, const Observation &b) {
+  std::optional<uint64_t> cycle;
+  const auto candidate = [&](uint64_t value) { cycle = std::min(cycle.value_or(value), value); };
+  for (int engine = 0; engine < isa::kEngines; ++engine) {
+    const std::vector<isa::TraceEvent> left = ofEngine(a, engine), right = ofEngine(b, engine);
+    for (size_t i = 0; i < std::max(left.size(), right.size()); ++i) {
+      if (i >= left.size() || i >= right.size()) {
+        candidate((i < left.size() ? left : right)[i].startCycle);
+        break;
+      }
+      if (left[i].startCycle != right[i].startCycle)
+        candidate(std::min(left[i].startCycle, right[i].startCycle));
+      if (left[i].endCycle != right[i].endCycle)
+        candidate(std::min(left[i].endCycle, right[i].endCycle));
+    }
+  }
+  return cycle;
+}
+
+/// The end, in a timed model, of the first instruction whose results or identity differ.
+std::optional<uint64_t> firstWrongEnd(const Observation &timed, const Observation &other) {
+  std::optional<uint64_t> cycle;
+  for (int engine = 0; engine < isa::kEngines; ++engine) {
+    const std::vector<isa::TraceEvent> left = ofEngine(timed, engine), right = ofEngine(other, engine);
+    for (size_t i = 0; i < std::min(left.size(), right.size()); ++i)
+      if (left[i].pc != right[i].pc || left[i].opcode != right[i].opcode ||
+          (left[i].writtenHash != 0 && right[i].writtenHash != 0 && left[i].writtenHash != right[i].writtenHash)) {
+        cycle = std::min(cycle.value_or(left[i].endCycle), left[i].endCycle);
+        break;
+      }
+  }
+  return cycle;
+}
+
+std::optional<Place> locate(const Observation &a, const Observation &b) {
+  std::optional<uint64_t> cycle;
+  if (a.isTimed && b.isTimed)
+    cycle = firstCycle(a, b);
+  if (!cycle && (a.isTimed || b.isTimed))
+    cycle = a.isTimed ? firstWrongEnd(a, b) : firstWrongEnd(b, a);
+  if (!cycle) // only the end of the run shows it
+    for (const Observation *o : {&a, &b})
+      for (const isa::TraceEvent &event : o->events)
+        if (o->isTimed)
+          cycle = std::max(cycle.value_or(0), event.endCycle);
+  return cycle ? std::optional<Place>({false, *cycle}) : std::nullopt;
+}
+
+/// One job of both; memory and spaces only where they are defined.
+std::optional<Divergence> compareJobs(const Scenario &scenario, const Observation &a, const Observation &b) {
   Comparison c(scenario, a, b);
   const bool timed = a.isTimed && b.isTimed;
-  const bool failed = a.outcome.code != isa::FaultCode::None || b.outcome.code != isa::FaultCode::None;
+  const bool failed = codeOf(a) != isa::FaultCode::None || codeOf(b) != isa::FaultCode::None || !a.outcome.finished ||
+                      !b.outcome.finished;
+  for (const Observation *o : {&a, &b})
+    if (!o->protocolErrors.empty())
+      c.differs(o->model + " breaks the rules of AXI4: " + o->protocolErrors.front());
   c.same("the machine became idle", a.outcome.finished, b.outcome.finished);
   if (timed) {
     compareTraces(c, a.events, b.events, true);
+    if (a.stateAtReset != b.stateAtReset)
+      c.differs("state at the reset: queues, semaphores, decoder or fault register");
   } else if (!failed) {
     for (int engine = 0; engine < isa::kEngines; ++engine)
       compareTraces(c, ofEngine(a, engine), ofEngine(b, engine), false);
@@ -194,9 +293,13 @@ std::optional<std::string> firstDivergence(const Scenario &scenario, const Obser
     return c.found;
   for (isa::CounterId id : kWork)
     c.same(std::string("counter ") + std::string(isa::name(id)), a.counters[size_t(id)], b.counters[size_t(id)]);
-  if (timed)
+  if (timed) {
     for (size_t i = 0; i < a.counters.size(); ++i)
       c.same(std::string("counter ") + std::string(isa::kCounterNames[i]), a.counters[i], b.counters[i]);
+    c.same("FAULT", a.fault, b.fault);
+    c.same("FAULT_PC", a.faultPc, b.faultPc);
+    c.same("FAULT_ADDR", a.faultAddress, b.faultAddress);
+  }
   if (failed)
     return c.found; // memory after a fault is undefined
   compareBytes(c, "DRAM", a.dram, b.dram);
@@ -205,28 +308,116 @@ std::optional<std::string> firstDivergence(const Scenario &scenario, const Obser
   return c.found;
 }
 
-void writeKit(const std::string &folder, const Scenario &scenario, const std::string &divergence, const Observation &a,
-              const Observation &b) {
-  std::filesystem::create_directories(folder);
-  const auto open = [&](const std::string &name) { return std::ofstream(folder + "/" + name); };
-  open("program.twasm") << "// " << divergence.substr(0, divergence.find('\n')) << "\n"
-                        << isa::formatAssembly(scenario.assembly);
-  for (const Observation *o : {&a, &b}) {
-    std::ofstream os = open(o->model + ".txt");
-    os << o->outcome << "\n";
-    for (const isa::TraceEvent &e : o->events)
-      os << isa::name(isa::Engine(e.engine)) << " pc " << e.pc << " tag " << e.tag << " start " << e.startCycle
-         << " end " << e.endCycle << " hash " << e.writtenHash << "\n";
-    for (size_t i = 0; i < o->counters.size(); ++i)
-      os << isa::kCounterNames[i] << " " << o->counters[i] << "\n";
-    for (size_t space = 0; space < o->spaces.size(); ++space)
-      open(o->model + "." + std::string(isa::name(isa::Space(space))) + ".bin")
-          .write(reinterpret_cast<const char *>(o->spaces[space].data()), std::streamsize(o->spaces[space].size()));
-    open(o->model + ".DRAM.bin").write(reinterpret_cast<const char *>(o->dram.data()), std::streamsize(o->dram.size()));
+std::string stateText(const isa::MachineState &state, const isa::Assembly &assembly) {
+  std::ostringstream os;
+  const auto line = [&](uint32_t pc) {
+    os << "line " << pc;
+    if (pc < assembly.program.lines.size())
+      os << " (" << isa::formatLine(assembly.program.lines[pc]) << ")";
+  };
+  os << "cycle " << state.cycle << "\ndecoder: " << (state.isDecoderFull ? "holds " : "empty, next is ");
+  line(state.decoderPc);
+  os << "\nfault: " << isa::name(state.fault);
+  if (state.fault != isa::FaultCode::None)
+    os << " at line " << state.faultPc;
+  os << "\n";
+  for (size_t e = 0; e < state.engines.size(); ++e) {
+    const isa::MachineState::Unit &unit = state.engines[e];
+    os << isa::kEngineNames[e] << ": ";
+    if (unit.inFlight.empty()) {
+      os << "idle";
+    } else {
+      os << unit.inFlight.size() << " in flight, the oldest ";
+      line(unit.inFlight.front());
+    }
+    os << "; queue " << unit.queued;
+    if (unit.queued) {
+      os << ", head ";
+      line(unit.headPc);
+    }
+    os << "\n";
   }
-  open("README") << divergence << "\n\nRepeat: tw-cosim --replay program.twasm --config " << scenario.config.name
-                 << " --memory " << scenario.memory << " --serial " << scenario.serial << " --poison "
-                 << int(scenario.poison) << "\n";
+  os << "semaphores:";
+  for (size_t i = 0; i < state.semaphores.size(); ++i)
+    if (state.semaphores[i])
+      os << " " << i << "=" << int(state.semaphores[i]);
+  os << " (others 0)\n";
+  return os.str();
+}
+
+} // namespace
+
+Result<Observation> observe(const Model &model, const Scenario &scenario) {
+  auto bench = Bench::build(model, scenario);
+  if (!bench)
+    return bench.diag();
+  const auto name = [&](Observation &seen) {
+    seen.model = model.name;
+    seen.isTimed = model.isTimed;
+  };
+  Observation seen;
+  if (!scenario.isNextAlone)
+    seen = (*bench)->runFirst(scenario);
+  name(seen);
+  if (scenario.next) {
+    Observation next = (*bench)->runNext(scenario);
+    name(next);
+    seen.next = std::make_shared<Observation>(std::move(next));
+  }
+  if ((*bench)->built.protocolErrors)
+    seen.protocolErrors = *(*bench)->built.protocolErrors;
+  return seen;
+}
+
+Result<std::string> describeState(const Model &model, const Scenario &scenario, const Place &place) {
+  auto built = Bench::build(model, scenario);
+  if (!built)
+    return built.diag();
+  Bench &bench = **built;
+  if (place.isInNext) {
+    if (!scenario.isNextAlone)
+      (void)bench.runFirst(scenario);
+    bench.prepareNext(scenario);
+  } else {
+    prepare(bench.machine(), bench.layout.job, scenario.assembly);
+  }
+  isa::Machine &machine = bench.machine();
+  write(machine, isa::RegisterOffset::Doorbell, 1);
+  machine.runUntilIdle(std::max<uint64_t>(place.cycle, 1));
+  std::ostringstream os;
+  const std::optional<isa::MachineState> state = machine.state();
+  os << (state ? stateText(*state, place.isInNext ? *scenario.next : scenario.assembly) : "no job runs\n");
+  using enum isa::RegisterOffset;
+  for (const auto &[name, offset] : {std::pair{"CONTROL", Control},
+                                     {"STATUS", Status},
+                                     {"IRQ_STATUS", IrqStatus},
+                                     {"FAULT", Fault},
+                                     {"FAULT_PC", FaultPc},
+                                     {"FAULT_ADDR_LO", FaultAddrLo}})
+    os << name << " 0x" << std::hex << reg(machine, offset) << std::dec << "\n";
+  return os.str();
+}
+
+std::optional<Divergence> firstDivergence(const Scenario &scenario, const Observation &a, const Observation &b) {
+  std::optional<Divergence> found;
+  // Without time a job ends before its reset.
+  if (!scenario.isNextAlone && (!scenario.resetAt || (a.isTimed && b.isTimed))) {
+    found = compareJobs(scenario, a, b);
+    if (found)
+      found->place = locate(a, b);
+  }
+  if (!found && a.next && b.next) {
+    Scenario second = scenario;
+    second.assembly = *scenario.next;
+    found = compareJobs(second, *a.next, *b.next);
+    if (found) {
+      found->text = "in the next job: " + found->text;
+      found->place = locate(*a.next, *b.next);
+      if (found->place)
+        found->place->isInNext = true;
+    }
+  }
+  return found;
 }
 
 } // namespace tw::cosim

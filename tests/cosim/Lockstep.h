@@ -5,69 +5,79 @@
 #ifndef TW_TESTS_COSIM_LOCKSTEP_H
 #define TW_TESTS_COSIM_LOCKSTEP_H
 
-#include "tw/isa/Assembler.h"
-#include "tw/isa/MemoryTiming.h"
-#include "tw/support/Job.h"
+#include "Scenario.h"
 
 #include <functional>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
 namespace tw::cosim {
 
-/// A program with everything that decides its run. Region 0 and region 3 of `assembly` may be left closed: the layout
-/// opens them for code and records.
-struct Scenario {
-  isa::HwConfig config;
-  isa::Assembly assembly;
-  std::string memory = "ideal"; // parseMemoryTiming
-  bool serial = false;
-  uint8_t poison = 0;
+/// A machine and, where its port is watched, the rules of AXI4 that it broke.
+struct BuiltMachine {
+  std::unique_ptr<isa::Machine> machine;
+  const std::vector<std::string> *protocolErrors = nullptr; // owned by the machine
 };
-
-/// Regions one after the other in DRAM, code and record included; the size that the DRAM needs.
-struct Layout {
-  test::Job job;
-  uint64_t memoryBytes;
-};
-Layout layOut(const Scenario &scenario);
 
 /// How to build a model. `isTimed`: its cycles mean something.
 struct Model {
   std::string name;
   bool isTimed = false;
-  std::function<Result<std::unique_ptr<isa::Machine>>(const isa::HwConfig &, uint64_t memoryBytes,
-                                                      const isa::MachineOptions &, const isa::MemoryTimingConfig &)>
+  std::function<Result<BuiltMachine>(const isa::HwConfig &, uint64_t memoryBytes, const isa::MachineOptions &,
+                                     const isa::MemoryTimingConfig &)>
       build;
+};
+
+/// The window of a waveform, in cycles of one of the scenario's jobs.
+struct Waveform {
+  std::string path;
+  uint32_t job = 0;
+  uint64_t begin = 0, end = 0;
 };
 
 /// The models that this build has; a plug-in that is missing only shows when it is built.
 Model functionalModel();
 Model cycleModel();
 Model rtlModel();
+/// The design with random registers before its first reset; `seed` is not 0.
+Model rtlModelWithRandomRegisters(uint64_t seed);
+/// The design, writing a waveform.
+Model rtlModelWithWaveform(const Waveform &waveform);
 
-/// All that can be seen of a run.
+/// All that can be seen of a run. After a reset the registers are those that it leaves.
 struct Observation {
   std::string model;
   bool isTimed = false;
   test::JobOutcome outcome;
   std::vector<isa::TraceEvent> events;
+  std::optional<isa::MachineState> stateAtReset;
   std::vector<uint8_t> dram;                  // with the completion record wiped: it is in `outcome`
-  std::array<std::vector<uint8_t>, 4> spaces; // by isa::Space
+  std::array<std::vector<uint8_t>, 4> spaces; // by isa::Space; empty in the next job, which inherits them
   std::array<uint64_t, isa::kCounters> counters{};
   uint32_t status = 0;
+  uint32_t fault = 0, faultPc = 0; // registers FAULT, FAULT_PC
+  uint64_t faultAddress = 0;
+  std::vector<std::string> protocolErrors;
+  std::shared_ptr<const Observation> next; // of Scenario::next
 };
 Result<Observation> observe(const Model &model, const Scenario &scenario);
 
-/// The first difference as text: what, where (instruction, disassembly), both values. Two timed models must agree in
-/// everything; with an untimed one cycles, order between queues, stalls and all that follows a fault are left out.
-std::optional<std::string> firstDivergence(const Scenario &scenario, const Observation &a, const Observation &b);
+/// A place in a scenario.
+struct Place {
+  bool isInNext = false;
+  uint64_t cycle = 0;
+};
 
-/// A folder with the program as assembly, both observations as text and how to repeat the run.
-void writeKit(const std::string &folder, const Scenario &scenario, const std::string &divergence, const Observation &a,
-              const Observation &b);
+/// What a timed model holds there, with its registers, as text.
+Result<std::string> describeState(const Model &model, const Scenario &scenario, const Place &place);
+
+struct Divergence {
+  std::string text;           // what, where (instruction, disassembly), both values
+  std::optional<Place> place; // the first cycle that shows it, as far as a timed model tells
+};
+
+/// The first difference. Two timed models must agree in everything; with an untimed one cycles, order between queues,
+/// stalls and all that follows a fault, an abort or a reset are left out.
+std::optional<Divergence> firstDivergence(const Scenario &scenario, const Observation &a, const Observation &b);
 
 } // namespace tw::cosim
 

@@ -10,41 +10,79 @@
 
 namespace tw::cosim {
 
-using Built = Result<std::unique_ptr<isa::Machine>>;
+namespace {
+
+#ifdef TW_COSIM_RTL
+/// Loads the design; `choose` sets what only it has.
+Model design(const std::string &name, const std::function<void(rtl::ModelOptions &)> &choose) {
+  return {name, true,
+          [choose](const isa::HwConfig &config, uint64_t bytes, const isa::MachineOptions &common,
+                   const isa::MemoryTimingConfig &memory) -> Result<BuiltMachine> {
+            rtl::ModelOptions options(common);
+            choose(options);
+            auto model = rtl::loadModel(config.name, options, memory, bytes);
+            if (!model)
+              return model.diag();
+            const std::vector<std::string> *errors = &(*model)->protocolErrors();
+            return BuiltMachine{std::move(*model), errors};
+          }};
+}
+#else
+Model noDesign(const std::string &name) {
+  return {name, true,
+          [](const isa::HwConfig &, uint64_t, const isa::MachineOptions &,
+             const isa::MemoryTimingConfig &) -> Result<BuiltMachine> {
+            return Diag{"rtl", "this build has no RTL: configure with -DTW_BUILD_RTL=ON"};
+          }};
+}
+#endif
+
+} // namespace
 
 Model functionalModel() {
   return {"functional", false,
           [](const isa::HwConfig &config, uint64_t bytes, const isa::MachineOptions &options,
-             const isa::MemoryTimingConfig &) -> Built {
-            return std::unique_ptr<isa::Machine>(simulator::createFunctionalMachine(config, bytes, options));
+             const isa::MemoryTimingConfig &) -> Result<BuiltMachine> {
+            return BuiltMachine{simulator::createFunctionalMachine(config, bytes, options)};
           }};
 }
 
 Model cycleModel() {
   return {"cycle", true,
           [](const isa::HwConfig &config, uint64_t bytes, const isa::MachineOptions &options,
-             const isa::MemoryTimingConfig &memory) -> Built {
+             const isa::MemoryTimingConfig &memory) -> Result<BuiltMachine> {
             simulator::CycleOptions cycle;
             static_cast<isa::MachineOptions &>(cycle) = options;
             cycle.memory = memory;
-            return simulator::createCycleMachine(config, bytes, cycle);
+            return BuiltMachine{simulator::createCycleMachine(config, bytes, cycle)};
           }};
 }
 
-Model rtlModel() {
-  return {"rtl", true,
-          [](const isa::HwConfig &config, uint64_t bytes, const isa::MachineOptions &options,
-             const isa::MemoryTimingConfig &memory) -> Built {
 #ifdef TW_COSIM_RTL
-            auto model = rtl::loadModel(config.name, options, memory, bytes);
-            if (!model)
-              return model.diag();
-            return std::unique_ptr<isa::Machine>(std::move(*model));
-#else
-            (void)config, (void)bytes, (void)options, (void)memory;
-            return Diag{"rtl", "this build has no RTL: configure with -DTW_BUILD_RTL=ON"};
-#endif
-          }};
+Model rtlModel() {
+  return design("rtl", [](rtl::ModelOptions &) {});
 }
+
+Model rtlModelWithRandomRegisters(uint64_t seed) {
+  return design("rtl-unique-" + std::to_string(seed), [seed](rtl::ModelOptions &options) {
+    options.variant = "unique";
+    options.initialSeed = seed;
+  });
+}
+
+Model rtlModelWithWaveform(const Waveform &waveform) {
+  return design("rtl-trace", [waveform](rtl::ModelOptions &options) {
+    options.variant = "trace";
+    options.waveform = waveform.path;
+    options.waveformJob = waveform.job;
+    options.waveformBegin = waveform.begin;
+    options.waveformEnd = waveform.end;
+  });
+}
+#else
+Model rtlModel() { return noDesign("rtl"); }
+Model rtlModelWithRandomRegisters(uint64_t seed) { return noDesign("rtl-unique-" + std::to_string(seed)); }
+Model rtlModelWithWaveform(const Waveform &) { return noDesign("rtl-trace"); }
+#endif
 
 } // namespace tw::cosim

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Sweep.h"
 
+#include "Kit.h"
+#include "tw/isa/ProgramChecker.h"
 #include "tw/isa/RandomProgram.h"
 
 #include <algorithm>
@@ -50,6 +52,16 @@ std::vector<Scenario> scenariosOf(const Sweep &sweep, const isa::TestProgram &te
   return result;
 }
 
+/// A small legal program that follows one which fails.
+isa::TestProgram nextProgram(const Sweep &sweep, uint64_t seed) {
+  isa::RandomOptions options;
+  options.seed = seed + 1'000'000'007;
+  options.instructions = 8;
+  options.workPerLine = 60;
+  options.spmWindow = 2048;
+  return isa::randomProgram(sweep.config, options);
+}
+
 /// What a program with a fault must report.
 std::optional<std::string> checkFault(const isa::FaultyProgram &faulty, const Observation &seen) {
   const isa::FaultCode code = seen.isTimed ? faulty.timedCode : faulty.code;
@@ -60,6 +72,18 @@ std::optional<std::string> checkFault(const isa::FaultyProgram &faulty, const Ob
   os << seen.model << " reports " << isa::name(outcome.code) << " at " << outcome.pc << " address " << outcome.address
      << ", the program has " << isa::name(code) << " at " << faulty.pc << " address " << faulty.address;
   return os.str();
+}
+
+void count(const Observation &seen, SweepResult &result) {
+  ++result.runs;
+  result.instructions += seen.events.size();
+  result.cycles += seen.outcome.cycles;
+  if (seen.isTimed && (seen.fault & 0xFF) != 0)
+    ++result.faults[std::string(isa::name(isa::FaultCode(seen.fault & 0xFF)))];
+  if (seen.next) {
+    result.instructions += seen.next->events.size();
+    result.cycles += seen.next->outcome.cycles;
+  }
 }
 
 class Runner {
@@ -80,82 +104,188 @@ public:
   }
 
 private:
+  /// The models of the sweep and the design with random registers.
+  std::vector<Model> allModels(uint64_t seed) const {
+    std::vector<Model> models = sweep.models;
+    for (int i = 0; i < sweep.initialSeeds; ++i)
+      models.push_back(rtlModelWithRandomRegisters(seed * uint64_t(sweep.initialSeeds) + uint64_t(i) + 1));
+    return models;
+  }
+
   void runLegal(uint64_t seed) {
     const isa::TestProgram test = isa::randomProgram(sweep.config, optionsOf(sweep, seed));
     std::optional<std::vector<uint8_t>> dram;
-    for (const Scenario &scenario : scenariosOf(sweep, test, seed)) {
+    const std::vector<Scenario> scenarios = scenariosOf(sweep, test, seed);
+    uint64_t cycles = 0; // of the last run but the serial one
+    for (const Scenario &scenario : scenarios) {
       std::vector<Observation> seen;
-      if (auto found = compareModels(sweep.models, scenario, &result, &seen))
-        return save(seed, scenario, *found);
+      const std::vector<Model> models =
+          &scenario == &scenarios[seed % scenarios.size()] ? allModels(seed) : sweep.models;
+      if (auto found = compareModels(models, scenario, &result, &seen))
+        return save(seed, models, scenario, found->divergence.text);
       if (seen[0].outcome.code != isa::FaultCode::None)
-        return save(seed, scenario,
+        return save(seed, models, scenario,
                     "a legal program ends with a fault: " + std::string(isa::name(seen[0].outcome.code)));
       if (!dram)
         dram = seen[0].dram;
       if (dram != seen[0].dram)
-        return save(seed, scenario, "DRAM depends on what the on-chip memories held before");
+        return save(seed, models, scenario, "DRAM depends on what the on-chip memories held before");
+      if (!scenario.serial)
+        cycles = seen.back().outcome.cycles;
     }
+    if (sweep.trouble)
+      runTrouble(seed, scenarios[2], cycles);
+  }
+
+  void runTrouble(uint64_t seed, Scenario scenario, uint64_t cycles) {
+    const Trouble trouble = addTrouble(scenario, TroubleKind(seed % kTroubleKinds), cycles, seed);
+    scenario.next = nextProgram(sweep, seed);
+    ++result.troubles[name(trouble.kind)];
+    const std::vector<Model> models = allModels(seed);
+    std::vector<Observation> seen;
+    if (auto found = compareModels(models, scenario, &result, &seen))
+      return save(seed, models, scenario, found->divergence.text);
+    for (const Observation &observation : seen)
+      if (std::string wrong = checkTrouble(trouble, observation); !wrong.empty())
+        return save(seed, models, scenario, wrong);
+    checkNext(seed, scenario, seen);
   }
 
   void runFaulty(uint64_t seed) {
     const std::vector<isa::FaultCode> codes = isa::faultsOfPrograms();
     const isa::FaultyProgram faulty = isa::faultyProgram(sweep.config, optionsOf(sweep, seed),
                                                          codes[seed / uint64_t(sweep.faultsOfPrograms) % codes.size()]);
-    for (const Scenario &scenario : scenariosOf(sweep, faulty.test, seed)) {
+    for (Scenario &scenario : scenariosOf(sweep, faulty.test, seed)) {
+      scenario.next = nextProgram(sweep, seed);
       std::vector<Observation> seen;
       if (auto found = compareModels(sweep.models, scenario, &result, &seen))
-        return save(seed, scenario, *found);
+        return save(seed, sweep.models, scenario, found->divergence.text);
       for (const Observation &observation : seen)
         if (auto found = checkFault(faulty, observation))
-          return save(seed, scenario, *found);
+          return save(seed, sweep.models, scenario, *found);
+      if (scenario.serial)
+        checkNext(seed, scenario, seen);
     }
   }
 
-  void save(uint64_t seed, Scenario scenario, const std::string &divergence) {
+  /// The job after the trouble must be what it is on a machine that never saw any. The models agree already: one with
+  /// time and one without are enough.
+  void checkNext(uint64_t seed, const Scenario &scenario, const std::vector<Observation> &seen) {
+    Scenario alone = scenario;
+    alone.isNextAlone = true;
+    for (size_t i = 0; i < std::min<size_t>(2, sweep.models.size()); ++i) {
+      Result<Observation> fresh = observe(sweep.models[i], alone);
+      if (!fresh)
+        return save(seed, sweep.models, scenario, fresh.diag().str());
+      Observation after = seen[i];
+      after.model += " after trouble";
+      if (auto found = firstDivergence(alone, *fresh, after))
+        return save(seed, sweep.models, scenario, found->text);
+      if (fresh->next->outcome.code != isa::FaultCode::None)
+        return save(seed, sweep.models, scenario, "the job after the trouble ends with a fault");
+    }
+  }
+
+  void save(uint64_t seed, const std::vector<Model> &models, const Scenario &scenario, const std::string &divergence) {
     result.divergence = withSeed(seed, divergence);
     if (sweep.kitFolder.empty())
       return;
-    const auto fails = [&](const isa::TestProgram &candidate) {
-      Scenario smaller = scenario;
-      smaller.assembly = candidate;
-      return compareModels(sweep.models, smaller).has_value();
-    };
-    if (fails(scenario.assembly))
-      scenario.assembly = isa::shrink(scenario.assembly, sweep.config, fails);
-    std::vector<Observation> seen;
-    const std::string small = compareModels(sweep.models, scenario, nullptr, &seen).value_or(divergence);
-    const std::string folder = sweep.kitFolder + "/" + sweep.config.name + "-" + std::to_string(seed);
-    if (seen.size() >= 2)
-      writeKit(folder, scenario, small, seen[seen.size() - 2], seen.back());
-    *result.divergence += "\nshrunk to " + std::to_string(scenario.assembly.program.lines.size()) + " lines: " + small +
-                          "\nsaved in " + folder;
+    result.kit = sweep.kitFolder + "/" + sweep.config.name + "-" + std::to_string(seed);
+    *result.divergence += "\n" + shrinkAndSave(models, scenario, result.kit);
   }
 
   const Sweep &sweep;
   SweepResult result;
 };
 
+/// Drops lines of a program with a fault, which no legal program shows: memory does not count, so order does not.
+isa::TestProgram dropLines(isa::TestProgram best, const std::function<bool(const isa::TestProgram &)> &fails) {
+  for (size_t count = best.program.lines.size() / 2; count != 0; count /= 2)
+    for (size_t begin = 0; begin + count < best.program.lines.size();) {
+      isa::TestProgram candidate = best;
+      auto &lines = candidate.program.lines;
+      lines.erase(lines.begin() + ptrdiff_t(begin), lines.begin() + ptrdiff_t(begin + count));
+      if (fails(candidate))
+        best = std::move(candidate);
+      else
+        begin += count;
+    }
+  return best;
+}
+
 } // namespace
 
-std::optional<std::string> compareModels(const std::vector<Model> &models, const Scenario &scenario,
-                                         SweepResult *result, std::vector<Observation> *all) {
+std::string shrinkAndSave(const std::vector<Model> &models, Scenario scenario, const std::string &folder) {
+  const auto stillFails = [&](const Scenario &smaller) { return compareModels(models, smaller).has_value(); };
+  std::string text;
+  if (stillFails(scenario)) {
+    const auto withNext = [&](const isa::TestProgram &program) {
+      Scenario smaller = scenario;
+      smaller.next = program;
+      return smaller;
+    };
+    const auto withProgram = [&](const isa::TestProgram &program) {
+      Scenario smaller = scenario;
+      smaller.assembly = program;
+      return smaller;
+    };
+    if (scenario.next) { // often the first job shows it alone
+      Scenario smaller = scenario;
+      smaller.next.reset();
+      if (stillFails(smaller))
+        scenario = smaller;
+    }
+    const bool isLegal =
+        isa::checkProgram(scenario.assembly.program, scenario.config, scenario.assembly.regions, 1).empty();
+    if (isLegal)
+      scenario.assembly = isa::shrink(scenario.assembly, scenario.config,
+                                      [&](const isa::TestProgram &p) { return stillFails(withProgram(p)); });
+    else if (auto seen = observe(models[0], scenario))
+      scenario.assembly = dropLines(scenario.assembly, [&](const isa::TestProgram &p) {
+        const Scenario smaller = withProgram(p);
+        const auto again = observe(models[0], smaller);
+        return again && again->outcome.code == seen->outcome.code && stillFails(smaller);
+      });
+    if (scenario.next)
+      scenario.next = isa::shrink(*scenario.next, scenario.config,
+                                  [&](const isa::TestProgram &p) { return stillFails(withNext(p)); });
+    text = "shrunk to " + std::to_string(scenario.assembly.program.lines.size()) + " lines: ";
+  }
+  std::vector<Observation> seen;
+  const auto found = compareModels(models, scenario, nullptr, &seen);
+  if (found && found->a < 0)
+    return found->divergence.text;
+  if (!found) { // a rule of the sweep, not a difference between models: all that was seen is in the first two
+    if (seen.size() < 2)
+      return "";
+    writeKit({folder,
+              scenario,
+              {"the models agree with each other", std::nullopt},
+              {models[0], models[1]},
+              {seen[0], seen[1]}});
+    return "saved in " + folder;
+  }
+  const size_t a = size_t(found->a), b = size_t(found->b);
+  writeKit({folder, scenario, found->divergence, {models[a], models[b]}, {seen[a], seen[b]}});
+  return text + found->divergence.text + "\nsaved in " + folder;
+}
+
+std::optional<Disagreement> compareModels(const std::vector<Model> &models, const Scenario &scenario,
+                                          SweepResult *result, std::vector<Observation> *all) {
   std::vector<Observation> local;
   std::vector<Observation> &seen = all ? *all : local;
   for (const Model &model : models) {
     Result<Observation> observation = observe(model, scenario);
     if (!observation)
-      return observation.diag().str();
+      return Disagreement{{observation.diag().str(), std::nullopt}, -1, -1};
     seen.push_back(std::move(*observation));
-    if (result) {
-      ++result->runs;
-      result->instructions += seen.back().events.size();
-      result->cycles += seen.back().outcome.cycles;
-    }
+    if (result)
+      count(seen.back(), *result);
     // The last timed model before is the closest relative; the first model holds all to the same results.
     for (size_t i = seen.size() - 1; i-- > 0;)
       if (i == 0 || seen[i].isTimed)
         if (auto found = firstDivergence(scenario, seen[i], seen.back()))
-          return found;
+          return Disagreement{*found, int(i), int(seen.size() - 1)};
   }
   return std::nullopt;
 }

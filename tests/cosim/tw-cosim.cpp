@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Long co-simulation runs, and the repetition of a saved program.
+// Long co-simulation runs, and the repetition of a saved kit.
+#include "Kit.h"
 #include "Sweep.h"
 
 #include "tw/isa/ConfigReader.h"
@@ -7,7 +8,6 @@
 #include <boost/program_options.hpp>
 
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <sstream>
 
@@ -38,22 +38,29 @@ Result<std::vector<Model>> modelsOf(const std::string &names) {
   return result;
 }
 
-int replay(Scenario scenario, const std::vector<Model> &models, const std::string &path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file)
-    return fail(path + ": cannot be read");
-  auto assembly = isa::assemble(text.str(), path);
-  if (!assembly)
-    return fail(assembly.diag().str());
-  scenario.assembly = *assembly;
+int replay(const std::string &folder, std::vector<Model> models, int initialSeeds) {
+  const auto scenario = readScenario(folder);
+  if (!scenario)
+    return fail(scenario.diag().str());
+  for (int i = 0; i < initialSeeds; ++i)
+    models.push_back(rtlModelWithRandomRegisters(uint64_t(i) + 1));
   std::vector<Observation> seen;
-  const auto divergence = compareModels(models, scenario, nullptr, &seen);
-  for (const Observation &observation : seen)
+  const auto found = compareModels(models, *scenario, nullptr, &seen);
+  for (const Observation &observation : seen) {
     std::cout << observation.model << ": " << observation.outcome << "\n";
-  std::cout << divergence.value_or("no divergence") << "\n";
-  return divergence ? 1 : 0;
+    if (observation.next)
+      std::cout << observation.model << ", next job: " << observation.next->outcome << "\n";
+  }
+  std::cout << (found ? found->divergence.text : "no divergence") << "\n";
+  return found ? 1 : 0;
+}
+
+int addWaveform(const std::string &folder) {
+  const Status written = writeWaveform(folder);
+  if (!written)
+    return fail(written.diag().str());
+  std::cout << folder << "/wave.vcd\n";
+  return 0;
 }
 
 int sweepAll(Sweep sweep) {
@@ -62,19 +69,25 @@ int sweepAll(Sweep sweep) {
       std::printf("seed %llu\n", static_cast<unsigned long long>(seed)), std::fflush(stdout);
   };
   const SweepResult result = runSweep(sweep);
+  for (const auto &[what, counts] : {std::pair{"faults", &result.faults}, {"troubles", &result.troubles}}) {
+    std::printf("%s:", what);
+    for (const auto &[name, count] : *counts)
+      std::printf(" %s %llu,", name.c_str(), static_cast<unsigned long long>(count));
+    std::printf("\n");
+  }
   std::printf("%d programs, %llu runs, %llu instructions, %llu cycles: %s\n", result.programs,
               static_cast<unsigned long long>(result.runs), static_cast<unsigned long long>(result.instructions),
               static_cast<unsigned long long>(result.cycles), result.divergence.value_or("no divergence").c_str());
+  if (!result.kit.empty())
+    std::printf("kit: %s\n", result.kit.c_str());
   return result.divergence ? 1 : 0;
 }
 
 } // namespace
 
 int main(int argc, char **argv) {
-  std::string config, models, replayed, memory;
+  std::string config, models;
   Sweep sweep;
-  bool serial = false;
-  int poison = 0;
   po::options_description options("tw-cosim: random programs on several models of the machine");
   // clang-format off
   options.add_options()
@@ -85,10 +98,10 @@ int main(int argc, char **argv) {
     ("seed", po::value(&sweep.firstSeed)->default_value(1), "of the first program")
     ("instructions", po::value(&sweep.instructions)->default_value(60), "of the largest program")
     ("kits", po::value(&sweep.kitFolder)->default_value("cosim-kits"), "folder for a program that fails")
-    ("replay", po::value(&replayed), "run this assembly instead of random programs")
-    ("memory", po::value(&memory)->default_value("ideal"), "replay: ideal, ideal:<latency>, rows, random:<seed>")
-    ("serial", po::value(&serial)->default_value(false), "replay: the serial bit")
-    ("poison", po::value(&poison)->default_value(0), "replay: contents of on-chip memories");
+    ("initial-seeds", po::value(&sweep.initialSeeds)->default_value(0),
+     "runs of each program on the design with random registers")
+    ("replay", po::value<std::string>(), "run the program of this kit instead of random ones")
+    ("waveform", po::value<std::string>(), "write wave.vcd into this kit");
   // clang-format on
   po::variables_map values;
   try { // the wall: Boost throws
@@ -101,20 +114,16 @@ int main(int argc, char **argv) {
     std::cout << options;
     return 0;
   }
-  auto machine = isa::loadConfig(config);
-  if (!machine)
-    return fail(machine.diag().str());
+  if (values.count("waveform"))
+    return addWaveform(values["waveform"].as<std::string>());
   auto chosen = modelsOf(models);
   if (!chosen)
     return fail(chosen.diag().str());
-  if (!replayed.empty()) {
-    Scenario scenario;
-    scenario.config = *machine;
-    scenario.memory = memory;
-    scenario.serial = serial;
-    scenario.poison = static_cast<uint8_t>(poison);
-    return replay(scenario, *chosen, replayed);
-  }
+  if (values.count("replay"))
+    return replay(values["replay"].as<std::string>(), *chosen, sweep.initialSeeds);
+  auto machine = isa::loadConfig(config);
+  if (!machine)
+    return fail(machine.diag().str());
   sweep.config = *machine;
   sweep.models = *chosen;
   return sweepAll(sweep);

@@ -15,6 +15,7 @@
 #include "StoreUnit.h"
 #include "tw/isa/Machine.h"
 #include <deque>
+#include <optional>
 
 namespace tw::simulator::cycle {
 
@@ -52,6 +53,9 @@ public:
   bool run(Cycle limit);
   /// ABORT was written; takes effect in cycle `now`, the first that run() has not done.
   void abort(Cycle now);
+
+  /// What is visible in cycle `now`, the first that run() has not done; nothing when no job runs.
+  std::optional<isa::MachineState> state(Cycle now) const;
 
   void handle(Event event, Cycle c); // called by the kernel
 
@@ -119,6 +123,7 @@ private:
   bool areEnginesIdle() const;
   bool isEverythingIdle() const;
   void endJob(Cycle c);
+  void finishJob();
   void collectCounters(Cycle cycles);
   uint64_t &counter(isa::CounterId id) { return registers_.counter(id); }
 

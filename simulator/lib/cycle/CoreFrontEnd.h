@@ -47,6 +47,9 @@ template <class Kernel> void Core<Kernel>::startJob() {
 
 template <class Kernel> bool Core<Kernel>::run(Cycle limit) {
   kernel_.run(limit, *this);
+  flushTrace();
+  if (jobState_ == JobState::Record && doneAt_ <= limit) // visible in the first cycle that is not done
+    finishJob();
   return jobState_ == JobState::Idle;
 }
 
@@ -55,6 +58,28 @@ template <class Kernel> void Core<Kernel>::abort(Cycle now) {
     return;
   abortFrom_ = now;
   kernel_.at(Event::FrontEnd, now);
+}
+
+template <class Kernel> std::optional<isa::MachineState> Core<Kernel>::state(Cycle now) const {
+  if (jobState_ == JobState::Idle)
+    return std::nullopt;
+  isa::MachineState state;
+  state.cycle = now;
+  for (unsigned e = 0; e != kQueues; ++e) {
+    isa::MachineState::Unit &unit = state.engines[e];
+    unit.queued = uint32_t(queues_[e].size());
+    unit.headPc = queues_[e].empty() ? 0 : queues_[e].front().pc;
+    for (const Op &op : inFlight_[e])
+      unit.inFlight.push_back(op.pc);
+  }
+  std::copy(semaphores_.begin(), semaphores_.end(), state.semaphores.begin());
+  state.isDecoderFull = isDecoderFull_;
+  state.decoderPc = pc_;
+  if (const JobFault *fault = fault_.at(now)) {
+    state.fault = fault->code;
+    state.faultPc = fault->pc;
+  }
+  return state;
 }
 
 template <class Kernel> void Core<Kernel>::handleFrontEnd(Cycle c) {
@@ -76,10 +101,14 @@ template <class Kernel> void Core<Kernel>::handleFrontEnd(Cycle c) {
   case JobState::Record:
     if (c < doneAt_)
       return kernel_.at(Event::FrontEnd, doneAt_);
-    jobState_ = JobState::Idle;
-    registers_.finish(result_);
+    finishJob();
     break;
   }
+}
+
+template <class Kernel> void Core<Kernel>::finishJob() {
+  jobState_ = JobState::Idle;
+  registers_.finish(result_);
 }
 
 template <class Kernel> void Core<Kernel>::check(Cycle c) {

@@ -48,6 +48,7 @@ public:
     registers_.reset();
     state_.reset(options_.poison);
   }
+  std::optional<isa::MachineState> state() const override { return core_.state(now_); }
   std::vector<uint8_t> dumpSpace(int space) const override {
     auto bytes = state_.bytesOf(isa::Space(space));
     return {bytes.begin(), bytes.end()};

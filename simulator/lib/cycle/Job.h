@@ -43,6 +43,12 @@ public:
     commit(c);
     return set_;
   }
+  /// What is visible in c, without settling it.
+  const JobFault *at(Cycle c) const {
+    if (raised_ && cycle_ < c && (!set_ || pending_.pc < fault_.pc))
+      return &pending_;
+    return set_ ? &fault_ : nullptr;
+  }
   /// Valid if isSet().
   const JobFault &value() const { return fault_; }
 

@@ -6,8 +6,11 @@
 #ifndef TW_ISA_MACHINE_H
 #define TW_ISA_MACHINE_H
 
+#include "tw/isa/Tables.h"
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -47,6 +50,24 @@ struct MachineOptions {
       100'000'000; // timed models: runUntilIdle gives up after this many cycles without an end (a defect of the model)
 };
 
+/// What a timed machine holds between two cycles of a job: register values visible in `cycle`, for reports.
+struct MachineState {
+  struct Unit {                     // an engine
+    uint32_t queued = 0;            // instructions in its queue
+    uint32_t headPc = 0;            // of the oldest of them
+    std::vector<uint32_t> inFlight; // PCs of started, not ended instructions, oldest first
+    bool operator==(const Unit &) const = default;
+  };
+  uint64_t cycle = 0;
+  std::array<uint8_t, kSemaphores> semaphores{};
+  std::array<Unit, kEngines - 1> engines;
+  bool isDecoderFull = false;
+  uint32_t decoderPc = 0; // of the line in the decoder, or of the next to enter it
+  FaultCode fault{};      // NONE while nothing failed
+  uint32_t faultPc = 0;
+  bool operator==(const MachineState &) const = default;
+};
+
 /// A machine. All physical addresses are offsets into its DRAM, which starts at 0 and has memoryBytes() bytes.
 class Machine {
 public:
@@ -69,6 +90,10 @@ public:
 
   /// Hardware reset: all state as after construction, except DRAM. On-chip memories hold `poison` again.
   virtual void reset() = 0;
+
+  /// State of the job at hand, also after runUntilIdle(maxCycles) gave up; nothing from a model without time or while
+  /// no job runs. In-flight instructions are known only to machines built with MachineOptions::trace.
+  virtual std::optional<MachineState> state() const { return std::nullopt; }
 
   /// Contents of an on-chip memory for comparisons: space is an isa::Space other than DRAM. A copy, little endian.
   virtual std::vector<uint8_t> dumpSpace(int space) const = 0;

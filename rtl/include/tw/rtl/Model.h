@@ -12,6 +12,18 @@
 
 namespace tw::rtl {
 
+/// What only the design has. A variant is another build of the same design: "unique" starts with random registers,
+/// "trace" can write a waveform.
+struct ModelOptions : isa::MachineOptions {
+  ModelOptions(const isa::MachineOptions &common = {}) : isa::MachineOptions(common) {}
+  std::string variant;          // the plug-in is tw_rtl_<config>_<variant>.so; empty: the plain one
+  uint64_t initialSeed = 0;     // unique: what every register holds before the first reset; 0: zeros
+  std::string waveform;         // trace: a VCD file; its time is the cycle, its values are those visible in that cycle
+  uint32_t waveformJob = 0;     // of the jobs since construction
+  uint64_t waveformBegin = 0;   // first cycle of the job
+  uint64_t waveformEnd = ~0ull; // the cycle after the last
+};
+
 /// The design with its bench: DRAM behind MemoryTiming, a driver for the registers, a checker on the AXI4 port.
 /// A register write takes effect in the cycle at which the machine stands and moves it one cycle on; a read moves it a
 /// few cycles on. A job's cycles count from its cycle 0 (docs/timing.md).
@@ -29,7 +41,7 @@ std::string modelDirectory();
 
 /// Loads build/lib/tw_rtl_<config>.so (once per process) and builds a machine with `memoryBytes` of zeroed DRAM. The
 /// Diag of a missing plug-in names the command that builds it.
-Result<std::unique_ptr<Model>> loadModel(const std::string &config, const isa::MachineOptions &options,
+Result<std::unique_ptr<Model>> loadModel(const std::string &config, const ModelOptions &options,
                                          const isa::MemoryTimingConfig &timing, uint64_t memoryBytes);
 
 } // namespace tw::rtl
