@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace tw::codegen {
 namespace {
@@ -24,8 +25,8 @@ int64_t number(const Value &value, const Instruction &instruction, const isa::Hw
   return 0;
 }
 
-// The last granule of an access, relative to its base, plus one.
-int64_t lengthOf(const isa::Access &access, const Instruction &instruction, const isa::HwConfig &config) {
+// Where an access goes, relative to its base.
+void walk(const isa::Access &access, const Instruction &instruction, const isa::HwConfig &config, Touched &touched) {
   const isa::Semantics &sem = *instruction.row->semantics;
   auto extentOf = [&](int loop) { return number(sem.loops[loop].extent, instruction, config); };
   const int64_t elemBytes = tensorize::elemBytes(access.elem);
@@ -39,18 +40,50 @@ int64_t lengthOf(const isa::Access &access, const Instruction &instruction, cons
     if (access.lane == isa::LaneKind::Count)
       steps = (steps + config.n - 1) / config.n;
     int64_t unit = access.unitIsBytes || !isBytes ? access.unit : access.unit * row;
-    return access.unitIsBytes ? steps * unit : access.lead * row + (steps - 1) * unit + row;
+    touched.hi = touched.lo + (access.unitIsBytes ? steps * unit : access.lead * row + (steps - 1) * unit + row);
+    return;
   }
-  int64_t length = row;
+  std::vector<std::pair<int64_t, int64_t>> dims; // stride, steps
+  touched.hi = touched.lo + row;
   for (const isa::Dim &dim : access.dims) {
     int64_t last = 0;
     for (const isa::Term &term : dim.terms)
       last += number(term.factor, instruction, config) * (extentOf(term.loop) - 1);
     if (dim.extentField >= 0)
       last = instruction.values[dim.extentField] - 1;
-    length += last * number(dim.stride, instruction, config);
+    const int64_t stride = number(dim.stride, instruction, config);
+    touched.hi += last * stride;
+    if (last > 0 && stride > 0)
+      dims.push_back({stride, last + 1});
   }
-  return length;
+  // Neighbours are one run; what is left repeats it at multiples of one period.
+  std::ranges::sort(dims);
+  touched.run = row;
+  for (auto [stride, steps] : dims)
+    if (touched.period == 0 && stride <= touched.run)
+      touched.run += (steps - 1) * stride;
+    else
+      touched.period = std::gcd(touched.period, stride);
+  if (touched.run >= touched.period)
+    touched.period = 0;
+}
+
+int64_t runOf(const Touched &touched) { return touched.period ? touched.run : touched.hi - touched.lo; }
+
+bool areDisjoint(const Touched &a, const Touched &b) {
+  if (a.hi <= b.lo || b.hi <= a.lo)
+    return true;
+  const int64_t period = std::gcd(a.period, b.period);
+  if (period == 0)
+    return false;
+  const int64_t distance = ((b.lo - a.lo) % period + period) % period;
+  return distance >= runOf(a) && distance + runOf(b) <= period;
+}
+
+bool covers(const Touched &all, const Touched &part) {
+  if (part.lo < all.lo || all.hi < part.hi)
+    return false;
+  return all.period == 0 || (part.period % all.period == 0 && (part.lo - all.lo) % all.period + runOf(part) <= all.run);
 }
 
 // Index in stream order of the latest instruction of each queue that has ended; -1: none.
@@ -62,8 +95,7 @@ void merge(Knowledge &into, const Knowledge &from) {
 }
 
 struct ActiveAccess {
-  int64_t lo, hi;
-  bool isWritten;
+  Touched touched;
   int engine, index;
 };
 
@@ -88,19 +120,21 @@ private:
 
   std::vector<int> dependences(int i) {
     std::vector<int> result;
-    for (const Touched &touched : touchedBy(instructions[i].instruction, config)) {
+    for (Touched &touched : touchedBy(instructions[i].instruction, config)) {
       std::vector<ActiveAccess> &active = spaces[size_t(touched.space) * isa::kRegions + size_t(touched.region)];
+      if (active.size() > kExact) // keeps the list short: whatever lies between its ends is covered
+        touched.period = 0;
       std::erase_if(active, [&](const ActiveAccess &old) {
-        if (old.index == i || old.hi <= touched.lo || touched.hi <= old.lo)
+        if (old.index == i || areDisjoint(old.touched, touched))
           return false;
-        bool isConflict = old.isWritten || touched.isWritten;
+        bool isConflict = old.touched.isWritten || touched.isWritten;
         if (isConflict && old.engine != engineOf(i))
           result.push_back(old.index);
         // Whoever meets the old access later meets this one, too, and is ordered after it.
-        bool isCovered = touched.lo <= old.lo && old.hi <= touched.hi;
-        return isCovered && (touched.isWritten || (!old.isWritten && old.engine == engineOf(i)));
+        return covers(touched, old.touched) &&
+               (touched.isWritten || (!old.touched.isWritten && old.engine == engineOf(i)));
       });
-      active.push_back({touched.lo, touched.hi, touched.isWritten, engineOf(i), i});
+      active.push_back({touched, engineOf(i), i});
     }
     std::ranges::sort(result, std::greater<>());
     result.erase(std::unique(result.begin(), result.end()), result.end());
@@ -206,6 +240,7 @@ private:
     int peer; // engine at the other end
   };
   static constexpr size_t kWindow = 60; // below the largest value of a counter
+  static constexpr size_t kExact = 512; // accesses of a memory that are kept apart within their ranges
 
   std::span<const TaggedInstruction> instructions;
   const isa::HwConfig &config;
@@ -228,7 +263,7 @@ std::vector<Touched> touchedBy(const Instruction &instruction, const isa::HwConf
   for (const isa::Access &access : instruction.row->semantics->accesses) {
     Touched touched{access.space, access.regionField < 0 ? 0 : int(instruction.values[access.regionField]),
                     instruction.values[access.baseField], 0, access.dir != isa::Dir::Read};
-    touched.hi = touched.lo + lengthOf(access, instruction, config);
+    walk(access, instruction, config, touched);
     if (access.space == isa::Space::ACC) { // the two units may not even meet in one half
       const int64_t half = config.accRows / 2;
       touched.lo = touched.lo / half * half;

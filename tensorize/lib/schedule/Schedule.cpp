@@ -6,7 +6,6 @@
 #include "tw/tensorize/Allocate.h"
 
 #include <algorithm>
-#include <cassert>
 #include <map>
 
 namespace tw::tensorize {
@@ -31,27 +30,6 @@ std::string Schedule::str(const Segment &segment) const {
 
 namespace {
 
-struct Movers {
-  std::vector<Mover> all;
-
-  // Tensors come with the first load of their memory, constants with the last: that is the queue of the weights.
-  const Mover &load(const Target &target, int memory, bool isConstant) const {
-    const Mover *found = nullptr;
-    for (const Mover &mover : all)
-      if (target.memories[mover.from].isExternal && mover.to == memory && (!found || isConstant))
-        found = &mover;
-    assert(found && "every memory with operands can be loaded");
-    return *found;
-  }
-  const Mover &store(const Target &target, int memory) const {
-    for (const Mover &mover : all)
-      if (target.memories[mover.to].isExternal && mover.from == memory)
-        return mover;
-    assert(false && "every memory with results can be stored");
-    return all.front();
-  }
-};
-
 class Scheduler {
 public:
   /// `overlap`: how many tasks may begin before the one in front of them has ended.
@@ -59,6 +37,8 @@ public:
       : segment(segment), target(target), overlap(overlap) {
     movers.all = moversOf(target);
     findStripes();
+    isBarred.assign(segment.tasks.size(), false);
+    beginAlone();
   }
 
   /// Is there a task beside which one of another engine could run?
@@ -76,6 +56,8 @@ public:
       int crowded = -1;
       if (!demote && place(crowded))
         break;
+      if (!demote && barLinks(crowded))
+        continue;
       if (!demote)
         demote = victim(crowded);
       if (demote) {
@@ -103,6 +85,51 @@ private:
     for (size_t t = 1; t < segment.tasks.size(); ++t)
       if (overlap > 0 && engine(t) != engine(t - 1))
         isStriped[t - 1] = isStriped[t] = true;
+  }
+
+  // From which task on each one may be at work.
+  void beginAlone() {
+    begin.clear();
+    isLinked.assign(segment.tasks.size(), false);
+    for (size_t t = 0; t != segment.tasks.size(); ++t)
+      begin.push_back(std::max(0, int(t) - overlap));
+  }
+
+  // A task on another engine that can start on the first results of the one before, in the order in which both run
+  // anyway, begins beside it.
+  void linkNeighbours() {
+    beginAlone();
+    for (size_t t = 1; t < plans.size() && overlap == 0; ++t) {
+      auto engine = [&](size_t task) { return plans[task].mapping.chain->links.front()->engine; };
+      if (isBarred[t] || engine(t) == engine(t - 1) || !startsEarly(int(t)))
+        continue;
+      isLinked[t] = true;
+      begin[t] = int(t) - 1;
+    }
+  }
+
+  // Does the task's first tile need only results of early tiles of the one before?
+  bool startsEarly(int t) const {
+    const std::vector<Ranges> tiles = plans[t].tiles(), before = plans[t - 1].tiles();
+    for (const Stream &stream : plans[t].streams) {
+      if (stream.isWritten || producer[stream.tensor] != t - 1)
+        continue;
+      size_t last = 0;
+      for (size_t tile = 0; tile != before.size(); ++tile)
+        if (isMade(t - 1, before[tile], t, stream, tiles.front()))
+          last = tile;
+      return tiles.size() > 1 && last + 1 < before.size();
+    }
+    return false;
+  }
+
+  // The links of a task that finds no room are given up first.
+  bool barLinks(int crowded) {
+    bool isChanged = false;
+    for (int t : {crowded, crowded + 1})
+      if (t < int(isLinked.size()) && isLinked[t])
+        isChanged = isBarred[t] = true;
+    return isChanged;
   }
 
   void findLifetimes() {
@@ -142,7 +169,7 @@ private:
   int64_t residentBytes(int task, int memory) const {
     int64_t bytes = 0;
     for (size_t t = 0; t != segment.tensors.size(); ++t)
-      if (result.schedule.isResident[t] && memoryOf[t] == memory && first[t] - overlap <= task && task <= last[t])
+      if (result.schedule.isResident[t] && memoryOf[t] == memory && begin[first[t]] <= task && task <= last[t])
         bytes += segment.tensors[t].bytes;
     return bytes;
   }
@@ -151,7 +178,7 @@ private:
   std::optional<int> victim(int task) const {
     std::optional<int> found;
     for (size_t t = 0; t != segment.tensors.size(); ++t)
-      if (result.schedule.isResident[t] && first[t] - overlap <= task && task <= last[t] &&
+      if (result.schedule.isResident[t] && begin[first[t]] <= task && task <= last[t] &&
           (!found || segment.tensors[t].bytes > segment.tensors[*found].bytes))
         found = int(t);
     return found;
@@ -159,6 +186,7 @@ private:
 
   std::optional<ScheduleFailure> chooseTiles(std::optional<int> &demote) {
     result.schedule.blocks.clear();
+    beginAlone();
     for (size_t t = 0; t != segment.tasks.size(); ++t) {
       const Task &task = segment.tasks[t];
       std::optional<BlockSchedule> best;
@@ -183,7 +211,7 @@ private:
             why = *rejection;
             continue;
           }
-          plan.estimate();
+          plan.estimate(movers);
           uint64_t cost = plan.schedule.cycles;
           if (isStriped[t]) { // the neighbour waits for the first stripe, which must hold all channels
             if (candidate.constantsOuter && plan.constantTiles() > 1)
@@ -217,6 +245,7 @@ private:
     for (size_t t = 0; t != segment.tasks.size(); ++t)
       plans.emplace_back(segment.tasks[t].mappings[result.schedule.blocks[t].mapping], target,
                          result.schedule.blocks[t], result.schedule.isResident);
+    linkNeighbours();
     return tryPlace(true, crowded) || tryPlace(false, crowded);
   }
 
@@ -235,11 +264,10 @@ private:
       for (size_t t = 0; t != segment.tensors.size(); ++t)
         if (result.schedule.isResident[t] && memoryOf[t] == int(memory)) {
           buffers.push_back({int(memory), -1, int(t), -1, -1, 0});
-          lives.push_back({segment.tensors[t].bytes, std::max(0, first[t] - overlap), last[t],
-                           group * ((first[t] % 2 * 2) % groups)});
+          lives.push_back({segment.tensors[t].bytes, begin[first[t]], last[t], group * ((first[t] % 2 * 2) % groups)});
         }
       for (size_t t = 0; t != plans.size(); ++t) {
-        int from = std::max(0, int(t) - std::max(overlap, prefetch ? 1 : 0)), begin = std::max(0, int(t) - overlap);
+        int from = std::min(begin[t], std::max(0, int(t) - (prefetch ? 1 : 0)));
         for (size_t i = 0; i != plans[t].images.size(); ++i)
           for (int64_t s = 0; s != TilePlan::slots(plans[t].images[i].tiles); ++s)
             if (plans[t].images[i].memory == int(memory)) {
@@ -250,7 +278,7 @@ private:
           for (int64_t s = 0; s != TilePlan::slots(plans[t].streams[i].tiles); ++s)
             if (plans[t].streams[i].memory == int(memory) && !plans[t].streams[i].isResident) {
               buffers.push_back({int(memory), int(t), -1, -1, int(i), int(s)});
-              lives.push_back({plans[t].streams[i].bytes, begin, int(t),
+              lives.push_back({plans[t].streams[i].bytes, begin[t], int(t),
                                group * ((plans[t].streams[i].isWritten ? 2 : 0) % groups)});
             }
       }
@@ -363,8 +391,7 @@ private:
         continue;
       }
       size_t chosen = front;
-      for (size_t t = front + 1; t <= front + size_t(overlap) && t < plans.size() && isStriped[t - 1] && isStriped[t];
-           ++t)
+      for (size_t t = front + 1; t < plans.size() && begin[t] <= int(front) && mayOverlap(t); ++t)
         if (!progress[t].isDone() && isInputThere(int(t)))
           chosen = t;
       if (auto rejection = emitTile(int(chosen)))
@@ -391,6 +418,25 @@ private:
     return extent;
   }
 
+  bool mayOverlap(size_t t) const { return isLinked[t] || (overlap > 0 && isStriped[t - 1] && isStriped[t]); }
+
+  // Does this tile of a task make something that a tile of another reads?
+  bool isMade(int maker, const Ranges &made, int reader, const Stream &read, const Ranges &ranges) const {
+    const Operand &operand = plans[reader].mapping.block.operands[read.operand];
+    Extent wanted = extentOf(boxOf(plans[reader].mapping, read.operand, ranges), operand.shape);
+    for (const Stream &stream : plans[maker].streams) {
+      if (!stream.isWritten || stream.tensor != read.tensor)
+        continue;
+      const Operand &written = plans[maker].mapping.block.operands[stream.operand];
+      Extent part = extentOf(boxOf(plans[maker].mapping, stream.operand, made), written.shape);
+      bool sameBlocks = written.shape[written.shape.size() - 2] == operand.shape[operand.shape.size() - 2];
+      if (!sameBlocks || (part.lo < wanted.hi && wanted.lo < part.hi && part.blockLo < wanted.blockHi &&
+                          wanted.blockLo < part.blockHi))
+        return true;
+    }
+    return false;
+  }
+
   // Has every tile been emitted that makes what the task's next tile reads?
   bool isInputThere(int t) const {
     const TilePlan &plan = plans[t];
@@ -398,20 +444,12 @@ private:
       int p = producer[stream.tensor];
       if (stream.isWritten || p < 0)
         continue;
-      const Operand &read = plan.mapping.block.operands[stream.operand];
-      Extent wanted = extentOf(boxOf(plan.mapping, stream.operand, progress[t].tiles[progress[t].next]), read.shape);
-      // The tile before is at work while this one waits: the producer stays one stripe ahead.
-      const size_t from = progress[p].isDone() || progress[p].next == 0 ? progress[p].next : progress[p].next - 1;
-      for (const Stream &made : plans[p].streams)
-        if (made.isWritten && made.tensor == stream.tensor)
-          for (size_t tile = from; tile != progress[p].tiles.size(); ++tile) {
-            const Operand &written = plans[p].mapping.block.operands[made.operand];
-            Extent missing = extentOf(boxOf(plans[p].mapping, made.operand, progress[p].tiles[tile]), written.shape);
-            bool sameBlocks = written.shape[written.shape.size() - 2] == read.shape[read.shape.size() - 2];
-            if (!sameBlocks || (missing.lo < wanted.hi && wanted.lo < missing.hi && missing.blockLo < wanted.blockHi &&
-                                wanted.blockLo < missing.blockHi))
-              return false;
-          }
+      // The last tiles are at work while this one waits: the producer stays ahead.
+      const size_t lead = isLinked[t] && !stream.isResident ? kLead : 1;
+      const size_t from = progress[p].isDone() ? progress[p].next : progress[p].next - std::min(progress[p].next, lead);
+      for (size_t tile = from; tile != progress[p].tiles.size(); ++tile)
+        if (isMade(p, progress[p].tiles[tile], t, stream, progress[t].tiles[progress[t].next]))
+          return false;
     }
     return true;
   }
@@ -510,12 +548,16 @@ private:
   static constexpr int64_t kLeastPercent = 15;
   static constexpr int64_t kStripes = 6;        // more do not help: each costs a start, and an engine's queue is short
   static constexpr int64_t kStripePercent = 40; // of the free memory, for a task that shares it with its neighbours
+  static constexpr size_t kLead = 4; // tiles that a producer is ahead when its results go through the outer memory
   static constexpr int64_t kConstantAlign = 64;
 
   const Segment &segment;
   const Target &target;
   const int overlap;
   std::vector<bool> isStriped; // per task
+  std::vector<bool> isLinked;  // per task: begins beside the one before
+  std::vector<bool> isBarred;  // per task: must not be linked
+  std::vector<int> begin;      // per task: the first task beside which it may be at work
   Movers movers;
   LoweredSegment result;
   std::vector<int> first, last, users, memoryOf, producer; // per tensor

@@ -2,6 +2,7 @@
 #include "schedule/TilePlan.h"
 
 #include <algorithm>
+#include <cassert>
 #include <map>
 
 namespace tw::tensorize {
@@ -205,7 +206,40 @@ std::optional<Rejection> TilePlan::check() const {
   return realise(mapping, tile, placement, links);
 }
 
-void TilePlan::estimate() {
+const Mover &Movers::load(const Target &target, int memory, bool isConstant) const {
+  const Mover *found = nullptr;
+  for (const Mover &mover : all)
+    if (target.memories[mover.from].isExternal && mover.to == memory && (!found || isConstant))
+      found = &mover;
+  assert(found && "every memory with operands can be loaded");
+  return *found;
+}
+
+const Mover &Movers::store(const Target &target, int memory) const {
+  for (const Mover &mover : all)
+    if (target.memories[mover.to].isExternal && mover.from == memory)
+      return mover;
+  assert(false && "every memory with results can be stored");
+  return all.front();
+}
+
+// Cycles for which a box keeps the mover busy: without the latency that the next copy hides.
+uint64_t TilePlan::copyCycles(const Movers &movers, const Stream &stream, const Box &box) const {
+  const Mover &mover =
+      stream.isWritten ? movers.store(target, stream.memory) : movers.load(target, stream.memory, false);
+  const Operand &operand = mapping.block.operands[stream.operand];
+  const View dram = denseView({std::vector<int64_t>(operand.shape.size(), 0), operand.shape}, 0),
+             chip = denseView(box, 0);
+  const View &from = stream.isWritten ? chip : dram, &to = stream.isWritten ? dram : chip;
+  auto unit = copyBox(mover, {mover.unitBytes}, {1}, 0, {1}, 0, 0);
+  const uint64_t latency = target.cycles(unit.front());
+  uint64_t cycles = 0;
+  for (const Instruction &copy : copyBox(mover, box.extent, from.stride, 0, to.stride, 0, 0))
+    cycles += target.cycles(copy) - latency + 1;
+  return std::max(cycles, uint64_t(boxBytes(box) / target.externalBytesPerCycle));
+}
+
+void TilePlan::estimate(const Movers &movers) {
   const Ranges tile = typicalTile();
   Placement placement{std::vector<View>(mapping.chain->accesses.size()),
                       std::vector<int64_t>(mapping.chain->accesses.size(), 0),
@@ -228,7 +262,8 @@ void TilePlan::estimate() {
     busy[std::string(link.row->mnemonic)] += cycles * uint64_t(tiles);
     tail = cycles;
   }
-  int64_t readBytes = 0, writtenBytes = 0, firstBytes = 0;
+  uint64_t readCycles = 0, writtenCycles = 0;
+  int64_t readBytes = 0, firstBytes = 0;
   for (const Image &image : images) {
     bool isReloaded = !schedule.constantsOuter && tiles > constantTiles && image.tiles > slots(image.tiles);
     readBytes += image.bytes * (isReloaded ? tiles : image.tiles);
@@ -238,11 +273,12 @@ void TilePlan::estimate() {
     if (stream.isResident)
       continue;
     bool isReloaded = schedule.constantsOuter && constantTiles > 1 && stream.tiles > slots(stream.tiles);
-    (stream.isWritten ? writtenBytes : readBytes) += stream.bytes * (isReloaded ? tiles : stream.tiles);
+    (stream.isWritten ? writtenCycles : readCycles) +=
+        copyCycles(movers, stream, boxOf(mapping, stream.operand, tile)) * uint64_t(isReloaded ? tiles : stream.tiles);
     firstBytes += stream.bytes;
   }
-  busy["read"] = uint64_t(readBytes / target.externalBytesPerCycle);
-  busy["write"] = uint64_t(writtenBytes / target.externalBytesPerCycle);
+  busy["read"] = readCycles + uint64_t(readBytes / target.externalBytesPerCycle);
+  busy["write"] = writtenCycles;
   schedule.cycles = 0;
   for (auto &[engine, cycles] : busy)
     if (cycles > schedule.cycles) {

@@ -27,6 +27,14 @@ struct Stream {
   int64_t tiles = 1;
 };
 
+/// The copies of a machine, by use.
+struct Movers {
+  std::vector<Mover> all;
+  /// Tensors come with the first load of their memory, constants with the last: that is the queue of the weights.
+  const Mover &load(const Target &target, int memory, bool isConstant) const;
+  const Mover &store(const Target &target, int memory) const;
+};
+
 class TilePlan {
 public:
   TilePlan(const Mapping &mapping, const Target &target, BlockSchedule schedule, const std::vector<bool> &isResident);
@@ -51,9 +59,10 @@ public:
   int64_t constantTiles() const;
   int64_t otherTiles() const;
   /// Fills schedule.cycles and boundBy.
-  void estimate();
+  void estimate(const Movers &movers);
 
 private:
+  uint64_t copyCycles(const Movers &movers, const Stream &stream, const Box &box) const;
   bool isConstantLoop(int loop) const;
   int64_t tileCount(int loop) const;
   Ranges typicalTile() const;

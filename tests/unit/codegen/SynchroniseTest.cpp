@@ -57,6 +57,32 @@ TEST(SynchroniseTest, DisjointBytesNeedNoWait) {
   EXPECT_EQ(waitsOf(result[1]), 0);
 }
 
+namespace {
+
+// Rows of 16 bytes, one of every `pitch` bytes.
+TaggedInstruction storeColumn(int64_t spm, int64_t pitch) {
+  return make("st", {{"region", 2}, {"spm", spm}, {"offset", 1 << 20}, {"n1", 8}, {"ss1", pitch}, {"ds1", 16}});
+}
+TaggedInstruction loadColumn(int64_t spm, int64_t pitch) {
+  return make("ld", {{"region", 2}, {"spm", spm}, {"n1", 8}, {"ss1", pitch}, {"ds1", 16}});
+}
+
+} // namespace
+
+TEST(SynchroniseTest, ChannelBlocksOfOneTensorAreDisjointThoughTheirRangesAreNot) {
+  EXPECT_EQ(waitsOf(lines({loadColumn(0, 64), storeColumn(16, 64)})[1]), 0);
+  EXPECT_EQ(waitsOf(lines({loadColumn(0, 64), storeColumn(48, 64)})[1]), 0);
+  EXPECT_EQ(waitsOf(lines({loadColumn(16, 64), storeColumn(16, 64)})[1]), 1);
+  EXPECT_EQ(waitsOf(lines({loadColumn(0, 64), storeColumn(16, 48)})[1]), 1);
+  EXPECT_EQ(waitsOf(lines({loadColumn(0, 64), storeColumn(32, 32)})[1]), 1);
+}
+
+TEST(SynchroniseTest, AWriteOfOneColumnDoesNotHideTheReadersOfAnother) {
+  auto result = lines({storeColumn(16, 64), loadColumn(0, 64), load(0, 32)});
+  EXPECT_EQ(waitsOf(result[1]), 0);
+  EXPECT_EQ(waitsOf(result[2]), 1);
+}
+
 TEST(SynchroniseTest, AWriterWaitsForEarlierReadersAndEachPostIsTakenOnce) {
   auto result = lines({store(0, 4096), load(0, 1), store(0, 8192)});
   EXPECT_EQ(waitsOf(result[1]), 1);

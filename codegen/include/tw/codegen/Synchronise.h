@@ -21,12 +21,13 @@ struct TaggedInstruction {
   uint16_t tag = 0;
 };
 
-/// Bytes (granules) that an instruction touches: from first to last, both ends of a walk.
+/// Granules that an instruction touches, or a few more: those at lo + k * period + 0..run-1, below hi. Period 0: all.
 struct Touched {
   isa::Space space;
   int region = 0; // of DRAM
   int64_t lo = 0, hi = 0;
   bool isWritten = false;
+  int64_t run = 0, period = 0;
 };
 std::vector<Touched> touchedBy(const tensorize::Instruction &instruction, const isa::HwConfig &config);
 
@@ -34,9 +35,9 @@ struct SyncCounts {
   int waits = 0, fences = 0;
 };
 
-/// Lines with an END. Dependences are found by ranges (ACC by halves), dropped when order in a queue or an earlier wait
-/// already implies them, and carried by one semaphore per pair of queues; a FENCE stands where slots or counters do not
-/// suffice.
+/// Lines with an END. Dependences are found by the bytes touched (ACC by halves), dropped when order in a queue or an
+/// earlier wait already implies them, and carried by one semaphore per pair of queues; a FENCE stands where slots or
+/// counters do not suffice.
 Result<std::vector<isa::Line>> synchronise(std::span<const TaggedInstruction> instructions, const isa::HwConfig &config,
                                            SyncCounts *counts = nullptr);
 
