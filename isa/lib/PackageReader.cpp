@@ -2,6 +2,7 @@
 #include "tw/isa/Package.h"
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 namespace tw::isa {
@@ -102,6 +103,9 @@ Result<Package> parsePackage(std::span<const uint8_t> bytes, const std::string &
 }
 
 Result<Package> readPackage(const std::string &path) {
+  std::error_code unknown;
+  if (std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown))
+    return Diag{path, "cannot read the package: this is no file but a folder or a device; give a .npk file"};
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file)
     return Diag{path, std::string("cannot read the package: ") + std::strerror(errno)};

@@ -2,6 +2,8 @@
 #include "tw/isa/Package.h"
 #include "Configs.h"
 #include "tw/support/Paths.h"
+#include <bit>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -18,7 +20,7 @@ Package sample() {
   package.config = tw16();
   package.program = {{Line(Opcode::Fence), Line(Opcode::End)}, {{3, "conv1"}, {9, "relu"}}};
   package.constants.assign(100, 0x42);
-  package.tensors = {{"x", TW_PKG_F32, {1, 3}}, {"y", TW_PKG_I8, {}}};
+  package.tensors = {{"x", TW_PKG_F32, {1, 3}}, {"y", TW_PKG_I16, {2, 16}}};
   package.buffers = {{TW_PKG_INPUT, TW_PKG_NONE, 0, 12, 0, "x"},
                      {TW_PKG_OUTPUT, 4, 0, 64, 1, "y"},
                      {TW_PKG_TEMP, 2, 64, 128, TW_PKG_NONE, ""},
@@ -107,21 +109,54 @@ TEST_F(PackageTest, SectionsAreAlignedAndReadInPlace) {
 
 TEST_F(PackageTest, EveryDamagedByteIsFound) {
   std::span<uint8_t> bytes = write(sample());
-  std::mt19937 random(2);
+  auto *header = reinterpret_cast<tw_pkg_header *>(bytes.data());
+  const size_t tables = sizeof *header + header->section_count * sizeof(tw_pkg_section);
   for (size_t i = 0; i != bytes.size(); ++i) {
-    uint8_t old = bytes[i];
-    bytes[i] ^= uint8_t(1 + random() % 255);
-    tw::Result<Package> package = parsePackage(bytes, "a.npk");
-    ASSERT_FALSE(package) << "byte " << i;
-    EXPECT_EQ(package.diag().place.rfind("a.npk: byte ", 0), 0u);
+    const uint8_t old = bytes[i];
+    // All values in what tells where everything is, each single bit and its complement elsewhere.
+    for (int change = 1; change != 256; ++change) {
+      if (i >= tables && !std::has_single_bit(unsigned(change)) && change != 255)
+        continue;
+      bytes[i] = uint8_t(old ^ change);
+      tw::Result<Package> package = parsePackage(bytes, "a.npk");
+      ASSERT_FALSE(package) << "byte " << i << " changed by " << change;
+      ASSERT_EQ(package.diag().place.rfind("a.npk: byte ", 0), 0u) << package.diag().str();
+      ASSERT_LE(std::stoull(package.diag().place.substr(12)), bytes.size());
+      ASSERT_FALSE(package.diag().text.empty());
+    }
     bytes[i] = old;
+  }
+  EXPECT_TRUE(parsePackage(bytes, "a.npk"));
+}
+
+TEST_F(PackageTest, SeveralDamagedBytesAreFound) {
+  std::span<uint8_t> bytes = write(sample());
+  const std::vector<uint8_t> good(bytes.begin(), bytes.end());
+  std::mt19937 random(6);
+  for (int round = 0; round != 20000; ++round) {
+    const size_t first = random() % good.size();
+    const size_t count = std::min<size_t>(1 + random() % 64, good.size() - first);
+    for (size_t i = first; i != first + count; ++i)
+      bytes[i] = uint8_t(random());
+    if (!std::equal(good.begin(), good.end(), bytes.begin()))
+      ASSERT_FALSE(parsePackage(bytes, "a.npk")) << "round " << round;
+    std::copy_n(good.begin() + long(first), count, bytes.begin() + long(first));
   }
 }
 
-TEST_F(PackageTest, EveryShorterFileIsRefused) {
+TEST_F(PackageTest, EveryShorterOrLongerFileIsRefused) {
   std::span<uint8_t> bytes = write(sample());
-  for (size_t size = 0; size != bytes.size(); ++size)
-    ASSERT_FALSE(parsePackage(bytes.first(size), "a.npk")) << size;
+  for (size_t size = 0; size != bytes.size(); ++size) {
+    tw::Result<Package> package = parsePackage(bytes.first(size), "a.npk");
+    ASSERT_FALSE(package) << size;
+    // The file says itself how long it is; what is shorter than its header cannot.
+    EXPECT_NE(package.diag().text.find("found " + std::to_string(size)), std::string::npos) << package.diag().str();
+  }
+  std::vector<uint64_t> longer((bytes.size() + 64) / 8 + 1);
+  std::memcpy(longer.data(), bytes.data(), bytes.size());
+  std::span<uint8_t> whole(reinterpret_cast<uint8_t *>(longer.data()), longer.size() * 8);
+  for (size_t size = bytes.size() + 1; size <= bytes.size() + 64; ++size)
+    ASSERT_FALSE(parsePackage(whole.first(size), "a.npk")) << size;
 }
 
 // A valid checksum over wrong contents must not lead a reader astray.
@@ -155,6 +190,14 @@ TEST_F(PackageTest, WrongContentsWithRightChecksumsAreHarmless) {
 TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
   EXPECT_NE(errorOf([](Package &p) { p.steps[1].lineCount = 3; }).find("expected 2, found 3"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.buffers[2].size = 1000; }).find("leaves its memory"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.buffers[0].size = 16; })
+                .find("not those of its tensor: tensor and buffer: "
+                      "expected 12, found 16"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape = {1 << 20, 1 << 20}; }).find("too many bytes"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.scratchBytes = ~uint64_t(0); }).find("scratch memory of a plan"),
+            std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.buffers[3].region = 2; }).find("does not suit"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.buffers[0].tensor = 2; }).find("tensor of a buffer"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[0].arguments = {9}; }).find("names no buffer"), std::string::npos);
@@ -190,6 +233,8 @@ TEST_F(PackageTest, ForeignPackagesAreNamed) {
 TEST_F(PackageTest, FilesThatCannotBeReadOrWrittenAreNamed) {
   std::string nowhere = (folder.path() / "none" / "a.npk").string();
   EXPECT_EQ(readPackage(nowhere).diag().place, nowhere);
+  EXPECT_EQ(readPackage(folder.path().string()).diag().place, folder.path().string());
+  EXPECT_EQ(readPackage("/dev/null").diag().place, "/dev/null");
   EXPECT_EQ(writePackage(sample(), nowhere).diag().place, nowhere);
 }
 

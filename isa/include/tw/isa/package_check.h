@@ -30,16 +30,17 @@ static inline int tw_pkg_check_header(const struct tw_pkg_header *h, uint64_t si
   if (size < sizeof *h)
     return tw_pkg_refuse(e, 0, "too short for a package: bytes of the header and bytes of the file", sizeof *h, size);
   if (memcmp(h->magic, TW_PKG_MAGIC, sizeof h->magic) != 0)
-    return tw_pkg_refuse(e, 0, "not a package: the first bytes are not its mark", 0, 0);
+    return tw_pkg_refuse(e, 0, "not a package: the first bytes are not its mark, compile a model to get one", 0, 0);
   if (h->version != TW_PKG_VERSION)
     return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, version), "version of the format: compile the model again",
                          TW_PKG_VERSION, h->version);
   crc = tw_pkg_crc32(0, h, offsetof(struct tw_pkg_header, header_crc));
   if (h->header_crc != crc)
-    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, header_crc), "damaged header: checksum", h->header_crc, crc);
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, header_crc),
+                         "damaged header, copy or compile the package again: checksum", h->header_crc, crc);
   if (h->file_bytes != size)
-    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, file_bytes), "file cut off or extended: bytes",
-                         h->file_bytes, size);
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, file_bytes),
+                         "file cut off or extended, copy it again: bytes", h->file_bytes, size);
   if (h->line_bytes != TW_LINE_BYTES)
     return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, line_bytes), "bytes of an instruction line", TW_LINE_BYTES,
                          h->line_bytes);
@@ -51,16 +52,16 @@ static inline int tw_pkg_check_header(const struct tw_pkg_header *h, uint64_t si
 static inline int tw_pkg_check_sections(struct tw_pkg *pkg, const struct tw_pkg_header *h, struct tw_pkg_error *e) {
   static const char *const texts[TW_PKG_SECTION_KINDS] = {
       0,
-      "damaged section CONFIG: checksum",
-      "damaged section CODE: checksum",
-      "damaged section CONST: checksum",
-      "damaged section PLAN: checksum",
-      "damaged section TENSORS: checksum",
-      "damaged section STRINGS: checksum",
-      "damaged section HOST: checksum",
-      "damaged section COUNTS: checksum",
-      "damaged section DEBUG: checksum",
-      "damaged section GRAPH: checksum",
+      "damaged section CONFIG, copy or compile the package again: checksum",
+      "damaged section CODE, copy or compile the package again: checksum",
+      "damaged section CONST, copy or compile the package again: checksum",
+      "damaged section PLAN, copy or compile the package again: checksum",
+      "damaged section TENSORS, copy or compile the package again: checksum",
+      "damaged section STRINGS, copy or compile the package again: checksum",
+      "damaged section HOST, copy or compile the package again: checksum",
+      "damaged section COUNTS, copy or compile the package again: checksum",
+      "damaged section DEBUG, copy or compile the package again: checksum",
+      "damaged section GRAPH, copy or compile the package again: checksum",
   };
   const struct tw_pkg_section *table = (const struct tw_pkg_section *)(pkg->bytes + sizeof *h);
   uint64_t table_bytes = (uint64_t)h->section_count * sizeof *table, end = sizeof *h + table_bytes;
@@ -70,7 +71,8 @@ static inline int tw_pkg_check_sections(struct tw_pkg *pkg, const struct tw_pkg_
                          TW_PKG_SECTION_KINDS - 1, h->section_count);
   crc = tw_pkg_crc32(0, table, table_bytes);
   if (crc != h->table_crc)
-    return tw_pkg_refuse(e, sizeof *h, "damaged section table: checksum", h->table_crc, crc);
+    return tw_pkg_refuse(e, sizeof *h, "damaged section table, copy or compile the package again: checksum",
+                         h->table_crc, crc);
   for (i = 0; i < h->section_count; ++i) {
     const struct tw_pkg_section *s = &table[i];
     uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
@@ -128,6 +130,17 @@ static inline int tw_pkg_check_shapes(const struct tw_pkg *pkg, struct tw_pkg_er
   return 1;
 }
 
+/* Bytes of a tensor whose rank and type were checked; 0 if they are more than TW_PKG_MAX_BYTES. */
+static inline uint64_t tw_pkg_tensor_bytes(const struct tw_pkg_tensor *t) {
+  uint64_t bytes = tw_pkg_type_bytes(t->type), k;
+  for (k = 0; k < t->rank; ++k) {
+    if ((uint64_t)t->shape[k] > TW_PKG_MAX_BYTES / bytes)
+      return 0;
+    bytes *= (uint64_t)t->shape[k];
+  }
+  return bytes;
+}
+
 static inline int tw_pkg_check_tensors(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
   uint64_t count, i, k;
   const struct tw_pkg_tensor *tensors = tw_pkg_tensors(pkg, &count);
@@ -144,12 +157,19 @@ static inline int tw_pkg_check_tensors(const struct tw_pkg *pkg, struct tw_pkg_e
     for (k = 0; k < TW_PKG_MAX_RANK; ++k)
       if (k < t->rank ? t->shape[k] < 1 : t->shape[k] != 0)
         return tw_pkg_refuse(e, at, "size of a tensor's dimension", k < t->rank, (uint64_t)t->shape[k]);
+    if (tw_pkg_tensor_bytes(t) == 0)
+      return tw_pkg_refuse(e, at, "a tensor has too many bytes: at most", TW_PKG_MAX_BYTES, 0);
   }
   tags = tw_pkg_tags(pkg, &count);
-  for (i = 0; i < count; ++i)
+  for (i = 0; i < count; ++i) {
+    uint64_t at = (uint64_t)((const uint8_t *)&tags[i] - pkg->bytes);
+    if (tags[i].tag > TW_PKG_MAX_TAG)
+      return tw_pkg_refuse(e, at, "a tag is larger than instructions hold", TW_PKG_MAX_TAG, tags[i].tag);
+    if (i && tags[i].tag <= tags[i - 1].tag)
+      return tw_pkg_refuse(e, at, "tags are not in order: a tag and the one before it", tags[i].tag, tags[i - 1].tag);
     if (!tw_pkg_string(pkg, tags[i].name))
-      return tw_pkg_refuse(e, pkg->sections[TW_PKG_DEBUG].offset + i * sizeof *tags, "name of a tag leaves the strings",
-                           pkg->sections[TW_PKG_STRINGS].size, tags[i].name);
+      return tw_pkg_refuse(e, at, "name of a tag leaves the strings", pkg->sections[TW_PKG_STRINGS].size, tags[i].name);
+  }
   return 1;
 }
 
@@ -176,6 +196,9 @@ static inline int tw_pkg_check_buffer(const struct tw_pkg *pkg, const struct tw_
   tw_pkg_tensors(pkg, &tensors);
   if (is_io ? b->tensor >= tensors : b->tensor != TW_PKG_NONE)
     return tw_pkg_refuse(e, at, "tensor of a buffer: number of tensors and index", tensors, b->tensor);
+  if (is_io && b->size != tw_pkg_tensor_bytes(tw_pkg_tensors(pkg, &tensors) + b->tensor))
+    return tw_pkg_refuse(e, at, "bytes of a buffer are not those of its tensor: tensor and buffer",
+                         tw_pkg_tensor_bytes(tw_pkg_tensors(pkg, &tensors) + b->tensor), b->size);
   if (b->name != TW_PKG_NONE && !tw_pkg_string(pkg, b->name))
     return tw_pkg_refuse(e, at, "name of a buffer leaves the strings", pkg->sections[TW_PKG_STRINGS].size, b->name);
   return 1;
@@ -245,6 +268,9 @@ static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_erro
   bytes += (uint64_t)plan->argument_count * sizeof(uint32_t);
   if (bytes != s->size)
     return tw_pkg_refuse(e, s->offset, "bytes of section PLAN and of its tables", bytes, s->size);
+  if (plan->arena_bytes > TW_PKG_MAX_BYTES || plan->state_bytes > TW_PKG_MAX_BYTES ||
+      plan->scratch_bytes > TW_PKG_MAX_BYTES)
+    return tw_pkg_refuse(e, s->offset, "arena, state or scratch memory of a plan: at most", TW_PKG_MAX_BYTES, 0);
   if (plan->entry_count == 0)
     return tw_pkg_refuse(e, s->offset, "a plan has at least one entry: entries", 1, 0);
   for (i = 0; i < plan->argument_count; ++i)
@@ -277,13 +303,15 @@ static inline int tw_pkg_suits(const struct tw_pkg *pkg, uint64_t isa_hash, uint
                                struct tw_pkg_error *error) {
   const struct tw_pkg_header *h = tw_pkg_header_of(pkg);
   if (h->isa_hash != isa_hash)
-    return tw_pkg_refuse(error, offsetof(struct tw_pkg_header, isa_hash),
-                         "package for another instruction set: hash of the machine and of the package", isa_hash,
-                         h->isa_hash);
+    return tw_pkg_refuse(
+        error, offsetof(struct tw_pkg_header, isa_hash),
+        "package for another instruction set, compile the model again: hash of the machine and of the package",
+        isa_hash, h->isa_hash);
   if (h->cfg_hash != cfg_hash)
-    return tw_pkg_refuse(error, offsetof(struct tw_pkg_header, cfg_hash),
-                         "package for another configuration: hash of the machine and of the package", cfg_hash,
-                         h->cfg_hash);
+    return tw_pkg_refuse(
+        error, offsetof(struct tw_pkg_header, cfg_hash),
+        "package for another configuration, compile the model for this machine: hash of the machine and of the package",
+        cfg_hash, h->cfg_hash);
   return 1;
 }
 

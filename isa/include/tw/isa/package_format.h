@@ -21,6 +21,8 @@ extern "C" {
 #define TW_PKG_ALIGN 64u
 #define TW_PKG_NONE 0xFFFFFFFFu /* no index, no string */
 #define TW_PKG_MAX_RANK 8
+#define TW_PKG_MAX_TAG 0xFFFFu
+#define TW_PKG_MAX_BYTES ((uint64_t)1 << 40) /* of a tensor, the arena, state, scratch */
 
 struct tw_pkg_header {
   uint8_t magic[8];
@@ -118,7 +120,7 @@ struct tw_pkg_buffer {
   uint32_t kind;
   uint32_t region; /* through which the NPU sees it: 1 CONSTANT, 2 TEMP, 4-7 INPUT and OUTPUT; TW_PKG_NONE: host only */
   uint64_t offset; /* zero for INPUT and OUTPUT */
-  uint64_t size;   /* bytes */
+  uint64_t size;   /* bytes; INPUT, OUTPUT: those of the tensor */
   uint32_t tensor; /* INPUT, OUTPUT: index in TENSORS; else TW_PKG_NONE */
   uint32_t name;   /* or TW_PKG_NONE */
 };
