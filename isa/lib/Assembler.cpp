@@ -12,7 +12,7 @@ using namespace llvm;
 namespace tw::isa {
 namespace {
 
-constexpr uint64_t kMaxData = uint64_t(1) << 28; // bytes of one directive
+constexpr uint64_t kMaxData = uint64_t(1) << 28; // bytes of one directive, and of all together
 
 struct Token {
   enum Kind { Word, Text, Symbol, End } kind = End;
@@ -191,10 +191,14 @@ private:
 
   void parseRandom(Lexer &lexer) {
     RegionData data{region(lexer), offset(lexer), {}, {}};
+    Token place = lexer.peek();
     uint64_t count = uint64_t(number(lexer, "number of bytes", 1, int64_t(kMaxData)));
     uint64_t seed = uint64_t(number(lexer, "seed", 0, INT64_MAX));
     if (error)
       return;
+    if (totalData += count; totalData > kMaxData)
+      return fail(place, "the data of the program are " + Twine(totalData) + " bytes so far, at most " +
+                             Twine(kMaxData) + " fit: use smaller regions");
     data.bytes = randomBytes(count, seed);
     data.seed = seed;
     out.data.push_back(std::move(data));
@@ -209,8 +213,9 @@ private:
       return fail(token, "expected a text in quotes");
     std::string name;
     for (size_t i = 0; i != token.text.size(); ++i) {
-      i += token.text[i] == '\\' && i + 1 != token.text.size();
-      name += token.text[i];
+      const bool isEscaped = token.text[i] == '\\' && i + 1 != token.text.size();
+      i += isEscaped;
+      name += isEscaped && token.text[i] == 'n' ? '\n' : token.text[i];
     }
     out.program.tags[uint16_t(tag)] = name;
   }
@@ -288,6 +293,7 @@ private:
   StringRef text, line;
   std::string fileName;
   int lineNumber = 0;
+  uint64_t totalData = 0; // bytes of .random
   Assembly out;
   std::optional<Diag> error;
 };

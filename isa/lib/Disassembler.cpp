@@ -36,9 +36,9 @@ std::string rawLine(const Line &line) {
 std::string quoted(std::string_view text) {
   std::string result = "\"";
   for (char c : text) {
-    if (c == '"' || c == '\\')
+    if (c == '"' || c == '\\' || c == '\n')
       result += '\\';
-    result += c;
+    result += c == '\n' ? 'n' : c;
   }
   return result + "\"";
 }

@@ -23,6 +23,11 @@ Status checkKey(const HwConfig &config, const ConfigKey &key) {
 } // namespace
 
 Status validate(const HwConfig &config) {
+  // It becomes a part of file names and of generated text.
+  for (char c : config.name)
+    if (!std::isalnum(static_cast<unsigned char>(c)) && c != '_' && c != '-')
+      return Diag{"configuration: name", "a character of code " + number(static_cast<unsigned char>(c)) +
+                                             " stands in it: use letters, digits, '_' and '-'"};
   for (const ConfigKey &key : kConfigKeys)
     if (Status status = checkKey(config, key); !status)
       return status;

@@ -41,7 +41,7 @@ TEST(AssemblerTest, RandomLinesSurviveTextAndBack) {
   assembly.config = "some dir/tw16.yaml";
   assembly.regions[2] = {0x10000, true, false};
   assembly.data.push_back({2, 0x123, randomBytes(75, 1)});
-  assembly.program.tags = {{1, "a \\ \"b\""}, {65535, ""}};
+  assembly.program.tags = {{1, "a \\ \"b\""}, {65535, ""}, {7, "two\nlines \\n"}};
   for (int i = 0; i != 3000; ++i) {
     const Instruction &row = kInstructions[random() % kInstructions.size()];
     Line line(row.opcode);
@@ -103,6 +103,9 @@ TEST(AssemblerTest, DirectivesAreChecked) {
   EXPECT_EQ(errorOf(".dram 1 0 0"), "a.s:1:11: '0' is not pairs of hexadecimal digits\n.dram 1 0 0\n          ^");
   EXPECT_EQ(errorOf(".random 1 0 0 0"),
             "a.s:1:13: number of bytes 0 is outside 1 to 268435456\n.random 1 0 0 0\n            ^");
+  EXPECT_EQ(errorOf(".random 1 0 1 0\n.random 2 0 0x10000000 0"),
+            "a.s:2:13: the data of the program are 268435457 bytes so far, at most 268435456 fit: use smaller "
+            "regions\n.random 2 0 0x10000000 0\n            ^");
   EXPECT_EQ(errorOf(".tag 1 name"), "a.s:1:8: expected a text in quotes\n.tag 1 name\n       ^");
   EXPECT_EQ(errorOf(".tag 1 \"name"), "a.s:1:13: the text has no closing quote\n.tag 1 \"name\n            ^");
   EXPECT_EQ(errorOf(".config tw16 tw8"), "a.s:1:14: unexpected 'tw8'\n.config tw16 tw8\n             ^");

@@ -60,6 +60,8 @@ TEST(ConfigReaderTest, ErrorsNameTheLineAndBothValues) {
             "vector: lanes of int8 (8 to 64)");
   EXPECT_EQ(errorOf(configText("name: tw16", "name: ''")),
             "a.yaml:1:1: key 'name' must have 1 to 31 characters, here are 0");
+  EXPECT_EQ(errorOf(configText("name: tw16", "name: ../tw16")),
+            "a.yaml:1:1: name: a character of code 46 stands in it: use letters, digits, '_' and '-'");
   EXPECT_EQ(errorOf("- 1\n"), "a.yaml:1:1: a configuration is a mapping of keys to numbers");
   EXPECT_EQ(errorOf(""), "a.yaml:1:1: a configuration is a mapping of keys to numbers");
   EXPECT_NE(
