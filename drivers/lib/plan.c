@@ -223,6 +223,18 @@ static enum tw_status run_host(struct tw_instance *instance, uint32_t index, con
                  tw_pkg_string(&instance->program->package, step->name), result);
 }
 
+/* An entry binds its own inputs and outputs only. */
+static enum tw_status check_bound(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
+                                  struct tw_error *error) {
+  const uint32_t *arguments = tw_pkg_arguments(&instance->program->package) + step->first;
+  uint32_t i;
+  for (i = 0; i < step->count; ++i)
+    if (!instance->buffers[arguments[i]])
+      return tw_fail(error, TW_ERROR_PACKAGE, "step %u uses buffer %u, an input or output of another entry", index,
+                     arguments[i]);
+  return TW_OK;
+}
+
 static enum tw_status run_step(struct tw_instance *instance, uint32_t index, struct tw_run_stats *stats,
                                struct tw_error *error) {
   const struct tw_pkg *package = &instance->program->package;
@@ -231,6 +243,10 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
   struct tw_job_result job;
   enum tw_status status = TW_OK;
   memset(&job, 0, sizeof job);
+  if (step->op != TW_PKG_STEP_NPU)
+    status = check_bound(instance, index, step, error);
+  if (status != TW_OK)
+    return status;
   switch (step->op) {
   case TW_PKG_STEP_HOST:
     status = run_host(instance, index, step, stats, error);
@@ -249,13 +265,17 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
   return status;
 }
 
-/* The caller's memory becomes the buffers of the run: copied if the NPU sees them, else as it is. */
+/* The caller's memory becomes the buffers of the run: copied if the NPU sees them, else as it is. What an earlier run
+ * bound is forgotten. */
 static void bind_inputs(struct tw_instance *instance, const struct tw_pkg_entry *entry, const void *const *inputs,
                         void *const *outputs) {
   const struct tw_pkg *package = &instance->program->package;
   const struct tw_pkg_buffer *buffers = tw_pkg_buffers(package);
   const uint32_t *arguments = tw_pkg_arguments(package);
   uint32_t i;
+  for (i = 0; i < tw_pkg_plan_of(package)->buffer_count; ++i)
+    if (is_io(&buffers[i]) && !has_region(&buffers[i]))
+      instance->buffers[i] = NULL;
   for (i = 0; i < entry->input_count; ++i) {
     const uint32_t buffer = arguments[entry->first_input + i];
     if (has_region(&buffers[buffer]))

@@ -92,6 +92,18 @@ protected:
   }
 };
 
+TEST_F(DriverTest, ABufferOfAnotherEntryIsRefused) {
+  isa::Package package = copyPackage();
+  package.tensors.push_back({"other", TW_PKG_I8, {16}});
+  package.buffers.push_back({TW_PKG_INPUT, TW_PKG_NONE, 0, 16, 2, "other"});
+  package.steps.push_back({TW_PKG_STEP_COPY, "", {1, 2}, 0, 0, 16, TW_PKG_NONE});
+  package.entries[0].stepCount = 2;
+  ASSERT_EQ(open(package), TW_OK) << device.error.text;
+  ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
+  EXPECT_EQ(run(), TW_ERROR_PACKAGE);
+  EXPECT_THAT(device.error.text, HasSubstr("step 1 uses buffer 2, an input or output of another entry"));
+}
+
 TEST_F(DriverTest, RunsThePlanOfAPackage) {
   ASSERT_EQ(open(copyPackage()), TW_OK) << device.error.text;
   ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
