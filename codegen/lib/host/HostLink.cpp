@@ -32,11 +32,13 @@ llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const std::strin
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // a fused multiply-add would round once instead of twice
   std::string name = cpu == "native" ? llvm::sys::getHostCPUName().str() : cpu;
-  std::unique_ptr<llvm::TargetMachine> machine(
+  // Asked before, because a machine for an unknown processor prints warnings of its own.
+  std::unique_ptr<llvm::MCSubtargetInfo> known(target->createMCSubtargetInfo(kTriple, "", ""));
+  if (!known->isCPUStringValid(name))
+    return llvm::createStringError("--host-cpu " + cpu +
+                                   ": no such processor; use x86-64, x86-64-v3, native or a name that LLVM knows");
+  return std::unique_ptr<llvm::TargetMachine>(
       target->createTargetMachine(kTriple, name, "", options, llvm::Reloc::PIC_));
-  if (!machine->getMCSubtargetInfo()->isCPUStringValid(name))
-    return llvm::createStringError("--host-cpu " + cpu + ": no such processor");
-  return machine;
 }
 
 void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
