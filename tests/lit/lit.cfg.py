@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the lit tests run: our tools are on PATH; FileCheck and not are the ones of LLVM 19.
 
-Substitutions: %source (source root), %material (test material), %python, FileCheck, not.
+Substitutions: %source (source root), %material (test material), %python, %refused, FileCheck, not.
 Features for REQUIRES: compiler, rtl, material.
 """
 import os
@@ -20,6 +20,8 @@ config.substitutions += [
     ("%source", config.tw_source_dir),
     ("%material", material),
     ("%python", config.tw_python),
+    # A command that must be refused; see there. After it come the folder that must not change, and the command.
+    ("%refused", config.tw_python + " " + os.path.join(config.test_source_root, "tools", "refused.py")),
     # Only as a word of a command, not as a part of a path.
     (r"(?<!\S)FileCheck(?!\S)", config.tw_filecheck),
     (r"(?<!\S)not(?!\S)", config.tw_not),

@@ -7,6 +7,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -113,7 +114,6 @@ llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::stri
   if (array.type != rowOf(tensor.type).npy)
     return llvm::createStringError(file + ": input '" + wanted.name + "' is " +
                                    std::string(ir::elementTypeName(tensor.type)) + ", the file has type " + array.type);
-  // A missing or added batch of one is no other shape.
   ir::Shape have(array.shape.begin(), array.shape.end());
   if (have != tensor.shape)
     return llvm::createStringError(file + ": input '" + wanted.name + "' has shape " + ir::shapeText(tensor.shape) +
@@ -202,12 +202,11 @@ llvm::Expected<std::string> packageBytes(const isa::Package &package) {
   llvm::SmallString<128> path;
   if (auto error = llvm::sys::fs::createTemporaryFile("tilewright", "npk", path))
     return llvm::createStringError(error, "temporary file: " + error.message());
+  llvm::FileRemover remover(path);
   auto status = isa::writePackage(package, std::string(path));
   if (!status)
     return llvm::createStringError(status.diag().str());
-  auto bytes = readFile(std::string(path));
-  llvm::sys::fs::remove(path);
-  return bytes;
+  return readFile(std::string(path));
 }
 
 std::string withCommas(uint64_t number) {

@@ -52,7 +52,7 @@ int disVerb(const Arguments &arguments) {
     auto bytes = readFile(line.file());
     if (!bytes)
       return fail(bytes.takeError());
-    if (bytes->size() % isa::kLineBytes != 0)
+    if (bytes->empty() || bytes->size() % isa::kLineBytes != 0)
       return fail(llvm::createStringError(llvm::formatv("{0}: {1} bytes are no whole number of {2}-byte lines",
                                                         line.file(), bytes->size(), isa::kLineBytes)
                                               .str()));

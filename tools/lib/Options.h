@@ -27,6 +27,7 @@ public:
   std::optional<int> parse(const Arguments &arguments);
 
   bool has(const char *name) const { return values.count(name) != 0; }
+  bool isDefault(const char *name) const { return !has(name) || values[name].defaulted(); }
   template <typename T> T get(const char *name) const { return values[name].as<T>(); }
   std::string text(const char *name) const { return has(name) ? get<std::string>(name) : ""; }
   std::vector<std::string> list(const char *name) const {

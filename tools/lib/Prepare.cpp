@@ -43,6 +43,21 @@ void addModelOptions(CommandLine &line) {
                                                 "NAME=NUMBER: value of a symbolic dimension; may be repeated");
 }
 
+llvm::Error checkMachine(const CommandLine &line, const isa::Package &package) {
+  if (line.isDefault("config"))
+    return llvm::Error::success();
+  auto config = loadMachine(line.text("config"));
+  if (!config)
+    return config.takeError();
+  if (isa::configHash(*config) == isa::configHash(package.config))
+    return llvm::Error::success();
+  return llvm::createStringError(llvm::formatv("{0}: the package is for {1} (configuration {2}), --config {3} is {4} "
+                                               "({5}): compile the model for it, or leave --config out",
+                                               line.file(), package.config.name, hex(isa::configHash(package.config)),
+                                               line.text("config"), config->name, hex(isa::configHash(*config)))
+                                     .str());
+}
+
 llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options) {
   auto config = loadMachine(line.text("config"));
   if (!config)

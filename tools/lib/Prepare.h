@@ -13,6 +13,9 @@ namespace tw::tools {
 /// Declares --config and --dim.
 void addModelOptions(CommandLine &line);
 
+/// A package is for one machine: an error if --config names another one.
+llvm::Error checkMachine(const CommandLine &line, const isa::Package &package);
+
 struct Prepared {
   isa::HwConfig config;
   Model model; // fused, as it was compiled

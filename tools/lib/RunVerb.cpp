@@ -39,6 +39,8 @@ int runVerb(const Arguments &arguments) {
     if (!read)
       return fail(llvm::createStringError(read.diag().str()));
     package = std::move(*read);
+    if (llvm::Error error = checkMachine(line, package))
+      return fail(std::move(error));
   }
   bool isRandom = false;
   auto inputs = gatherInputs(inputsOf(package), line.list("input"), line.get<uint64_t>("seed"), isRandom);

@@ -28,6 +28,30 @@ bool agree(const Difference &difference, const ir::Tensor &tensor) {
   return difference.different == 0 || (tensor.type == ir::ElementType::F32 && difference.largest <= kFloatTolerance);
 }
 
+/// Recorded arrays that are outputs must look like them, and one of them has to be an output.
+llvm::Error checkExpected(const std::map<std::string, NpyArray> &expected, const Tensors &outputs,
+                          const std::string &file) {
+  bool isAny = false;
+  std::string names;
+  for (const ir::NamedTensor &output : outputs) {
+    names += (names.empty() ? "" : ", ") + output.name;
+    auto found = expected.find(output.name);
+    if (found == expected.end())
+      continue;
+    isAny = true;
+    const NpyArray want = toNpy(output.tensor), &have = found->second;
+    if (want.type != have.type || want.bytes.size() != have.bytes.size())
+      return llvm::createStringError(llvm::formatv("{0}: array '{1}' has {2} bytes of type {3}, the output {4} bytes "
+                                                   "of type {5}",
+                                                   file, output.name, have.bytes.size(), have.type, want.bytes.size(),
+                                                   want.type)
+                                         .str());
+  }
+  if (isAny)
+    return llvm::Error::success();
+  return llvm::createStringError(file + ": none of its arrays is an output: the outputs are " + names);
+}
+
 } // namespace
 
 int verifyVerb(const Arguments &arguments) {
@@ -48,6 +72,8 @@ int verifyVerb(const Arguments &arguments) {
       "memory", po::value<std::string>()->default_value(""), "as for run");
   if (auto code = line.parse(arguments))
     return *code;
+  if (line.get<int>("count") < 1)
+    return fail(llvm::createStringError("--count " + std::to_string(line.get<int>("count")) + ": use at least 1"));
   codegen::CompileOptions options;
   options.fuseResidual = !line.has("layers");
   auto prepared = prepare(line, options);
@@ -63,6 +89,8 @@ int verifyVerb(const Arguments &arguments) {
     if (!arrays)
       return fail(arrays.takeError());
     expected = std::move(*arrays);
+    if (llvm::Error error = checkExpected(expected, outputsOf(package), line.text("expect")))
+      return fail(std::move(error));
   }
   ir::Interpreter interpreter(*prepared->model.module); // fused, as it was compiled
   const std::vector<std::string> devices = split(line.text("devices"));
@@ -88,8 +116,7 @@ int verifyVerb(const Arguments &arguments) {
     for (const ir::NamedTensor &output : *reference)
       if (auto found = expected.find(output.name); found != expected.end()) {
         ir::Tensor recorded = output.tensor;
-        if (found->second.bytes.size() == recorded.bytes.size())
-          recorded.bytes = found->second.bytes;
+        recorded.bytes = found->second.bytes;
         Difference difference = compare(output.tensor, recorded);
         std::cout << llvm::formatv("  recorded    {0}: {1} of {2} differ from the reference, by {3} at most\n",
                                    output.name, difference.different, difference.elements, difference.largest)
