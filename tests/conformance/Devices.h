@@ -20,19 +20,25 @@ struct TransportCase {
   decltype(&tw_transport_open_null) open;
   bool executes; // null does not
   bool isTimed;
+  bool isa::FaultInfo::*raises = nullptr; // column of the fault table
 };
 
 inline std::vector<TransportCase> transports() {
   return {
       {"null", tw_transport_open_null, false, false},
-      {"functional", tw_transport_open_functional, true, false},
+      {"functional", tw_transport_open_functional, true, false, &isa::FaultInfo::onFunctional},
 #ifdef TW_CONFORMANCE_CYCLE
-      {"cycle", tw_transport_open_cycle, true, true},
+      {"cycle", tw_transport_open_cycle, true, true, &isa::FaultInfo::onCycle},
 #endif
 #ifdef TW_CONFORMANCE_RTL
-      {"rtl", tw_transport_open_rtl, true, true},
+      {"rtl", tw_transport_open_rtl, true, true, &isa::FaultInfo::onRtl},
 #endif
   };
+}
+inline std::vector<TransportCase> executingTransports() {
+  std::vector<TransportCase> all = transports();
+  std::erase_if(all, [](const TransportCase &transport) { return !transport.executes; });
+  return all;
 }
 
 /// A tw8 with 1 MiB, and the memory that most tests want: code, constants (region 1), arena (region 2).
