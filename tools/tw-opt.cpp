@@ -2,6 +2,7 @@
 // mlir-opt with our dialects and passes: reads MLIR, runs the passes named on the command line, prints MLIR.
 #include "tw/ir/Passes.h"
 #include "tw/ir/Register.h"
+#include "tw/tensorize/Passes.h"
 
 #include "mlir-c/IR.h"
 #include "mlir-c/RegisterEverything.h"
@@ -18,6 +19,7 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry &registry = *unwrap(everything);
   tw::ir::registerGraphDialects(registry);
   tw::ir::registerTwIrPasses();
+  tw::tensorize::registerPasses();
   mlir::PassPipelineRegistration<>("tw-graph-pipeline", "imported graph to blocks",
                                    [](mlir::OpPassManager &manager) { tw::ir::buildGraphPipeline(manager); });
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "Tilewright's optimiser driver\n", registry));

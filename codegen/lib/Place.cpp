@@ -202,7 +202,7 @@ void Placer::commit(BlockCall call, std::vector<Task> tasks, const Trial &trial,
         if (operand.constant || chipOf.count(operand.tensor)) {
           continue;
         } else if (operand.tensor >= kRows) {
-          chipOf[operand.tensor] = forms.rowsForm(trial.values[operand.tensor - kRows], int8_t(operand.outsideValue));
+          chipOf[operand.tensor] = forms.rowsForm(trial.values[operand.tensor - kRows], int8_t(operand.zero));
         } else if (operand.tensor < kBetween && trial.values[operand.tensor] != result) {
           chipOf[operand.tensor] =
               forms.chipForm(trial.values[operand.tensor], int8_t(operand.zero), trial.needsOwnForm[operand.tensor]);

@@ -103,14 +103,21 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   root["waits"] = r.waits;
   root["fences"] = r.fences;
   boost::json::array rows;
-  for (const codegen::PlacementRow &row : r.rows)
+  for (const codegen::PlacementRow &row : r.rows) {
+    boost::json::array rejections;
+    for (const codegen::PlacementRejection &rejection : row.rejections)
+      rejections.push_back(
+          boost::json::object{{"chain", rejection.chain}, {"kind", rejection.kind}, {"text", rejection.text}});
     rows.push_back(boost::json::object{{"node", row.node},
+                                       {"block", row.block},
                                        {"operation", row.operation},
                                        {"where", row.isOnNpu ? "npu" : "host"},
                                        {"how", row.how},
                                        {"macs", row.macs},
                                        {"cycles", row.cycles},
-                                       {"bound_by", row.boundBy}});
+                                       {"bound_by", row.boundBy},
+                                       {"rejections", std::move(rejections)}});
+  }
   root["operators"] = std::move(rows);
   return boost::json::serialize(root) + "\n";
 }

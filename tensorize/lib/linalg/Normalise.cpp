@@ -54,7 +54,7 @@ public:
     if (rejection)
       return *rejection;
     if (nest.scalars[nest.result].kind == Scalar::Operand)
-      return Rejection{"", "body", "it only moves elements"};
+      return Rejection{"", "body", Rejection::kOnlyMoves};
     block.loops = nest.loops;
     std::vector<Node> *into = &block.body;
     nodes = into;
@@ -134,8 +134,9 @@ private:
     Operand &weights = operandOf(w.scalar);
     if (!weights.constant) {
       if (offsetOf(x) != 0 || offsetOf(w) != 0)
-        return refuse("body", "both factors are computed, and zero points (" + std::to_string(offsetOf(x)) + " and " +
-                                  std::to_string(offsetOf(w)) + ") would need the sums of their rows");
+        return refuse("body", "both factors of its product are computed, and their zero points (" +
+                                  std::to_string(offsetOf(x)) + " and " + std::to_string(offsetOf(w)) +
+                                  ") need sums of rows, which no instruction makes");
     } else if (operandOf(x.scalar).constant || !foldOffset(weights, w.offset)) {
       return refuse("body", "both factors are constants");
     }

@@ -134,7 +134,7 @@ private:
 
   static std::string reasonFor(Value value) {
     if (value.getDefiningOp<mlir::tensor::PadOp>() || value.getDefiningOp<mlir::tensor::InsertSliceOp>())
-      return "it only moves elements";
+      return Rejection::kOnlyMoves;
     return "it has no loops";
   }
 
@@ -184,7 +184,7 @@ private:
       return refuse("body", reasonFor(tensor));
     auto elem = elemOf(tensor);
     if (elem != isa::Elem::I8)
-      return refuse("dtype", elem == isa::Elem::F32 ? "it computes in float32" : "an operand is not int8");
+      return refuse("dtype", elem == isa::Elem::F32 ? Rejection::kFloat : "an operand is not int8");
     nest.operands.push_back({roleOf(argument), *elem, false, numberOf(call.getOperand(argument.getArgNumber())),
                              shapeVector(tensor), std::move(at), outside, outsideValue});
     return nest.add({Scalar::Operand, 8, int(nest.operands.size()) - 1});
@@ -236,12 +236,12 @@ private:
     if (!isReduction)
       return bodyOf(op, dims, false);
     if (hasReduction)
-      return refuse("signature", "it has two reductions, one behind the other");
+      return refuse("signature", "it reduces twice, one behind the other, and an instruction reduces once");
     hasReduction = true;
     auto fill = op.getDpsInits()[0].getDefiningOp<mlir::linalg::FillOp>();
     mlir::IntegerAttr start;
     if (!fill || !mlir::matchPattern(fill.getInputs()[0], mlir::m_Constant(&start)))
-      return refuse("dtype", "it computes in float32");
+      return refuse("dtype", Rejection::kFloat);
     nest.start = start.getInt();
     nest.update = bodyOf(op, dims, true);
     if (nest.update == kFailed)
@@ -299,7 +299,7 @@ private:
       return nest.number(value.getInt(), int(type.getIntOrFloatBitWidth()));
     if (type.isF32() || llvm::any_of(op.getOperandTypes(), [](mlir::Type t) { return t.isF32(); }))
       if (!llvm::isa<ir::RequantizeOp>(op))
-        return refuse("dtype", "it computes in float32");
+        return refuse("dtype", Rejection::kFloat);
     std::vector<int> args;
     for (Value operand : op.getOperands())
       if (auto known = scalars.find(operand); known != scalars.end())

@@ -91,6 +91,9 @@ struct Block {
 /// The written operand of a block (each has one).
 int writtenOperand(const Block &block);
 
+/// The block as text: loops, operands with their accesses, and the body line by line.
+std::string str(const Block &block);
+
 /// The block with the window's columns and the channels of its activation fused into one dimension of bytes, rows
 /// padded to `lanes` bytes (with the outside value): x[.., w, c] becomes x[.., w * C + c], and the loops over a kernel
 /// row and its channels become one. Few channels then fill the lanes of a reduction. Nothing if the block is no such
@@ -118,6 +121,9 @@ struct Rejection {
   std::string intrinsic; // chain of instructions that was tried; empty: not tried
   std::string kind;
   std::string text; // lower case, no full stop, with both values in conflict
+
+  // Two texts that callers may want to say in their own words.
+  static constexpr const char *kOnlyMoves = "it only moves elements", *kFloat = "it computes in float32";
 
   std::string str() const { return (intrinsic.empty() ? "" : intrinsic + ": ") + kind + ": " + text; }
 };
