@@ -78,8 +78,7 @@ void count(const Observation &seen, SweepResult &result) {
   ++result.runs;
   result.instructions += seen.events.size();
   result.cycles += seen.outcome.cycles;
-  if (seen.isTimed && (seen.fault & 0xFF) != 0)
-    ++result.faults[std::string(isa::name(isa::FaultCode(seen.fault & 0xFF)))];
+  result.coverage.add(seen);
   if (seen.next) {
     result.instructions += seen.next->events.size();
     result.cycles += seen.next->outcome.cycles;
@@ -114,6 +113,7 @@ private:
 
   void runLegal(uint64_t seed) {
     const isa::TestProgram test = isa::randomProgram(sweep.config, optionsOf(sweep, seed));
+    result.coverage.add(test.program);
     std::optional<std::vector<uint8_t>> dram;
     const std::vector<Scenario> scenarios = scenariosOf(sweep, test, seed);
     uint64_t cycles = 0; // of the last run but the serial one

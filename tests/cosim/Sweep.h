@@ -4,9 +4,8 @@
 #ifndef TW_TESTS_COSIM_SWEEP_H
 #define TW_TESTS_COSIM_SWEEP_H
 
+#include "Coverage.h"
 #include "Trouble.h"
-
-#include <map>
 
 namespace tw::cosim {
 
@@ -28,8 +27,8 @@ struct SweepResult {
   uint64_t runs = 0;
   uint64_t instructions = 0;                // retired, over all runs
   uint64_t cycles = 0;                      // of the timed models
-  std::map<std::string, uint64_t> faults;   // met by a timed model, by name
   std::map<std::string, uint64_t> troubles; // tried, by name
+  Coverage coverage;
   std::optional<std::string> divergence;
   std::string kit; // its folder, if one was written
 };

@@ -69,12 +69,10 @@ int sweepAll(Sweep sweep) {
       std::printf("seed %llu\n", static_cast<unsigned long long>(seed)), std::fflush(stdout);
   };
   const SweepResult result = runSweep(sweep);
-  for (const auto &[what, counts] : {std::pair{"faults", &result.faults}, {"troubles", &result.troubles}}) {
-    std::printf("%s:", what);
-    for (const auto &[name, count] : *counts)
-      std::printf(" %s %llu,", name.c_str(), static_cast<unsigned long long>(count));
-    std::printf("\n");
-  }
+  std::printf("%stroubles:", result.coverage.report().c_str());
+  for (const auto &[name, count] : result.troubles)
+    std::printf(" %s %llu,", name.c_str(), static_cast<unsigned long long>(count));
+  std::printf("\n");
   std::printf("%d programs, %llu runs, %llu instructions, %llu cycles: %s\n", result.programs,
               static_cast<unsigned long long>(result.runs), static_cast<unsigned long long>(result.instructions),
               static_cast<unsigned long long>(result.cycles), result.divergence.value_or("no divergence").c_str());
