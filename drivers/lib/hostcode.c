@@ -10,8 +10,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* The file stays open as long as the library: dlopen knows libraries by their path, and the path of a closed file would
+ * come back for the next package. */
 struct tw_host_code {
   void *handle;
+  int file;
 };
 
 /* Host code is compiled for x86-64-v3 unless it says otherwise in the symbol tw_host_cpu (a NUL-terminated name). */
@@ -52,11 +55,13 @@ enum tw_status tw_host_code_load(const void *elf, uint64_t size, struct tw_host_
   }
   code = calloc(1, sizeof *code);
   snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-  if (code)
+  if (code) {
+    code->file = file;
     code->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-  close(file);
+  }
   if (!code || !code->handle) {
     const char *reason = code ? dlerror() : "no host memory";
+    close(file);
     free(code);
     return tw_fail(error, TW_ERROR_HOST_CODE, "the package's host code cannot be loaded: %s", reason ? reason : "?");
   }
@@ -75,6 +80,7 @@ void tw_host_code_unload(struct tw_host_code *code) {
   if (!code)
     return;
   dlclose(code->handle);
+  close(code->file);
   free(code);
 }
 

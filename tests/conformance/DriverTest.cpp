@@ -9,6 +9,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <utility>
 
 using namespace tw;
 using namespace tw::conformance;
@@ -21,7 +22,7 @@ protected:
   void SetUp() override { ASSERT_EQ(device.open({"functional", tw_transport_open_functional, true, false}), ""); }
 
   /// Copies 16 bytes by the machine from input to output, through a host step if `host`.
-  isa::Package copyPackage(bool host = false) {
+  isa::Package copyPackage(bool host = false, int added = 1) {
     isa::Package package;
     package.config = device.config;
     const auto walk = [](isa::Opcode opcode, int64_t region) {
@@ -46,19 +47,19 @@ protected:
       package.buffers.push_back({TW_PKG_TEMP, 2, 0, 16, TW_PKG_NONE, "between"});
       package.arenaBytes = 16;
       package.steps.push_back({TW_PKG_STEP_HOST, "addOne", {1, 2}});
-      package.hostCode = compileHostCode();
+      package.hostCode = compileHostCode(added);
     }
     package.entries = {{"main", 0, uint32_t(package.steps.size()), {0}, {1}}};
     return package;
   }
 
-  /// A shared object as a package carries it.
-  std::vector<uint8_t> compileHostCode() {
+  /// A shared object as a package carries it; its function adds `added`.
+  std::vector<uint8_t> compileHostCode(int added) {
     std::ofstream(folder.path() / "host.c") << "const char tw_host_cpu[] = \"x86-64\";\n"
                                                "int addOne(void *const *b, const long *dims, void *scratch) {\n"
                                                "  for (int i = 0; i < 16; ++i)\n"
-                                               "    ((char *)b[0])[i] = ((char *)b[1])[i] + 1;\n"
-                                               "  return dims != 0 || scratch == 0;\n}\n";
+                                               "    ((char *)b[0])[i] = ((char *)b[1])[i] + "
+                                            << added << ";\n  return dims != 0 || scratch == 0;\n}\n";
     const std::string name = (folder.path() / "host").string();
     const std::string command = "cc -shared -fPIC -nostdlib -O1 -o " + name + ".so " + name + ".c";
     EXPECT_EQ(std::system(command.c_str()), 0);
@@ -123,6 +124,21 @@ TEST_F(DriverTest, CallsHostCode) {
   ASSERT_EQ(run(), TW_OK) << device.error.text;
   EXPECT_EQ(out[0], 2);
   EXPECT_EQ(out[3], -3);
+}
+
+TEST_F(DriverTest, ProgramsLoadedAtOnceCallTheirOwnHostCode) {
+  ASSERT_EQ(open(copyPackage(true)), TW_OK) << device.error.text;
+  ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
+  tw_program *first = std::exchange(program, nullptr);
+  tw_instance *firstInstance = std::exchange(instance, nullptr);
+  ASSERT_EQ(open(copyPackage(true, 5)), TW_OK) << device.error.text;
+  ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
+  ASSERT_EQ(run(), TW_OK) << device.error.text;
+  EXPECT_EQ(out[0], 6);
+  tw_instance_destroy(std::exchange(instance, firstInstance));
+  tw_program_close(std::exchange(program, first));
+  ASSERT_EQ(run(), TW_OK) << device.error.text;
+  EXPECT_EQ(out[0], 2);
 }
 
 TEST_F(DriverTest, NamesAHostFunctionThatIsNotThere) {
