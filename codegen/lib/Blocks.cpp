@@ -5,7 +5,6 @@
 #include "tw/ir/ToLinalg.h"
 
 #include "mlir/IR/IRMapping.h"
-#include "llvm/ADT/TypeSwitch.h"
 
 #include <cassert>
 
@@ -58,24 +57,6 @@ std::vector<Operation *> Blocks::inlined(BlockCall call) {
       result.push_back(clone);
   }
   return result;
-}
-
-int64_t macsOf(Operation *op) {
-  return llvm::TypeSwitch<Operation *, int64_t>(op)
-      .Case<ir::QConvOp, ir::ConvOp>([](auto conv) {
-        return ir::elementCount(ir::shapeOf(conv.getResult())) * ir::elementCount(ir::shapeOf(conv.getWeight())) /
-               ir::shapeOf(conv.getWeight())[0];
-      })
-      .Case([](ir::QGemmOp gemm) {
-        return ir::elementCount(ir::shapeOf(gemm.getResult())) * ir::shapeOf(gemm.getInput())[1];
-      })
-      .Case([](ir::GemmOp gemm) {
-        return ir::elementCount(ir::shapeOf(gemm.getResult())) * ir::shapeOf(gemm.getA())[gemm.getTransA() ? 0 : 1];
-      })
-      .Case<ir::QMatmulOp, ir::MatmulOp>([](auto product) {
-        return ir::elementCount(ir::shapeOf(product.getResult())) * ir::shapeOf(product.getA()).back();
-      })
-      .Default([](Operation *) { return 0; });
 }
 
 std::string kindOf(mlir::func::FuncOp block) {

@@ -38,9 +38,6 @@ private:
   std::vector<mlir::OwningOpRef<mlir::ModuleOp>> bodies;
 };
 
-/// Multiplications of an operator's products, 0 where it has none.
-int64_t macsOf(mlir::Operation *op);
-
 /// "qconv" of @blk_qconv_3.
 std::string kindOf(mlir::func::FuncOp block);
 

@@ -3,6 +3,7 @@
 
 #include "Reasons.h"
 #include "tw/ir/Constants.h"
+#include "tw/ir/Macs.h"
 #include "tw/tensorize/ReadLinalg.h"
 
 #include <algorithm>
@@ -42,7 +43,7 @@ llvm::Error Placer::place(BlockCall call) {
   row.block = call.graphFunction.getName().str();
   std::vector<Operation *> operators = blocks.inlined(call);
   for (Operation *op : operators)
-    row.macs += macsOf(op);
+    row.macs += ir::macsOf(op);
   llvm::Error error = llvm::Error::success();
   if (placeOnNpu(call, row))
     plan.report.macsOnNpu += row.macs;

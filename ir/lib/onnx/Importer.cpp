@@ -44,6 +44,46 @@ std::string nodeName(const ::onnx::NodeProto &node) {
   return node.output_size() > 0 ? node.output(0) : node.op_type();
 }
 
+// The opset of the default domain, if it is one that is understood.
+std::optional<int64_t> opsetOf(const ::onnx::ModelProto &model, std::vector<ImportProblem> &problems) {
+  std::optional<int64_t> opset;
+  for (const auto &import : model.opset_import())
+    if (isDefaultDomain(import.domain()))
+      opset = import.version();
+  if (opset && *opset >= kOldestOpset && *opset <= kNewestOpset)
+    return opset;
+  problems.push_back({"model", opset ? "uses opset " + std::to_string(*opset) + ", opsets " +
+                                           std::to_string(kOldestOpset) + " to " + std::to_string(kNewestOpset) +
+                                           " are supported; export it again with an opset in that range"
+                                     : "names no opset version of the default domain"});
+  return std::nullopt;
+}
+
+// Why no row of the table builds the node; empty when one does.
+std::string operatorProblem(const ::onnx::NodeProto &node, int64_t opset) {
+  const Row *row = isDefaultDomain(node.domain()) ? findRow(node.op_type()) : nullptr;
+  if (!row) {
+    std::string domain = isDefaultDomain(node.domain()) ? "" : node.domain() + "::";
+    return "operator " + domain + node.op_type() + " is not supported";
+  }
+  auto *schema = ::onnx::OpSchemaRegistry::Schema(node.op_type(), static_cast<int>(opset), "");
+  if (!schema)
+    return "operator " + node.op_type() + " does not exist in opset " + std::to_string(opset);
+  int version = schema->since_version();
+  if (version >= row->firstVersion && version <= row->lastVersion)
+    return "";
+  return "operator " + node.op_type() + " version " + std::to_string(version) + " (opset " + std::to_string(opset) +
+         ") is not supported, versions " + std::to_string(row->firstVersion) + " to " +
+         std::to_string(row->lastVersion) + " are";
+}
+
+// The name of a free dimension; one without a name gets one.
+std::string freeDimName(const ::onnx::ValueInfoProto &info, int index) {
+  const auto &dim = info.type().tensor_type().shape().dim(index);
+  return dim.has_dim_param() && !dim.dim_param().empty() ? dim.dim_param()
+                                                         : info.name() + "_dim" + std::to_string(index);
+}
+
 class Importer {
 public:
   Importer(MLIRContext &context, const ::onnx::ModelProto &model, std::string_view fileName,
@@ -163,39 +203,15 @@ FailureOr<Tensor> ProtoNode::constantValue() {
 }
 
 bool Importer::checkOpset() {
-  bool found = false;
-  for (const auto &import : model.opset_import())
-    if (isDefaultDomain(import.domain())) {
-      opset = import.version();
-      found = true;
-    }
-  if (!found)
-    problem("model", "names no opset version of the default domain");
-  else if (opset < kOldestOpset || opset > kNewestOpset)
-    problem("model", "uses opset " + llvm::Twine(opset) + ", opsets " + llvm::Twine(kOldestOpset) + " to " +
-                         llvm::Twine(kNewestOpset) + " are supported; export it again with an opset in that range");
-  else
-    return true;
-  return false;
+  auto version = opsetOf(model, problems);
+  opset = version.value_or(0);
+  return version.has_value();
 }
 
 void Importer::checkOperators() {
-  for (const auto &node : graph.node()) {
-    std::string place = "node '" + nodeName(node) + "'";
-    const Row *row = isDefaultDomain(node.domain()) ? findRow(node.op_type()) : nullptr;
-    if (!row) {
-      std::string domain = isDefaultDomain(node.domain()) ? "" : node.domain() + "::";
-      problem(place, "operator " + domain + node.op_type() + " is not supported");
-      continue;
-    }
-    auto *schema = ::onnx::OpSchemaRegistry::Schema(node.op_type(), static_cast<int>(opset), "");
-    if (!schema)
-      problem(place, "operator " + llvm::Twine(node.op_type()) + " does not exist in opset " + llvm::Twine(opset));
-    else if (schema->since_version() < row->firstVersion || schema->since_version() > row->lastVersion)
-      problem(place, "operator " + llvm::Twine(node.op_type()) + " version " + llvm::Twine(schema->since_version()) +
-                         " (opset " + llvm::Twine(opset) + ") is not supported, versions " +
-                         llvm::Twine(row->firstVersion) + " to " + llvm::Twine(row->lastVersion) + " are");
-  }
+  for (const auto &node : graph.node())
+    if (std::string text = operatorProblem(node, opset); !text.empty())
+      problem("node '" + nodeName(node) + "'", text);
 }
 
 // Dependency order; finds names that nobody produces, names produced twice, and cycles.
@@ -273,9 +289,7 @@ std::optional<Shape> Importer::boundShape(const ::onnx::ValueInfoProto &info) {
   for (const auto &dim : info.type().tensor_type().shape().dim()) {
     int64_t value = dim.dim_value();
     if (!dim.has_dim_value()) {
-      std::string name = dim.has_dim_param() && !dim.dim_param().empty()
-                             ? dim.dim_param()
-                             : info.name() + "_dim" + std::to_string(shape.size());
+      std::string name = freeDimName(info, static_cast<int>(shape.size()));
       auto bound = options.dims.find(name);
       if (bound == options.dims.end()) {
         problem(place, "dimension " + llvm::Twine(shape.size()) + " ('" + name +
@@ -410,33 +424,61 @@ OwningOpRef<ModuleOp> Importer::run() {
   return std::move(module);
 }
 
+OnnxSurvey survey(const ::onnx::ModelProto &model, int64_t opset) {
+  OnnxSurvey result;
+  result.opset = opset;
+  for (const auto &node : model.graph().node())
+    result.nodes.push_back({nodeName(node), node.op_type(), operatorProblem(node, opset)});
+  llvm::StringSet<> constants;
+  for (const auto &initializer : model.graph().initializer())
+    constants.insert(initializer.name());
+  for (const auto &info : model.graph().input())
+    for (int d = 0; !constants.contains(info.name()) && d < info.type().tensor_type().shape().dim_size(); ++d)
+      if (!info.type().tensor_type().shape().dim(d).has_dim_value())
+        if (std::string name = freeDimName(info, d); !llvm::is_contained(result.freeDims, name))
+          result.freeDims.push_back(name);
+  return result;
+}
+
+// Parses the bytes and calls `use` inside the wall: protobuf and libonnx throw, nothing of ours does.
+template <typename Use> void withModel(std::string_view bytes, std::vector<ImportProblem> &problems, const Use &use) {
+  if (bytes.empty()) {
+    problems.push_back({"file", "is empty"});
+    return;
+  }
+  try {
+    ::onnx::ModelProto model;
+    if (bytes.size() > INT32_MAX || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size())))
+      problems.push_back({"file", "is not an ONNX model, or is truncated or corrupt (" + std::to_string(bytes.size()) +
+                                      " bytes do not parse as protobuf)"});
+    else if (!model.has_graph())
+      problems.push_back({"file", "holds no graph: not an ONNX model"});
+    else
+      use(model);
+  } catch (const std::exception &error) {
+    problems.push_back({"file", std::string("cannot be read: ") + error.what()});
+  }
+}
+
 } // namespace
 } // namespace onnx
 
 OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, std::string_view bytes, std::string_view fileName,
                                  const OnnxImportOptions &options, std::vector<ImportProblem> &problems) {
-  if (bytes.empty()) {
-    problems.push_back({"file", "is empty"});
-    return nullptr;
-  }
-  // The wall: protobuf and libonnx throw, nothing of ours does.
-  try {
-    ::onnx::ModelProto model;
-    if (bytes.size() > INT32_MAX || !model.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-      problems.push_back({"file", "is not an ONNX model, or is truncated or corrupt (" + std::to_string(bytes.size()) +
-                                      " bytes do not parse as protobuf)"});
-      return nullptr;
-    }
-    if (!model.has_graph()) {
-      problems.push_back({"file", "holds no graph: not an ONNX model"});
-      return nullptr;
-    }
-    auto module = onnx::Importer(context, model, fileName, options, problems).run();
-    return problems.empty() ? std::move(module) : nullptr;
-  } catch (const std::exception &error) {
-    problems.push_back({"file", std::string("cannot be read: ") + error.what()});
-    return nullptr;
-  }
+  OwningOpRef<ModuleOp> module;
+  onnx::withModel(bytes, problems, [&](const ::onnx::ModelProto &model) {
+    module = onnx::Importer(context, model, fileName, options, problems).run();
+  });
+  return problems.empty() ? std::move(module) : nullptr;
+}
+
+std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportProblem> &problems) {
+  std::optional<OnnxSurvey> result;
+  onnx::withModel(bytes, problems, [&](const ::onnx::ModelProto &model) {
+    if (auto opset = onnx::opsetOf(model, problems))
+      result = onnx::survey(model, *opset);
+  });
+  return result;
 }
 
 std::string problemText(std::string_view fileName, const std::vector<ImportProblem> &problems) {

@@ -10,6 +10,7 @@
 #include "mlir/IR/OwningOpRef.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,6 +34,19 @@ struct ImportProblem {
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, std::string_view bytes,
                                              std::string_view fileName, const OnnxImportOptions &options,
                                              std::vector<ImportProblem> &problems);
+
+// What can be said of a model without computing any shape: every node with what is wrong with its operator (empty:
+// nothing), and the names under which `OnnxImportOptions::dims` binds its free dimensions.
+struct OnnxNode {
+  std::string name, type, problem;
+};
+struct OnnxSurvey {
+  int64_t opset = 0;
+  std::vector<OnnxNode> nodes;
+  std::vector<std::string> freeDims;
+};
+// Nothing when the bytes are no model or its opset is unknown: then `problems` says why.
+std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportProblem> &problems);
 
 // One line per problem: "model.onnx: node 'x': text".
 std::string problemText(std::string_view fileName, const std::vector<ImportProblem> &problems);
