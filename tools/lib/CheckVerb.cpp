@@ -1,37 +1,107 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "Prepare.h"
-#include "Report.h"
+#include "Options.h"
+#include "Survey.h"
 
 #include "llvm/Support/FormatVariadic.h"
+#include <boost/json.hpp>
 
 #include <iostream>
 
 namespace tw::tools {
+namespace {
+
+const char *wordFor(Verdict verdict) {
+  switch (verdict) {
+  case Verdict::Npu:
+    return "ok";
+  case Verdict::Host:
+    return "host";
+  case Verdict::Understood:
+    return "understood";
+  case Verdict::Unsupported:
+    return "unsupported";
+  }
+  llvm_unreachable("all verdicts are listed");
+}
+
+std::string kindOf(const Survey &survey) {
+  if (survey.macs == 0)
+    return "no convolution, fully connected layer or product in it";
+  if (survey.integerMacs == 0)
+    return "float";
+  return survey.integerMacs == survey.macs ? "int8"
+                                           : llvm::formatv("{0:F1} % of them int8, the rest float",
+                                                           100.0 * double(survey.integerMacs) / double(survey.macs))
+                                                 .str();
+}
+
+void printScreen(const Survey &survey, const std::string &file) {
+  std::cout << file << ": opset " << survey.opset << ", " << survey.rows.size()
+            << (survey.problems.empty() ? " operators after fusion\n" : " operators\n");
+  for (const std::string &name : survey.takenAsOne)
+    std::cout << "  free dimension '" << name << "' is taken as 1 here; compiling needs --dim " << name << "=NUMBER\n";
+  for (const SurveyRow &row : survey.rows)
+    std::cout << llvm::formatv("  {0,-11} {1,-16} {2,-36} {3,13} {4}\n", wordFor(row.verdict), row.operation,
+                               row.node.size() > 36 ? row.node.substr(0, 33) + "..." : row.node,
+                               row.macs ? withCommas(uint64_t(row.macs)) + " MAC" : "", row.reason)
+                     .str();
+  if (!survey.problems.empty())
+    return;
+  std::cout << llvm::formatv("{0} MAC, {1:F1} % of them likely on the NPU: {2}\n", withCommas(uint64_t(survey.macs)),
+                             survey.macs ? 100.0 * double(survey.macsOnNpu) / double(survey.macs) : 0.0, kindOf(survey))
+                   .str();
+  if (survey.macs != 0 && survey.macsOnNpu == 0)
+    std::cout
+        << "WARNING: 0 of its MAC run on the NPU: the reasons stand above; a model that is quantised to int8 (QDQ "
+           "or QLinear) with symmetric weights does\n";
+}
+
+void printJson(const Survey &survey, const std::string &file) {
+  boost::json::array rows, problems, dims;
+  for (const SurveyRow &row : survey.rows)
+    rows.push_back(boost::json::object{{"node", row.node},
+                                       {"operation", row.operation},
+                                       {"verdict", wordFor(row.verdict)},
+                                       {"reason", row.reason},
+                                       {"macs", row.macs}});
+  for (const std::string &problem : survey.problems)
+    problems.push_back(boost::json::string(problem));
+  for (const std::string &name : survey.takenAsOne)
+    dims.push_back(boost::json::string(name));
+  boost::json::object root{{"model", file},
+                           {"opset", survey.opset},
+                           {"macs", survey.macs},
+                           {"macs_int8", survey.integerMacs},
+                           {"macs_likely_on_npu", survey.macsOnNpu},
+                           {"free_dimensions", std::move(dims)},
+                           {"problems", std::move(problems)},
+                           {"operators", std::move(rows)}};
+  std::cout << boost::json::serialize(root) << "\n";
+}
+
+} // namespace
 
 int checkVerb(const Arguments &arguments) {
-  CommandLine line("check", "Says of each operator whether it can run and where, without writing anything.",
+  CommandLine line("check", "Says of each operator whether it can run and where, without compiling anything.",
                    "model.onnx", "  tilewright check model.onnx\n  tilewright check model.onnx --dim batch=1 --json\n");
-  addModelOptions(line);
-  line.add()("json", "print as JSON");
+  line.add()("dim", po::value<std::vector<std::string>>()->composing(),
+             "NAME=NUMBER: value of a symbolic dimension; free ones are taken as 1")("json", "print as JSON");
   if (auto code = line.parse(arguments))
     return *code;
-  auto prepared = prepare(line);
-  if (!prepared)
-    return fail(prepared.takeError());
-  const codegen::Compiled &compiled = prepared->compiled;
-  if (line.has("json")) {
-    std::cout << reportJson(compiled, line.file());
-    return 0;
-  }
-  const codegen::CompileReport &report = compiled.report;
-  std::cout << placementTable(report)
-            << llvm::formatv("{0} MAC, {1:F1} % of them on the NPU\n", withCommas(uint64_t(report.macs)),
-                             report.macs ? 100.0 * double(report.macsOnNpu) / double(report.macs) : 0.0)
-                   .str();
-  if (report.macs != 0 && report.macsOnNpu == 0)
-    std::cout
-        << "WARNING: 0 of its MAC run on the NPU: the model is not quantised to int8; give a QDQ or QLinear model\n";
-  return 0;
+  auto dims = line.dims();
+  if (!dims)
+    return fail(dims.takeError());
+  auto survey = surveyModel(line.file(), *dims);
+  if (!survey)
+    return fail(survey.takeError());
+  if (line.has("json"))
+    printJson(*survey, line.file());
+  else
+    printScreen(*survey, line.file());
+  std::cout.flush();
+  for (const std::string &problem : survey->problems)
+    std::cerr << "error: " << problem << "\n";
+  return survey->problems.empty() ? 0 : 1;
 }
 
 } // namespace tw::tools

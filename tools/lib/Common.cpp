@@ -40,15 +40,20 @@ llvm::Expected<isa::HwConfig> loadMachine(const std::string &nameOrPath) {
   return *config;
 }
 
-llvm::Expected<Model> importModel(const std::string &path, const std::map<std::string, int64_t> &dims) {
-  auto bytes = readFile(path);
-  if (!bytes)
-    return bytes.takeError();
+Model emptyModel() {
   Model model;
   mlir::DialectRegistry registry;
   ir::registerGraphDialects(registry);
   model.context = std::make_unique<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
   model.context->loadAllAvailableDialects();
+  return model;
+}
+
+llvm::Expected<Model> importModel(const std::string &path, const std::map<std::string, int64_t> &dims) {
+  auto bytes = readFile(path);
+  if (!bytes)
+    return bytes.takeError();
+  Model model = emptyModel();
   std::vector<ir::ImportProblem> problems;
   ir::OnnxImportOptions options;
   options.dims = dims;

@@ -34,6 +34,8 @@ struct Model {
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
+/// A context with everything that graphs need, and no module.
+Model emptyModel();
 llvm::Expected<Model> importModel(const std::string &path, const std::map<std::string, int64_t> &dims);
 
 /// Tensors of an entry, by position.
