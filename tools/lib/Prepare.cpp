@@ -58,7 +58,8 @@ llvm::Error checkMachine(const CommandLine &line, const isa::Package &package) {
                                      .str());
 }
 
-llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options) {
+llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options,
+                                 llvm::function_ref<llvm::Error(mlir::ModuleOp)> change) {
   auto config = loadMachine(line.text("config"));
   if (!config)
     return config.takeError();
@@ -68,6 +69,9 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
   auto model = importModel(line.file(), *dims);
   if (!model)
     return model.takeError();
+  if (change)
+    if (auto error = change(*model->module))
+      return std::move(error);
   options.config = *config;
   auto compiled = codegen::compile(*model->module, options);
   if (!compiled)

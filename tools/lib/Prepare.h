@@ -8,6 +8,8 @@
 #include "Common.h"
 #include "Options.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 namespace tw::tools {
 
 /// Declares --config and --dim.
@@ -22,8 +24,10 @@ struct Prepared {
   codegen::Compiled compiled;
 };
 
-/// Imports and compiles the file on the line for its --config and --dim; `options.config` is filled in here.
-llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options = {});
+/// Imports and compiles the file on the line for its --config and --dim; `options.config` is filled in here. `change`
+/// may change the imported graph before it is compiled.
+llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options = {},
+                                 llvm::function_ref<llvm::Error(mlir::ModuleOp)> change = nullptr);
 
 /// The same for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a hash of
 /// everything that they depend on: the model's bytes, machine, dimensions, instruction set, and this program. One that

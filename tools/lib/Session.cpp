@@ -11,6 +11,7 @@
 #include "tw/simulator/Cycle.h"
 #include "tw/simulator/FunctionalMachine.h"
 
+#include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <array>
@@ -54,6 +55,9 @@ llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &pa
       return llvm::createStringError(model.diag().str());
     return std::move(*model);
   }
+#else
+  if (options.device == "rtl")
+    return llvm::createStringError("--device rtl: this program was built without RTL: configure with TW_BUILD_RTL=ON");
 #endif
   return llvm::createStringError("--device " + options.device + ": there are functional, cycle and rtl");
 }
@@ -153,6 +157,14 @@ llvm::Expected<std::unique_ptr<Session>> Session::open(const std::string &packag
   if (llvm::Error error = session->load(packageBytes, options))
     return std::move(error);
   return session;
+}
+
+bool isRtlBuilt([[maybe_unused]] const std::string &config) {
+#ifdef TW_HAS_RTL
+  return llvm::sys::fs::exists(rtl::modelDirectory() + "/tw_rtl_" + config + ".so");
+#else
+  return false;
+#endif
 }
 
 llvm::Expected<RunResult> runPackage(const std::string &packageBytes, const isa::Package &package,

@@ -39,6 +39,9 @@ public:
   virtual const std::vector<Job> &jobs() const = 0;
 };
 
+/// Is there a model of the RTL for this machine?
+bool isRtlBuilt(const std::string &config);
+
 /// Runs the package once on a device: functional, cycle or rtl. `memory` is the memory behind the port (empty: ideal).
 llvm::Expected<RunResult> runPackage(const std::string &packageBytes, const isa::Package &package,
                                      const std::string &device, const std::string &memory, const Tensors &inputs);
