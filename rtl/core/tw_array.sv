@@ -17,45 +17,40 @@ module tw_array #(
   input  logic [N*8-1:0]       x_i,
   output logic [N*32-1:0]      sum_o
 );
-  logic signed [7:0]  shadow_q [N][N];
-  logic signed [7:0]  weight_q [N][N];
-  logic signed [31:0] part_q   [N][N];  // partial sums below each row; the last row's go to sum_q
-  logic [N*8-1:0]     late_q   [N];     // activation rows, by age; only elements >= age are used
-  logic [N*32-1:0]    sum_q;
-  logic [N-1:0]       swap_q;           // bit r: row r swaps at the end of this cycle
-
+  logic [N*32-1:0] sum_q;
   assign sum_o = sum_q;
-  wire [N-1:0] swap = {swap_q[N-2:0], swap_i};
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) swap_q <= '0;
-    else swap_q <= swap;
-  end
-
-  // Blocking on purpose, and all in one process: sums first, bottom row first, so that each row reads its upper
+  // State of this process alone, updated in place: sums first, bottom row first, so that each row reads its upper
   // neighbour's sums and its own weights of the last cycle; then weights; then shadow weights.
+  logic signed [7:0]  shadow [N][N];
+  logic signed [7:0]  weight [N][N];
+  logic signed [31:0] part   [N-1][N];  // partial sums below each row; the last row's go to sum_q
+  logic [N*8-1:0]     late   [N-1];     // activation rows, by age; only elements >= age are used
+  logic [N-1:0]       swap;             // bit r: row r has swapped in the last cycle
   always_ff @(posedge clk_i) begin
     if (active_i) begin
       for (int c = 0; c < N; c++)
-        sum_q[c*32 +: 32] <= part_q[N-2][c] + 32'($signed(late_q[N-2][(N-1)*8 +: 8])) * 32'(weight_q[N-1][c]);
+        sum_q[c*32 +: 32] <= part[N-2][c] + 32'($signed(late[N-2][(N-1)*8 +: 8])) * 32'(weight[N-1][c]);
       for (int r = N - 2; r > 0; r--) begin
         for (int c = 0; c < N; c++)
-          part_q[r][c] = part_q[r-1][c] + 32'($signed(late_q[r-1][r*8 +: 8])) * 32'(weight_q[r][c]);
+          part[r][c] = part[r-1][c] + 32'($signed(late[r-1][r*8 +: 8])) * 32'(weight[r][c]);
       end
       for (int c = 0; c < N; c++)
-        part_q[0][c] = 32'($signed(x_i[7:0])) * 32'(weight_q[0][c]);
-      for (int r = N - 2; r > 0; r--) late_q[r] = late_q[r-1];
-      late_q[0] = x_i;
+        part[0][c] = 32'($signed(x_i[7:0])) * 32'(weight[0][c]);
+      for (int r = N - 2; r > 0; r--) late[r] = late[r-1];
+      late[0] = x_i;
     end
-    if (swap != '0) begin
+    if (swap_i || (swap != '0)) begin
+      swap = {swap[N-2:0], swap_i};
       for (int r = 0; r < N; r++) begin
         if (swap[r]) begin
-          for (int c = 0; c < N; c++) weight_q[r][c] = shadow_q[r][c];
+          for (int c = 0; c < N; c++) weight[r][c] = shadow[r][c];
         end
       end
     end
     if (shadow_i) begin
-      for (int c = 0; c < N; c++) shadow_q[shadow_row_i][c] = shadow_data_i[c*8 +: 8];
+      for (int c = 0; c < N; c++) shadow[shadow_row_i][c] = shadow_data_i[c*8 +: 8];
     end
+    if (!rst_ni) swap = '0;
   end
 endmodule

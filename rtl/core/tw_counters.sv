@@ -37,68 +37,64 @@ module tw_counters #(
 );
   localparam int States = tw_isa_pkg::ENGINE_STATES;
 
-  logic [63:0] state_q [Engines*States];
-  logic [63:0] cycles_q, lines_q, la_q, lw_q, fe_q, written_q, rows_q, saturations_q, lost_q, rd_q;
-
+  logic [63:0] rd_q, cycles_q, read_q, written_q, rows_q, saturations_q;
   assign rd_data_o       = rd_q;
   assign cycles_o        = cycles_q;
-  assign bytes_read_o    = la_q + lw_q;
+  assign bytes_read_o    = read_q;
   assign bytes_written_o = written_q;
   assign mx_rows_o       = rows_q;
   assign saturations_o   = saturations_q;
 
+  // State of this process alone, updated in place.
+  logic [63:0] value [tw_isa_pkg::COUNTERS];
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear_i) begin
-      for (int i = 0; i < Engines * States; i++) state_q[i] <= '0;
+      for (int i = 0; i < tw_isa_pkg::COUNTERS; i++) value[i] = '0;
       cycles_q      <= '0;
-      lines_q       <= '0;
-      la_q          <= '0;
-      lw_q          <= '0;
-      fe_q          <= '0;
+      read_q        <= '0;
       written_q     <= '0;
       rows_q        <= '0;
       saturations_q <= '0;
-      lost_q        <= '0;
     end else if (count_i) begin
-      cycles_q <= cycles_q + 64'd1;
-      for (int e = 0; e < Engines; e++) begin : gen_state
-        logic [2:0] state;
-        state = idle_i[e] ? (!queued_i[e] ? 3'(tw_isa_pkg::STATE_EMPTY)
-                             : start_i[e] ? 3'(tw_isa_pkg::STATE_BUSY) : 3'(tw_isa_pkg::STATE_WAIT_SEM))
-              : lost_i[e] ? 3'(tw_isa_pkg::STATE_WAIT_BANK)
-              : moves_i[e] ? 3'(tw_isa_pkg::STATE_BUSY)
-              : (e == 32'(tw_isa_pkg::ENGINE_ST)) ? 3'(tw_isa_pkg::STATE_WAIT_WRITE)
-                                                  : 3'(tw_isa_pkg::STATE_WAIT_READ);
-        state_q[e*States + 32'(state)] <= state_q[e*States + 32'(state)] + 64'd1;
-      end
-      if (line_i) lines_q <= lines_q + 64'd1;
-      if (beat_la_i) la_q <= la_q + 64'(AxiBytes);
-      if (beat_lw_i) lw_q <= lw_q + 64'(AxiBytes);
-      if (beat_fe_i) fe_q <= fe_q + 64'(AxiBytes);
-      if (beat_st_i) written_q <= written_q + 64'(AxiBytes);
-      if (mx_row_i) rows_q <= rows_q + 64'd1;
-      if (rq_sat_i || vx_sat_i)
-        saturations_q <= saturations_q + (rq_sat_i ? 64'(rq_sat_count_i) : 64'd0)
-                       + (vx_sat_i ? 64'(vx_sat_count_i) : 64'd0);
-      if (|conflicts_i) lost_q <= lost_q + 64'($countones(conflicts_i));
-    end
-    if (rd_en_i) begin
-      case (32'(rd_index_i))
-        tw_isa_pkg::CTR_CYCLES:         rd_q <= cycles_q;
-        tw_isa_pkg::CTR_LINES:          rd_q <= lines_q;
-        tw_isa_pkg::CTR_BYTES_READ_LA:  rd_q <= la_q;
-        tw_isa_pkg::CTR_BYTES_READ_LW:  rd_q <= lw_q;
-        tw_isa_pkg::CTR_BYTES_READ_FE:  rd_q <= fe_q;
-        tw_isa_pkg::CTR_BYTES_WRITTEN:  rd_q <= written_q;
-        tw_isa_pkg::CTR_MX_ROWS:        rd_q <= rows_q;
-        tw_isa_pkg::CTR_SATURATIONS:    rd_q <= saturations_q;
-        tw_isa_pkg::CTR_BANK_CONFLICTS: rd_q <= lost_q;
-        default: begin
-          rd_q <= '0;
-          if (32'(rd_index_i) < tw_isa_pkg::CTR_LINES)
-            rd_q <= state_q[32'(rd_index_i) - tw_isa_pkg::CTR_STATE_LA_BUSY];
+      value[tw_isa_pkg::CTR_CYCLES] = value[tw_isa_pkg::CTR_CYCLES] + 64'd1;
+      cycles_q <= value[tw_isa_pkg::CTR_CYCLES];
+      for (int e = 0; e < Engines; e++) begin : engine
+        logic [5:0] at;
+        at = 6'(tw_isa_pkg::CTR_STATE_LA_BUSY + e * States + tw_isa_pkg::STATE_BUSY);
+        if (idle_i[e]) begin
+          if (!queued_i[e]) at = at + 6'(tw_isa_pkg::STATE_EMPTY);
+          else if (!start_i[e]) at = at + 6'(tw_isa_pkg::STATE_WAIT_SEM);
+        end else if (lost_i[e]) begin
+          at = at + 6'(tw_isa_pkg::STATE_WAIT_BANK);
+        end else if (!moves_i[e]) begin
+          at = at + ((e == 32'(tw_isa_pkg::ENGINE_ST)) ? 6'(tw_isa_pkg::STATE_WAIT_WRITE)
+                                                       : 6'(tw_isa_pkg::STATE_WAIT_READ));
         end
-      endcase
+        value[at] = value[at] + 64'd1;
+      end
+      if (line_i) value[tw_isa_pkg::CTR_LINES] = value[tw_isa_pkg::CTR_LINES] + 64'd1;
+      if (beat_fe_i) value[tw_isa_pkg::CTR_BYTES_READ_FE] = value[tw_isa_pkg::CTR_BYTES_READ_FE] + 64'(AxiBytes);
+      if (beat_la_i || beat_lw_i) begin
+        if (beat_la_i) value[tw_isa_pkg::CTR_BYTES_READ_LA] = value[tw_isa_pkg::CTR_BYTES_READ_LA] + 64'(AxiBytes);
+        else value[tw_isa_pkg::CTR_BYTES_READ_LW] = value[tw_isa_pkg::CTR_BYTES_READ_LW] + 64'(AxiBytes);
+        read_q <= value[tw_isa_pkg::CTR_BYTES_READ_LA] + value[tw_isa_pkg::CTR_BYTES_READ_LW];
+      end
+      if (beat_st_i) begin
+        value[tw_isa_pkg::CTR_BYTES_WRITTEN] = value[tw_isa_pkg::CTR_BYTES_WRITTEN] + 64'(AxiBytes);
+        written_q <= value[tw_isa_pkg::CTR_BYTES_WRITTEN];
+      end
+      if (mx_row_i) begin
+        value[tw_isa_pkg::CTR_MX_ROWS] = value[tw_isa_pkg::CTR_MX_ROWS] + 64'd1;
+        rows_q <= value[tw_isa_pkg::CTR_MX_ROWS];
+      end
+      if (rq_sat_i || vx_sat_i) begin
+        value[tw_isa_pkg::CTR_SATURATIONS] = value[tw_isa_pkg::CTR_SATURATIONS]
+            + (rq_sat_i ? 64'(rq_sat_count_i) : 64'd0) + (vx_sat_i ? 64'(vx_sat_count_i) : 64'd0);
+        saturations_q <= value[tw_isa_pkg::CTR_SATURATIONS];
+      end
+      if (|conflicts_i)
+        value[tw_isa_pkg::CTR_BANK_CONFLICTS] = value[tw_isa_pkg::CTR_BANK_CONFLICTS] + 64'($countones(conflicts_i));
     end
+    if (rd_en_i) rd_q <= (32'(rd_index_i) < tw_isa_pkg::COUNTERS) ? value[rd_index_i] : '0;
   end
 endmodule

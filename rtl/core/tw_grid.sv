@@ -16,46 +16,48 @@ module tw_grid (
   output logic        plane_o,  // last point of dimensions 0 and 1
   output logic        last_o
 );
-  logic [23:0] a0_q, a1_q, a2_q, s0_q, s1_q, s2_q;
-  logic [15:0] i0_q, i1_q, i2_q, n0_q, n1_q;  // i*: steps left after this one; n*: steps of a whole pass
+  logic [23:0] addr_q;
+  logic        plane_q, last_q;
+  assign addr_o  = addr_q;
+  assign plane_o = plane_q;
+  assign last_o  = last_q;
 
-  assign addr_o  = a0_q;
-  assign plane_o = (i0_q == '0) && (i1_q == '0);
-  assign last_o  = plane_o && (i2_q == '0);
-
+  // State of this process alone, updated in place.
+  logic [23:0] a0, a1, a2, s0, s1, s2;
+  logic [15:0] i0, i1, i2, n0, n1;  // i*: steps left after this one; n*: steps of a whole pass
   always_ff @(posedge clk_i) begin
-    if (load_i) begin
-      a0_q <= base_i;
-      a1_q <= base_i;
-      a2_q <= base_i;
-      s0_q <= s0_i;
-      s1_q <= s1_i;
-      s2_q <= s2_i;
-      i0_q <= n0_i - 1'b1;
-      i1_q <= n1_i - 1'b1;
-      i2_q <= n2_i - 1'b1;
-      n0_q <= n0_i - 1'b1;
-      n1_q <= n1_i - 1'b1;
-    end else if (next_i) begin : step
-      logic [23:0] next1, next2;
-      next1 = a1_q + s1_q;
-      next2 = a2_q + s2_q;
-      if (i0_q != '0) begin
-        i0_q <= i0_q - 1'b1;
-        a0_q <= a0_q + s0_q;
-      end else if (i1_q != '0) begin
-        i0_q <= n0_q;
-        i1_q <= i1_q - 1'b1;
-        a0_q <= next1;
-        a1_q <= next1;
-      end else if (i2_q != '0) begin
-        i0_q <= n0_q;
-        i1_q <= n1_q;
-        i2_q <= i2_q - 1'b1;
-        a0_q <= next2;
-        a1_q <= next2;
-        a2_q <= next2;
+    if (load_i || next_i) begin
+      if (load_i) begin
+        s0 = s0_i;
+        s1 = s1_i;
+        s2 = s2_i;
+        n0 = n0_i - 1'b1;
+        n1 = n1_i - 1'b1;
+        i0 = n0;
+        i1 = n1;
+        i2 = n2_i - 1'b1;
+        a0 = base_i;
+        a1 = base_i;
+        a2 = base_i;
+      end else if (i0 != '0) begin
+        i0 = i0 - 1'b1;
+        a0 = a0 + s0;
+      end else if (i1 != '0) begin
+        i0 = n0;
+        i1 = i1 - 1'b1;
+        a1 = a1 + s1;
+        a0 = a1;
+      end else if (i2 != '0) begin
+        i0 = n0;
+        i1 = n1;
+        i2 = i2 - 1'b1;
+        a2 = a2 + s2;
+        a1 = a2;
+        a0 = a2;
       end
+      addr_q  <= a0;
+      plane_q <= (i0 == '0) && (i1 == '0);
+      last_q  <= (i0 == '0) && (i1 == '0) && (i2 == '0);
     end
   end
 endmodule

@@ -133,31 +133,30 @@ module tw_job #(
   wire unread  = running && fetch_fault_i;
   wire at_pc   = late || no_end || aborted;  // these three blame the decoder's line
 
+  assign fault_o = (check_code != tw_isa_pkg::FAULT_NONE) || decode_fault_i || unread || at_pc;
   always_comb begin
-    fault_o      = 1'b0;
-    fault_pc_o   = decode_pc_i;
+    fault_pc_o   = '0;
     fault_code_o = tw_isa_pkg::FAULT_NONE;
     fault_tag_o  = '0;
     fault_addr_o = '0;
-    if (check_code != tw_isa_pkg::FAULT_NONE) begin
-      fault_o      = 1'b1;
-      fault_pc_o   = '0;
-      fault_code_o = check_code;
-      fault_addr_o = desc_error_i ? desc_addr_i : '0;
-    end else if (decode_fault_i) begin
-      fault_o      = 1'b1;
-      fault_code_o = decode_code_i;
-      fault_tag_o  = decode_tag_i;
-      fault_addr_o = decode_addr_i;
-    end else if (unread && (!at_pc || (fetch_fault_pc_i == decode_pc_i))) begin
-      fault_o      = 1'b1;
-      fault_pc_o   = fetch_fault_pc_i;
-      fault_code_o = tw_isa_pkg::FAULT_AXI_READ;
-      fault_addr_o = fetch_fault_addr_i;
-    end else if (at_pc) begin
-      fault_o      = 1'b1;
-      fault_code_o = late ? tw_isa_pkg::FAULT_CYCLE_BUDGET
-                   : no_end ? tw_isa_pkg::FAULT_NO_END : tw_isa_pkg::FAULT_ABORTED;
+    if (fault_o) begin
+      if (check_code != tw_isa_pkg::FAULT_NONE) begin
+        fault_code_o = check_code;
+        fault_addr_o = desc_error_i ? desc_addr_i : '0;
+      end else if (decode_fault_i) begin
+        fault_pc_o   = decode_pc_i;
+        fault_code_o = decode_code_i;
+        fault_tag_o  = decode_tag_i;
+        fault_addr_o = decode_addr_i;
+      end else if (unread && (!at_pc || (fetch_fault_pc_i == decode_pc_i))) begin
+        fault_pc_o   = fetch_fault_pc_i;
+        fault_code_o = tw_isa_pkg::FAULT_AXI_READ;
+        fault_addr_o = fetch_fault_addr_i;
+      end else begin
+        fault_pc_o   = decode_pc_i;
+        fault_code_o = late ? tw_isa_pkg::FAULT_CYCLE_BUDGET
+                     : no_end ? tw_isa_pkg::FAULT_NO_END : tw_isa_pkg::FAULT_ABORTED;
+      end
     end
   end
 

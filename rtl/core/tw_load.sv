@@ -50,7 +50,10 @@ module tw_load #(
   always_comb begin
     local_addr = line_i[tw_isa_pkg::LD_SPM_LSB +: 24];
     run_bytes  = {8'd0, line_i[tw_isa_pkg::LD_N0_LSB +: 16]} << RowLog;
-    if (is_param) begin
+    if (!start_i) begin
+      local_addr = '0;
+      run_bytes  = '0;
+    end else if (is_param) begin
       local_addr = {8'd0, line_i[tw_isa_pkg::LDP_DST_LSB +: 16]} << (RowLog + 2);
       run_bytes  = {8'd0, line_i[tw_isa_pkg::LDP_COUNT_LSB +: 16]} << (RowLog + 2);
     end else if (is_table) begin
@@ -62,11 +65,17 @@ module tw_load #(
   logic       walking, walk_last;
   logic [2:0] space_q;
 
+  logic [63:0] first_addr;
+  always_comb begin
+    first_addr = '0;
+    if (start_i) first_addr = region_base_i[64*region +: 64] + {24'd0, offset};
+  end
+
   tw_walk #(.BurstBytes(BurstBytes)) u_walk (
     .clk_i,
     .rst_ni,
     .load_i     (start_i),
-    .addr_i     (region_base_i[64*region +: 64] + {24'd0, offset}),
+    .addr_i     (first_addr),
     .local_i    (local_addr),
     .run_bytes_i(run_bytes),
     .n1_i       (is_walk ? line_i[tw_isa_pkg::LD_N1_LSB +: 16] : 16'd1),
@@ -90,16 +99,16 @@ module tw_load #(
   assign req_last_o  = walk_last;
   assign req_space_o = space_q;
 
-  logic [CountBits-1:0] count_q;  // instructions in flight
-  logic                 error_q;
-  logic [63:0]          error_addr_q;
+  logic        room_q, idle_q, error_q;
+  logic [63:0] error_addr_q;
 
-  assign can_take_o   = !walking && (count_q < CountBits'(Depth));
-  assign idle_o       = count_q == '0;
+  assign can_take_o   = !walking && room_q;
+  assign idle_o       = idle_q;
   assign end_o        = beat_i && beat_last_i;
   assign fault_o      = end_o && (error_q || beat_error_i);
   assign fault_addr_o = error_q ? error_addr_q : beat_addr_i;
 
+  logic [CountBits-1:0] count;  // instructions in flight; of this process alone, updated in place
   always_ff @(posedge clk_i) begin
     if (start_i)
       space_q <= is_param ? tw_isa_pkg::SPACE_PARAM : is_table ? tw_isa_pkg::SPACE_LUT : tw_isa_pkg::SPACE_SPM;
@@ -107,9 +116,16 @@ module tw_load #(
       error_q <= !beat_last_i && (error_q || beat_error_i);
       if (!error_q) error_addr_q <= beat_addr_i;
     end
-    if (start_i != end_o) count_q <= start_i ? count_q + 1'b1 : count_q - 1'b1;
+    if (start_i || end_o) begin
+      if (end_o) count = count - 1'b1;
+      if (start_i) count = count + 1'b1;
+      room_q <= count < CountBits'(Depth);
+      idle_q <= count == '0;
+    end
     if (!rst_ni) begin
-      count_q <= '0;
+      count   = '0;
+      room_q  <= 1'b1;
+      idle_q  <= 1'b1;
       error_q <= 1'b0;
     end
   end

@@ -141,28 +141,18 @@ module tw_mx #(
     end
   end
 
-  //--- weight loader -----------------------------------------------------------------------------------
-  logic              shadow_full_q;
-  logic [47:0]       blocks_q;     // blocks not yet loaded
-  logic [RowLog-1:0] shadow_row_q;
-  logic [23:0]       wgt_addr_q;
-  logic              land_q;       // a weight row arrives in this cycle
-  logic [RowLog-1:0] land_row_q;
-
-  assign wgt_req_o  = (blocks_q != '0) && !shadow_full_q;
-  assign wgt_addr_o = wgt_addr_q;
-  wire   block_full = wgt_gnt_i && (shadow_row_q == RowLog'(N - 1));
-
-  //--- streamer ----------------------------------------------------------------------------------------
-  logic               front_q;     // an instruction is in the front
-  logic [15:0]        x_h_q, x_w_q;
-  logic               fold_q, add_q;
-  logic [7:0]         pad_q;
-  logic [AccBits-1:0] acc_row_q, acc_block_q;  // row of the point; first row of the block of output channels
+  //--- what others see ----------------------------------------------------------------------------------
+  logic               front_q, idle_q, end_q;       // an instruction is in the front; none anywhere; one ends
+  logic               wgt_req_q, shadow_full_q, land_q, swap_q, active_q;
+  logic [23:0]        wgt_addr_q;
+  logic [RowLog-1:0]  land_row_q;                   // of the weights that arrive in this cycle
+  logic [N*8-1:0]     x_q;                          // row at t+2
+  logic               read_q, write_q, add_q;       // ACC, at t+N+1 and t+N+2
+  logic [AccBits-1:0] read_row_q, write_row_q;
 
   logic        [23:0] point_addr;
-  logic signed [31:0] h, w;
-  logic               first, done, lead, block, last, issue;
+  logic signed [31:0] w;
+  logic               in_tile, first, done, lead, block, last, issue;
 
   tw_window u_window (
     .clk_i,
@@ -184,10 +174,13 @@ module tw_mx #(
     .in_a_i    (in_a),
     .out_n_i   (oc_n),
     .out_a_i   (24'd0),
+    .h_n_i     (x_h),
+    .w_n_i     (x_w),
+    .span_i    (is_fold ? 16'(N) : 16'd1),
     .next_i    (issue),
     .addr_o    (point_addr),
-    .h_o       (h),
     .w_o       (w),
+    .in_tile_o (in_tile),
     .first_o   (first),
     .done_o    (done),
     .lead_o    (lead),
@@ -195,138 +188,163 @@ module tw_mx #(
     .last_o    (last)
   );
 
-  // A row is read if any of its bytes lies inside the tile.
-  wire signed [31:0] w_end = fold_q ? w + 32'(N) : w + 32'sd1;
-  wire in_tile = (h >= 32'sd0) && (h < $signed({16'd0, x_h_q})) && (w_end > 32'sd0) && (w < $signed({16'd0, x_w_q}));
-  wire ready  = front_q && (!first || shadow_full_q);
-
+  wire ready = front_q && (!first || shadow_full_q);
+  assign issue      = ready && (!in_tile || act_gnt_i);
   assign act_req_o  = ready && in_tile;
   assign act_addr_o = point_addr;
-  assign issue      = ready && (!in_tile || act_gnt_i);
+  assign wgt_req_o  = wgt_req_q;
+  assign wgt_addr_o = wgt_addr_q;
   assign row_o      = issue;
-
-  //--- row at t+1: data arrive, padding is put in --------------------------------------------------------
-  logic               valid1_q, swap1_q, inside1_q, fold1_q, add1_q, end1_q;
-  logic [7:0]         pad1_q;
-  logic signed [31:0] w1_q;
-  logic [15:0]        x_w1_q;
-  logic [AccBits-1:0] row1_q;
-
-  //--- row at t+2 and in the array -------------------------------------------------------------------------
-  logic [N*8-1:0]     x_q;
-  logic [Depth:2]     valid_q, last_q;             // by age; age Depth is the ACC write
-  logic [AccBits:0]   where_mem [N];               // {add, ACC row} of the rows of ages 2 to Depth - 1, in order
-  logic [RowLog-1:0]  where_wptr_q, where_rptr_q;
-  logic [AccBits:0]   where_q;                     // of the row of age Depth
-  wire                active = valid_q[Depth-1:2] != '0;
+  assign can_take_o = !front_q;
+  assign idle_o     = idle_q;
+  assign end_o      = end_q;
+  assign acc_read_o      = read_q;
+  assign acc_read_row_o  = read_row_q;
+  assign acc_write_o     = write_q;
+  assign acc_write_row_o = write_row_q;
+  assign acc_add_o       = add_q;
 
   tw_array #(.N(N)) u_array (
     .clk_i,
     .rst_ni,
-    .active_i     (active),
+    .active_i     (active_q),
     .shadow_i     (land_q),
     .shadow_row_i (land_row_q),
     .shadow_data_i(wgt_data_i),
-    .swap_i       (swap1_q),
+    .swap_i       (swap_q),
     .x_i          (x_q),
     .sum_o        (acc_sum_o)
   );
 
-  assign acc_read_o      = valid_q[Depth-1];
-  assign acc_read_row_o  = where_mem[where_rptr_q][AccBits-1:0];
-  assign acc_write_o     = valid_q[Depth];
-  assign acc_write_row_o = where_q[AccBits-1:0];
-  assign acc_add_o       = where_q[AccBits];
-
-  assign can_take_o = !front_q;
-  assign idle_o     = !front_q && !valid1_q && (valid_q == '0);
-  assign end_o      = valid_q[Depth] && last_q[Depth];
-
+  //--- state of the process below alone, updated in place -----------------------------------------------
+  logic               busy, front;
+  // loader
+  logic [47:0]        blocks;                       // not yet loaded
+  logic [RowLog-1:0]  shadow_row;
+  logic               shadow_full;
+  logic [23:0]        wgt_addr;
+  // streamer
+  logic               fold, accumulates;
+  logic [7:0]         pad;
+  logic [15:0]        columns;
+  logic [AccBits-1:0] acc_row, acc_block;           // row of the point; first row of the block of output channels
+  // row at t+1: its data arrive
+  logic               valid1, inside1, fold1, add1, last1;
+  logic [7:0]         pad1;
+  logic signed [31:0] w1;
+  logic [15:0]        columns1;
+  logic [AccBits-1:0] row1;
+  // rows at t+2 and on
+  logic [Depth:2]     valid, final_row;             // by age; age Depth is the ACC write
+  logic [AccBits:0]   where_mem [N];                // {add, ACC row} of the rows of ages 2 to Depth - 2, in order
+  logic [RowLog-1:0]  where_wptr, where_rptr;
+  logic [AccBits:0]   where;                        // of the row that reads ACC
   always_ff @(posedge clk_i) begin
-    // loader
-    if (start_i) begin
-      blocks_q     <= 48'(tap_h) * 48'(tap_w) * 48'(in_n) * 48'(oc_n);
-      wgt_addr_q   <= w_base;
-      shadow_row_q <= '0;
-    end else if (wgt_gnt_i) begin
-      wgt_addr_q   <= wgt_addr_q + 24'(N);
-      shadow_row_q <= shadow_row_q + 1'b1;
-      if (block_full) blocks_q <= blocks_q - 48'd1;
-    end
-    if (block_full) shadow_full_q <= 1'b1;
-    else if (issue && first) shadow_full_q <= 1'b0;
-    land_q     <= wgt_gnt_i;
-    land_row_q <= shadow_row_q;
-
-    // streamer
-    if (start_i) begin
-      front_q     <= 1'b1;
-      x_h_q       <= x_h;
-      x_w_q       <= x_w;
-      fold_q      <= is_fold;
-      add_q       <= accumulate;
-      pad_q       <= pad_value;
-      acc_row_q   <= acc_base[AccBits-1:0];
-      acc_block_q <= acc_base[AccBits-1:0];
-    end else if (issue) begin
-      if (last) front_q <= 1'b0;
-      // The pixels' rows are consecutive; each pass over them starts again, the next block of channels goes on.
-      if (!done) begin
-        acc_row_q <= acc_row_q + 1'b1;
-      end else if (block) begin
-        acc_row_q   <= acc_row_q + 1'b1;
-        acc_block_q <= acc_row_q + 1'b1;
-      end else begin
-        acc_row_q <= acc_block_q;
+    if (start_i || busy) begin
+      // t+2 and on: a row enters the array, with the pad value outside the tile.
+      if (valid1) begin : land
+        logic [N*8-1:0] row;
+        row = act_data_i;
+        if (fold1 || !inside1) begin
+          for (int i = 0; i < N; i++) begin
+            if (!inside1 || (w1 + 32'(i) < 32'sd0) || (w1 + 32'(i) >= $signed({16'd0, columns1})))
+              row[i*8 +: 8] = pad1;
+          end
+        end
+        x_q <= row;
+        where_mem[where_wptr] = {add1, row1};
+        where_wptr            = where_wptr + 1'b1;
       end
-    end
+      valid     = {valid[Depth-1:2], valid1};
+      final_row = {final_row[Depth-1:2], last1};
+      if (valid[Depth]) begin
+        write_row_q <= where[AccBits-1:0];
+        add_q       <= where[AccBits];
+      end
+      if (valid[Depth-1]) begin
+        where      = where_mem[where_rptr];
+        where_rptr = where_rptr + 1'b1;
+        read_row_q <= where[AccBits-1:0];
+      end
 
-    // t+1
-    valid1_q <= issue;
-    swap1_q  <= issue && first;
-    if (issue) begin
-      inside1_q <= in_tile;
-      fold1_q   <= fold_q;
-      add1_q    <= add_q || !lead;
-      end1_q    <= last;
-      pad1_q    <= pad_q;
-      w1_q      <= w;
-      x_w1_q    <= x_w_q;
-      row1_q    <= acc_row_q;
-    end
+      // t+1
+      valid1 = issue;
+      if (issue) begin
+        inside1  = in_tile;
+        fold1    = fold;
+        add1     = accumulates || !lead;
+        last1    = last;
+        pad1     = pad;
+        w1       = w;
+        columns1 = columns;
+        row1     = acc_row;
+      end
 
-    // t+2 on
-    valid_q <= {valid_q[Depth-1:2], valid1_q};
-    last_q  <= {last_q[Depth-1:2], end1_q};
-    if (valid1_q) begin : land
-      logic [N*8-1:0] row;
-      row = act_data_i;
-      if (fold1_q || !inside1_q) begin
-        for (int i = 0; i < N; i++) begin
-          if (!inside1_q || (w1_q + 32'(i) < 32'sd0) || (w1_q + 32'(i) >= $signed({16'd0, x_w1_q})))
-            row[i*8 +: 8] = pad1_q;
+      // Streamer. The pixels' rows are consecutive; each pass over them starts again, the next block of channels goes on.
+      if (issue) begin
+        if (last) front = 1'b0;
+        acc_row = (done && !block) ? acc_block : acc_row + 1'b1;
+        if (block) acc_block = acc_row;
+        if (first) shadow_full = 1'b0;
+      end
+
+      // Loader
+      land_q     <= wgt_gnt_i;
+      land_row_q <= shadow_row;
+      if (wgt_gnt_i) begin
+        wgt_addr   = wgt_addr + 24'(N);
+        shadow_row = shadow_row + 1'b1;
+        if (shadow_row == '0) begin
+          blocks      = blocks - 48'd1;
+          shadow_full = 1'b1;
         end
       end
-      x_q                     <= row;
-      where_mem[where_wptr_q] <= {add1_q, row1_q};
-      where_wptr_q            <= where_wptr_q + 1'b1;
-    end
-    if (valid_q[Depth-1]) begin
-      where_q      <= where_mem[where_rptr_q];
-      where_rptr_q <= where_rptr_q + 1'b1;
-    end
 
+      if (start_i) begin
+        front       = 1'b1;
+        blocks      = 48'(tap_h) * 48'(tap_w) * 48'(in_n) * 48'(oc_n);
+        wgt_addr    = w_base;
+        shadow_row  = '0;
+        columns     = x_w;
+        fold        = is_fold;
+        accumulates = accumulate;
+        pad         = pad_value;
+        acc_row     = acc_base[AccBits-1:0];
+        acc_block   = acc_base[AccBits-1:0];
+      end
+
+      busy          = front || valid1 || (valid != '0);
+      front_q       <= front;
+      idle_q        <= !busy;
+      end_q         <= valid[Depth] && final_row[Depth];
+      wgt_req_q     <= (blocks != '0) && !shadow_full;
+      wgt_addr_q    <= wgt_addr;
+      shadow_full_q <= shadow_full;
+      swap_q        <= issue && first;
+      active_q      <= valid[Depth-1:2] != '0;
+      read_q        <= valid[Depth-1];
+      write_q       <= valid[Depth];
+    end
     if (!rst_ni) begin
-      blocks_q      <= '0;
-      shadow_full_q <= 1'b0;
-      shadow_row_q  <= '0;
-      land_q        <= 1'b0;
+      busy          = 1'b0;
+      front         = 1'b0;
+      blocks        = '0;
+      shadow_row    = '0;
+      shadow_full   = 1'b0;
+      valid1        = 1'b0;
+      valid         = '0;
+      where_wptr    = '0;
+      where_rptr    = '0;
       front_q       <= 1'b0;
-      valid1_q      <= 1'b0;
-      swap1_q       <= 1'b0;
-      valid_q       <= '0;
-      where_wptr_q  <= '0;
-      where_rptr_q  <= '0;
+      idle_q        <= 1'b1;
+      end_q         <= 1'b0;
+      wgt_req_q     <= 1'b0;
+      shadow_full_q <= 1'b0;
+      land_q        <= 1'b0;
+      swap_q        <= 1'b0;
+      active_q      <= 1'b0;
+      read_q        <= 1'b0;
+      write_q       <= 1'b0;
     end
   end
 endmodule

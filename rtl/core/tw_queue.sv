@@ -21,49 +21,48 @@ module tw_queue #(
   localparam int CountBits = $clog2(Depth + 1);
   localparam int PtrBits   = (Depth > 2) ? $clog2(Depth) : 1;
 
-  logic [31:0]          pc_mem   [Depth];
-  logic [Bits-1:0]      data_mem [Depth];
-  logic [31:0]          pc_q;
-  logic [Bits-1:0]      data_q;
-  logic                 valid_q, full_q;
-  logic [CountBits-1:0] count_q;
-  logic [PtrBits-1:0]   wptr_q, rptr_q;  // of the memories, which hold all but the head
-
+  logic [31:0]     pc_q;
+  logic [Bits-1:0] data_q;
+  logic            valid_q, full_q;
   assign valid_o = valid_q;
   assign full_o  = full_q;
   assign pc_o    = pc_q;
   assign data_o  = data_q;
 
+  // State of this process alone, updated in place; the memories hold all but the head.
+  logic [31:0]          pc_mem   [Depth];
+  logic [Bits-1:0]      data_mem [Depth];
+  logic [CountBits-1:0] count;
+  logic [PtrBits-1:0]   wptr, rptr;
   always_ff @(posedge clk_i) begin
-    if (push_i || pop_i) begin : move
-      logic                 to_head;
-      logic [CountBits-1:0] count;
-      to_head = push_i && ((count_q == '0) || ((count_q == CountBits'(1)) && pop_i));
-      if (to_head) begin
-        pc_q   <= pc_i;
-        data_q <= data_i;
-      end else if (pop_i) begin
-        pc_q   <= pc_mem[rptr_q];
-        data_q <= data_mem[rptr_q];
-        if (count_q != CountBits'(1)) rptr_q <= (rptr_q == PtrBits'(Depth - 1)) ? '0 : rptr_q + 1'b1;
-      end
-      if (push_i && !to_head) begin
-        pc_mem[wptr_q]   <= pc_i;
-        data_mem[wptr_q] <= data_i;
-        wptr_q           <= (wptr_q == PtrBits'(Depth - 1)) ? '0 : wptr_q + 1'b1;
-      end
-      count = count_q;
-      if (push_i != pop_i) count = push_i ? count_q + 1'b1 : count_q - 1'b1;
-      count_q <= count;
-      valid_q <= count != '0;
-      full_q  <= count >= CountBits'(Depth);
-    end
     if (!rst_ni || clear_i) begin
-      count_q <= '0;
+      count   = '0;
+      wptr    = '0;
+      rptr    = '0;
       valid_q <= 1'b0;
       full_q  <= 1'b0;
-      wptr_q  <= '0;
-      rptr_q  <= '0;
+    end else if (push_i || pop_i) begin
+      if (pop_i) begin
+        count = count - 1'b1;
+        if (count != '0) begin
+          pc_q   <= pc_mem[rptr];
+          data_q <= data_mem[rptr];
+          rptr   = (rptr == PtrBits'(Depth - 1)) ? '0 : rptr + 1'b1;
+        end
+      end
+      if (push_i) begin
+        if (count == '0) begin
+          pc_q   <= pc_i;
+          data_q <= data_i;
+        end else begin
+          pc_mem[wptr]   = pc_i;
+          data_mem[wptr] = data_i;
+          wptr           = (wptr == PtrBits'(Depth - 1)) ? '0 : wptr + 1'b1;
+        end
+        count = count + 1'b1;
+      end
+      valid_q <= count != '0;
+      full_q  <= count >= CountBits'(Depth);
     end
   end
 endmodule

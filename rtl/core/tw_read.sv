@@ -56,43 +56,31 @@ module tw_read #(
   localparam logic [1:0] SrcLa = 2'd2;
 
   // Grant
-  logic                 arvalid_q;
-  logic [63:0]          araddr_q;
-  logic [7:0]           arlen_q;
-  logic [CountBits-1:0] count_q;
+  logic        arvalid_q, room_q, idle_q;
+  logic [63:0] araddr_q;
+  logic [7:0]  arlen_q;
 
-  wire may_grant = (count_q < CountBits'(Reads)) && (!arvalid_q || arready_i);
+  wire may_grant = room_q && (!arvalid_q || arready_i);
   assign fe_gnt_o = may_grant && fe_req_i;
   assign lw_gnt_o = may_grant && !fe_req_i && lw_req_i;
   assign la_gnt_o = may_grant && !fe_req_i && !lw_req_i && la_req_i;
-  wire grant = fe_gnt_o || lw_gnt_o || la_gnt_o;
-
+  wire   grant    = may_grant && (fe_req_i || lw_req_i || la_req_i);
 
   assign arvalid_o = arvalid_q;
   assign araddr_o  = araddr_q;
   assign arlen_o   = arlen_q;
-  assign idle_o    = count_q == '0;
-
-  // Order of the grants
-  logic [1:0]         src_mem   [Reads];
-  logic [2:0]         space_mem [Reads];
-  logic [23:0]        local_mem [Reads];
-  logic               last_mem  [Reads];
-  logic [63:0]        addr_mem  [Reads];
-  logic [PtrBits-1:0] wptr_q, rptr_q;
+  assign idle_o    = idle_q;
 
   // Beat
-  logic                  first_q;  // the next beat on the bus is its burst's first
-  logic                  beat_q, burst_last_q, last_q, error_q;
-  logic [1:0]            src_q;
+  logic                  fe_q, lw_q, la_q, burst_last_q, last_q, error_q;
   logic [2:0]            space_q;
   logic [23:0]           local_q;
   logic [63:0]           addr_q;
   logic [AxiBytes*8-1:0] data_q;
 
-  assign beat_fe_o         = beat_q && (src_q == SrcFe);
-  assign beat_lw_o         = beat_q && (src_q == SrcLw);
-  assign beat_la_o         = beat_q && (src_q == SrcLa);
+  assign beat_fe_o         = fe_q;
+  assign beat_lw_o         = lw_q;
+  assign beat_la_o         = la_q;
   assign beat_data_o       = data_q;
   assign beat_local_o      = local_q;
   assign beat_space_o      = space_q;
@@ -101,48 +89,66 @@ module tw_read #(
   assign beat_error_o      = error_q;
   assign beat_addr_o       = addr_q;
 
-  wire retire = rvalid_i && rlast_i;
-
+  // State of this process alone, updated in place: what was granted, in order, and the place in its first burst.
+  logic [1:0]           src_mem   [Reads];
+  logic [2:0]           space_mem [Reads];
+  logic [23:0]          local_mem [Reads];
+  logic                 last_mem  [Reads];
+  logic [63:0]          addr_mem  [Reads];
+  logic [PtrBits-1:0]   wptr, rptr;
+  logic [CountBits-1:0] count;
+  logic                 first;   // the next beat on the bus is its burst's first
+  logic [23:0]          place;   // of the last beat
   always_ff @(posedge clk_i) begin
+    fe_q <= rvalid_i && (src_mem[rptr] == SrcFe);
+    lw_q <= rvalid_i && (src_mem[rptr] == SrcLw);
+    la_q <= rvalid_i && (src_mem[rptr] == SrcLa);
+    if (rvalid_i) begin
+      place        = first ? local_mem[rptr] : place + 24'(AxiBytes);
+      first        = rlast_i;
+      data_q       <= rdata_i;
+      space_q      <= space_mem[rptr];
+      local_q      <= place;
+      addr_q       <= addr_mem[rptr];
+      burst_last_q <= rlast_i;
+      last_q       <= rlast_i && last_mem[rptr];
+      error_q      <= rresp_i != 2'b00;
+      if (rlast_i) begin
+        rptr  = (rptr == PtrBits'(Reads - 1)) ? '0 : rptr + 1'b1;
+        count = count - 1'b1;
+      end
+    end
     if (grant) begin : burst
       logic [12:0] bytes, beats_less_one;
       logic [63:0] addr;
-      bytes          = fe_gnt_o ? 13'(tw_isa_pkg::LINE_BYTES) : lw_gnt_o ? lw_bytes_i : la_bytes_i;
-      addr           = fe_gnt_o ? fe_addr_i : lw_gnt_o ? lw_addr_i : la_addr_i;
-      beats_less_one = (bytes >> BeatLog) - 13'd1;
-      araddr_q          <= addr;
-      arlen_q           <= beats_less_one[7:0];
-      src_mem[wptr_q]   <= fe_gnt_o ? SrcFe : lw_gnt_o ? SrcLw : SrcLa;
-      space_mem[wptr_q] <= lw_gnt_o ? lw_space_i : tw_isa_pkg::SPACE_SPM;
-      local_mem[wptr_q] <= lw_gnt_o ? lw_local_i : la_local_i;
-      last_mem[wptr_q]  <= lw_gnt_o ? lw_last_i : la_last_i;
-      addr_mem[wptr_q]  <= addr;
-      wptr_q            <= (wptr_q == PtrBits'(Reads - 1)) ? '0 : wptr_q + 1'b1;
+      bytes           = fe_req_i ? 13'(tw_isa_pkg::LINE_BYTES) : lw_req_i ? lw_bytes_i : la_bytes_i;
+      addr            = fe_req_i ? fe_addr_i : lw_req_i ? lw_addr_i : la_addr_i;
+      beats_less_one  = (bytes >> BeatLog) - 13'd1;
+      araddr_q        <= addr;
+      arlen_q         <= beats_less_one[7:0];
+      src_mem[wptr]   = fe_req_i ? SrcFe : lw_req_i ? SrcLw : SrcLa;
+      space_mem[wptr] = lw_req_i ? lw_space_i : tw_isa_pkg::SPACE_SPM;
+      local_mem[wptr] = lw_req_i ? lw_local_i : la_local_i;
+      last_mem[wptr]  = lw_req_i ? lw_last_i : la_last_i;
+      addr_mem[wptr]  = addr;
+      wptr            = (wptr == PtrBits'(Reads - 1)) ? '0 : wptr + 1'b1;
+      count           = count + 1'b1;
     end
     arvalid_q <= grant || (arvalid_q && !arready_i);
-
-    beat_q <= rvalid_i;
-    if (rvalid_i) begin
-      first_q      <= rlast_i;
-      data_q       <= rdata_i;
-      src_q        <= src_mem[rptr_q];
-      space_q      <= space_mem[rptr_q];
-      local_q      <= first_q ? local_mem[rptr_q] : local_q + 24'(AxiBytes);
-      addr_q       <= addr_mem[rptr_q];
-      burst_last_q <= rlast_i;
-      last_q       <= rlast_i && last_mem[rptr_q];
-      error_q      <= rresp_i != 2'b00;
-    end
-    if (retire) rptr_q <= (rptr_q == PtrBits'(Reads - 1)) ? '0 : rptr_q + 1'b1;
-    if (grant != retire) count_q <= grant ? count_q + 1'b1 : count_q - 1'b1;
+    room_q    <= count < CountBits'(Reads);
+    idle_q    <= count == '0;
 
     if (!rst_ni) begin
       arvalid_q <= 1'b0;
-      beat_q    <= 1'b0;
-      first_q   <= 1'b1;
-      count_q   <= '0;
-      wptr_q    <= '0;
-      rptr_q    <= '0;
+      room_q    <= 1'b1;
+      idle_q    <= 1'b1;
+      fe_q      <= 1'b0;
+      lw_q      <= 1'b0;
+      la_q      <= 1'b0;
+      first     = 1'b1;
+      count     = '0;
+      wptr      = '0;
+      rptr      = '0;
     end
   end
 endmodule

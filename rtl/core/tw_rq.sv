@@ -42,14 +42,15 @@ module tw_rq #(
 );
   localparam int AccBits = $clog2(AccRows);
 
-  typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Rows, Flush} state_e;
-  state_e      state_q;
-  logic        add_q, fresh_q;          // drqa; the head row has not been taken yet
-  logic [15:0] param_q;                 // next parameter row
+  // What others see.
+  logic               idle_q, rows_q, reads_q, check_q;  // no instruction; rows are issued; a parameter row is read;
+                                                         // multipliers are checked
+  logic               add_q;                             // drqa
+  logic [15:0]        param_row_q;
   logic [AccBits-1:0] acc_row_q;
-  logic         acc_half_q;             // of the row issued last
-  tw_lane_pkg::record_t record_q;
-  logic [N*32-1:0] bias_q, mult_q;
+  logic               out_q, end_q;                      // a row asks for its write; it is the instruction's last
+  logic [N*8-1:0]     data_q;
+  logic [7:0]         sat_q;
 
   //--- walkers ----------------------------------------------------------------------------------------
   logic        issue, out_gnt;
@@ -86,41 +87,47 @@ module tw_rq #(
     .last_o (last_unused)
   );
 
-  //--- front ------------------------------------------------------------------------------------------
-  logic [7:1] valid_q, last_q;          // by age: at age 7 the row asks for its write
-  wire  en = !valid_q[7] || wr_gnt_i;
-
-  assign res_req_o  = (state_q == Rows) && add_q;
-  assign res_keep_o = !en;
-  assign issue      = (state_q == Rows) && en && (!add_q || res_gnt_i);
-  assign acc_read_o = issue;
-  assign acc_row_o  = acc_row_q;
-  wire   reads_param = (state_q == Head) || (state_q == Bias) || (state_q == Mult);
-  assign param_en_o  = reads_param && en;
-  assign param_row_o = param_q;
-  assign uninit_o    = reads_param && !param_ok_i;
+  //--- requests ---------------------------------------------------------------------------------------
+  wire en = !out_q || wr_gnt_i;         // otherwise the engine stands still
+  assign issue       = rows_q && en && (!add_q || res_gnt_i);
+  assign res_req_o   = rows_q && add_q;
+  assign res_keep_o  = !en;
+  assign acc_read_o  = issue;
+  assign acc_row_o   = acc_row_q;
+  assign param_en_o  = reads_q && en;
+  assign param_row_o = param_row_q;
+  assign uninit_o    = reads_q && !param_ok_i;
+  assign can_take_o  = idle_q;
+  assign idle_o      = idle_q;
+  assign wr_req_o    = out_q;
+  assign wr_addr_o   = y_addr;
+  assign wr_data_o   = data_q;
+  assign out_gnt     = out_q && wr_gnt_i;
+  assign end_o       = out_gnt && end_q;
+  assign sat_o       = out_gnt;
+  assign sat_count_o = sat_q;
 
   logic bad;
   always_comb begin
     bad = 1'b0;
-    if (state_q == Settle) begin
+    if (check_q) begin
       for (int i = 0; i < N; i++) bad = bad || tw_lane_pkg::bad_multiplier(param_data_i[i*32 +: 32]);
     end
   end
   assign bad_param_o = bad;
 
-  assign can_take_o   = state_q == Idle;
-  assign idle_o       = state_q == Idle;
-  assign wr_req_o     = valid_q[7];
-  assign wr_addr_o    = y_addr;
-  assign out_gnt      = valid_q[7] && wr_gnt_i;
-  assign end_o        = out_gnt && last_q[7];
-
-  //--- lanes ------------------------------------------------------------------------------------------
-  // Blocking on purpose, and all in one process: the oldest row first, so that each stage reads what the one before it
-  // left in the last cycle. A stage without a row rests.
+  //--- state of the process below alone, updated in place -----------------------------------------------
+  typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Rows, Flush} state_e;
+  state_e             state;
+  logic               fresh;            // the record's head has not been taken yet
+  logic [15:0]        param;            // next parameter row
+  logic [AccBits-1:0] acc_row;
+  logic               acc_half;         // of the row issued last
+  tw_lane_pkg::record_t rec;
+  logic [N*32-1:0]    bias, mult;
+  logic [7:1]         valid, final_row; // by age: at age 7 the row asks for its write
   logic [31:0]        sum    [N];       // at age 2
-  logic [31:0]        real_q [N];       // sum as float, at age 3
+  logic [31:0]        real3  [N];       // sum as float, at age 3
   logic [31:0]        scaled [N];       // times the multiplier, at age 4
   logic [7:0]         whole5 [N];       // requantised, at age 5
   logic [7:0]         whole6 [N];
@@ -128,97 +135,104 @@ module tw_rq #(
   logic signed [47:0] pb     [N];
   logic [N*8-1:0]     res2, res3, res4, res5;  // residual row by age
   logic [7:0]         sat5, sat6;
-  logic [7:0]         sat7_q;
-  logic [N*8-1:0]     out_q;
-  assign wr_data_o   = out_q;
-  assign sat_o       = out_gnt;
-  assign sat_count_o = sat7_q;
 
   always_ff @(posedge clk_i) begin
-    if (en) begin
-      if (valid_q[6]) begin : finish
-        logic [63:0] mask, half;
-        logic [7:0]  value;
-        mask = tw_lane_pkg::rescale_mask(record_q.shift[5:0]);
-        half = tw_lane_pkg::rescale_half(record_q.shift[5:0]);
-        for (int i = 0; i < N; i++) begin
-          value = whole6[i];
-          if (add_q) value = tw_lane_pkg::rescale(pa[i] + pb[i], record_q.shift[5:0], mask, half, record_q.zy);
-          out_q[i*8 +: 8] <= tw_lane_pkg::clamp(value, record_q.lo, record_q.hi);
-        end
-        sat7_q <= sat6;
-      end
-      if (valid_q[5]) begin
-        for (int i = 0; i < N; i++) begin
-          whole6[i] = whole5[i];
-          if (add_q) begin
-            pa[i] = (48'($signed(whole5[i])) - 48'($signed(record_q.za))) * 48'($signed(record_q.ma));
-            pb[i] = (48'($signed(res5[i*8 +: 8])) - 48'($signed(record_q.zb))) * 48'($signed(record_q.mb));
+    if (start_i || ((state != Idle) && en)) begin
+      if (start_i) begin
+        state   = Head;
+        fresh   = 1'b1;
+        add_q   <= line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRQA;
+        param   = line_i[tw_isa_pkg::DRQA_PARAM_LSB +: 16];
+        acc_row = line_i[tw_isa_pkg::DRQA_ACC_LSB +: AccBits];
+      end else begin
+        // Lanes, the oldest row first, so that each stage reads what the one before it left in the last cycle. A stage
+        // without a row rests.
+        if (valid[6]) begin : finish
+          logic [63:0] mask, half;
+          logic [7:0]  value;
+          mask = tw_lane_pkg::rescale_mask(rec.shift[5:0]);
+          half = tw_lane_pkg::rescale_half(rec.shift[5:0]);
+          for (int i = 0; i < N; i++) begin
+            value = whole6[i];
+            if (add_q) value = tw_lane_pkg::rescale(pa[i] + pb[i], rec.shift[5:0], mask, half, rec.zy);
+            data_q[i*8 +: 8] <= tw_lane_pkg::clamp(value, rec.lo, rec.hi);
           end
+          sat_q <= sat6;
         end
-        sat6 = sat5;
-      end
-      if (valid_q[4]) begin : round
-        logic [8:0] lane;
-        sat5 = '0;
-        for (int i = 0; i < N; i++) begin
-          lane      = tw_lane_pkg::to_int8(scaled[i], record_q.zp);
-          whole5[i] = lane[7:0];
-          sat5      = sat5 + {7'd0, lane[8]};
+        if (valid[5]) begin
+          for (int i = 0; i < N; i++) begin
+            whole6[i] = whole5[i];
+            if (add_q) begin
+              pa[i] = (48'($signed(whole5[i])) - 48'($signed(rec.za))) * 48'($signed(rec.ma));
+              pb[i] = (48'($signed(res5[i*8 +: 8])) - 48'($signed(rec.zb))) * 48'($signed(rec.mb));
+            end
+          end
+          sat6 = sat5;
         end
-        res5 = res4;
-      end
-      if (valid_q[3]) begin
-        for (int i = 0; i < N; i++) scaled[i] = tw_lane_pkg::scale(real_q[i], mult_q[i*32 +: 32]);
-        res4 = res3;
-      end
-      if (valid_q[2]) begin
-        for (int i = 0; i < N; i++) real_q[i] = tw_lane_pkg::to_float(sum[i]);
-        res3 = res2;
-      end
-      if (valid_q[1]) begin
-        for (int i = 0; i < N; i++)
-          sum[i] = (acc_half_q ? acc_high_i[i*32 +: 32] : acc_low_i[i*32 +: 32]) + bias_q[i*32 +: 32];
-        res2 = res_data_i;
-      end
-    end
-  end
+        if (valid[4]) begin : round
+          logic [8:0] lane;
+          sat5 = '0;
+          for (int i = 0; i < N; i++) begin
+            lane      = tw_lane_pkg::to_int8(scaled[i], rec.zp);
+            whole5[i] = lane[7:0];
+            sat5      = sat5 + {7'd0, lane[8]};
+          end
+          res5 = res4;
+        end
+        if (valid[3]) begin
+          for (int i = 0; i < N; i++) scaled[i] = tw_lane_pkg::scale(real3[i], mult[i*32 +: 32]);
+          res4 = res3;
+        end
+        if (valid[2]) begin
+          for (int i = 0; i < N; i++) real3[i] = tw_lane_pkg::to_float(sum[i]);
+          res3 = res2;
+        end
+        if (valid[1]) begin
+          for (int i = 0; i < N; i++)
+            sum[i] = (acc_half ? acc_high_i[i*32 +: 32] : acc_low_i[i*32 +: 32]) + bias[i*32 +: 32];
+          res2 = res_data_i;
+        end
 
-  always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      state_q   <= Head;
-      fresh_q   <= 1'b1;
-      add_q     <= line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRQA;
-      param_q   <= line_i[tw_isa_pkg::DRQA_PARAM_LSB +: 16];
-      acc_row_q <= line_i[tw_isa_pkg::DRQA_ACC_LSB +: AccBits];
-    end else if (en) begin
-      case (state_q)
-        Head:   state_q <= Bias;
-        Bias:   state_q <= Mult;
-        Mult:   state_q <= Settle;
-        Settle: state_q <= Rows;
-        Rows:   if (issue && plane) state_q <= last ? Flush : Bias;
-        default: if (end_o) state_q <= Idle;
-      endcase
-      if (reads_param) param_q <= param_q + 1'b1;
-      if ((state_q == Bias) && fresh_q) begin
-        fresh_q  <= 1'b0;
-        record_q <= tw_lane_pkg::record(param_data_i[127:0]);
+        // Front: parameter rows arrive one state after they were read.
+        if ((state == Bias) && fresh) begin
+          fresh = 1'b0;
+          rec   = tw_lane_pkg::record(param_data_i[127:0]);
+        end
+        if (state == Mult) bias = param_data_i;
+        if (state == Settle) mult = param_data_i;
+        if ((state == Head) || (state == Bias) || (state == Mult)) param = param + 1'b1;
+        valid     = {valid[6:1], issue};
+        final_row = {final_row[6:1], issue && last};
+        if (issue) begin
+          acc_half = acc_row[AccBits-1];
+          acc_row  = acc_row + 1'b1;
+        end
+        case (state)
+          Head:    state = Bias;
+          Bias:    state = Mult;
+          Mult:    state = Settle;
+          Settle:  state = Rows;
+          Rows:    if (issue && plane) state = last ? Flush : Bias;
+          default: if (end_o) state = Idle;
+        endcase
       end
-      if (state_q == Mult) bias_q <= param_data_i;
-      if (state_q == Settle) mult_q <= param_data_i;
-      if (issue) begin
-        acc_row_q  <= acc_row_q + 1'b1;
-        acc_half_q <= acc_row_q[AccBits-1];
-      end
-    end
-    if (en) begin
-      valid_q <= {valid_q[6:1], issue};
-      last_q  <= {last_q[6:1], issue && last};
+      idle_q      <= state == Idle;
+      rows_q      <= state == Rows;
+      reads_q     <= (state == Head) || (state == Bias) || (state == Mult);
+      check_q     <= state == Settle;
+      param_row_q <= param;
+      acc_row_q   <= acc_row;
+      out_q       <= valid[7];
+      end_q       <= final_row[7];
     end
     if (!rst_ni) begin
-      state_q <= Idle;
-      valid_q <= '0;
+      state   = Idle;
+      valid   = '0;
+      idle_q  <= 1'b1;
+      rows_q  <= 1'b0;
+      reads_q <= 1'b0;
+      check_q <= 1'b0;
+      out_q   <= 1'b0;
     end
   end
   wire unused = &{1'b0, plane_unused, last_unused};

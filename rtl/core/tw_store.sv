@@ -66,11 +66,17 @@ module tw_store #(
   logic [12:0] walk_bytes;
   logic        walk_last_unused;
 
+  logic [63:0] first_addr;
+  always_comb begin
+    first_addr = '0;
+    if (start_i) first_addr = region_base_i[64*region +: 64] + {24'd0, offset};
+  end
+
   tw_walk #(.BurstBytes(BurstBytes)) u_walk (
     .clk_i,
     .rst_ni,
     .load_i     (start_i),
-    .addr_i     (region_base_i[64*region +: 64] + {24'd0, offset}),
+    .addr_i     (first_addr),
     .local_i    (line_i[tw_isa_pkg::ST_SPM_LSB +: 24]),
     .run_bytes_i({8'd0, line_i[tw_isa_pkg::ST_N0_LSB +: 16]} << RowLog),
     .n1_i       (line_i[tw_isa_pkg::ST_N1_LSB +: 16]),
@@ -90,155 +96,167 @@ module tw_store #(
     .last_o     (walk_last_unused)
   );
 
-  //--- filler: one row a grant -------------------------------------------------------------------
-  logic [12:0]    fill_q;               // bytes of the burst already granted
-  logic           fill_buf_q;
-  logic [1:0]     taken_q, full_q;      // per buffer
-  logic [N*8-1:0] buf_mem [2*BurstRows];
-  logic [63:0]    buf_addr_q0, buf_addr_q1;
-  logic [12:0]    buf_bytes_q0, buf_bytes_q1;
-  // the row granted in the last cycle, whose data arrive now
-  logic                  land_q, land_full_q, land_buf_q;
-  logic [RowIdxBits-1:0] land_row_q;
-
-  assign spm_req_o  = walking && ((fill_q != '0) || !taken_q[fill_buf_q]);
-  assign spm_addr_o = walk_local + {11'd0, fill_q};
-  wire   row_last   = (fill_q + 13'(N)) == walk_bytes;
-  assign walk_next  = spm_gnt_i && row_last;
-
-  //--- sender ------------------------------------------------------------------------------------
-  typedef enum logic [1:0] {SendIdle, SendAddress, SendData} send_e;
-  send_e                 send_q;
-  logic                  send_buf_q, send_record_q;
-  logic [BeatBits:0]     beat_q;        // the beat on the bus
-  logic [BeatBits:0]     last_beat_q;
+  //--- what others see ----------------------------------------------------------------------------
+  logic                  idle_q, drained_q;     // no instruction; nothing staged, sent or unanswered
+  logic                  may_fill_q;            // the next row's buffer is free
+  logic [12:0]           fill_q;                // bytes of the burst already granted
+  logic                  awvalid_q, wvalid_q, wlast_q, record_q;  // record_q: what is sent is the record
   logic [63:0]           awaddr_q;
+  logic [7:0]            awlen_q;
   logic [AxiBytes*8-1:0] wdata_q;
-  logic [CountBits-1:0]  open_q;        // write bursts without a response
+  logic                  error_q;
+  logic [63:0]           error_addr_q;
+
+  wire row_last = (fill_q + 13'(N)) == walk_bytes;
+  assign spm_req_o  = walking && may_fill_q;
+  assign spm_addr_o = walk_local + {11'd0, fill_q};
+  assign walk_next  = spm_gnt_i && row_last;
+  assign awvalid_o  = awvalid_q;
+  assign awaddr_o   = awaddr_q;
+  assign awlen_o    = awlen_q;
+  assign wvalid_o   = wvalid_q;
+  assign wdata_o    = wdata_q;
+  assign wlast_o    = wlast_q;
+  assign beat_o     = wvalid_q && wready_i && !record_q;
+  assign progress_o = spm_gnt_i || beat_o;
+  assign record_done_o = bvalid_i && record_q;
+  assign can_take_o    = idle_q;
+  assign idle_o        = idle_q;
+  assign end_o         = !idle_q && !walking && drained_q;
+  assign fault_o       = end_o && error_q;
+  assign fault_addr_o  = error_addr_q;
+
+  //--- state of the process below alone, updated in place ------------------------------------------
+  typedef enum logic [1:0] {SendIdle, SendAddress, SendData} send_e;
+  logic                  active;                // an instruction is under way
+  logic                  sends_record;
+  // filler: one row a grant
+  logic [12:0]           fill;
+  logic                  fill_buf;
+  logic [1:0]            taken, full;           // per buffer
+  logic [N*8-1:0]        buf_mem   [2*BurstRows];
+  logic [63:0]           buf_addr  [2];
+  logic [12:0]           buf_bytes [2];
+  logic                  land, land_full, land_buf;  // the row granted in the last cycle, whose data arrive now
+  logic [RowIdxBits-1:0] land_row;
+  // sender
+  send_e                 send;
+  logic                  send_buf;
+  logic [BeatBits:0]     beat, last_beat;       // the beat on the bus, or the first; the burst's last
+  logic [CountBits-1:0]  open;                  // write bursts without a response
   logic [63:0]           open_mem [Writes];
-  logic [PtrBits-1:0]    wptr_q, rptr_q;
-
-  wire begin_record = (send_q == SendIdle) && record_i && !send_record_q;
-  wire begin_store  = (send_q == SendIdle) && !record_i && full_q[send_buf_q]
-                      && (open_q < CountBits'(Writes));
-  wire begin_burst  = begin_record || begin_store;
-  wire [63:0] begin_addr  = begin_record ? record_addr_i : send_buf_q ? buf_addr_q1 : buf_addr_q0;
-  wire [12:0] begin_bytes = begin_record ? 13'd64 : send_buf_q ? buf_bytes_q1 : buf_bytes_q0;
-  wire [12:0] begin_beats = (begin_bytes >> BeatLog) - 13'd1;
-  wire address_ok = (send_q == SendAddress) && awready_i;
-  wire data_ok    = (send_q == SendData) && wready_i;
-  wire data_last  = data_ok && (beat_q == last_beat_q);
-  wire store_sent = data_last && !send_record_q;
-
-  assign awvalid_o = send_q == SendAddress;
-  assign awaddr_o  = awaddr_q;
-  assign awlen_o   = 8'(last_beat_q);
-  assign wvalid_o  = send_q == SendData;
-  assign wdata_o   = wdata_q;
-  assign wlast_o   = beat_q == last_beat_q;
-  assign beat_o    = data_ok && !send_record_q;
-  assign progress_o    = spm_gnt_i || beat_o;
-  assign record_done_o = bvalid_i && send_record_q;
-
-  // The beat that goes on the bus next: beat 0 when the address is accepted, else the following one.
-  wire [BeatBits:0]   pick = address_ok ? '0 : beat_q + 1'b1;
-  wire [BeatBits+1:0] pick_in_buffers = {1'b0, pick} + (send_buf_q ? (BeatBits + 2)'(BurstBeats) : '0);
-
-  //--- instruction -------------------------------------------------------------------------------
-  logic        active_q, error_q;
-  logic [63:0] error_addr_q;
-
-  assign can_take_o   = !active_q;
-  assign idle_o       = !active_q;
-  assign end_o        = active_q && !walking && (taken_q == '0) && (open_q == '0);
-  assign fault_o      = end_o && error_q;
-  assign fault_addr_o = error_addr_q;
-
+  logic [PtrBits-1:0]    wptr, rptr;
   always_ff @(posedge clk_i) begin
-    // filler
-    if (spm_gnt_i) begin
-      fill_q <= row_last ? '0 : fill_q + 13'(N);
-      if (fill_q == '0) begin
-        taken_q[fill_buf_q] <= 1'b1;
-        if (fill_buf_q) begin
-          buf_addr_q1  <= walk_addr;
-          buf_bytes_q1 <= walk_bytes;
-        end else begin
-          buf_addr_q0  <= walk_addr;
-          buf_bytes_q0 <= walk_bytes;
+    if (start_i || active || record_i) begin : work
+      logic                may_send, accepted;
+      logic [1:0]          ready;               // buffers that were full at the start of the cycle
+      logic [12:0]         bytes;
+      logic [63:0]         addr;
+      logic [BeatBits+1:0] place;               // of the beat in both buffers
+      ready    = full;
+      may_send = open < CountBits'(Writes);
+
+      // filler
+      if (land) buf_mem[{land_buf, land_row}] = spm_data_i;
+      if (land_full) full[land_buf] = 1'b1;
+      land      = spm_gnt_i;
+      land_full = spm_gnt_i && row_last;
+      if (spm_gnt_i) begin
+        land_row = RowIdxBits'(fill >> RowLog);
+        land_buf = fill_buf;
+        if (fill == '0) begin
+          taken[fill_buf]     = 1'b1;
+          buf_addr[fill_buf]  = walk_addr;
+          buf_bytes[fill_buf] = walk_bytes;
         end
+        fill = row_last ? '0 : fill + 13'(N);
+        if (row_last) fill_buf = !fill_buf;
       end
-      if (row_last) fill_buf_q <= !fill_buf_q;
-      land_row_q <= RowIdxBits'(fill_q >> RowLog);
-      land_buf_q <= fill_buf_q;
-    end
-    land_q      <= spm_gnt_i;
-    land_full_q <= spm_gnt_i && row_last;
-    if (land_q) buf_mem[{land_buf_q, land_row_q}] <= spm_data_i;
-    if (land_full_q) full_q[land_buf_q] <= 1'b1;
 
-    // sender
-    if (begin_burst) begin
-      send_q        <= SendAddress;
-      send_record_q <= begin_record;
-      awaddr_q      <= begin_addr;
-      last_beat_q   <= begin_beats[BeatBits:0];
-      beat_q        <= '0;
-      open_mem[wptr_q] <= begin_addr;
-      wptr_q        <= (wptr_q == PtrBits'(Writes - 1)) ? '0 : wptr_q + 1'b1;
-    end else if (address_ok) begin
-      send_q <= SendData;
-    end else if (data_last) begin
-      send_q <= SendIdle;
-      if (!send_record_q) begin
-        full_q[send_buf_q]  <= 1'b0;
-        taken_q[send_buf_q] <= 1'b0;
-        send_buf_q          <= !send_buf_q;
+      // responses
+      if (bvalid_i) begin
+        if ((bresp_i != 2'b00) && !error_q) begin
+          error_q      <= 1'b1;
+          error_addr_q <= open_mem[rptr];
+        end
+        rptr         = (rptr == PtrBits'(Writes - 1)) ? '0 : rptr + 1'b1;
+        open         = open - 1'b1;
       end
-    end else if (data_ok) begin
-      beat_q <= beat_q + 1'b1;
-    end
-    if (address_ok || data_ok) begin
-      if (send_record_q) wdata_q <= record_data_i[AxiBytes*8*(32'(pick) % RecordBeats) +: AxiBytes*8];
-      else wdata_q <= buf_mem[(RowIdxBits+1)'(pick_in_buffers >> (RowLog - BeatLog))]
-                             [AxiBytes*8*(32'(pick_in_buffers) % (N/AxiBytes)) +: AxiBytes*8];
-    end
 
-    // responses
-    if (begin_burst != bvalid_i) open_q <= begin_burst ? open_q + 1'b1 : open_q - 1'b1;
-    if (bvalid_i) begin
-      rptr_q <= (rptr_q == PtrBits'(Writes - 1)) ? '0 : rptr_q + 1'b1;
-      if ((bresp_i != 2'b00) && !error_q) begin
-        error_q      <= 1'b1;
-        error_addr_q <= open_mem[rptr_q];
+      // sender
+      accepted = ((send == SendAddress) && awready_i) || ((send == SendData) && wready_i);
+      if ((send == SendIdle) && (record_i ? !sends_record : (ready[send_buf] && may_send))) begin
+        sends_record   = record_i;
+        addr           = record_i ? record_addr_i : buf_addr[send_buf];
+        bytes          = record_i ? 13'd64 : buf_bytes[send_buf];
+        last_beat      = (BeatBits+1)'((bytes >> BeatLog) - 13'd1);
+        beat           = '0;
+        send           = SendAddress;
+        open_mem[wptr] = addr;
+        wptr           = (wptr == PtrBits'(Writes - 1)) ? '0 : wptr + 1'b1;
+        open           = open + 1'b1;
+        awaddr_q      <= addr;
+        awlen_q       <= 8'(last_beat);
+      end else if (accepted) begin
+        if (send == SendAddress) begin
+          send = SendData;
+        end else if (beat == last_beat) begin
+          send = SendIdle;
+          if (!sends_record) begin
+            full[send_buf]  = 1'b0;
+            taken[send_buf] = 1'b0;
+            send_buf        = !send_buf;
+          end
+        end else begin
+          beat = beat + 1'b1;
+        end
+        place = {1'b0, beat} + (send_buf ? (BeatBits + 2)'(BurstBeats) : '0);
+        if (sends_record) wdata_q <= record_data_i[AxiBytes*8*(32'(beat) % RecordBeats) +: AxiBytes*8];
+        else wdata_q <= buf_mem[(RowIdxBits+1)'(place >> (RowLog - BeatLog))]
+                               [AxiBytes*8*(32'(place) % (N/AxiBytes)) +: AxiBytes*8];
       end
-      if (send_record_q) send_record_q <= 1'b0;
-    end
+      if (bvalid_i) sends_record = 1'b0;
 
-    // instruction
-    if (start_i) begin
-      active_q <= 1'b1;
-      error_q  <= 1'b0;
-    end else if (end_o) begin
-      active_q <= 1'b0;
-    end
+      // instruction
+      if (start_i) begin
+        active  = 1'b1;
+        error_q <= 1'b0;
+      end else if (end_o) begin
+        active = 1'b0;
+      end
 
+      idle_q     <= !active;
+      drained_q  <= (taken == '0) && (open == '0);
+      may_fill_q <= (fill != '0) || !taken[fill_buf];
+      fill_q     <= fill;
+      awvalid_q  <= send == SendAddress;
+      wvalid_q   <= send == SendData;
+      wlast_q    <= beat == last_beat;
+      record_q   <= sends_record;
+    end
     if (!rst_ni) begin
-      active_q      <= 1'b0;
-      error_q       <= 1'b0;
-      fill_q        <= '0;
-      fill_buf_q    <= 1'b0;
-      taken_q       <= '0;
-      full_q        <= '0;
-      land_q        <= 1'b0;
-      land_full_q   <= 1'b0;
-      send_q        <= SendIdle;
-      send_buf_q    <= 1'b0;
-      send_record_q <= 1'b0;
-      open_q        <= '0;
-      wptr_q        <= '0;
-      rptr_q        <= '0;
+      active       = 1'b0;
+      sends_record = 1'b0;
+      fill         = '0;
+      fill_buf     = 1'b0;
+      taken        = '0;
+      full         = '0;
+      land         = 1'b0;
+      land_full    = 1'b0;
+      send         = SendIdle;
+      send_buf     = 1'b0;
+      open         = '0;
+      wptr         = '0;
+      rptr         = '0;
+      idle_q      <= 1'b1;
+      drained_q   <= 1'b1;
+      may_fill_q  <= 1'b1;
+      fill_q      <= '0;
+      awvalid_q   <= 1'b0;
+      wvalid_q    <= 1'b0;
+      record_q    <= 1'b0;
+      error_q     <= 1'b0;
     end
   end
-  wire unused = &{1'b0, store_sent, walk_last_unused};
+  wire unused = &{1'b0, walk_last_unused};
 endmodule

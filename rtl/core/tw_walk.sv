@@ -29,93 +29,90 @@ module tw_walk #(
 );
   localparam int OffBits = $clog2(BurstBytes);
 
-  logic        valid_q;
-  logic [63:0] addr_q, a1_q, a2_q, a3_q;
-  logic [23:0] local_q, s1_q, s2_q, s3_q, rest_q, run_q;
-  logic [15:0] i1_q, i2_q, i3_q, n1_q, n2_q;  // i*: steps left after this one
-  logic [31:0] ds1_q, ds2_q, ds3_q;
-  logic [23:0] ss1_q, ss2_q, ss3_q;
-
-  wire [12:0] to_edge  = 13'(BurstBytes) - {{(13 - OffBits) {1'b0}}, addr_q[OffBits-1:0]};
-  wire        run_ends = rest_q <= {11'd0, to_edge};
-
+  logic        valid_q, last_q;
+  logic [63:0] addr_q;
+  logic [23:0] local_q;
+  logic [12:0] bytes_q;
   assign valid_o = valid_q;
   assign addr_o  = addr_q;
   assign local_o = local_q;
-  assign bytes_o = run_ends ? rest_q[12:0] : to_edge;
-  assign last_o  = run_ends && (i1_q == '0) && (i2_q == '0) && (i3_q == '0);
+  assign bytes_o = bytes_q;
+  assign last_o  = last_q;
 
+  // State of this process alone, updated in place.
+  logic [63:0] a0, a1, a2, a3;
+  logic [23:0] s0, s1, s2, s3, rest, run;
+  logic [15:0] i1, i2, i3, n1, n2;  // i*: steps left after this one
+  logic [31:0] ds1, ds2, ds3;
+  logic [23:0] ss1, ss2, ss3;
+  logic [12:0] bytes;               // of this burst
+  logic        run_ends;            // with this burst
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      valid_q <= 1'b0;
-    end else if (load_i) begin
-      valid_q <= 1'b1;
-      addr_q  <= addr_i;
-      a1_q    <= addr_i;
-      a2_q    <= addr_i;
-      a3_q    <= addr_i;
-      local_q <= local_i;
-      s1_q    <= local_i;
-      s2_q    <= local_i;
-      s3_q    <= local_i;
-      rest_q  <= run_bytes_i;
-      run_q   <= run_bytes_i;
-      n1_q    <= n1_i - 1'b1;
-      n2_q    <= n2_i - 1'b1;
-      i1_q    <= n1_i - 1'b1;
-      i2_q    <= n2_i - 1'b1;
-      i3_q    <= n3_i - 1'b1;
-      ds1_q   <= ds1_i;
-      ds2_q   <= ds2_i;
-      ds3_q   <= ds3_i;
-      ss1_q   <= ss1_i;
-      ss2_q   <= ss2_i;
-      ss3_q   <= ss3_i;
-    end else if (next_i) begin : step
-      logic [63:0] next_a1, next_a2, next_a3;
-      logic [23:0] next_s1, next_s2, next_s3;
-      next_a1 = a1_q + {32'd0, ds1_q};
-      next_a2 = a2_q + {32'd0, ds2_q};
-      next_a3 = a3_q + {32'd0, ds3_q};
-      next_s1 = s1_q + ss1_q;
-      next_s2 = s2_q + ss2_q;
-      next_s3 = s3_q + ss3_q;
-      if (!run_ends) begin
-        addr_q  <= addr_q + {51'd0, to_edge};
-        local_q <= local_q + {11'd0, to_edge};
-        rest_q  <= rest_q - {11'd0, to_edge};
+    if (load_i || next_i) begin : step
+      logic more;
+      more = 1'b1;
+      if (load_i) begin
+        ds1  = ds1_i;
+        ds2  = ds2_i;
+        ds3  = ds3_i;
+        ss1  = ss1_i;
+        ss2  = ss2_i;
+        ss3  = ss3_i;
+        n1   = n1_i - 1'b1;
+        n2   = n2_i - 1'b1;
+        i1   = n1;
+        i2   = n2;
+        i3   = n3_i - 1'b1;
+        run  = run_bytes_i;
+        rest = run;
+        a0   = addr_i;
+        a1   = addr_i;
+        a2   = addr_i;
+        a3   = addr_i;
+        s0   = local_i;
+        s1   = local_i;
+        s2   = local_i;
+        s3   = local_i;
+      end else if (!run_ends) begin
+        a0   = a0 + {51'd0, bytes};
+        s0   = s0 + {11'd0, bytes};
+        rest = rest - {11'd0, bytes};
       end else begin
-        rest_q <= run_q;
-        if (i1_q != '0) begin
-          i1_q    <= i1_q - 1'b1;
-          addr_q  <= next_a1;
-          a1_q    <= next_a1;
-          local_q <= next_s1;
-          s1_q    <= next_s1;
-        end else if (i2_q != '0) begin
-          i1_q    <= n1_q;
-          i2_q    <= i2_q - 1'b1;
-          addr_q  <= next_a2;
-          a1_q    <= next_a2;
-          a2_q    <= next_a2;
-          local_q <= next_s2;
-          s1_q    <= next_s2;
-          s2_q    <= next_s2;
+        rest = run;
+        if (i1 != '0) begin
+          i1 = i1 - 1'b1;
+          a1 = a1 + {32'd0, ds1};
+          s1 = s1 + ss1;
         end else begin
-          i1_q    <= n1_q;
-          i2_q    <= n2_q;
-          i3_q    <= i3_q - 1'b1;
-          addr_q  <= next_a3;
-          a1_q    <= next_a3;
-          a2_q    <= next_a3;
-          a3_q    <= next_a3;
-          local_q <= next_s3;
-          s1_q    <= next_s3;
-          s2_q    <= next_s3;
-          s3_q    <= next_s3;
-          if (i3_q == '0) valid_q <= 1'b0;
+          i1 = n1;
+          if (i2 != '0) begin
+            i2 = i2 - 1'b1;
+            a2 = a2 + {32'd0, ds2};
+            s2 = s2 + ss2;
+          end else begin
+            i2   = n2;
+            more = i3 != '0;
+            i3   = i3 - 1'b1;
+            a3   = a3 + {32'd0, ds3};
+            s3   = s3 + ss3;
+            a2   = a3;
+            s2   = s3;
+          end
+          a1 = a2;
+          s1 = s2;
         end
+        a0 = a1;
+        s0 = s1;
       end
+      bytes    = 13'(BurstBytes) - {{(13 - OffBits) {1'b0}}, a0[OffBits-1:0]};
+      run_ends = rest <= {11'd0, bytes};
+      if (run_ends) bytes = rest[12:0];
+      valid_q <= more;
+      addr_q  <= a0;
+      local_q <= s0;
+      bytes_q <= bytes;
+      last_q  <= run_ends && (i1 == '0) && (i2 == '0) && (i3 == '0);
     end
+    if (!rst_ni) valid_q <= 1'b0;
   end
 endmodule

@@ -23,143 +23,134 @@ module tw_window (
   input  logic [23:0] in_a_i,
   input  logic [15:0] out_n_i,     // outermost loop: address only
   input  logic [23:0] out_a_i,
+  input  logic [15:0] h_n_i,       // the tile: rows, columns
+  input  logic [15:0] w_n_i,
+  input  logic [15:0] span_i,      // columns that a point covers
   input  logic        next_i,
   output logic [23:0] addr_o,
-  output logic signed [31:0] h_o,
   output logic signed [31:0] w_o,
+  output logic        in_tile_o,   // some column of the point lies inside the tile
   output logic        first_o,     // first point of the inner loops
   output logic        done_o,      // last point of the inner loops
   output logic        lead_o,      // outer loops (not the outermost) at their first step
   output logic        block_o,     // last point of all but the outermost loop
   output logic        last_o       // last point
 );
-  // Steps in bytes, made once when loaded.
-  logic [23:0] ih_a_q, iw_a_q, oh_a_q, ow_a_q, in_a_q, out_a_q, start_q;
-  logic [15:0] ih_c_q, iw_c_q, oh_c_q, ow_c_q;
-  logic [15:0] ih_n_q, iw_n_q, oh_n_q, ow_n_q, in_n_q;  // extents minus one
-  logic signed [31:0] h0_q, w0_q;
-  // Counters count what is left; coordinates and addresses of each level.
-  logic [15:0] ih_q, iw_q, oh_q, ow_q, in_q, out_q;
-  logic [23:0] a_iw_q, a_ih_q, a_in_q, a_ow_q, a_oh_q;  // point, inner row, channel block, tap column, tap row
-  logic signed [31:0] h_q, w_q, h_ow_q, w_ow_q;         // point; origin of the inner loops
+  logic        [23:0] addr_q;
+  logic signed [31:0] w_q;
+  logic               in_tile_q, first_q, done_q, lead_q, block_q, last_q;
+  assign addr_o    = addr_q;
+  assign w_o       = w_q;
+  assign in_tile_o = in_tile_q;
+  assign first_o   = first_q;
+  assign done_o    = done_q;
+  assign lead_o    = lead_q;
+  assign block_o   = block_q;
+  assign last_o    = last_q;
 
-  assign addr_o  = a_iw_q;
-  assign h_o     = h_q;
-  assign w_o     = w_q;
-  assign first_o = (iw_q == iw_n_q) && (ih_q == ih_n_q);
-  assign done_o  = (iw_q == '0) && (ih_q == '0);
-  assign lead_o  = (oh_q == oh_n_q) && (ow_q == ow_n_q) && (in_q == in_n_q);
-  assign block_o = done_o && (in_q == '0) && (ow_q == '0) && (oh_q == '0);
-  assign last_o  = block_o && (out_q == '0);
-
+  // State of this process alone, updated in place. Steps in bytes are made once, when loaded.
+  logic [23:0] ih_a, iw_a, oh_a, ow_a, in_a, out_a;
+  logic [15:0] ih_c, iw_c, oh_c, ow_c;
+  logic [15:0] ih_n, iw_n, oh_n, ow_n, in_n;           // extents minus one
+  logic signed [31:0] h_n, w_n, span, h0, w0;
+  logic [15:0] ih, iw, oh, ow, in, out;                // what is left of each loop
+  logic [23:0] a_iw, a_ih, a_in, a_ow, a_oh, a_out;    // point, inner row, channel block, tap column, tap row, start
+  logic signed [31:0] h, w, h_ow, w_ow;                // point; origin of the inner loops
   always_ff @(posedge clk_i) begin
-    if (load_i) begin : load
-      logic [23:0] start;
-      start = base_i - 24'(h_pad_i) * h_stride_i - 24'(w_pad_i) * w_stride_i;
-      ih_a_q  <= 24'(ih_c_i) * h_stride_i;
-      iw_a_q  <= 24'(iw_c_i) * w_stride_i;
-      oh_a_q  <= 24'(oh_c_i) * h_stride_i;
-      ow_a_q  <= 24'(ow_c_i) * w_stride_i;
-      in_a_q  <= in_a_i;
-      out_a_q <= out_a_i;
-      ih_c_q  <= ih_c_i;
-      iw_c_q  <= iw_c_i;
-      oh_c_q  <= oh_c_i;
-      ow_c_q  <= ow_c_i;
-      ih_n_q  <= ih_n_i - 1'b1;
-      iw_n_q  <= iw_n_i - 1'b1;
-      oh_n_q  <= oh_n_i - 1'b1;
-      ow_n_q  <= ow_n_i - 1'b1;
-      in_n_q  <= in_n_i - 1'b1;
-      ih_q    <= ih_n_i - 1'b1;
-      iw_q    <= iw_n_i - 1'b1;
-      oh_q    <= oh_n_i - 1'b1;
-      ow_q    <= ow_n_i - 1'b1;
-      in_q    <= in_n_i - 1'b1;
-      out_q   <= out_n_i - 1'b1;
-      start_q <= start;
-      a_iw_q  <= start;
-      a_ih_q  <= start;
-      a_in_q  <= start;
-      a_ow_q  <= start;
-      a_oh_q  <= start;
-      h0_q    <= -$signed({16'd0, h_pad_i});
-      w0_q    <= -$signed({16'd0, w_pad_i});
-      h_q     <= -$signed({16'd0, h_pad_i});
-      w_q     <= -$signed({16'd0, w_pad_i});
-      h_ow_q  <= -$signed({16'd0, h_pad_i});
-      w_ow_q  <= -$signed({16'd0, w_pad_i});
-    end else if (next_i) begin : step
-      logic [23:0] next_ih, next_in, next_ow, next_oh, next_out;
-      logic signed [31:0] next_h, next_w;
-      next_ih  = a_ih_q + ih_a_q;
-      next_in  = a_in_q + in_a_q;
-      next_ow  = a_ow_q + ow_a_q;
-      next_oh  = a_oh_q + oh_a_q;
-      next_out = start_q + out_a_q;
-      next_h   = h_ow_q + $signed({16'd0, oh_c_q});
-      next_w   = w_ow_q + $signed({16'd0, ow_c_q});
-      if (iw_q != '0) begin
-        iw_q   <= iw_q - 1'b1;
-        a_iw_q <= a_iw_q + iw_a_q;
-        w_q    <= w_q + $signed({16'd0, iw_c_q});
+    if (load_i || next_i) begin : step
+      logic inner, taps;
+      if (load_i) begin
+        ih_a  = 24'(ih_c_i) * h_stride_i;
+        iw_a  = 24'(iw_c_i) * w_stride_i;
+        oh_a  = 24'(oh_c_i) * h_stride_i;
+        ow_a  = 24'(ow_c_i) * w_stride_i;
+        in_a  = in_a_i;
+        out_a = out_a_i;
+        ih_c  = ih_c_i;
+        iw_c  = iw_c_i;
+        oh_c  = oh_c_i;
+        ow_c  = ow_c_i;
+        ih_n  = ih_n_i - 1'b1;
+        iw_n  = iw_n_i - 1'b1;
+        oh_n  = oh_n_i - 1'b1;
+        ow_n  = ow_n_i - 1'b1;
+        in_n  = in_n_i - 1'b1;
+        h_n   = $signed({16'd0, h_n_i});
+        w_n   = $signed({16'd0, w_n_i});
+        span  = $signed({16'd0, span_i});
+        h0    = -$signed({16'd0, h_pad_i});
+        w0    = -$signed({16'd0, w_pad_i});
+        ih    = ih_n;
+        iw    = iw_n;
+        oh    = oh_n;
+        ow    = ow_n;
+        in    = in_n;
+        out   = out_n_i - 1'b1;
+        a_out = base_i - 24'(h_pad_i) * h_stride_i - 24'(w_pad_i) * w_stride_i;
+        a_oh  = a_out;
+        a_ow  = a_out;
+        a_in  = a_out;
+        a_ih  = a_out;
+        a_iw  = a_out;
+        h_ow  = h0;
+        w_ow  = w0;
+        h     = h0;
+        w     = w0;
+      end else if (iw != '0) begin
+        iw   = iw - 1'b1;
+        a_iw = a_iw + iw_a;
+        w    = w + $signed({16'd0, iw_c});
       end else begin
-        iw_q <= iw_n_q;
-        if (ih_q != '0) begin
-          ih_q   <= ih_q - 1'b1;
-          a_iw_q <= next_ih;
-          a_ih_q <= next_ih;
-          h_q    <= h_q + $signed({16'd0, ih_c_q});
-          w_q    <= w_ow_q;
+        iw = iw_n;
+        if (ih != '0) begin
+          ih   = ih - 1'b1;
+          a_ih = a_ih + ih_a;
+          h    = h + $signed({16'd0, ih_c});
         end else begin
-          ih_q <= ih_n_q;
-          if (in_q != '0) begin
-            in_q   <= in_q - 1'b1;
-            a_iw_q <= next_in;
-            a_ih_q <= next_in;
-            a_in_q <= next_in;
-            h_q    <= h_ow_q;
-            w_q    <= w_ow_q;
+          ih = ih_n;
+          if (in != '0) begin
+            in   = in - 1'b1;
+            a_in = a_in + in_a;
           end else begin
-            in_q <= in_n_q;
-            if (ow_q != '0) begin
-              ow_q   <= ow_q - 1'b1;
-              a_iw_q <= next_ow;
-              a_ih_q <= next_ow;
-              a_in_q <= next_ow;
-              a_ow_q <= next_ow;
-              h_q    <= h_ow_q;
-              w_q    <= next_w;
-              w_ow_q <= next_w;
+            in = in_n;
+            if (ow != '0) begin
+              ow   = ow - 1'b1;
+              a_ow = a_ow + ow_a;
+              w_ow = w_ow + $signed({16'd0, ow_c});
             end else begin
-              ow_q   <= ow_n_q;
-              w_q    <= w0_q;
-              w_ow_q <= w0_q;
-              if (oh_q != '0) begin
-                oh_q   <= oh_q - 1'b1;
-                a_iw_q <= next_oh;
-                a_ih_q <= next_oh;
-                a_in_q <= next_oh;
-                a_ow_q <= next_oh;
-                a_oh_q <= next_oh;
-                h_q    <= next_h;
-                h_ow_q <= next_h;
+              ow   = ow_n;
+              w_ow = w0;
+              if (oh != '0) begin
+                oh   = oh - 1'b1;
+                a_oh = a_oh + oh_a;
+                h_ow = h_ow + $signed({16'd0, oh_c});
               end else begin
-                oh_q    <= oh_n_q;
-                out_q   <= out_q - 1'b1;
-                start_q <= next_out;
-                a_iw_q  <= next_out;
-                a_ih_q  <= next_out;
-                a_in_q  <= next_out;
-                a_ow_q  <= next_out;
-                a_oh_q  <= next_out;
-                h_q     <= h0_q;
-                h_ow_q  <= h0_q;
+                oh    = oh_n;
+                out   = out - 1'b1;
+                a_out = a_out + out_a;
+                a_oh  = a_out;
+                h_ow  = h0;
               end
+              a_ow = a_oh;
             end
+            a_in = a_ow;
           end
+          a_ih = a_in;
+          h    = h_ow;
         end
+        a_iw = a_ih;
+        w    = w_ow;
       end
+      inner = (iw == '0) && (ih == '0);
+      taps  = (in == '0) && (ow == '0) && (oh == '0);
+      addr_q    <= a_iw;
+      w_q       <= w;
+      in_tile_q <= (h >= 32'sd0) && (h < h_n) && (w + span > 32'sd0) && (w < w_n);
+      first_q   <= (iw == iw_n) && (ih == ih_n);
+      done_q    <= inner;
+      lead_q    <= (oh == oh_n) && (ow == ow_n) && (in == in_n);
+      block_q   <= inner && taps;
+      last_q    <= inner && taps && (out == '0);
     end
   end
 endmodule
