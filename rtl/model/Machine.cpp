@@ -167,7 +167,7 @@ private:
   Waiting waiting(unsigned engine) const {
 #define TW_WAITING(e)                                                                                                  \
   Waiting {                                                                                                            \
-    root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__u_waiting__DOT__count_q,        \
+    root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__u_waiting__DOT__count,          \
         root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__u_waiting__DOT__pc_q        \
   }
     const Waiting all[kEngines] = {TW_WAITING(0), TW_WAITING(1), TW_WAITING(2),
@@ -186,11 +186,12 @@ private:
   }
 
   // One edge; inputs and edge are told together: Verilator settles what hangs on inputs before it looks at the clock.
+  // Nothing hangs on the falling edge, so it is not evaluated, only remembered as seen.
   void clock() {
     top->clk_i = 1;
     top->eval();
     top->clk_i = 0;
-    top->eval();
+    root().__Vtrigrprev__TOP__clk_i = 0;
     ++clocks;
   }
 
@@ -203,8 +204,12 @@ private:
     }
     wasBusy = top->busy_o;
     if (wasBusy) {
-      answerReads();
-      answerWrites();
+      const bool active = top->m_arvalid_o || top->m_awvalid_o || top->m_wvalid_o || !bus.idle();
+      if (active || wasActive) { // one cycle longer, so that every valid and ready falls
+        answerReads();
+        answerWrites();
+      }
+      wasActive = active;
       if (options.trace && (top->trace_start_o | top->trace_end_o))
         trace();
       dumpWaveform();
@@ -314,6 +319,7 @@ private:
   uint64_t clocks = 0;
   uint32_t jobs = 0;
   bool wasBusy = false;
+  bool wasActive = false; // on the bus
   std::array<std::deque<Started>, kEngines> inFlight;
 };
 
