@@ -10,7 +10,7 @@ module tw_compute #(
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
-  input  logic                  clear_i,        // a job begins
+  input  logic                  clear_i,        // reset, or a job begins
   // engines
   input  logic                  mx_start_i,
   input  logic [511:0]          mx_line_i,
@@ -130,7 +130,6 @@ module tw_compute #(
 
   tw_param #(.N(N), .Rows(ParamRows), .LutBanks(LutBanks), .AxiBytes(AxiBytes)) u_param (
     .clk_i,
-    .rst_ni,
     .clear_i,
     .wr_param_i,
     .wr_lut_i,

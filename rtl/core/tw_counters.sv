@@ -6,8 +6,7 @@ module tw_counters #(
   parameter int AxiBytes = 16
 ) (
   input  logic                 clk_i,
-  input  logic                 rst_ni,
-  input  logic                 clear_i,
+  input  logic                 clear_i, // reset, or a job begins
   input  logic                 count_i,
   // engines: what decides the state that each is in (docs/timing.md, section 8)
   input  logic [Engines-1:0]   idle_i,
@@ -48,7 +47,7 @@ module tw_counters #(
   // State of this process alone, updated in place.
   logic [63:0] value [tw_isa_pkg::COUNTERS];
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || clear_i) begin
+    if (clear_i) begin
       for (int i = 0; i < tw_isa_pkg::COUNTERS; i++) value[i] = '0;
       cycles_q      <= '0;
       read_q        <= '0;

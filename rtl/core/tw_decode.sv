@@ -12,8 +12,7 @@ module tw_decode #(
   parameter int LutBanks  = 8
 ) (
   input  logic               clk_i,
-  input  logic               rst_ni,
-  input  logic               clear_i,        // a job begins
+  input  logic               clear_i,        // reset, or a job begins
   input  logic               run_i,          // state RUN
   input  logic               halt_i,         // a fault is set
   input  logic               serial_i,
@@ -219,7 +218,7 @@ module tw_decode #(
       left_q  <= left_q - 1'b1;
       if (left_q == tw_isa_pkg::STEP_INDEX_BITS'(1)) phase_q <= Ready;
     end
-    if (!rst_ni || clear_i) begin
+    if (clear_i) begin
       valid_q <= 1'b0;
       pc_q    <= '0;
     end

@@ -6,15 +6,17 @@ module tw_fault #(
   parameter int Engines = 6
 ) (
   input  logic                  clk_i,
-  input  logic                  rst_ni,
-  input  logic                  clear_i,
+  input  logic                  clear_i, // reset, or a job begins
   input  logic                  en_i,          // a job is under way
   // engines
   input  logic [Engines-1:0]    overflow_i,
   input  logic [Engines-1:0]    deadlock_i,
   input  logic [Engines-1:0]    own_i,
-  input  logic [Engines*8-1:0]  own_code_i,
-  input  logic [Engines*64-1:0] own_addr_i,
+  input  logic [7:0]            rq_code_i,     // codes and addresses that an engine's own fault does not imply
+  input  logic [7:0]            vx_code_i,
+  input  logic [63:0]           la_addr_i,
+  input  logic [63:0]           lw_addr_i,
+  input  logic [63:0]           st_addr_i,
   input  logic [Engines*32-1:0] old_pc_i,
   input  logic [Engines*32-1:0] old_name_i,    // {tag, opcode}
   input  logic [Engines*32-1:0] head_pc_i,
@@ -51,7 +53,7 @@ module tw_fault #(
   wire               any   = en_i && (fe_i || (|raise));
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || clear_i) begin
+    if (clear_i) begin
       valid_q  <= 1'b0;
       pc_q     <= '0;
       code_q   <= tw_isa_pkg::FAULT_NONE;
@@ -61,6 +63,8 @@ module tw_fault #(
     end else if (any) begin : choose
       logic        found, blames_head;
       logic [31:0] lowest, pc;
+      logic [7:0]  code;
+      logic [63:0] addr;
       found  = valid_q;
       lowest = pc_q;
       for (int e = 0; e < Engines; e++) begin
@@ -69,11 +73,18 @@ module tw_fault #(
         if (raise[e] && (!found || (pc < lowest))) begin
           found  = 1'b1;
           lowest = pc;
+          case (e)
+            32'(tw_isa_pkg::ENGINE_LA): {code, addr} = {tw_isa_pkg::FAULT_AXI_READ, la_addr_i};
+            32'(tw_isa_pkg::ENGINE_LW): {code, addr} = {tw_isa_pkg::FAULT_AXI_READ, lw_addr_i};
+            32'(tw_isa_pkg::ENGINE_ST): {code, addr} = {tw_isa_pkg::FAULT_AXI_WRITE, st_addr_i};
+            32'(tw_isa_pkg::ENGINE_RQ): {code, addr} = {rq_code_i, 64'd0};
+            default:                    {code, addr} = {vx_code_i, 64'd0};
+          endcase
           code_q   <= overflow_i[e] ? tw_isa_pkg::FAULT_SEM_OVERFLOW
-                    : deadlock_i[e] ? tw_isa_pkg::FAULT_DEADLOCK : own_code_i[e*8 +: 8];
+                    : deadlock_i[e] ? tw_isa_pkg::FAULT_DEADLOCK : code;
           engine_q <= 3'(e);
           tag_q    <= blames_head ? head_name_i[e*32 + 8 +: 16] : old_name_i[e*32 + 8 +: 16];
-          addr_q   <= (overflow_i[e] || deadlock_i[e]) ? '0 : own_addr_i[e*64 +: 64];
+          addr_q   <= (overflow_i[e] || deadlock_i[e]) ? '0 : addr;
         end
       end
       if (fe_i && (!found || (fe_pc_i < lowest))) begin

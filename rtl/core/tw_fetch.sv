@@ -7,8 +7,7 @@ module tw_fetch #(
   parameter int Lines    = 4
 ) (
   input  logic                  clk_i,
-  input  logic                  rst_ni,
-  input  logic                  clear_i,        // a job begins
+  input  logic                  clear_i,        // reset, or a job begins
   input  logic                  descriptor_i,   // state DESC
   input  logic                  run_i,          // state RUN and no fault
   input  logic [63:0]           job_addr_i,
@@ -89,7 +88,7 @@ module tw_fetch #(
     if (take_i) rptr_q <= (rptr_q == PtrBits'(Lines - 1)) ? '0 : rptr_q + 1'b1;
     if (line_good != take_i) ready_q <= line_good ? ready_q + 1'b1 : ready_q - 1'b1;
 
-    if (!rst_ni || clear_i) begin
+    if (clear_i) begin
       asked_q     <= 1'b0;
       got_q       <= 1'b0;
       error_q     <= 1'b0;

@@ -49,7 +49,7 @@ module tw_front #(
   output logic [511:0]          record_data_o,
   input  logic                  record_done_i,
   // engines
-  output logic                  clear_o,          // a job begins
+  output logic                  clear_o,          // reset, or a job begins
   output logic [8*64-1:0]       region_base_o,
   output logic [Engines-1:0]    start_o,
   output logic [511:0]          la_line_o,        // the head of each queue
@@ -62,8 +62,11 @@ module tw_front #(
   input  logic [Engines-1:0]    idle_i,
   input  logic [Engines-1:0]    end_i,
   input  logic [Engines-1:0]    fault_i,          // of the oldest instruction
-  input  logic [Engines*8-1:0]  fault_code_i,
-  input  logic [Engines*64-1:0] fault_addr_i,
+  input  logic [7:0]            rq_code_i,
+  input  logic [7:0]            vx_code_i,
+  input  logic [63:0]           la_addr_i,
+  input  logic [63:0]           lw_addr_i,
+  input  logic [63:0]           st_addr_i,
   // what is counted
   input  logic [Engines-1:0]    lost_i,           // a request of the engine lost
   input  logic [Engines-1:0]    moves_i,          // the engine is not waiting
@@ -75,11 +78,7 @@ module tw_front #(
   input  logic                  rq_sat_i,
   input  logic [7:0]            rq_sat_count_i,
   input  logic                  vx_sat_i,
-  input  logic [7:0]            vx_sat_count_i,
-  // trace, as at tw_top
-  output logic [6:0]            trace_end_o,
-  output logic [7*32-1:0]       trace_end_pc_o,
-  output logic [7*32-1:0]       trace_end_name_o
+  input  logic [7:0]            vx_sat_count_i
 );
   localparam int La = 32'(tw_isa_pkg::ENGINE_LA);
   localparam int Lw = 32'(tw_isa_pkg::ENGINE_LW);
@@ -103,8 +102,9 @@ module tw_front #(
   logic            counter_en;
   logic [5:0]      counter_index;
   logic [63:0]     counter_data;
+  wire   restart       = clear || !rst_ni;
   assign busy_o        = busy;
-  assign clear_o       = clear;
+  assign clear_o       = restart;
   assign region_base_o = region_base;
 
   tw_regs #(.IsaHash(tw_isa_pkg::ISA_HASH), .CfgHash(CfgHash)) u_regs (
@@ -149,23 +149,26 @@ module tw_front #(
   //--- fetch, decode, job ------------------------------------------------------------------------
   logic               line_valid, line_take, fetch_none, fetch_fault;
   logic [63:0]        fetch_fault_addr;
-  logic [31:0]        fetch_fault_pc, decode_pc;
-  logic [511:0]       descriptor, line;
+  logic [31:0]        fetch_fault_pc;
+  logic [31:0]        decode_pc /*verilator public_flat_rd*/;
+  logic [511:0]       descriptor;
+  logic [511:0]       line /*verilator public_flat_rd*/;
   logic               desc_done, desc_error;
   logic               decode_empty, decode_blocked, leave, leave_fe, decode_end, decode_fault, at_end,
                       sem_zero;
   logic [7:0]         decode_code;
   logic [63:0]        decode_fault_addr;
   logic [Engines-1:0]    push, full, queued, satisfied, overflow;
-  logic [Engines*32-1:0] head_pc, head_name, head_waits, old_pc, old_name, old_posts;
+  logic [Engines*32-1:0] head_pc, head_name, head_waits, old_posts;
+  logic [Engines*32-1:0] old_pc /*verilator public_flat_rd*/;
+  logic [Engines*32-1:0] old_name /*verilator public_flat_rd*/;
 
   wire engines_idle = &idle_i;
   wire all_idle     = engines_idle && (queued == '0);
 
   tw_fetch #(.AxiBytes(AxiBytes), .Lines(FetchLines)) u_fetch (
     .clk_i,
-    .rst_ni,
-    .clear_i           (clear),
+    .clear_i           (restart),
     .descriptor_i      (state_desc),
     .run_i             (state_run && !halt),
     .job_addr_i        (job_addr),
@@ -199,8 +202,7 @@ module tw_front #(
     .LutBanks (LutBanks)
   ) u_decode (
     .clk_i,
-    .rst_ni,
-    .clear_i       (clear),
+    .clear_i       (restart),
     .run_i         (state_run),
     .halt_i        (halt),
     .serial_i      (serial),
@@ -307,8 +309,7 @@ module tw_front #(
     logic [511:0] head_line;
     tw_issue #(.Depth(QueueDepth), .Flight(Flight)) u_issue (
       .clk_i,
-      .rst_ni,
-      .clear_i    (clear),
+        .clear_i    (restart),
       .push_i     (push[e]),
       .pc_i       (decode_pc),
       .line_i     (line),
@@ -343,8 +344,7 @@ module tw_front #(
 
   tw_sem #(.Engines(Engines)) u_sem (
     .clk_i,
-    .rst_ni,
-    .clear_i    (clear),
+    .clear_i    (restart),
     .valid_i    (queued),
     .waits_i    (head_waits),
     .satisfied_o(satisfied),
@@ -358,14 +358,16 @@ module tw_front #(
 
   tw_fault #(.Engines(Engines)) u_fault (
     .clk_i,
-    .rst_ni,
-    .clear_i    (clear),
+    .clear_i    (restart),
     .en_i       (count),
     .overflow_i (overflow),
     .deadlock_i (deadlock),
     .own_i      (fault_i),
-    .own_code_i (fault_code_i),
-    .own_addr_i (fault_addr_i),
+    .rq_code_i,
+    .vx_code_i,
+    .la_addr_i,
+    .lw_addr_i,
+    .st_addr_i,
     .old_pc_i   (old_pc),
     .old_name_i (old_name),
     .head_pc_i  (head_pc),
@@ -386,8 +388,7 @@ module tw_front #(
   //--- counters and trace --------------------------------------------------------------------------
   tw_counters #(.Engines(Engines), .AxiBytes(AxiBytes)) u_counters (
     .clk_i,
-    .rst_ni,
-    .clear_i        (clear),
+    .clear_i        (restart),
     .count_i        (count),
     .idle_i,
     .queued_i       (queued),
@@ -415,7 +416,7 @@ module tw_front #(
     .saturations_o  (saturations)
   );
 
-  assign trace_end_o      = {leave && leave_fe, end_i};
-  assign trace_end_pc_o   = {decode_pc, old_pc};
-  assign trace_end_name_o = {8'd0, line[23:0], old_name};
+  // For the trace; `line` and `decode_pc` are what the front end consumes.
+  logic [6:0] trace_end /*verilator public_flat_rd*/;
+  assign trace_end = {leave && leave_fe, end_i};
 endmodule

@@ -7,8 +7,7 @@ module tw_issue #(
   parameter int Flight = 1   // instructions that the engine may have started and not ended
 ) (
   input  logic         clk_i,
-  input  logic         rst_ni,
-  input  logic         clear_i,
+  input  logic         clear_i, // reset, or a job begins
   input  logic         push_i,
   input  logic [31:0]  pc_i,
   input  logic [511:0] line_i,
@@ -35,7 +34,6 @@ module tw_issue #(
 
   tw_queue #(.Depth(Depth), .Bits(512)) u_waiting (
     .clk_i,
-    .rst_ni,
     .clear_i,
     .push_i,
     .pc_i,
@@ -49,7 +47,6 @@ module tw_issue #(
 
   tw_queue #(.Depth(Flight), .Bits(64)) u_flight (
     .clk_i,
-    .rst_ni,
     .clear_i,
     .push_i (start_i),
     .pc_i   (head_pc_o),

@@ -280,7 +280,8 @@ module tw_mx #(
         row1     = acc_row;
       end
 
-      // Streamer. The pixels' rows are consecutive; each pass over them starts again, the next block of channels goes on.
+      // Streamer. The pixels' rows are consecutive; each pass over them starts again, the next block of channels goes
+      // on.
       if (issue) begin
         if (last) front = 1'b0;
         acc_row = (done && !block) ? acc_block : acc_row + 1'b1;

@@ -9,8 +9,7 @@ module tw_param #(
   parameter int AxiBytes = 16
 ) (
   input  logic                  clk_i,
-  input  logic                  rst_ni,
-  input  logic                  clear_i,
+  input  logic                  clear_i, // reset, or a job begins
   input  logic                  wr_param_i,
   input  logic                  wr_lut_i,
   input  logic [23:0]           wr_addr_i,   // byte address of the beat
@@ -73,7 +72,7 @@ module tw_param #(
         lut_q[i*8 +: 8] <= lut[{rd_bank, lut_index_i[i*8 +: 8] ^ 8'h80}];
       end
     end
-    if (!rst_ni || clear_i) begin
+    if (clear_i) begin
       row_valid_q <= '0;
       lut_valid_q <= '0;
     end

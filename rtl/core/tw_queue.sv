@@ -7,8 +7,7 @@ module tw_queue #(
   parameter int Bits  = 512
 ) (
   input  logic            clk_i,
-  input  logic            rst_ni,
-  input  logic            clear_i,
+  input  logic            clear_i, // reset, or a job begins
   input  logic            push_i,
   input  logic [31:0]     pc_i,
   input  logic [Bits-1:0] data_i,
@@ -35,7 +34,7 @@ module tw_queue #(
   logic [CountBits-1:0] count;
   logic [PtrBits-1:0]   wptr, rptr;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || clear_i) begin
+    if (clear_i) begin
       count   = '0;
       wptr    = '0;
       rptr    = '0;
@@ -50,13 +49,15 @@ module tw_queue #(
           rptr   = (rptr == PtrBits'(Depth - 1)) ? '0 : rptr + 1'b1;
         end
       end
-      if (push_i) begin
+      if (push_i) begin : push
+        logic [Bits-1:0] data;
+        data = data_i;
         if (count == '0) begin
           pc_q   <= pc_i;
-          data_q <= data_i;
+          data_q <= data;
         end else begin
           pc_mem[wptr]   = pc_i;
-          data_mem[wptr] = data_i;
+          data_mem[wptr] = data;
           wptr           = (wptr == PtrBits'(Depth - 1)) ? '0 : wptr + 1'b1;
         end
         count = count + 1'b1;

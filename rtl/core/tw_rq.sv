@@ -119,6 +119,7 @@ module tw_rq #(
   //--- state of the process below alone, updated in place -----------------------------------------------
   typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Rows, Flush} state_e;
   state_e             state;
+  logic               add;              // drqa
   logic               fresh;            // the record's head has not been taken yet
   logic [15:0]        param;            // next parameter row
   logic [AccBits-1:0] acc_row;
@@ -141,7 +142,7 @@ module tw_rq #(
       if (start_i) begin
         state   = Head;
         fresh   = 1'b1;
-        add_q   <= line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRQA;
+        add     = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRQA;
         param   = line_i[tw_isa_pkg::DRQA_PARAM_LSB +: 16];
         acc_row = line_i[tw_isa_pkg::DRQA_ACC_LSB +: AccBits];
       end else begin
@@ -154,7 +155,7 @@ module tw_rq #(
           half = tw_lane_pkg::rescale_half(rec.shift[5:0]);
           for (int i = 0; i < N; i++) begin
             value = whole6[i];
-            if (add_q) value = tw_lane_pkg::rescale(pa[i] + pb[i], rec.shift[5:0], mask, half, rec.zy);
+            if (add) value = tw_lane_pkg::rescale(pa[i] + pb[i], rec.shift[5:0], mask, half, rec.zy);
             data_q[i*8 +: 8] <= tw_lane_pkg::clamp(value, rec.lo, rec.hi);
           end
           sat_q <= sat6;
@@ -162,7 +163,7 @@ module tw_rq #(
         if (valid[5]) begin
           for (int i = 0; i < N; i++) begin
             whole6[i] = whole5[i];
-            if (add_q) begin
+            if (add) begin
               pa[i] = (48'($signed(whole5[i])) - 48'($signed(rec.za))) * 48'($signed(rec.ma));
               pb[i] = (48'($signed(res5[i*8 +: 8])) - 48'($signed(rec.zb))) * 48'($signed(rec.mb));
             end
@@ -217,6 +218,7 @@ module tw_rq #(
         endcase
       end
       idle_q      <= state == Idle;
+      add_q       <= add;
       rows_q      <= state == Rows;
       reads_q     <= (state == Head) || (state == Bias) || (state == Mult);
       check_q     <= state == Settle;

@@ -7,8 +7,7 @@ module tw_sem #(
   parameter int Engines = 6
 ) (
   input  logic                  clk_i,
-  input  logic                  rst_ni,
-  input  logic                  clear_i,
+  input  logic                  clear_i, // reset, or a job begins
   input  logic [Engines-1:0]    valid_i,        // a head is there
   input  logic [Engines*32-1:0] waits_i,        // the head's wait slots
   output logic [Engines-1:0]    satisfied_o,    // valid and all its waits satisfied
@@ -92,7 +91,7 @@ module tw_sem #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || clear_i) begin
+    if (clear_i) begin
       for (int s = 0; s < Sems; s++) sem_q[s] <= '0;
     end else if (any) begin
       for (int s = 0; s < Sems; s++) sem_q[s] <= sem_d[s];

@@ -29,17 +29,12 @@ module tw_spm #(
   localparam int RowLog  = $clog2(N);
   localparam int Clients = 9;
 
-  logic [Clients-1:0]         pair;
-  logic [Clients*RowBits-1:0] row;
-  for (genvar c = 0; c < Clients; c++) begin : gen_row
-    assign row[c*RowBits +: RowBits] = addr_i[c*32 + RowLog +: RowBits];
-  end
-  assign pair = (addr_i[2*32 +: RowLog] != '0) ? 9'b000000100 : 9'b0;
+  wire pair = addr_i[2*32 +: RowLog] != '0;
 
-  tw_arbiter #(.Clients(Clients), .RowBits(RowBits), .Banks(Banks)) u_arbiter (
+  tw_arbiter #(.Clients(Clients), .RowLog(RowLog), .RowBits(RowBits), .Banks(Banks)) u_arbiter (
     .req_i,
     .pair_i(pair),
-    .row_i (row),
+    .addr_i,
     .gnt_o
   );
   assign lost_o = req_i & ~gnt_o;
@@ -63,7 +58,7 @@ module tw_spm #(
   always_ff @(posedge clk_i) begin
     if (go[2]) begin
       shift_q <= addr_i[2*32 +: RowLog];
-      pair_q  <= pair[2];
+      pair_q  <= pair;
     end
   end
   always_comb begin
@@ -74,8 +69,8 @@ module tw_spm #(
   tw_spm_banks #(.N(N), .Rows(Rows), .Banks(Banks)) u_banks (
     .clk_i,
     .go_i      (go),
-    .pair_i    (pair[2]),
-    .row_i     (row),
+    .pair_i    (pair),
+    .addr_i,
     .dma_data_i(dma_row),
     .dma_strobe_i(dma_strobe),
     .rq_data_i,

@@ -10,7 +10,7 @@ module tw_spm_banks #(
   input  logic                      clk_i,
   input  logic [8:0]                go_i,       // granted and counted; clients as in tw_spm
   input  logic                      pair_i,     // client 2 reads the next row, too
-  input  logic [9*$clog2(Rows)-1:0] row_i,
+  input  logic [9*32-1:0]           addr_i,     // byte addresses
   input  logic [N*8-1:0]            dma_data_i,
   input  logic [N-1:0]              dma_strobe_i,
   input  logic [N*8-1:0]            rq_data_i,
@@ -25,7 +25,7 @@ module tw_spm_banks #(
 );
   localparam int RowBits = $clog2(Rows);
 
-  wire [RowBits-1:0] next_row = row_i[2*RowBits +: RowBits] + 1'b1;
+  localparam int RowLog  = $clog2(N);
 
 `ifdef TW_SYNTHESIS
   localparam int InGroup  = $clog2(Banks / 4);
@@ -37,7 +37,10 @@ module tw_spm_banks #(
   logic [Ports-1:0]         go;
   logic [Ports*RowBits-1:0] rows;
   assign go   = {go_i[2] && pair_i, go_i};
-  assign rows = {next_row, row_i};
+  for (genvar c = 0; c < 9; c++) begin : gen_row
+    assign rows[c*RowBits +: RowBits] = addr_i[c*32 + RowLog +: RowBits];
+  end
+  assign rows[9*RowBits +: RowBits] = addr_i[2*32 + RowLog +: RowBits] + 1'b1;
 
   logic [Banks*N*8-1:0]      bank_data;  // what each bank read in the last cycle
   logic [Ports*BankBits-1:0] from_q;     // which bank served each port
@@ -113,24 +116,24 @@ module tw_spm_banks #(
   wire        unused = &{1'b0, unused_banks};
 
   always_ff @(posedge clk_i) begin
-    if (go_i[1]) st_q <= mem[row_i[1*RowBits +: RowBits]];
-    if (go_i[2]) mxa_q <= mem[row_i[2*RowBits +: RowBits]];
-    if (go_i[2] && pair_i) mxn_q <= mem[next_row];
-    if (go_i[3]) mxw_q <= mem[row_i[3*RowBits +: RowBits]];
-    if (go_i[5]) rq_q <= mem[row_i[5*RowBits +: RowBits]];
-    if (go_i[7]) vxa_q <= mem[row_i[7*RowBits +: RowBits]];
-    if (go_i[8]) vxb_q <= mem[row_i[8*RowBits +: RowBits]];
+    if (go_i[1]) st_q <= mem[addr_i[1*32 + RowLog +: RowBits]];
+    if (go_i[2]) mxa_q <= mem[addr_i[2*32 + RowLog +: RowBits]];
+    if (go_i[2] && pair_i) mxn_q <= mem[addr_i[2*32 + RowLog +: RowBits] + 1'b1];
+    if (go_i[3]) mxw_q <= mem[addr_i[3*32 + RowLog +: RowBits]];
+    if (go_i[5]) rq_q <= mem[addr_i[5*32 + RowLog +: RowBits]];
+    if (go_i[7]) vxa_q <= mem[addr_i[7*32 + RowLog +: RowBits]];
+    if (go_i[8]) vxb_q <= mem[addr_i[8*32 + RowLog +: RowBits]];
     if (go_i[0]) begin
       if (&dma_strobe_i) begin
-        mem[row_i[0 +: RowBits]] <= dma_data_i;
+        mem[addr_i[RowLog +: RowBits]] <= dma_data_i;
       end else begin
         for (int i = 0; i < N; i++) begin
-          if (dma_strobe_i[i]) mem[row_i[0 +: RowBits]][i*8 +: 8] <= dma_data_i[i*8 +: 8];
+          if (dma_strobe_i[i]) mem[addr_i[RowLog +: RowBits]][i*8 +: 8] <= dma_data_i[i*8 +: 8];
         end
       end
     end
-    if (go_i[4]) mem[row_i[4*RowBits +: RowBits]] <= rq_data_i;
-    if (go_i[6]) mem[row_i[6*RowBits +: RowBits]] <= vx_data_i;
+    if (go_i[4]) mem[addr_i[4*32 + RowLog +: RowBits]] <= rq_data_i;
+    if (go_i[6]) mem[addr_i[6*32 + RowLog +: RowBits]] <= vx_data_i;
   end
 `endif
 endmodule

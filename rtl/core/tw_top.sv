@@ -4,8 +4,9 @@
 // low, and defines all control state; memories keep what they hold. docs/timing.md says in which cycle everything
 // happens.
 //
-// Trace port, all visible in the cycle they speak of: trace_start_o[e]: the head of queue e starts; trace_end_o[e]: the
-// oldest instruction of engine e ends (6: the front end consumes one), its PC in word e of trace_end_pc_o.
+// For the trace, all visible in the cycle they speak of: `start` bit e: the head of queue e starts; `trace_end` bit e:
+// the oldest instruction of engine e ends (6: the front end consumes one), its PC in word e of u_front.old_pc, tag and
+// opcode in u_front.old_name.
 module tw_top (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -54,12 +55,7 @@ module tw_top (
   output logic                             m_bready_o,
   input  logic [1:0]                       m_bresp_i,
   output logic                             irq_o,
-  output logic                             busy_o,
-  // trace
-  output logic [5:0]                       trace_start_o,
-  output logic [6:0]                       trace_end_o,
-  output logic [7*32-1:0]                  trace_end_pc_o,
-  output logic [7*32-1:0]                  trace_end_name_o   // {tag, opcode}
+  output logic                             busy_o
 );
   localparam int N          = tw_cfg_pkg::N;
   localparam int AxiBytes   = tw_cfg_pkg::AXI_BYTES;
@@ -97,16 +93,14 @@ module tw_top (
   logic [63:0]           fe_addr, record_addr;
   logic [511:0]          record_data, la_line, lw_line, mx_line, rq_line, vx_line, st_line;
   logic [8*64-1:0]       region_base;
-  logic [Engines-1:0]    start, can_take, idle, ends, fault, lost, moves;
-  logic [Engines*8-1:0]  fault_code;
-  logic [Engines*64-1:0] fault_addr;
+  logic [Engines-1:0]    start /*verilator public_flat_rd*/;
+  logic [Engines-1:0]    can_take, idle, ends, fault, lost, moves;
+  logic [63:0]           la_fault_addr, lw_fault_addr, st_fault_addr;
   logic                  beat_fe, beat_la, beat_lw, beat_burst_last, beat_error, beat_spm, beat_param, beat_lut;
   logic [AxiBytes*8-1:0] beat_data;
   logic [23:0]           beat_local;
   logic                  st_progress, st_beat, mx_row, rq_sat, vx_sat;
   logic [7:0]            rq_sat_count, vx_sat_count, rq_code, vx_code;
-
-  assign trace_start_o = start;
 
   tw_front #(
     .N         (N),
@@ -164,8 +158,11 @@ module tw_top (
     .idle_i        (idle),
     .end_i         (ends),
     .fault_i       (fault),
-    .fault_code_i  (fault_code),
-    .fault_addr_i  (fault_addr),
+    .rq_code_i     (rq_code),
+    .vx_code_i     (vx_code),
+    .la_addr_i     (la_fault_addr),
+    .lw_addr_i     (lw_fault_addr),
+    .st_addr_i     (st_fault_addr),
     .lost_i        (lost),
     .moves_i       (moves),
     .conflicts_i   (spm_lost),
@@ -176,10 +173,7 @@ module tw_top (
     .rq_sat_i      (rq_sat),
     .rq_sat_count_i(rq_sat_count),
     .vx_sat_i      (vx_sat),
-    .vx_sat_count_i(vx_sat_count),
-    .trace_end_o,
-    .trace_end_pc_o,
-    .trace_end_name_o
+    .vx_sat_count_i(vx_sat_count)
   );
 
   //--- SPM ---------------------------------------------------------------------------------------
@@ -233,21 +227,21 @@ module tw_top (
     .la_idle_o        (idle[La]),
     .la_end_o         (ends[La]),
     .la_fault_o       (fault[La]),
-    .la_fault_addr_o  (fault_addr[La*64 +: 64]),
+    .la_fault_addr_o  (la_fault_addr),
     .lw_start_i       (start[Lw]),
     .lw_line_i        (lw_line),
     .lw_can_take_o    (can_take[Lw]),
     .lw_idle_o        (idle[Lw]),
     .lw_end_o         (ends[Lw]),
     .lw_fault_o       (fault[Lw]),
-    .lw_fault_addr_o  (fault_addr[Lw*64 +: 64]),
+    .lw_fault_addr_o  (lw_fault_addr),
     .st_start_i       (start[St]),
     .st_line_i        (st_line),
     .st_can_take_o    (can_take[St]),
     .st_idle_o        (idle[St]),
     .st_end_o         (ends[St]),
     .st_fault_o       (fault[St]),
-    .st_fault_addr_o  (fault_addr[St*64 +: 64]),
+    .st_fault_addr_o  (st_fault_addr),
     .fe_req_i         (fe_req),
     .fe_addr_i        (fe_addr),
     .fe_gnt_o         (fe_gnt),
@@ -291,14 +285,9 @@ module tw_top (
     .bvalid_i         (m_bvalid_i),
     .bresp_i          (m_bresp_i)
   );
-  assign fault_code = {tw_isa_pkg::FAULT_AXI_WRITE, vx_code, rq_code, tw_isa_pkg::FAULT_NONE,
-                       tw_isa_pkg::FAULT_AXI_READ, tw_isa_pkg::FAULT_AXI_READ};
 
   //--- computation -------------------------------------------------------------------------------
-  assign fault[Mx]              = 1'b0;
-  assign fault_addr[Mx*64 +: 64] = '0;
-  assign fault_addr[Rq*64 +: 64] = '0;
-  assign fault_addr[Vx*64 +: 64] = '0;
+  assign fault[Mx] = 1'b0;
   tw_compute #(
     .N        (N),
     .AxiBytes (AxiBytes),

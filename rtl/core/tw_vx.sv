@@ -48,7 +48,7 @@ module tw_vx #(
   //--- what others see --------------------------------------------------------------------------------
   logic         idle_q, steps_q, check_q;               // no instruction; steps are issued; multipliers are checked
   logic         reads_q, reads_lut_q;                   // a parameter row is read; lut: its table must be there
-  logic         is_dw_q, is_max_q, is_avg_q, is_lut_q, is_mul_q, is_min_q, is_top_q, is_window_q, needs_b_q;
+  logic         is_dw_q, is_window_q, needs_b_q;
   logic [15:0]  param_row_q;
   logic [2:0]   bank_q;
   logic         take_lut_q;                             // operands of lut arrive
@@ -188,14 +188,12 @@ module tw_vx #(
   //--- requests ---------------------------------------------------------------------------------------
   wire en      = !out_q || wr_gnt_i;    // otherwise the engine stands still
   wire needs_a = !is_window_q || win_in_tile;
-  wire is_first = !is_window_q || win_first;
-  wire is_done  = !is_window_q || win_done;
-  wire is_block = is_dw_q && win_block;
-  wire is_last  = is_window_q ? win_last : ew_last;
-  wire got_a   = !needs_a || have_a_q || a_gnt_i;
-  wire got_b   = !needs_b_q || have_b_q || b_gnt_i;
-  assign issue       = steps_q && en && got_a && got_b;
-  assign a_req_o     = steps_q && needs_a && !have_a_q;
+  always_comb begin
+    issue = 1'b0;
+    if (steps_q)
+      issue = en && (!needs_a || have_a_q || a_gnt_i) && (!needs_b_q || have_b_q || b_gnt_i);
+  end
+  assign a_req_o     = steps_q && !have_a_q && needs_a;
   assign b_req_o     = steps_q && needs_b_q && !have_b_q;
   assign a_addr_o    = is_window_q ? win_addr : ew_addr_a;
   assign b_addr_o    = is_dw_q ? tap_addr_q : ew_addr_b;
@@ -228,7 +226,9 @@ module tw_vx #(
   //--- state of the process below alone, updated in place -----------------------------------------------
   typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Steps, Flush} state_e;
   state_e       state;
+  logic         is_dw, is_max, is_avg, is_lut, is_mul, is_min, is_top, is_window;
   logic         fresh;                   // the record's head has not been taken yet
+  logic         have_a, have_b;          // a read of this step was granted alone
   logic [15:0]  param, table_row;        // next parameter row; first row of poolavg's table
   logic [7:0]   pad;
   logic [23:0]  tap_addr, tap_base;      // weights: each output row of a block walks the same taps
@@ -261,35 +261,39 @@ module tw_vx #(
       if (start_i) begin
         state       = Head;
         fresh       = 1'b1;
-        is_dw_q     <= opcode == tw_isa_pkg::OP_DWCONV;
-        is_max_q    <= opcode == tw_isa_pkg::OP_POOLMAX;
-        is_avg_q    <= opcode == tw_isa_pkg::OP_POOLAVG;
-        is_lut_q    <= start_lut;
-        is_mul_q    <= opcode == tw_isa_pkg::OP_EWMUL;
-        is_min_q    <= opcode == tw_isa_pkg::OP_EWMIN;
-        is_top_q    <= opcode == tw_isa_pkg::OP_EWMAX;
-        is_window_q <= start_win;
+        is_dw       = opcode == tw_isa_pkg::OP_DWCONV;
+        is_max      = opcode == tw_isa_pkg::OP_POOLMAX;
+        is_avg      = opcode == tw_isa_pkg::OP_POOLAVG;
+        is_lut      = start_lut;
+        is_mul      = opcode == tw_isa_pkg::OP_EWMUL;
+        is_min      = opcode == tw_isa_pkg::OP_EWMIN;
+        is_top      = opcode == tw_isa_pkg::OP_EWMAX;
+        is_window   = start_win;
+        is_dw_q     <= is_dw;
+        is_window_q <= is_window;
         needs_b_q   <= (opcode != tw_isa_pkg::OP_POOLMAX) && (opcode != tw_isa_pkg::OP_POOLAVG) && !start_lut;
         bank_q      <= line_i[tw_isa_pkg::LUT_TABLE_LSB +: 3];
         pad         = line_i[tw_isa_pkg::DWCONV_PAD_VALUE_LSB +: 8];
-        param       = start_win ? line_i[tw_isa_pkg::DWCONV_PARAM_LSB +: 16] : line_i[tw_isa_pkg::EWADD_PARAM_LSB +: 16];
+        param       = start_win ? line_i[tw_isa_pkg::DWCONV_PARAM_LSB +: 16]
+                    : line_i[tw_isa_pkg::EWADD_PARAM_LSB +: 16];
         table_row   = line_i[tw_isa_pkg::DWCONV_PARAM_LSB +: 16] + 1'b1;
         tap_addr    = line_i[tw_isa_pkg::DWCONV_W_LSB +: 24];
         tap_base    = tap_addr;
         block_next  = 1'b1;
-        have_a_q    <= 1'b0;
-        have_b_q    <= 1'b0;
+        have_a      = 1'b0;
+        have_b      = 1'b0;
         reads_q     <= !start_lut;
         reads_lut_q <= start_lut;
         param_row_q <= param;
         tap_addr_q  <= tap_addr;
         idle_q      <= 1'b0;
-      end else begin
+      end else begin : work
+        logic is_done, is_block, is_last;
         // Lanes, the oldest row first, so that each stage reads what the one before it left in the last cycle. A
         // stage without a row rests.
         if (done[7]) begin
           for (int i = 0; i < N; i++)
-            data_q[i*8 +: 8] <= is_lut_q ? value7[i] : tw_lane_pkg::clamp(value7[i], rec.lo, rec.hi);
+            data_q[i*8 +: 8] <= is_lut ? value7[i] : tw_lane_pkg::clamp(value7[i], rec.lo, rec.hi);
           sat_q <= sat7;
         end
         if (done[6]) begin : finish
@@ -299,19 +303,19 @@ module tw_vx #(
           mask = tw_lane_pkg::rescale_mask(rec.shift[5:0]);
           half = tw_lane_pkg::rescale_half(rec.shift[5:0]);
           for (int i = 0; i < N; i++) begin
-            if (is_dw_q) begin
+            if (is_dw) begin
               lane      = tw_lane_pkg::to_int8(scaled6[i], rec.zp);
               value7[i] = lane[7:0];
               sat7      = sat7 + {7'd0, lane[8]};
             end else begin
-              value7[i] = is_lut_q ? lut6[i]
+              value7[i] = is_lut ? lut6[i]
                         : tw_lane_pkg::rescale(fixed6[i], rec.shift[5:0], mask, half, rec.zy);
             end
           end
         end
         if (done[5]) begin
           for (int i = 0; i < N; i++) begin
-            if (is_dw_q) begin
+            if (is_dw) begin
               scaled6[i] = tw_lane_pkg::scale(real5[i], mult[i*32 +: 32]);
             end else begin
               fixed6[i] = fixed5[i];
@@ -321,24 +325,24 @@ module tw_vx #(
         end
         if (done[4]) begin
           for (int i = 0; i < N; i++) begin
-            if (is_dw_q) begin
+            if (is_dw) begin
               real5[i] = tw_lane_pkg::to_float(sum4[i]);
             end else begin
-              fixed5[i] = is_window_q ? 48'(centred4[i]) * 48'($signed(is_avg_q ? table4 : rec.ma)) : fixed4[i];
+              fixed5[i] = is_window ? 48'(centred4[i]) * 48'($signed(is_avg ? table4 : rec.ma)) : fixed4[i];
               lut5[i]   = lut4[i];
             end
           end
         end
         if (done[3]) begin : combine
           logic signed [31:0] zeros;  // zero points in the sum
-          zeros = is_avg_q ? $signed({16'd0, count3}) * 32'($signed(rec.za)) : 32'($signed(rec.za));
+          zeros = is_avg ? $signed({16'd0, count3}) * 32'($signed(rec.za)) : 32'($signed(rec.za));
           for (int i = 0; i < N; i++) begin
-            if (is_dw_q) begin
+            if (is_dw) begin
               sum4[i] = acc[i] + bias[i*32 +: 32];
             end else begin
-              fixed4[i]   = is_mul_q ? pa[i] * 48'($signed(rec.ma))
-                          : is_min_q ? ((pa[i] < pb[i]) ? pa[i] : pb[i])
-                          : is_top_q ? ((pa[i] > pb[i]) ? pa[i] : pb[i]) : pa[i] + pb[i];
+              fixed4[i]   = is_mul ? pa[i] * 48'($signed(rec.ma))
+                          : is_min ? ((pa[i] < pb[i]) ? pa[i] : pb[i])
+                          : is_top ? ((pa[i] > pb[i]) ? pa[i] : pb[i]) : pa[i] + pb[i];
               centred4[i] = acc[i] - zeros;
               lut4[i]     = lut3[i];
             end
@@ -346,22 +350,22 @@ module tw_vx #(
         end
         if (step[2]) begin
           for (int i = 0; i < N; i++) begin
-            if (is_max_q) acc[i] = (first[2] || (32'(first2[i]) > acc[i])) ? 32'(first2[i]) : acc[i];
-            else if (is_window_q) acc[i] = (first[2] ? 32'sd0 : acc[i]) + 32'(first2[i]);
-            else if (is_lut_q) lut3[i] = lut_data_i[i*8 +: 8];
+            if (is_max) acc[i] = (first[2] || (32'(first2[i]) > acc[i])) ? 32'(first2[i]) : acc[i];
+            else if (is_window) acc[i] = (first[2] ? 32'sd0 : acc[i]) + 32'(first2[i]);
+            else if (is_lut) lut3[i] = lut_data_i[i*8 +: 8];
             else begin
-              pa[i] = 48'(first2[i]) * (is_mul_q ? 48'(second2[i]) : 48'($signed(rec.ma)));
-              pb[i] = is_mul_q ? 48'sd0 : 48'(second2[i]) * 48'($signed(rec.mb));
+              pa[i] = 48'(first2[i]) * (is_mul ? 48'(second2[i]) : 48'($signed(rec.ma)));
+              pb[i] = is_mul ? 48'sd0 : 48'(second2[i]) * 48'($signed(rec.mb));
             end
           end
         end
         if (step[1]) begin : take
           logic [7:0] x;
           for (int i = 0; i < N; i++) begin
-            if (is_window_q) begin
+            if (is_window) begin
               // Outside the tile: dwconv sees the pad value, poolmax -128, poolavg 0.
-              x         = inside1 ? a_data_i[i*8 +: 8] : is_dw_q ? pad : is_max_q ? 8'h80 : 8'h00;
-              first2[i] = is_dw_q ? 18'($signed(x)) * 18'($signed(b_data_i[i*8 +: 8])) : 18'($signed(x));
+              x         = inside1 ? a_data_i[i*8 +: 8] : is_dw ? pad : is_max ? 8'h80 : 8'h00;
+              first2[i] = is_dw ? 18'($signed(x)) * 18'($signed(b_data_i[i*8 +: 8])) : 18'($signed(x));
             end else begin
               first2[i]  = 18'($signed(a_data_i[i*8 +: 8])) - 18'($signed(rec.za));
               second2[i] = 9'($signed(b_data_i[i*8 +: 8])) - 9'($signed(rec.zb));
@@ -383,16 +387,19 @@ module tw_vx #(
           fresh = 1'b0;
           rec   = tw_lane_pkg::record(param_data_i[127:0]);
         end
-        if (is_dw_q && (state == Mult)) bias_next = param_data_i;
-        if (is_dw_q && (state == Settle)) mult_next = param_data_i;
-        if (((state == Head) && !is_lut_q) || (((state == Bias) || (state == Mult)) && is_dw_q)) param = param + 1'b1;
+        if (is_dw && (state == Mult)) bias_next = param_data_i;
+        if (is_dw && (state == Settle)) mult_next = param_data_i;
+        if (((state == Head) && !is_lut) || (((state == Bias) || (state == Mult)) && is_dw)) param = param + 1'b1;
+        is_done   = issue && (!is_window || win_done);
+        is_block  = is_dw && win_block;
+        is_last   = is_window ? win_last : ew_last;
         step      = {step[1], issue};
-        first     = {first[1], is_first};
-        done      = {done[7:1], issue && is_done};
+        first     = {first[1], !is_window || win_first};
+        done      = {done[7:1], is_done};
         final_row = {final_row[7:1], issue && is_last};
         block     = {block[2:1], issue && block_next};
-        have_a_q <= !issue && (have_a_q || (a_req_o && a_gnt_i));
-        have_b_q <= !issue && (have_b_q || (b_req_o && b_gnt_i));
+        have_a    = !issue && (have_a || (a_req_o && a_gnt_i));
+        have_b    = !issue && (have_b || (b_req_o && b_gnt_i));
         if (issue) begin
           inside1    = needs_a;
           block_next = is_block;
@@ -407,15 +414,17 @@ module tw_vx #(
           Steps:   if (issue) state = is_last ? Flush : is_block ? Bias : Steps;
           default: if (end_o) state = Idle;
         endcase
-        reads_q     <= (((state == Bias) || (state == Mult)) && is_dw_q) || (is_avg_q && done[2]);
+        reads_q     <= (((state == Bias) || (state == Mult)) && is_dw) || (is_avg && done[2]);
         reads_lut_q <= 1'b0;
-        param_row_q <= (is_avg_q && done[2]) ? table_row + (((count2 == '0) ? 16'd0 : count2 - 1'b1) >> RowLog) : param;
+        param_row_q <= (is_avg && done[2]) ? table_row + (((count2 == '0) ? 16'd0 : count2 - 1'b1) >> RowLog) : param;
         tap_addr_q  <= tap_addr;
         idle_q      <= state == Idle;
       end
+      have_a_q   <= have_a;
+      have_b_q   <= have_b;
       steps_q    <= state == Steps;
-      check_q    <= (state == Settle) && is_dw_q;
-      take_lut_q <= is_lut_q && step[1];
+      check_q    <= (state == Settle) && is_dw;
+      take_lut_q <= is_lut && step[1];
       out_q      <= done[8];
       end_q      <= final_row[8];
     end

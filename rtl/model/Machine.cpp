@@ -210,7 +210,7 @@ private:
         answerWrites();
       }
       wasActive = active;
-      if (options.trace && (top->trace_start_o | top->trace_end_o))
+      if (options.trace && (root().tw_top__DOT__start | root().tw_top__DOT__u_front__DOT__trace_end))
         trace();
       dumpWaveform();
       ++cycle;
@@ -262,15 +262,19 @@ private:
   bool allStrobes() const { return uint64_t(top->m_wstrb_o) == (kBeatBytes == 64 ? ~0ull : (1ull << kBeatBytes) - 1); }
 
   void trace() {
+    const Vtw_top___024root &signals = root();
     for (unsigned e = 0; e < kEngines; ++e)
-      if (top->trace_start_o >> e & 1)
+      if (signals.tw_top__DOT__start >> e & 1)
         inFlight[e].push_back({cycle, waiting(e).headPc});
     for (unsigned e = 0; e <= kEngines; ++e) {
-      if (!(top->trace_end_o >> e & 1))
+      if (!(signals.tw_top__DOT__u_front__DOT__trace_end >> e & 1))
         continue;
+      const bool frontEnd = e == kFrontEnd;
+      const uint32_t name = frontEnd ? wordOf(signals.tw_top__DOT__u_front__DOT__line, 0)
+                                     : wordOf(signals.tw_top__DOT__u_front__DOT__old_name, e);
       isa::TraceEvent event;
-      event.pc = wordOf(top->trace_end_pc_o, e);
-      const uint32_t name = wordOf(top->trace_end_name_o, e);
+      event.pc = frontEnd ? signals.tw_top__DOT__u_front__DOT__decode_pc
+                          : wordOf(signals.tw_top__DOT__u_front__DOT__old_pc, e);
       event.opcode = uint8_t(name);
       event.tag = uint16_t(name >> 8);
       event.engine = uint8_t(e);
