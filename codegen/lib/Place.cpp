@@ -20,6 +20,9 @@ namespace {
 constexpr int kBetween = 1 << 20;
 constexpr int kRows = 1 << 21; // plus the number of the value
 
+// Mappings on one chain whose proof is tried, and those that the scheduler chooses from.
+constexpr size_t kTried = 8, kKept = 2;
+
 // May a tensor be read under another shape without a change of its bytes in rows of lanes?
 bool liesAlike(const std::vector<int64_t> &a, const std::vector<int64_t> &b, int lanes) {
   const int64_t lastA = a.empty() ? 1 : a.back(), lastB = b.empty() ? 1 : b.back();
@@ -103,6 +106,11 @@ std::vector<Task> Placer::tasksFor(const Block &block, Trial &trial, Rejections 
     readKnownForms(plain, trial);
     match(plain, task, rejections);
   }
+  if (task.mappings.empty())
+    if (std::optional<Block> diagonal = diagonalise(block, target.lanes)) {
+      readKnownForms(*diagonal, trial);
+      match(*diagonal, task, rejections);
+    }
   if (!task.mappings.empty()) {
     std::ranges::sort(task.mappings, {}, outerSteps);
     return {std::move(task)};
@@ -128,11 +136,14 @@ std::vector<Task> Placer::tasksFor(const Block &block, Trial &trial, Rejections 
 void Placer::match(const Block &block, Task &task, Rejections &rejections) const {
   for (const Chain &chain : chains) {
     std::vector<Mapping> mappings = matchChain(block, chain, target, rejections);
-    for (size_t m = 0; m != std::min<size_t>(mappings.size(), 2); ++m) {
-      if (std::string wrong = proveMapping(mappings[m], target); !wrong.empty())
+    size_t proved = 0;
+    for (size_t m = 0; m != std::min(mappings.size(), kTried) && proved != kKept; ++m) {
+      if (std::string wrong = proveMapping(mappings[m], target); !wrong.empty()) {
         rejections.push_back({chain.name, "proof", wrong});
-      else
+      } else {
         task.mappings.push_back(std::move(mappings[m]));
+        ++proved;
+      }
     }
   }
 }

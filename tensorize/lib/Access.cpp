@@ -214,6 +214,14 @@ private:
         }
   }
 
+  // An outer reduction needs its partial sums back: the chain adds to what it left in its meeting place. Only for loops
+  // that read other constants with the same tensors; all others are the instruction's own.
+  bool canAccumulate(int loop) const {
+    return chain.accumulate && !chain.meetings.empty() &&
+           std::ranges::none_of(mapping.block.operands,
+                                [&](const Operand &operand) { return !operand.constant && uses(operand, loop); });
+  }
+
   std::vector<LoopMap> enumerate() {
     const Block &block = mapping.block;
     std::vector<LoopMap> result;
@@ -241,7 +249,7 @@ private:
           used[q] = false;
         }
       map[loop] = -1;
-      if (!block.loops[loop].isReduction) // an outer reduction would need its partial sums back
+      if (!block.loops[loop].isReduction || canAccumulate(int(loop)))
         self(self, loop + 1);
     };
     assign(assign, 0);

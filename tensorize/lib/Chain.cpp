@@ -38,6 +38,8 @@ public:
     const isa::Semantics &sem = *row.semantics;
     int link = int(chain.links.size());
     chain.links.push_back(&row);
+    if (link == 0 && sem.init == isa::Init::Acc) // the record language: what starts in ACC has this field
+      chain.accumulate = fieldId(link, isa::findField(row, "accumulate"));
     int meetingAccess = -1;
     loopOf.assign(sem.loops.size(), -1);
     if (link > 0 && !(meetingAccess = meet(sem, link), meetingAccess >= 0))

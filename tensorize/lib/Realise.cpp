@@ -122,9 +122,9 @@ private:
       int d = mapping.dimOf[i][j];
       if (dim.stride.kind == Quantity::Field)
         set(dim.stride.field, d < 0 ? 0 : view.stride[d]);
-      if (d < 0) {
+      if (d < 0) { // the same rows at every step
         if (dim.extent)
-          set(dim.extent, 1);
+          set(dim.extent, stepsOf(dim));
         continue;
       }
       // Index of the tile's first point, in the tile: negative if padding comes first.
@@ -138,6 +138,17 @@ private:
       else if (first != 0 && !rejection)
         rejection = Rejection{chain.name, "descriptor", "operand " + operand.name + " begins outside its tile"};
     }
+  }
+
+  // Indices that the chain's loops reach in a dimension.
+  int64_t stepsOf(const ChainDim &dim) const {
+    int64_t last = 0;
+    for (const ChainTerm &term : dim.terms) {
+      const Quantity &factor = term.factor;
+      last += (chainExtent(mapping, term.loop, ranges) - 1) *
+              (factor.kind == Quantity::Field ? links[factor.field.link].values[factor.field.field] : factor.literal);
+    }
+    return last + 1;
   }
 
   const Mapping &mapping;

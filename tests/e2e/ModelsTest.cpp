@@ -93,6 +93,7 @@ INSTANTIATE_TEST_SUITE_P(Material, ModelTest,
                                          Case{"models/mlperf_tiny_kws_dscnn/kws_ref_model.onnx", 1},
                                          Case{"models/tflm_person_detect/person_detect.onnx", 1},
                                          Case{"models/tflm_micro_speech/micro_speech_quantized.onnx", 1},
+                                         Case{"models/coral_models/mobilenet_v1_0.25_128_quant.onnx", 1},
                                          Case{"models/digits_cnn/digits_qdq_int8.onnx", 1}),
                          [](const testing::TestParamInfo<Case> &info) {
                            std::string name = std::filesystem::path(info.param.model).stem().string();

@@ -137,8 +137,10 @@ private:
         return refuse("body", "both factors of its product are computed, and their zero points (" +
                                   std::to_string(offsetOf(x)) + " and " + std::to_string(offsetOf(w)) +
                                   ") need sums of rows, which no instruction makes");
-    } else if (operandOf(x.scalar).constant || !foldOffset(weights, w.offset)) {
+    } else if (operandOf(x.scalar).constant) {
       return refuse("body", "both factors are constants");
+    } else if (!foldOffset(weights, w.offset)) {
+      return -1;
     }
     nest.update =
         nest.add({Scalar::Add, 32, -1, 0, {running, nest.add({Scalar::Mul, 32, -1, 0, {x.scalar, w.scalar}})}});
@@ -163,13 +165,14 @@ private:
     return true;
   }
 
-  // weights - offset as new weights; they must still be int8.
+  // weights - offset as new weights. Those that are no int8 become the sum of two that are: one more loop to reduce
+  // over.
   bool foldOffset(Operand &weights, int offset) {
     if (offset < 0)
       return true;
-    const Scalar &zero = nest.scalars[offset];
-    std::vector<int8_t> values = valuesOf<int8_t>(weights);
-    std::vector<int8_t> zeros;
+    const Scalar zero = nest.scalars[offset];
+    const std::vector<int8_t> values = valuesOf<int8_t>(weights);
+    std::vector<int8_t> zeros, low, high;
     const Operand *operand = zero.kind == Scalar::Operand ? &nest.operands[zero.operand] : nullptr;
     if (operand)
       zeros = valuesOf<int8_t>(*operand);
@@ -184,16 +187,22 @@ private:
               position = position * operand->shape[d] + at[e];
         z = zeros[size_t(position)];
       }
-      int64_t value = values[size_t(flat)] - z;
-      if ((value < -128 || value > 127) && isNarrow) {
-        isNarrow = false;
-        refuse("dtype", "a weight less its zero point is " + std::to_string(value) + ", which is not int8");
-      }
-      values[size_t(flat)] = int8_t(value);
+      const int64_t value = values[size_t(flat)] - z, first = std::clamp<int64_t>(value, -128, 127);
+      if (value - first > 127)
+        refuse("dtype", "a weight less its zero point is " + std::to_string(value) + ", which is no sum of two int8");
+      isNarrow &= value == first;
+      low.push_back(int8_t(first));
+      high.push_back(int8_t(value - first));
     });
-    weights.constant = bytesOf(values);
     weights.tensor = -1;
-    return isNarrow;
+    if (!isNarrow) {
+      low.insert(low.end(), high.begin(), high.end());
+      weights.shape.insert(weights.shape.begin(), 2);
+      weights.index.insert(weights.index.begin(), {{{int(nest.loops.size()), 1}}, 0});
+      nest.loops.push_back({"part", 2, true});
+    }
+    weights.constant = bytesOf(low);
+    return !rejection;
   }
 
   // factor * the sum of a constant over the reduction: one number per step of the other loops that index it.

@@ -468,19 +468,26 @@ private:
         if (mapping.chain->accesses[a].base == plan.images[i].base)
           placement.bases[a] = address;
     }
+    const bool isLast = plan.isLastPass(ranges);
     for (size_t i = 0; i != plan.streams.size(); ++i)
-      placement.views[plan.streams[i].access] = viewFor(t, int(i), ranges, now.streamHeld[i], now.nextStream[i], tag);
+      placement.views[plan.streams[i].access] =
+          plan.streams[i].isWritten && !isLast ? denseView(boxOf(mapping, plan.streams[i].operand, ranges), 0)
+                                               : viewFor(t, int(i), ranges, now.streamHeld[i], now.nextStream[i], tag);
     for (const Meeting &meeting : mapping.chain->meetings) {
       const Memory &memory = target.memories[meeting.space];
       placement.meetingBases.push_back(int64_t(memory.granules) / memory.halves * (half % memory.halves));
     }
-    half += !mapping.chain->meetings.empty();
+    half += isLast && !mapping.chain->meetings.empty();
     std::vector<Instruction> links;
     if (auto rejection = realise(mapping, ranges, placement, links)) // a tile at a border, which was not tried before
       return rejection;
+    if (const FieldId accumulate = mapping.chain->accumulate; accumulate && !plan.isFirstPass(ranges))
+      links[accumulate.link].values[accumulate.field] = 1;
+    if (!isLast)
+      links.resize(1);
     append(std::move(links), tag);
     for (const Stream &stream : plan.streams)
-      if (stream.isWritten && (!stream.isResident || segment.tensors[stream.tensor].isOutput)) {
+      if (isLast && stream.isWritten && (!stream.isResident || segment.tensors[stream.tensor].isOutput)) {
         const Operand &operand = mapping.block.operands[stream.operand];
         storeBox(operand, stream.tensor, boxOf(mapping, stream.operand, ranges), placement.views[stream.access],
                  stream.memory, tag);

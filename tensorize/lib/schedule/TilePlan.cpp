@@ -107,6 +107,24 @@ std::vector<int> TilePlan::accessesOf(FieldId base) const {
   return result;
 }
 
+bool TilePlan::isOuterReduction(int loop) const {
+  return mapping.loopTo[loop] < 0 && mapping.block.loops[loop].isReduction && mapping.block.loops[loop].extent > 1;
+}
+
+bool TilePlan::isFirstPass(const Ranges &ranges) const {
+  for (size_t loop = 0; loop != ranges.size(); ++loop)
+    if (isOuterReduction(int(loop)) && ranges[loop].lo != 0)
+      return false;
+  return true;
+}
+
+bool TilePlan::isLastPass(const Ranges &ranges) const {
+  for (size_t loop = 0; loop != ranges.size(); ++loop)
+    if (isOuterReduction(int(loop)) && ranges[loop].lo + ranges[loop].extent != mapping.block.loops[loop].extent)
+      return false;
+  return true;
+}
+
 bool TilePlan::isConstantLoop(int loop) const { return indexesConstant(mapping, loop); }
 
 // The contents depend on the loop: an operand of the image is indexed by it, or the image has a row for each step.
@@ -154,8 +172,11 @@ std::vector<Ranges> TilePlan::tiles() const {
   std::vector<int> order;
   for (bool constants : {schedule.constantsOuter, !schedule.constantsOuter})
     for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
-      if (!isLaneLoop(mapping, int(loop)) && isConstantLoop(int(loop)) == constants)
+      if (!isLaneLoop(mapping, int(loop)) && isConstantLoop(int(loop)) == constants && !isOuterReduction(int(loop)))
         order.push_back(int(loop));
+  for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
+    if (isOuterReduction(int(loop)))
+      order.push_back(int(loop));
   std::vector<Ranges> result;
   Ranges ranges(mapping.block.loops.size());
   for (size_t loop = 0; loop != ranges.size(); ++loop)

@@ -47,6 +47,9 @@ public:
 
   /// Tile ranges in the order of execution.
   std::vector<Ranges> tiles() const;
+  /// Tiles that differ only in outer reductions are passes over one result: the first begins its sums, the last drains.
+  bool isFirstPass(const Ranges &ranges) const;
+  bool isLastPass(const Ranges &ranges) const;
   /// Buffers that each image or stream gets: two where contents change, one otherwise.
   static int64_t slots(int64_t tiles) { return tiles > 1 ? 2 : 1; }
   /// Bytes of `memory` that all buffers need.
@@ -64,6 +67,7 @@ public:
 private:
   uint64_t copyCycles(const Movers &movers, const Stream &stream, const Box &box) const;
   bool isConstantLoop(int loop) const;
+  bool isOuterReduction(int loop) const;
   int64_t tileCount(int loop) const;
   Ranges typicalTile() const;
   int64_t largestBox(int operand) const;

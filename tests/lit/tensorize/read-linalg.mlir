@@ -33,6 +33,16 @@ func.func private @blk_gemm(%x: tensor<1x2xi8>, %s: tensor<f32>, %w: tensor<2x2x
   return %a : tensor<1x2xi8>
 }
 
+// What is no int8 then is a sum of two that are: -40 - 100 = -128 - 12, 5 - 100 = -95.
+// CHECK:      @blk_wide: for m=1 n=1, over k=2 part=2
+// CHECK:        weight: i8[2x1x2] at (part, n, k), constant -128 -95 -12 0
+func.func private @blk_wide(%x: tensor<1x2xi8>, %s: tensor<f32>, %w: tensor<1x2xi8>) -> tensor<1x1xi8> {
+  %z = tw.constant dense<0> : tensor<i8>
+  %wz = tw.constant dense<100> : tensor<i8>
+  %a = tw.qgemm %x(%s, %z), %w(%s, %wz) out(%s, %z) : (tensor<1x2xi8>, tensor<f32>, tensor<i8>, tensor<1x2xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x1xi8>
+  return %a : tensor<1x1xi8>
+}
+
 // CHECK:      @blk_add: for d0=4
 // CHECK-NEXT:   lhs: i8[4] at (d0)
 // CHECK-NEXT:   rhs: i8[1] at (0)
@@ -66,7 +76,7 @@ func.func private @blk_product(%x: tensor<2x3xi8>, %y: tensor<3x2xi8>, %s: tenso
   return %a : tensor<2x2xi8>
 }
 
-func.func @main(%x: tensor<1x2x4x2xi8>, %v: tensor<1x2xi8>, %e: tensor<4xi8>, %f: tensor<1xi8>, %i: tensor<1x2x2x3xi8>, %r: tensor<1x2xf32>, %p: tensor<2x3xi8>, %q: tensor<3x2xi8>) -> (tensor<1x2x3x2xi8>, tensor<1x2xi8>, tensor<4xi8>, tensor<1x12xi8>, tensor<1x2xf32>, tensor<2x2xi8>) {
+func.func @main(%x: tensor<1x2x4x2xi8>, %v: tensor<1x2xi8>, %e: tensor<4xi8>, %f: tensor<1xi8>, %i: tensor<1x2x2x3xi8>, %r: tensor<1x2xf32>, %p: tensor<2x3xi8>, %q: tensor<3x2xi8>) -> (tensor<1x2x3x2xi8>, tensor<1x2xi8>, tensor<4xi8>, tensor<1x12xi8>, tensor<1x2xf32>, tensor<2x2xi8>, tensor<1x1xi8>) {
   %s = tw.constant dense<1.0> : tensor<f32>
   %two = tw.constant dense<2.0> : tensor<f32>
   %w = tw.constant dense<[[[[1, 1], [1, 1]]], [[[2, 2], [2, 2]]]]> : tensor<2x1x2x2xi8>
@@ -75,9 +85,11 @@ func.func @main(%x: tensor<1x2x4x2xi8>, %v: tensor<1x2xi8>, %e: tensor<4xi8>, %f
   %u = tw.constant dense<1> : tensor<2x2xi8>
   %0 = call @blk_conv(%x, %s, %w, %ws, %b, %s) : (tensor<1x2x4x2xi8>, tensor<f32>, tensor<2x1x2x2xi8>, tensor<2xf32>, tensor<2xi32>, tensor<f32>) -> tensor<1x2x3x2xi8>
   %1 = call @blk_gemm(%v, %s, %u) : (tensor<1x2xi8>, tensor<f32>, tensor<2x2xi8>) -> tensor<1x2xi8>
+  %wide = tw.constant dense<[[-40, 5]]> : tensor<1x2xi8>
+  %6 = call @blk_wide(%v, %s, %wide) : (tensor<1x2xi8>, tensor<f32>, tensor<1x2xi8>) -> tensor<1x1xi8>
   %2 = call @blk_add(%e, %f, %s, %two) : (tensor<4xi8>, tensor<1xi8>, tensor<f32>, tensor<f32>) -> tensor<4xi8>
   %3 = call @blk_reshape(%i) : (tensor<1x2x2x3xi8>) -> tensor<1x12xi8>
   %4 = call @blk_softmax(%r) : (tensor<1x2xf32>) -> tensor<1x2xf32>
   %5 = call @blk_product(%p, %q, %s) : (tensor<2x3xi8>, tensor<3x2xi8>, tensor<f32>) -> tensor<2x2xi8>
-  return %0, %1, %2, %3, %4, %5 : tensor<1x2x3x2xi8>, tensor<1x2xi8>, tensor<4xi8>, tensor<1x12xi8>, tensor<1x2xf32>, tensor<2x2xi8>
+  return %0, %1, %2, %3, %4, %5, %6 : tensor<1x2x3x2xi8>, tensor<1x2xi8>, tensor<4xi8>, tensor<1x12xi8>, tensor<1x2xf32>, tensor<2x2xi8>, tensor<1x1xi8>
 }

@@ -171,3 +171,35 @@ TEST(MatchTest, FoldedRowsOfFewChannelsAreProvedOnTheByteInstruction) {
 TEST(MatchTest, AWindowWithDilatedColumnsIsNotFolded) {
   EXPECT_FALSE(foldRows(conv2d({1, 9, 11, 3, 20, 3, 3, 1, 2, 1}), 16));
 }
+
+TEST(MatchTest, AReductionThatOnlyWeightsKnowIsAddedUpInPasses) {
+  Block block = conv2d({});
+  block.loops.push_back({"part", 2, true});
+  Operand &w = block.operands[1];
+  w.shape.insert(w.shape.begin(), 2);
+  w.index.insert(w.index.begin(), at(7));
+  w.constant = constantBytes(2 * int64_t(w.constant->size()));
+  bool isProved = false;
+  for (const Mapping &mapping : match(block, "conv+drq"))
+    isProved |= mapping.loopTo[7] == -1 && proveMapping(mapping, target()).empty();
+  EXPECT_TRUE(isProved);
+  EXPECT_TRUE(match(block, "dwconv").empty());
+}
+
+TEST(MatchTest, DepthwiseRunsOnTheArrayWithWeightsOnTheDiagonal) {
+  for (int64_t channels : {8, 32}) {
+    Block block = depthwise({1, 9, 9, channels, channels, 3, 3, 2, 1, 1});
+    std::optional<Block> diagonal = diagonalise(block, 16);
+    ASSERT_TRUE(diagonal);
+    expectProved(*diagonal, "conv+drq");
+    const Operand &w = diagonal->operands[1];
+    const int64_t width = std::min<int64_t>(channels, 16);
+    ASSERT_EQ(w.shape, (std::vector<int64_t>{channels / width, width, 3, 3, width}));
+    for (size_t i = 0; i != w.constant->size(); ++i) {
+      const int64_t in = int64_t(i) % width, tap = int64_t(i) / width % 9, channel = int64_t(i) / width / 9;
+      EXPECT_EQ((*w.constant)[i], channel % width == in ? (*block.operands[1].constant)[size_t(channel * 9 + tap)] : 0);
+    }
+  }
+  EXPECT_FALSE(diagonalise(depthwise({1, 9, 9, 24, 24, 3, 3, 1, 1, 1}), 16));
+  EXPECT_FALSE(diagonalise(conv2d({}), 16));
+}

@@ -104,6 +104,11 @@ std::optional<Block> foldRows(const Block &block, int64_t lanes);
 /// zeros between groups. Nothing if it has none.
 std::optional<Block> densifyGroups(const Block &block);
 
+/// The block with a loop over channels that its operands share (x[.., c], w[c, ..], y[.., c]) as blocks of at most
+/// `lanes` channels, each a reduction over the channels of the block with weights on the diagonal only. Nothing if
+/// there is no such loop, or if it is longer than `lanes` and no multiple.
+std::optional<Block> diagonalise(const Block &block, int64_t lanes);
+
 /// Slots after which the block can be cut in two: nothing but that value, an int8, goes on. Latest first.
 std::vector<int> cutsOf(const Block &block);
 

@@ -124,6 +124,9 @@ struct Chain {
   std::vector<Meeting> meetings;
 
   int resultSlot() const { return int(body.size() + finish.size()) - 1; }
+  /// Field of the first link that makes it add to what lies in the meeting place; no field if it always begins anew.
+  FieldId accumulate{};
+
   const ChainNode &node(int slot) const {
     return slot < int(body.size()) ? body[slot] : finish[slot - int(body.size())];
   }
