@@ -4,7 +4,7 @@
 # models differ, the plug-in that traces is built and a waveform joins the kit.
 #   scripts/cosim.sh --programs 1000 --config tw8
 #   scripts/cosim.sh --programs 300 --config tw16 --initial-seeds 2   each also twice with random registers before reset
-#   scripts/cosim.sh --replay cosim-kits/tw8-7
+#   scripts/cosim.sh --replay cosim-kits/tw8-7 --models cycle,rtl
 #   scripts/cosim.sh --waveform cosim-kits/tw8-7
 #   scripts/cosim.sh --help
 set -euo pipefail
@@ -25,7 +25,7 @@ for argument in "$@"; do
   last=$argument
 done
 [ -f "isa/configs/$config.yaml" ] && targets+=("tw_rtl_$config")
-[[ " $* " == *" --initial-seeds "* ]] && targets+=("tw_rtl_${config}_unique")
+[[ " $* " == *" --initial-seeds "* || " $* " == *rtl-unique-* ]] && targets+=("tw_rtl_${config}_unique")
 build "${targets[@]}"
 
 log=$(mktemp)

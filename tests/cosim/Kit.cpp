@@ -130,7 +130,8 @@ void writeKit(const Kit &kit) {
   readme << kit.divergence.text << "\n\n"
          << (place.isInNext ? "job: the next one\n" : "job: the first\n") << "cycle: " << place.cycle
          << "\nmodels: " << kit.models[0].name << ", " << kit.models[1].name << "\n\n"
-         << "Repeat:   scripts/cosim.sh --replay " << kit.folder << "\n";
+         << "Repeat:   scripts/cosim.sh --replay " << kit.folder << " --models " << kit.models[0].name << ","
+         << kit.models[1].name << "\n";
   if (waveform)
     readme << "Waveform: wave.vcd; time is the cycle of the job, values are those visible in it\n";
   else

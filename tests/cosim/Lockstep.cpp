@@ -12,6 +12,8 @@ namespace tw::cosim {
 
 namespace {
 
+constexpr uint64_t kHangCycles = 1'000'000; // random programs take some thousands
+
 struct Recorder : isa::TraceSink {
   std::vector<isa::TraceEvent> events;
   void retire(const isa::TraceEvent &event) override { events.push_back(event); }
@@ -177,7 +179,7 @@ public:
     options.trace = &bench->recorder;
     options.hashWrites = true;
     options.poison = scenario.poison;
-    options.hangCycles = 20'000'000;
+    options.hangCycles = kHangCycles;
     auto built = model.build(scenario.config, bench->layout.memoryBytes, options, *memory);
     if (!built)
       return built.diag();

@@ -198,6 +198,17 @@ private:
   SweepResult result;
 };
 
+/// Drops data that the program does not need in order to fail.
+isa::TestProgram dropData(isa::TestProgram best, const std::function<bool(const isa::TestProgram &)> &fails) {
+  for (size_t i = best.data.size(); i-- > 0;) {
+    isa::TestProgram candidate = best;
+    candidate.data.erase(candidate.data.begin() + ptrdiff_t(i));
+    if (fails(candidate))
+      best = std::move(candidate);
+  }
+  return best;
+}
+
 /// Drops lines of a program with a fault, which no legal program shows: memory does not count, so order does not.
 isa::TestProgram dropLines(isa::TestProgram best, const std::function<bool(const isa::TestProgram &)> &fails) {
   for (size_t count = best.program.lines.size() / 2; count != 0; count /= 2)
@@ -235,20 +246,22 @@ std::string shrinkAndSave(const std::vector<Model> &models, Scenario scenario, c
       if (stillFails(smaller))
         scenario = smaller;
     }
-    const bool isLegal =
-        isa::checkProgram(scenario.assembly.program, scenario.config, scenario.assembly.regions, 1).empty();
-    if (isLegal)
-      scenario.assembly = isa::shrink(scenario.assembly, scenario.config,
-                                      [&](const isa::TestProgram &p) { return stillFails(withProgram(p)); });
-    else if (auto seen = observe(models[0], scenario))
-      scenario.assembly = dropLines(scenario.assembly, [&](const isa::TestProgram &p) {
-        const Scenario smaller = withProgram(p);
-        const auto again = observe(models[0], smaller);
-        return again && again->outcome.code == seen->outcome.code && stillFails(smaller);
-      });
+    const auto code = [&](const Scenario &candidate) {
+      const auto seen = observe(models[0], candidate);
+      return seen ? seen->outcome.code : isa::FaultCode::None;
+    };
+    const isa::FaultCode firstCode = code(scenario);
+    const auto failsAlike = [&](const isa::TestProgram &program) {
+      return code(withProgram(program)) == firstCode && stillFails(withProgram(program));
+    };
+    const auto nextFails = [&](const isa::TestProgram &program) { return stillFails(withNext(program)); };
+    if (isa::checkProgram(scenario.assembly.program, scenario.config, scenario.assembly.regions, 1).empty())
+      scenario.assembly = isa::shrink(scenario.assembly, scenario.config, failsAlike);
+    else
+      scenario.assembly = dropLines(scenario.assembly, failsAlike);
+    scenario.assembly = dropData(scenario.assembly, failsAlike);
     if (scenario.next)
-      scenario.next = isa::shrink(*scenario.next, scenario.config,
-                                  [&](const isa::TestProgram &p) { return stillFails(withNext(p)); });
+      scenario.next = dropData(isa::shrink(*scenario.next, scenario.config, nextFails), nextFails);
     text = "shrunk to " + std::to_string(scenario.assembly.program.lines.size()) + " lines: ";
   }
   std::vector<Observation> seen;

@@ -8,6 +8,7 @@
 #include <boost/program_options.hpp>
 
 #include <cstdio>
+#include <cstdlib>
 #include <iostream>
 #include <sstream>
 
@@ -16,6 +17,8 @@ using namespace tw::cosim;
 namespace po = boost::program_options;
 
 namespace {
+
+constexpr std::string_view kUnique = "rtl-unique-";
 
 int fail(const std::string &text) {
   std::fprintf(stderr, "error: %s\n", text.c_str());
@@ -32,18 +35,18 @@ Result<std::vector<Model>> modelsOf(const std::string &names) {
       result.push_back(cycleModel());
     else if (name == "rtl")
       result.push_back(rtlModel());
+    else if (name.starts_with(kUnique))
+      result.push_back(rtlModelWithRandomRegisters(std::strtoull(name.c_str() + kUnique.size(), nullptr, 10)));
     else
-      return Diag{name, "is no model: use functional, cycle, rtl"};
+      return Diag{name, "is no model: use functional, cycle, rtl, rtl-unique-<seed>"};
   }
   return result;
 }
 
-int replay(const std::string &folder, std::vector<Model> models, int initialSeeds) {
+int replay(const std::string &folder, const std::vector<Model> &models) {
   const auto scenario = readScenario(folder);
   if (!scenario)
     return fail(scenario.diag().str());
-  for (int i = 0; i < initialSeeds; ++i)
-    models.push_back(rtlModelWithRandomRegisters(uint64_t(i) + 1));
   std::vector<Observation> seen;
   const auto found = compareModels(models, *scenario, nullptr, &seen);
   for (const Observation &observation : seen) {
@@ -69,10 +72,12 @@ int sweepAll(Sweep sweep) {
       std::printf("seed %llu\n", static_cast<unsigned long long>(seed)), std::fflush(stdout);
   };
   const SweepResult result = runSweep(sweep);
-  std::printf("%stroubles:", result.coverage.report().c_str());
-  for (const auto &[name, count] : result.troubles)
-    std::printf(" %s %llu,", name.c_str(), static_cast<unsigned long long>(count));
-  std::printf("\n");
+  if (!result.divergence) {
+    std::printf("%stroubles:", result.coverage.report().c_str());
+    for (const auto &[name, count] : result.troubles)
+      std::printf(" %s %llu,", name.c_str(), static_cast<unsigned long long>(count));
+    std::printf("\n");
+  }
   std::printf("%d programs, %llu runs, %llu instructions, %llu cycles: %s\n", result.programs,
               static_cast<unsigned long long>(result.runs), static_cast<unsigned long long>(result.instructions),
               static_cast<unsigned long long>(result.cycles), result.divergence.value_or("no divergence").c_str());
@@ -91,7 +96,7 @@ int main(int argc, char **argv) {
   options.add_options()
     ("help", "this text")
     ("config", po::value(&config)->default_value("tw8"), "machine: a name of isa/configs or a file")
-    ("models", po::value(&models)->default_value("functional,cycle,rtl"), "compared in this order")
+    ("models", po::value(&models)->default_value("functional,cycle,rtl"), "compared in this order; rtl-unique-<seed>: random registers")
     ("programs", po::value(&sweep.programs)->default_value(1000), "how many")
     ("seed", po::value(&sweep.firstSeed)->default_value(1), "of the first program")
     ("instructions", po::value(&sweep.instructions)->default_value(60), "of the largest program")
@@ -118,7 +123,7 @@ int main(int argc, char **argv) {
   if (!chosen)
     return fail(chosen.diag().str());
   if (values.count("replay"))
-    return replay(values["replay"].as<std::string>(), *chosen, sweep.initialSeeds);
+    return replay(values["replay"].as<std::string>(), *chosen);
   auto machine = isa::loadConfig(config);
   if (!machine)
     return fail(machine.diag().str());
