@@ -133,6 +133,12 @@ private:
         first += term.factor * ranges[term.loop].lo;
       if (dim.extent)
         set(dim.extent, box.extent[d]);
+      // A tile that lies wholly beyond the far end reads padding only: as much of it as lies before the near end.
+      if (first > 0 && dim.origin && operand.outside != Outside::Never) {
+        first = -1;
+        for (const Term &term : operand.index[d].terms)
+          first -= term.factor * (ranges[term.loop].extent - 1);
+      }
       if (dim.origin)
         set(dim.origin, -first);
       else if (first != 0 && !rejection)

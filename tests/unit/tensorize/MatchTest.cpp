@@ -203,3 +203,25 @@ TEST(MatchTest, DepthwiseRunsOnTheArrayWithWeightsOnTheDiagonal) {
   EXPECT_FALSE(diagonalise(depthwise({1, 9, 9, 24, 24, 3, 3, 1, 1, 1}), 16));
   EXPECT_FALSE(diagonalise(conv2d({}), 16));
 }
+
+TEST(MatchTest, ATileBeyondTheImageReadsPaddingOnly) {
+  // Rows 10 and 11 of the result read rows 5 to 8 of an image of 4.
+  std::vector<Mapping> mappings = match(conv2d({1, 4, 4, 16, 16, 3, 3, 1, 1, 5}), "conv+drq");
+  ASSERT_FALSE(mappings.empty());
+  const Mapping &mapping = mappings[0];
+  Ranges ranges;
+  for (const Loop &loop : mapping.block.loops)
+    ranges.push_back(loop.name == "oh" ? Range{10, 2} : Range{0, loop.extent});
+  Placement placement;
+  placement.views.resize(mapping.chain->accesses.size());
+  placement.bases.assign(mapping.chain->accesses.size(), 0);
+  placement.meetingBases.assign(mapping.chain->meetings.size(), 0);
+  for (size_t i = 0; i != mapping.chain->accesses.size(); ++i)
+    if (int o = mapping.binding.operandOf[i]; o >= 0 && mapping.chain->accesses[i].isStrided)
+      placement.views[i] = denseView(boxOf(mapping, o, ranges), 0);
+  std::vector<Instruction> links;
+  std::optional<Rejection> rejection = realise(mapping, ranges, placement, links);
+  ASSERT_FALSE(rejection) << rejection->str();
+  // oh + kh - pad_t is at most 1 + 2 - 4.
+  EXPECT_EQ(links[0].values[size_t(tw::isa::findField(*links[0].row, "pad_t"))], 4);
+}
