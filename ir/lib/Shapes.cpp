@@ -2,13 +2,25 @@
 #include "tw/ir/Shapes.h"
 
 #include "llvm/ADT/Twine.h"
+#include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tw::ir {
 namespace {
 
+// Anything larger is no extent, stride or padding; products of two and sums of a few stay in range.
+constexpr int64_t kMostExtent = int64_t(1) << 31;
+
 llvm::Error wrong(const llvm::Twine &text) { return llvm::createStringError(text); }
+
+llvm::Error checkNumbers(Dims numbers, const char *what) {
+  for (int64_t number : numbers)
+    if (number > kMostExtent || number < -kMostExtent)
+      return wrong(llvm::Twine(what) + " of " + llvm::Twine(number) + " is more than " + llvm::Twine(kMostExtent));
+  return llvm::Error::success();
+}
 
 // Output extent of one windowed dimension; ONNX Conv v11 with explicit pads, rounded down.
 llvm::Expected<int64_t> windowExtent(int64_t input, int64_t kernel, int64_t stride, int64_t dilation, int64_t padSum) {
@@ -26,6 +38,10 @@ llvm::Error checkWindow(const Window &w) {
                  " dimensions)");
   if (llvm::any_of(w.pads, [](int64_t p) { return p < 0; }))
     return wrong("padding must not be negative");
+  for (auto [numbers, what] :
+       {std::pair{w.kernel, "kernel"}, {w.strides, "stride"}, {w.dilations, "dilation"}, {w.pads, "padding"}})
+    if (llvm::Error error = checkNumbers(numbers, what))
+      return error;
   return llvm::Error::success();
 }
 
@@ -47,10 +63,10 @@ llvm::Expected<Shape> windowShape(Dims input, int64_t channels, const Window &w,
 } // namespace
 
 int64_t elementCount(Dims shape) {
-  int64_t count = 1;
+  uint64_t count = 1;
   for (int64_t d : shape)
-    count *= d;
-  return count;
+    count = llvm::SaturatingMultiply(count, static_cast<uint64_t>(d));
+  return static_cast<int64_t>(std::min(count, static_cast<uint64_t>(std::numeric_limits<int64_t>::max())));
 }
 
 std::string shapeText(Dims shape) {
@@ -152,6 +168,9 @@ llvm::Expected<Shape> concatShape(llvm::ArrayRef<Shape> inputs, int64_t axis) {
 llvm::Expected<Shape> padShape(Dims input, Dims lo, Dims hi) {
   if (lo.size() != input.size() || hi.size() != input.size())
     return wrong("pads have " + llvm::Twine(lo.size() + hi.size()) + " entries, input is " + shapeText(input));
+  for (Dims pads : {lo, hi})
+    if (llvm::Error error = checkNumbers(pads, "padding"))
+      return error;
   Shape result;
   for (size_t d = 0; d < input.size(); ++d) {
     result.push_back(input[d] + lo[d] + hi[d]);

@@ -2,6 +2,7 @@
 // Operators that move data (Reshape v14, Flatten, Squeeze, Unsqueeze, Transpose, Concat, Pad v13, Resize v13) and
 // Softmax.
 #include "Node.h"
+#include "TensorReader.h"
 
 #include <cmath>
 
@@ -55,7 +56,8 @@ LogicalResult buildReshape(Node &node) {
     return node.fail("the target shape is missing");
   Shape shape = **target;
   Dims old = shapeOf(input);
-  int64_t free = -1, known = 1;
+  int64_t free = -1;
+  Shape fixed;
   for (size_t d = 0; d < shape.size(); ++d) {
     if (shape[d] == 0 && !node.integer("allowzero", 0)) {
       if (d >= old.size())
@@ -67,9 +69,9 @@ LogicalResult buildReshape(Node &node) {
     else if (shape[d] < 1)
       return node.fail("target shape " + shapeText(**target) + " is not a shape");
     else
-      known *= shape[d];
+      fixed.push_back(shape[d]);
   }
-  int64_t count = elementCount(old);
+  int64_t count = elementCount(old), known = elementCount(fixed);
   if (free >= 0 && count % known == 0)
     shape[free] = count / known;
   if ((free >= 0 && count % known != 0) || elementCount(shape) != count)
@@ -235,8 +237,15 @@ LogicalResult buildResize(Node &node) {
     if (given->type != ElementType::F32)
       return node.fail("scales must be float32");
     scales.assign(given->values<float>().begin(), given->values<float>().end());
-    for (size_t d = 0; d < std::min(scales.size(), shape.size()); ++d)
-      result.push_back(static_cast<int64_t>(std::floor(static_cast<float>(shape[d]) * scales[d])));
+    if (scales.size() != shape.size())
+      return node.fail("has " + llvm::Twine(scales.size()) + " scales for an input of shape " + shapeText(shape));
+    for (size_t d = 0; d < shape.size(); ++d) {
+      float extent = std::floor(static_cast<float>(shape[d]) * scales[d]);
+      if (!(extent >= 1 && extent <= static_cast<float>(kMaxElements))) // also if it is no number
+        return node.fail("cannot resize dimension " + llvm::Twine(d) + " of " + shapeText(shape) + " by the scale " +
+                         std::to_string(scales[d]));
+      result.push_back(static_cast<int64_t>(extent));
+    }
   }
   if (result.size() != shape.size() || llvm::any_of(result, [](int64_t d) { return d < 1; }))
     return node.fail("cannot resize " + shapeText(shape) + " to " + shapeText(result));

@@ -256,6 +256,54 @@ TEST(OnnxImportTest, ShapeProblemsNameTheNodeAndBothValues) {
   EXPECT_THAT(Import(reshape.bytes()).text(), HasSubstr("cannot reshape 2x3 (6 elements) to 4"));
 }
 
+TEST(OnnxImportTest, ExtentsWhoseProductOverflowsAreErrors) {
+  auto reshaped = [](std::vector<int64_t> to) {
+    OnnxBuilder b;
+    b.input("x", {"4"}).output("y", {"4"});
+    b.integers("s", {int64_t(to.size())}, to);
+    b.node("Reshape", {"x", "s"}, "y");
+    return Import(b.bytes()).text();
+  };
+  const int64_t big = int64_t(1) << 33;
+  EXPECT_THAT(reshaped({big, big}), HasSubstr("cannot reshape 4 (4 elements) to 8589934592x8589934592"));
+  EXPECT_THAT(reshaped({big, big / 4, -1}), HasSubstr("cannot reshape 4 (4 elements)"));
+  EXPECT_THAT(reshaped({big, big, big, 8, -1}), HasSubstr("cannot reshape 4 (4 elements)"));
+}
+
+TEST(OnnxImportTest, NumbersThatNoWindowHasAreErrors) {
+  const int64_t big = std::numeric_limits<int64_t>::max();
+  for (std::string name : {"strides", "dilations", "kernel_shape"}) {
+    OnnxBuilder b;
+    b.input("x", {"1", "1", "4", "4"}).output("y", {"1", "1", "4", "4"});
+    auto &pool = b.node("MaxPool", {"x"}, "y");
+    if (name != "kernel_shape")
+      OnnxBuilder::attribute(pool, "kernel_shape", std::vector<int64_t>{2, 2});
+    OnnxBuilder::attribute(pool, name, std::vector<int64_t>{big, big});
+    EXPECT_THAT(Import(b.bytes()).text(), HasSubstr(" of 9223372036854775807 is more than 2147483648")) << name;
+  }
+  OnnxBuilder pad;
+  pad.input("x", {"2"}).output("y", {"2"});
+  pad.integers("p", {2}, {big, 1});
+  pad.node("Pad", {"x", "p"}, "y");
+  EXPECT_THAT(Import(pad.bytes()).text(), HasSubstr("padding of 9223372036854775807 is more than 2147483648"));
+}
+
+TEST(OnnxImportTest, ScalesOfAResizeMustFitItsInput) {
+  auto resized = [](std::vector<float> scales) {
+    OnnxBuilder b(11);
+    b.input("x", {"2", "2"}).output("y", {"2", "2"});
+    b.floats("roi", {0}, {});
+    b.floats("s", {int64_t(scales.size())}, scales);
+    OnnxBuilder::attribute(b.node("Resize", {"x", "roi", "s"}, "y"), "unused", int64_t(0));
+    return Import(b.bytes()).text();
+  };
+  EXPECT_THAT(resized({1, 1, 1}), HasSubstr("has 3 scales for an input of shape 2x2"));
+  EXPECT_THAT(resized({1}), HasSubstr("has 1 scales for an input of shape 2x2"));
+  EXPECT_THAT(resized({1, std::numeric_limits<float>::quiet_NaN()}),
+              HasSubstr("cannot resize dimension 1 of 2x2 by the scale nan"));
+  EXPECT_THAT(resized({1e30f, 1}), HasSubstr("cannot resize dimension 0 of 2x2"));
+}
+
 TEST(OnnxImportTest, AShapeThatTheGraphComputesIsRefused) {
   OnnxBuilder b;
   b.input("x", {"2"}).input("s", {"1"}, ::onnx::TensorProto_DataType_INT64).output("y", {"2"});

@@ -34,6 +34,7 @@ llvm::Expected<Shape> concatShape(llvm::ArrayRef<Shape> inputs, int64_t axis);
 llvm::Expected<Shape> padShape(Dims input, Dims lo, Dims hi);
 llvm::Expected<Shape> reduceShape(Dims input, Dims axes, bool keepDims);
 
+// Extents are not negative; the largest int64 if the product is beyond it.
 int64_t elementCount(Dims shape);
 // "1x3x32x32", for messages.
 std::string shapeText(Dims shape);
