@@ -54,10 +54,11 @@ module tw_decode #(
   wire [7:0] opcode = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
 
   //--- static checks -----------------------------------------------------------------------------
+  wire  is_fresh = valid_q && (phase_q == Static);
   logic known, planned, reserved_ok, range_ok, align_ok, is_fe_d, is_fe_q;
   logic [2:0] engine_d, engine_q;
   tw_line_check #(.N_LOG2(NLog)) u_line_check (
-    .en_i         (valid_q && (phase_q == Static)),
+    .en_i         (is_fresh),
     .line_i,
     .known_o      (known),
     .planned_o    (planned),
@@ -71,7 +72,8 @@ module tw_decode #(
   logic [7:0] static_code;
   always_comb begin
     static_code = tw_isa_pkg::FAULT_NONE;
-    if (!known) static_code = tw_isa_pkg::FAULT_ILLEGAL_OPCODE;
+    if (!is_fresh) static_code = tw_isa_pkg::FAULT_NONE;
+    else if (!known) static_code = tw_isa_pkg::FAULT_ILLEGAL_OPCODE;
     else if (planned) static_code = tw_isa_pkg::FAULT_UNIMPLEMENTED;
     else if (!reserved_ok) static_code = tw_isa_pkg::FAULT_RESERVED_BITS;
     else if (!range_ok) static_code = tw_isa_pkg::FAULT_BAD_SHAPE;
@@ -163,38 +165,50 @@ module tw_decode #(
     end
   end
 
-  //--- leaving -----------------------------------------------------------------------------------
-  wire is_end   = opcode == tw_isa_pkg::OP_END;
-  wire is_mark  = opcode == tw_isa_pkg::OP_MARK;
-  wire ready    = run_i && valid_q && !halt_i && (phase_q == Ready);
-  wire may_go   = is_fe_q ? (is_mark || all_idle_i)
-                        : ((({2'b00, full_i} >> engine_q) & 8'd1) == 8'd0) && (!serial_i || all_idle_i);
-  wire leaking  = ready && is_end && all_idle_i && leak_i;
+  //--- leaving and faults ------------------------------------------------------------------------
+  wire is_end  = opcode == tw_isa_pkg::OP_END;
+  wire is_mark = opcode == tw_isa_pkg::OP_MARK;
+  wire ready   = run_i && valid_q && !halt_i && (phase_q == Ready);
+  assign at_end_o = ready && is_end;
 
-  assign at_end_o  = ready && is_end;
-  assign leave_o   = ready && may_go && !leaking;
+  logic may_go, leaking;
+  always_comb begin
+    may_go  = 1'b0;
+    leaking = 1'b0;
+    push_o  = '0;
+    if (ready) begin
+      may_go  = is_fe_q ? (is_mark || all_idle_i)
+                        : ((({2'b00, full_i} >> engine_q) & 8'd1) == 8'd0) && (!serial_i || all_idle_i);
+      leaking = is_end && all_idle_i && leak_i;
+      if (may_go && !is_fe_q) push_o = Engines'(1) << engine_q;
+    end
+  end
+  assign leave_o   = may_go && !leaking;
   assign is_fe_o   = is_fe_q;
   assign end_o     = leave_o && is_end;
   assign blocked_o = ready && !may_go;
-  assign push_o    = (leave_o && !is_fe_q) ? Engines'(1) << engine_q : '0;
   assign take_o    = run_i && !halt_i && valid_i && (!valid_q || leave_o);
   assign pc_o      = pc_q;
   assign empty_o   = !valid_q;
 
-  //--- faults ------------------------------------------------------------------------------------
-  wire static_bad = valid_q && (phase_q == Static) && (static_code != tw_isa_pkg::FAULT_NONE);
-  wire step_bad   = in_step && (end_bad || perm_bad);
-  assign fault_o  = run_i && !halt_i && (static_bad || step_bad || leaking);
+  logic static_bad, step_bad;
   always_comb begin
+    static_bad   = 1'b0;
+    step_bad     = 1'b0;
     fault_code_o = tw_isa_pkg::FAULT_SEM_LEAK;
     fault_addr_o = '0;
-    if (static_bad) begin
-      fault_code_o = static_code;
-    end else if (step_bad) begin
-      fault_code_o = perm_bad ? tw_isa_pkg::FAULT_REGION_PERMISSION : space_code;
-      fault_addr_o = perm_bad ? '0 : 64'(reach);
+    if (valid_q && (phase_q != Ready)) begin
+      static_bad = (phase_q == Static) && (static_code != tw_isa_pkg::FAULT_NONE);
+      step_bad   = end_bad || perm_bad;
+      if (static_bad) begin
+        fault_code_o = static_code;
+      end else if (step_bad) begin
+        fault_code_o = perm_bad ? tw_isa_pkg::FAULT_REGION_PERMISSION : space_code;
+        fault_addr_o = perm_bad ? '0 : 64'(reach);
+      end
     end
   end
+  assign fault_o = run_i && !halt_i && (static_bad || step_bad || leaking);
 
   always_ff @(posedge clk_i) begin
     if (take_o) begin

@@ -39,67 +39,93 @@ module tw_fetch #(
   localparam int Beats     = 64 / AxiBytes;
   localparam int BeatBits  = (Beats > 1) ? $clog2(Beats) : 1;
 
-  logic                 asked_q;             // the descriptor was requested
-  logic                 got_q;               // and has come
-  logic                 error_q;             // of the beats so far, or of the descriptor
-  logic                 bad_line_q;
-  logic [511:0]         descriptor_q;
-  logic [511:0]         buf_mem [Lines];
-  logic [511:0]         line_q;
-  logic [PtrBits-1:0]   wptr_q, rptr_q;
-  logic [CountBits-1:0] ready_q, ahead_q;    // lines in the buffer; lines requested and not taken
-  logic [31:0]          requested_q, received_q;
-  logic [BeatBits-1:0]  beat_q;
+  logic         got_q;             // the descriptor has come
+  logic         error_q;           // of the descriptor
+  logic         bad_line_q, valid_q, room_q, none_q;
+  logic         asked_q;           // the descriptor was requested
+  logic [31:0]  requested_q, received_q;
+  logic [511:0] descriptor_q, line_q;
 
-  assign req_o      = (descriptor_i && !asked_q)
-                      || (run_i && (requested_q < line_count_i) && (ahead_q < CountBits'(Lines)));
+  assign req_o      = (descriptor_i && !asked_q) || (run_i && room_q && (requested_q < line_count_i));
   assign req_addr_o = descriptor_i ? job_addr_i : code_addr_i + {26'd0, requested_q, 6'd0};
 
   assign descriptor_o       = descriptor_q;
   assign descriptor_done_o  = beat_i && beat_last_i && !got_q;
   assign descriptor_error_o = error_q;
 
-  assign valid_o      = ready_q != '0;
+  assign valid_o      = valid_q;
   assign line_o       = line_q;
-  assign none_o       = (requested_q >= line_count_i) && (ahead_q == '0);
+  assign none_o       = none_q && (requested_q >= line_count_i);
   assign fault_o      = bad_line_q;
   assign fault_pc_o   = received_q - 32'd1;
   assign fault_addr_o = code_addr_i + {26'd0, received_q - 32'd1, 6'd0};
 
-  wire asks_line = gnt_i && !descriptor_i;
-  wire line_done = beat_i && beat_last_i && got_q;
-  wire line_good = line_done && !error_q && !beat_error_i;
-
+  // State of this process alone, updated in place.
+  logic [511:0]         buf_mem [Lines];
+  logic [PtrBits-1:0]   wptr, rptr;
+  logic [CountBits-1:0] ready, ahead;    // lines in the buffer; lines requested and not taken
+  logic [31:0]          requested, received;
+  logic [BeatBits-1:0]  beat;
+  logic                 got, error;      // the descriptor has come; of the beats so far
   always_ff @(posedge clk_i) begin
-    if (gnt_i && descriptor_i) asked_q <= 1'b1;
-    if (asks_line) requested_q <= requested_q + 1'b1;
-    if (asks_line != take_i) ahead_q <= asks_line ? ahead_q + 1'b1 : ahead_q - 1'b1;
-    bad_line_q <= line_done && !line_good;
-    if (beat_i) begin
-      beat_q  <= beat_last_i ? '0 : beat_q + 1'b1;
-      error_q <= (error_q || beat_error_i) && !(got_q && beat_last_i);
-      if (!got_q) descriptor_q[AxiBytes*8*32'(beat_q) +: AxiBytes*8] <= beat_data_i;
-      else buf_mem[wptr_q][AxiBytes*8*32'(beat_q) +: AxiBytes*8] <= beat_data_i;
-      if (beat_last_i) got_q <= 1'b1;
-    end
-    if (line_good) wptr_q <= (wptr_q == PtrBits'(Lines - 1)) ? '0 : wptr_q + 1'b1;
-    if (line_done) received_q <= received_q + 1'b1;
-    if (take_i) line_q <= buf_mem[rptr_q];
-    if (take_i) rptr_q <= (rptr_q == PtrBits'(Lines - 1)) ? '0 : rptr_q + 1'b1;
-    if (line_good != take_i) ready_q <= line_good ? ready_q + 1'b1 : ready_q - 1'b1;
-
     if (clear_i) begin
+      wptr        = '0;
+      rptr        = '0;
+      ready       = '0;
+      ahead       = '0;
+      requested   = '0;
+      received    = '0;
+      beat        = '0;
+      got         = 1'b0;
+      error       = 1'b0;
       asked_q     <= 1'b0;
       got_q       <= 1'b0;
       error_q     <= 1'b0;
       bad_line_q  <= 1'b0;
-      wptr_q      <= '0;
-      rptr_q      <= '0;
-      ready_q     <= '0;
-      ahead_q     <= '0;
+      valid_q     <= 1'b0;
+      room_q      <= 1'b1;
+      none_q      <= 1'b1;
       requested_q <= '0;
       received_q  <= '0;
-      beat_q      <= '0;
+    end else if (gnt_i || beat_i || take_i || bad_line_q) begin
+      bad_line_q <= 1'b0;
+      if (take_i) begin
+        line_q <= buf_mem[rptr];
+        rptr   = (rptr == PtrBits'(Lines - 1)) ? '0 : rptr + 1'b1;
+        ready  = ready - 1'b1;
+        ahead  = ahead - 1'b1;
+      end
+      if (gnt_i) begin
+        if (descriptor_i) begin
+          asked_q <= 1'b1;
+        end else begin
+          requested = requested + 1'b1;
+          ahead     = ahead + 1'b1;
+        end
+      end
+      if (beat_i) begin
+        error = error || beat_error_i;
+        if (got) buf_mem[wptr][AxiBytes*8*32'(beat) +: AxiBytes*8] = beat_data_i;
+        else descriptor_q[AxiBytes*8*32'(beat) +: AxiBytes*8] <= beat_data_i;
+        beat = beat_last_i ? '0 : beat + 1'b1;
+        if (beat_last_i && got) begin
+          received   = received + 1'b1;
+          bad_line_q <= error;
+          if (!error) begin
+            wptr  = (wptr == PtrBits'(Lines - 1)) ? '0 : wptr + 1'b1;
+            ready = ready + 1'b1;
+          end
+          error = 1'b0;
+        end
+        if (beat_last_i) got = 1'b1;
+      end
+      got_q       <= got;
+      error_q     <= error;
+      valid_q     <= ready != '0;
+      room_q      <= ahead < CountBits'(Lines);
+      none_q      <= ahead == '0;
+      requested_q <= requested;
+      received_q  <= received;
     end
   end
 endmodule

@@ -150,9 +150,9 @@ module tw_front #(
   logic               line_valid, line_take, fetch_none, fetch_fault;
   logic [63:0]        fetch_fault_addr;
   logic [31:0]        fetch_fault_pc;
-  logic [31:0]        decode_pc /*verilator public_flat_rd*/;
+  logic [31:0]        decode_pc;
   logic [511:0]       descriptor;
-  logic [511:0]       line /*verilator public_flat_rd*/;
+  logic [511:0]       line;
   logic               desc_done, desc_error;
   logic               decode_empty, decode_blocked, leave, leave_fe, decode_end, decode_fault, at_end,
                       sem_zero;
@@ -334,7 +334,7 @@ module tw_front #(
   assign st_line_o = gen_issue[St].head_line;
 
   always_comb begin
-    start_o = satisfied & can_take_i;
+    start_o = satisfied;
     if (halt) begin
       for (int e = 0; e < Engines; e++) begin
         if (head_pc[e*32 +: 32] >= halt_pc) start_o[e] = 1'b0;
@@ -345,7 +345,7 @@ module tw_front #(
   tw_sem #(.Engines(Engines)) u_sem (
     .clk_i,
     .clear_i    (restart),
-    .valid_i    (queued),
+    .valid_i    (queued & can_take_i),
     .waits_i    (head_waits),
     .satisfied_o(satisfied),
     .start_i    (start_o),
@@ -416,7 +416,7 @@ module tw_front #(
     .saturations_o  (saturations)
   );
 
-  // For the trace; `line` and `decode_pc` are what the front end consumes.
+  // For the trace; what the front end consumes are the decoder's PC and the line taken last.
   logic [6:0] trace_end /*verilator public_flat_rd*/;
   assign trace_end = {leave && leave_fe, end_i};
 endmodule

@@ -100,10 +100,13 @@ module tw_read #(
   logic                 first;   // the next beat on the bus is its burst's first
   logic [23:0]          place;   // of the last beat
   always_ff @(posedge clk_i) begin
-    fe_q <= rvalid_i && (src_mem[rptr] == SrcFe);
-    lw_q <= rvalid_i && (src_mem[rptr] == SrcLw);
-    la_q <= rvalid_i && (src_mem[rptr] == SrcLa);
+    fe_q <= 1'b0;
+    lw_q <= 1'b0;
+    la_q <= 1'b0;
     if (rvalid_i) begin
+      fe_q         <= src_mem[rptr] == SrcFe;
+      lw_q         <= src_mem[rptr] == SrcLw;
+      la_q         <= src_mem[rptr] == SrcLa;
       place        = first ? local_mem[rptr] : place + 24'(AxiBytes);
       first        = rlast_i;
       data_q       <= rdata_i;

@@ -66,20 +66,30 @@ module tw_regs #(
   assign irq_o      = irq_status_q && irq_enable_q;
 
   //--- writes ------------------------------------------------------------------------------------
-  wire        take  = awvalid_i && wvalid_i && !bvalid_q;
-  wire        write = take && (wstrb_i == 4'hF);
-  wire [31:0] waddr = {16'd0, awaddr_i[15:2], 2'b00};
-  assign awready_o = take;
-  assign wready_o  = take;
-  assign bvalid_o  = bvalid_q;
-  assign doorbell_o = write && (waddr == tw_isa_pkg::REG_DOORBELL);
-  assign abort_o    = write && (waddr == tw_isa_pkg::REG_ABORT);
-
-  wire       write_region = write && (waddr[15:Stride+3] == (13-Stride)'(Regions >> (Stride + 3)));
-  wire [2:0] wregion      = waddr[Stride +: 3];
+  logic       take, write, write_region, doorbell, abort;
+  wire [31:0] waddr   = {16'd0, awaddr_i[15:2], 2'b00};
+  wire [2:0]  wregion = waddr[Stride +: 3];
+  always_comb begin
+    take         = awvalid_i && wvalid_i && !bvalid_q;
+    write        = 1'b0;
+    write_region = 1'b0;
+    doorbell     = 1'b0;
+    abort        = 1'b0;
+    if (take) begin
+      write        = wstrb_i == 4'hF;
+      write_region = write && (waddr[15:Stride+3] == (13-Stride)'(Regions >> (Stride + 3)));
+      doorbell     = write && (waddr == tw_isa_pkg::REG_DOORBELL);
+      abort        = write && (waddr == tw_isa_pkg::REG_ABORT);
+    end
+  end
+  assign awready_o  = take;
+  assign wready_o   = take;
+  assign bvalid_o   = bvalid_q;
+  assign doorbell_o = doorbell;
+  assign abort_o    = abort;
 
   always_ff @(posedge clk_i) begin
-    bvalid_q <= take || (bvalid_q && !bready_i);
+    if (take || bvalid_q) bvalid_q <= take || !bready_i;
     if (write) begin
       case (waddr)
         tw_isa_pkg::REG_CONTROL:    serial_q <= wdata_i[tw_isa_pkg::REG_CONTROL_SERIAL_LSB];
@@ -132,9 +142,11 @@ module tw_regs #(
   assign counter_index_o = counter_at[8:3];
 
   always_ff @(posedge clk_i) begin
-    pending_q <= arvalid_i && arready_o;
-    if (arvalid_i && arready_o) raddr_q <= araddr_i;
-    rvalid_q <= pending_q || (rvalid_q && !rready_i);
+    if (arvalid_i || pending_q || rvalid_q) begin
+      pending_q <= counter_en_o;
+      rvalid_q  <= pending_q || (rvalid_q && !rready_i);
+      if (counter_en_o) raddr_q <= araddr_i;
+    end
     if (pending_q) begin
       rdata_q <= '0;
       if (raddr[15:Stride+3] == (13-Stride)'(Regions >> (Stride + 3))) begin

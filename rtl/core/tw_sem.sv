@@ -8,7 +8,7 @@ module tw_sem #(
 ) (
   input  logic                  clk_i,
   input  logic                  clear_i, // reset, or a job begins
-  input  logic [Engines-1:0]    valid_i,        // a head is there
+  input  logic [Engines-1:0]    valid_i,        // a head is there, and its engine can take it
   input  logic [Engines*32-1:0] waits_i,        // the head's wait slots
   output logic [Engines-1:0]    satisfied_o,    // valid and all its waits satisfied
   input  logic [Engines-1:0]    start_i,

@@ -11,6 +11,8 @@
 #include <verilated_vcd_c.h>
 #endif
 
+void Vtw_top___024root___eval(Vtw_top___024root *root); // the model's own, called by eval()
+
 namespace tw::rtl {
 namespace {
 
@@ -189,7 +191,11 @@ private:
   // Nothing hangs on the falling edge, so it is not evaluated, only remembered as seen.
   void clock() {
     top->clk_i = 1;
+#ifdef TW_RTL_WAVEFORM
     top->eval();
+#else
+    Vtw_top___024root___eval(&root()); // eval() without what it does for traces and threads
+#endif
     top->clk_i = 0;
     root().__Vtrigrprev__TOP__clk_i = 0;
     ++clocks;
@@ -270,10 +276,10 @@ private:
       if (!(signals.tw_top__DOT__u_front__DOT__trace_end >> e & 1))
         continue;
       const bool frontEnd = e == kFrontEnd;
-      const uint32_t name = frontEnd ? wordOf(signals.tw_top__DOT__u_front__DOT__line, 0)
+      const uint32_t name = frontEnd ? wordOf(signals.tw_top__DOT__u_front__DOT__u_fetch__DOT__line_q, 0)
                                      : wordOf(signals.tw_top__DOT__u_front__DOT__old_name, e);
       isa::TraceEvent event;
-      event.pc = frontEnd ? signals.tw_top__DOT__u_front__DOT__decode_pc
+      event.pc = frontEnd ? signals.tw_top__DOT__u_front__DOT__u_decode__DOT__pc_q
                           : wordOf(signals.tw_top__DOT__u_front__DOT__old_pc, e);
       event.opcode = uint8_t(name);
       event.tag = uint16_t(name >> 8);
