@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Session.h"
+#include "Survey.h"
 
 #include "tw/support/Paths.h"
 
@@ -107,6 +108,26 @@ TEST(SampleTest, TheSampleModelAgreesWithTheReference) {
   Outcome outcome = runModel(path, "tw16", 1);
   EXPECT_TRUE(outcome.isEqual) << outcome.problem;
   EXPECT_EQ(outcome.npuShare, 1);
+}
+
+TEST(SurveyTest, WhatCheckExpectsIsWhatCompilingPlaces) {
+  for (const char *name :
+       {"tools/sample/digits_int8.onnx", "tools/sample/digits_float.onnx", "tests/e2e/models/fc_int8.onnx",
+        "tests/e2e/models/fc_float.onnx", "tests/e2e/models/residual_int8.onnx"}) {
+    SCOPED_TRACE(name);
+    const std::string path = (test::sourceDir() / name).string();
+    auto survey = surveyModel(path, {});
+    ASSERT_TRUE(bool(survey)) << llvm::toString(survey.takeError());
+    auto model = importModel(path, {});
+    ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError());
+    codegen::CompileOptions options;
+    options.config = llvm::cantFail(loadMachine("tw16"));
+    auto compiled = codegen::compile(*model->module, options);
+    ASSERT_TRUE(bool(compiled)) << llvm::toString(compiled.takeError());
+    EXPECT_GT(survey->macs, 0);
+    EXPECT_EQ(survey->macs, compiled->report.macs);
+    EXPECT_EQ(survey->macsOnNpu, compiled->report.macsOnNpu);
+  }
 }
 
 TEST(OperatorsTest, SingleQuantisedOperatorsAgreeWithTheReference) {
