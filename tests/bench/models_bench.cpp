@@ -13,6 +13,7 @@
 #include "tw/simulator/FunctionalMachine.h"
 
 #include <benchmark/benchmark.h>
+#include <boost/json.hpp>
 
 #include <cstdio>
 #include <cstdlib>
@@ -137,8 +138,21 @@ struct Row {
   std::string name;
   isa::Package package;
   std::vector<std::unique_ptr<Instance>> instances;
+  double usefulMacs = 0; // as `tilewright compile` reports them beside the package
   double best[kKinds];
 };
+
+double usefulMacsOf(const std::string &package) {
+  const std::string path = package.substr(0, package.rfind('.')) + ".report.json";
+  std::ifstream file(path);
+  boost::system::error_code error;
+  const boost::json::value report =
+      boost::json::parse(std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>()), error);
+  const boost::json::value *macs = error ? nullptr : report.find_pointer("/macs_on_npu", error);
+  if (!macs || !macs->is_int64())
+    fail(path + ": cannot be read, or has no macs_on_npu: compile the model again");
+  return double(macs->get_int64());
+}
 
 void checkEqual(const Row &row) {
   const Instance &first = *row.instances[kFunctional], &rtl = *row.instances[kRtl];
@@ -159,15 +173,31 @@ public:
   void ReportRuns(const std::vector<Run> &) override {}
 };
 
+// What the file's first lines expect, and by what factor it is reached or missed; `more` is better.
+void printTarget(const char *what, double value, double expected, bool isMoreBetter) {
+  const double factor = isMoreBetter ? value / expected : expected / value;
+  std::printf("  %-46s %8.2f, expected %s %g: %s %.2f x\n", what, value, isMoreBetter ? "at least" : "at most",
+              expected, factor >= 1 ? "reached, to spare" : "MISSED by", factor >= 1 ? factor : 1 / factor);
+}
+
 void print(const Row &row) {
-  const uint64_t cycles = row.instances[kRtl]->stats.cycles, macs = row.instances[kRtl]->stats.macs;
-  std::printf("%s on %s: %.3f Mcycles, %.1f MMAC in the array\n", row.name.c_str(), row.package.config.name.c_str(),
-              double(cycles) * 1e-6, double(macs) * 1e-6);
+  const uint64_t cycles = row.instances[kRtl]->stats.cycles;
+  std::printf("%s on %s: %.3f Mcycles, %.1f MMAC of use, %.1f in the array; outputs and cycles equal\n",
+              row.name.c_str(), row.package.config.name.c_str(), double(cycles) * 1e-6, row.usefulMacs * 1e-6,
+              double(row.instances[kRtl]->stats.macs) * 1e-6);
   std::printf("  %-22s %12s %10s %20s %16s\n", "", "Mcycles/s", "GMAC/s", "time / functional", "speed / RTL");
   for (int kind = 0; kind != kKinds; ++kind)
     std::printf("  %-22s %12.2f %10s %20.2f %16.1f\n", kKindNames[kind], double(cycles) / row.best[kind] * 1e-6,
-                hasData(kind) ? std::to_string(double(macs) / row.best[kind] * 1e-9).substr(0, 6).c_str() : "-",
+                hasData(kind) ? std::to_string(row.usefulMacs / row.best[kind] * 1e-9).substr(0, 6).c_str() : "-",
                 row.best[kind] / row.best[kFunctional], row.best[kRtl] / row.best[kind]);
+  // The expectations are for ResNet-8 on tw16.
+  if (row.package.config.name != "tw16" || row.name.find("Resnet") == std::string::npos)
+    return;
+  printTarget("functional model, GMAC/s of use", row.usefulMacs / row.best[kFunctional] * 1e-9, 10, true);
+  for (int kind : {kPlain, kSystemC})
+    printTarget((std::string(kKindNames[kind]) + ", time / functional").c_str(), row.best[kind] / row.best[kFunctional],
+                4, false);
+  printTarget("RTL, Mcycles/s", double(cycles) / row.best[kRtl] * 1e-6, 3, true);
 }
 
 } // namespace
@@ -191,6 +221,7 @@ int main(int argc, char **argv) {
     if (!package)
       fail(package.diag().str());
     row->package = std::move(*package);
+    row->usefulMacs = usefulMacsOf(row->name);
     std::ifstream file(row->name, std::ios::binary);
     const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     for (int kind = 0; kind != kKinds; ++kind) {
