@@ -51,9 +51,8 @@ void printScreen(const Survey &survey, const std::string &file) {
                              survey.macs ? 100.0 * double(survey.macsOnNpu) / double(survey.macs) : 0.0, kindOf(survey))
                    .str();
   if (survey.macs != 0 && survey.macsOnNpu == 0)
-    std::cout
-        << "WARNING: 0 of its MAC run on the NPU: the reasons stand above; a model that is quantised to int8 (QDQ "
-           "or QLinear) with symmetric weights does\n";
+    std::cout << "WARNING: 0 of its MAC run on the NPU: the reasons stand above; a model quantised to int8 (QDQ or "
+                 "QLinear) does\n";
 }
 
 void printJson(const Survey &survey, const std::string &file) {

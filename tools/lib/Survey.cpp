@@ -10,40 +10,17 @@
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
 
-#include <algorithm>
-#include <limits>
-
 namespace tw::tools {
 namespace {
-
-// Weights less their zero points, channel by channel: the machine multiplies int8.
-std::string weightReason(mlir::Value weight, mlir::Value zero) {
-  auto weights = ir::constantOf(weight);
-  auto zeros = ir::constantOf(zero);
-  if (!weights || !zeros)
-    return "its weights are computed: the NPU takes constants";
-  // The zero point is one for all, or one per channel, which is the outermost dimension.
-  const int64_t channels = zeros->size(), each = weights->size() / channels;
-  for (int64_t c = 0; c != channels; ++c) {
-    const int64_t zeroPoint = zeros->integerAt(c);
-    if (zeroPoint == 0)
-      continue;
-    const auto channel = weights->values<int8_t>().slice(c * each, each);
-    auto [least, most] = std::ranges::minmax_element(channel);
-    for (const int64_t value : {*least - zeroPoint, *most - zeroPoint})
-      if (value < std::numeric_limits<int8_t>::min() || value > std::numeric_limits<int8_t>::max())
-        return llvm::formatv("a weight less its zero point is {0}, which is not int8: quantise weights symmetrically",
-                             value)
-            .str();
-  }
-  return "";
-}
 
 // Why the operator stays on the host; empty when nothing speaks against the NPU.
 std::string hostReason(mlir::Operation *op) {
   auto isFloat = [](mlir::Value value) { return ir::elementTypeOf(value.getType()) == ir::ElementType::F32; };
   return llvm::TypeSwitch<mlir::Operation *, std::string>(op)
-      .Case<ir::QConvOp, ir::QGemmOp>([](auto layer) { return weightReason(layer.getWeight(), layer.getWeightZero()); })
+      .Case<ir::QConvOp, ir::QGemmOp>([](auto layer) {
+        const bool isConstant = ir::isConstant(layer.getWeight()) && ir::isConstant(layer.getWeightZero());
+        return isConstant ? "" : "its weights are computed: the NPU takes constants";
+      })
       .Case<ir::QEltwiseOp, ir::QPoolOp, ir::QLutOp>([](mlir::Operation *) { return ""; })
       .Case<ir::QMatmulOp>([](mlir::Operation *) { return "a product of two activations: the NPU takes constants"; })
       .Case<ir::QuantizeOp, ir::DequantizeOp>([](mlir::Operation *) { return "changes between float32 and int8"; })
