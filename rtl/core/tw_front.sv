@@ -150,9 +150,9 @@ module tw_front #(
   logic               line_valid, line_take, fetch_none, fetch_fault;
   logic [63:0]        fetch_fault_addr;
   logic [31:0]        fetch_fault_pc;
-  logic [31:0]        decode_pc;
+  logic [31:0]        decode_pc /*verilator public_flat_rd*/;
   logic [511:0]       descriptor;
-  logic [511:0]       line;
+  logic [511:0]       line /*verilator public_flat_rd*/;
   logic               desc_done, desc_error;
   logic               decode_empty, decode_blocked, leave, leave_fe, decode_end, decode_fault, at_end,
                       sem_zero;
@@ -416,7 +416,7 @@ module tw_front #(
     .saturations_o  (saturations)
   );
 
-  // For the trace; what the front end consumes are the decoder's PC and the line taken last.
+  // For the trace; `line` and `decode_pc` are what the front end consumes.
   logic [6:0] trace_end /*verilator public_flat_rd*/;
   assign trace_end = {leave && leave_fe, end_i};
 endmodule

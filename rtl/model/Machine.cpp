@@ -276,10 +276,10 @@ private:
       if (!(signals.tw_top__DOT__u_front__DOT__trace_end >> e & 1))
         continue;
       const bool frontEnd = e == kFrontEnd;
-      const uint32_t name = frontEnd ? wordOf(signals.tw_top__DOT__u_front__DOT__u_fetch__DOT__line_q, 0)
+      const uint32_t name = frontEnd ? wordOf(signals.tw_top__DOT__u_front__DOT__line, 0)
                                      : wordOf(signals.tw_top__DOT__u_front__DOT__old_name, e);
       isa::TraceEvent event;
-      event.pc = frontEnd ? signals.tw_top__DOT__u_front__DOT__u_decode__DOT__pc_q
+      event.pc = frontEnd ? signals.tw_top__DOT__u_front__DOT__decode_pc
                           : wordOf(signals.tw_top__DOT__u_front__DOT__old_pc, e);
       event.opcode = uint8_t(name);
       event.tag = uint16_t(name >> 8);
