@@ -55,21 +55,24 @@ int compileVerb(const Arguments &arguments) {
   if (!prepared)
     return fail(prepared.takeError());
   const codegen::Compiled &compiled = prepared->compiled;
-  std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
+  if (line.has("strict") && compiled.report.macsOnNpu < compiled.report.macs) {
+    std::cout << placementTable(compiled.report);
+    std::cerr << "error: --strict: " << withCommas(uint64_t(compiled.report.macs - compiled.report.macsOnNpu)) << " of "
+              << withCommas(uint64_t(compiled.report.macs))
+              << " MAC are not on the NPU for the reasons above; no package was written\n";
+    return 3;
+  }
+  const std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
+  const std::string report = beside(output, ".report.json"), json = reportJson(compiled, line.file());
   if (auto status = isa::writePackage(compiled.package, output); !status)
     return fail(llvm::createStringError(status.diag().str()));
-  std::string json = reportJson(compiled, line.file());
-  if (auto error = writeFile(beside(output, ".report.json"), json))
+  if (auto error = writeFile(report, json)) {
+    llvm::sys::fs::remove(output);
     return fail(std::move(error));
+  }
   std::cout << (line.has("json") ? json : reportScreen(compiled, line.file(), output));
   if (line.has("placement"))
     std::cout << placementTable(compiled.report);
-  if (line.has("strict") && compiled.report.macsOnNpu < compiled.report.macs) {
-    std::cerr << "error: --strict: " << withCommas(uint64_t(compiled.report.macs - compiled.report.macsOnNpu)) << " of "
-              << withCommas(uint64_t(compiled.report.macs))
-              << " MAC are not on the NPU: the reasons are in the report\n";
-    return 3;
-  }
   return 0;
 }
 
