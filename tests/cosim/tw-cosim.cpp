@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
 using namespace tw;
@@ -64,6 +65,17 @@ int addWaveform(const std::string &folder) {
     return fail(written.diag().str());
   std::cout << folder << "/wave.vcd\n";
   return 0;
+}
+
+/// A model that cannot be built is a matter of the installation: said before anything runs, and no divergence.
+std::optional<Diag> missingModel(const Sweep &sweep) {
+  std::vector<Model> models = sweep.models;
+  if (sweep.initialSeeds != 0)
+    models.push_back(rtlModelWithRandomRegisters(1));
+  for (const Model &model : models)
+    if (auto built = model.build(sweep.config, test::Job::kMemoryBytes, {}, {}); !built)
+      return built.diag();
+  return std::nullopt;
 }
 
 int sweepAll(Sweep sweep) {
@@ -129,5 +141,7 @@ int main(int argc, char **argv) {
     return fail(machine.diag().str());
   sweep.config = *machine;
   sweep.models = *chosen;
+  if (const std::optional<Diag> missing = missingModel(sweep))
+    return fail(missing->str());
   return sweepAll(sweep);
 }
