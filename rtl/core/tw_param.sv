@@ -32,6 +32,7 @@ module tw_param #(
   localparam int ByteLog   = $clog2(N) + 2;
   localparam int Parts     = N * 4 / AxiBytes;
   localparam int BankBits  = (LutBanks > 1) ? $clog2(LutBanks) : 1;
+  localparam int LutBits   = $clog2(LutBanks) + 8;
 
   logic [N*32-1:0]     mem [Rows] /*verilator public_flat_rw*/;
   logic [7:0]          lut [LutBanks*256] /*verilator public_flat_rw*/;
@@ -61,7 +62,7 @@ module tw_param #(
     end
     if (wr_lut_i) begin
       for (int i = 0; i < AxiBytes; i++) begin
-        lut[{wr_bank, wr_addr_i[7:0]} + (BankBits+8)'(i)] <= wr_data_i[i*8 +: 8];
+        lut[LutBits'({wr_bank, wr_addr_i[7:0]}) + LutBits'(i)] <= wr_data_i[i*8 +: 8];
       end
       lut_valid_q[wr_bank] <= 1'b1;
     end
@@ -69,7 +70,7 @@ module tw_param #(
     if (vx_en_i) vx_q <= mem[vx_row_i[RowBits-1:0]];
     if (lut_en_i) begin
       for (int i = 0; i < N; i++) begin
-        lut_q[i*8 +: 8] <= lut[{rd_bank, lut_index_i[i*8 +: 8] ^ 8'h80}];
+        lut_q[i*8 +: 8] <= lut[LutBits'({rd_bank, lut_index_i[i*8 +: 8] ^ 8'h80})];
       end
     end
     if (clear_i) begin

@@ -48,7 +48,7 @@ module tw_store #(
   localparam int RowLog     = $clog2(N);
   localparam int BurstRows  = BurstBytes / N;
   localparam int BurstBeats = BurstBytes / AxiBytes;
-  localparam int RowIdxBits = (BurstRows > 1) ? $clog2(BurstRows) : 1;
+  localparam int RowIdxBits = $clog2(2 * BurstRows);  // of a row in both buffers
   localparam int BeatBits   = $clog2(BurstBeats);
   localparam int BeatLog    = $clog2(AxiBytes);
   localparam int CountBits  = $clog2(Writes + 1);
@@ -157,12 +157,12 @@ module tw_store #(
       may_send = open < CountBits'(Writes);
 
       // filler
-      if (land) buf_mem[{land_buf, land_row}] = spm_data_i;
+      if (land) buf_mem[land_row] = spm_data_i;
       if (land_full) full[land_buf] = 1'b1;
       land      = spm_gnt_i;
       land_full = spm_gnt_i && row_last;
       if (spm_gnt_i) begin
-        land_row = RowIdxBits'(fill >> RowLog);
+        land_row = RowIdxBits'(fill >> RowLog) + (fill_buf ? RowIdxBits'(BurstRows) : '0);
         land_buf = fill_buf;
         if (fill == '0) begin
           taken[fill_buf]     = 1'b1;
@@ -212,7 +212,7 @@ module tw_store #(
         end
         place = {1'b0, beat} + (send_buf ? (BeatBits + 2)'(BurstBeats) : '0);
         if (sends_record) wdata_q <= record_data_i[AxiBytes*8*(32'(beat) % RecordBeats) +: AxiBytes*8];
-        else wdata_q <= buf_mem[(RowIdxBits+1)'(place >> (RowLog - BeatLog))]
+        else wdata_q <= buf_mem[RowIdxBits'(place >> (RowLog - BeatLog))]
                                [AxiBytes*8*(32'(place) % (N/AxiBytes)) +: AxiBytes*8];
       end
       if (bvalid_i) sends_record = 1'b0;
