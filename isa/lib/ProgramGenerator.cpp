@@ -27,7 +27,9 @@ Line made(Result<Line> line) {
 
 ProgramGenerator::ProgramGenerator(const HwConfig &config, const RandomOptions &options)
     : config(config), options(options), random(options.seed * 0x10001 + 77) {
-  uint64_t window = std::clamp<uint64_t>(options.spmWindow / config.n * config.n, 16 * config.n, config.spmBytes);
+  // At least a block of weights.
+  uint64_t least = uint64_t(std::max(config.n, 16u)) * config.n;
+  uint64_t window = std::clamp<uint64_t>(options.spmWindow / config.n * config.n, least, config.spmBytes);
   uint64_t starts[] = {0, config.spmBytes - window, random.below((config.spmBytes - window) / config.n + 1) * config.n};
   spmFirst = starts[random.below(3)];
   spmEnd = spmFirst + window;
