@@ -6,6 +6,7 @@
 #   scripts/cosim.sh --programs 300 --config tw16 --initial-seeds 2   each also twice with random registers before reset
 #   scripts/cosim.sh --replay cosim-kits/tw8-7 --models cycle,rtl
 #   scripts/cosim.sh --waveform cosim-kits/tw8-7
+#   scripts/cosim.sh --config isa/configs/odd/odd8_least.yaml
 #   scripts/cosim.sh --help
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -18,13 +19,13 @@ targets=(tw-cosim)
 config=tw8 last=
 for argument in "$@"; do
   case "$last" in
-  --config) config=$argument ;;
+  --config) config=$(basename "$argument" .yaml) ;;
   --replay) config=$(config_of "$argument") ;;
   --waveform) targets+=("tw_rtl_$(config_of "$argument")_trace") ;;
   esac
   last=$argument
 done
-[ -f "isa/configs/$config.yaml" ] && targets+=("tw_rtl_$config")
+if [ -f "isa/configs/$config.yaml" ] || [ -f "isa/configs/odd/$config.yaml" ]; then targets+=("tw_rtl_$config"); fi
 [[ " $* " == *" --initial-seeds "* || " $* " == *rtl-unique-* ]] && targets+=("tw_rtl_${config}_unique")
 build "${targets[@]}"
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Whole trained models on every device: reference, functional model, cycle model and RTL, on tw8 and tw16, under three
-# memories; outputs must be equal, and cycle model and RTL in every instruction and counter. Needs a finished build.
-# Models come from the test material (TW_MATERIAL_DIR); one line a run, exit status 1 if any run differs.
+# Whole trained models on every device: reference, functional model, cycle model and RTL, on tw8 and tw16 or the
+# configurations given, under three memories; outputs must be equal, and cycle model and RTL in every instruction and
+# counter. Needs a finished build. Models come from the test material (TW_MATERIAL_DIR); one line a run, exit status 1
+# if any run differs.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,8 +12,10 @@ if [ ! -d "$models" ]; then
   echo "skipped: no test material at $models; set TW_MATERIAL_DIR"
   exit 0
 fi
+configs=("$@")
+[ $# -gt 0 ] || configs=(tw8 tw16)
 failed=0
-for config in tw8 tw16; do
+for config in "${configs[@]}"; do
   for model in digits_cnn/digits_qdq_int8 digits_cnn/digits_qdq_int8_pertensor digits_cnn/digits_qdq_int8_sym \
     mlperf_tiny_ic_resnet8/pretrainedResnet_quant mlperf_tiny_kws_dscnn/kws_ref_model \
     mlperf_tiny_ad_autoencoder/ad01_int8 tflm_person_detect/person_detect \

@@ -9,16 +9,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 using namespace tw;
 using namespace tw::cosim;
 
 namespace {
 
-SweepResult expectAgreement(const char *config, std::vector<Model> models, int programs, int instructions,
+SweepResult expectAgreement(const std::string &config, std::vector<Model> models, int programs, int instructions,
                             int initialSeeds = 0) {
   test::TempDir kits;
   Sweep sweep;
-  sweep.config = test::testConfig(config);
+  sweep.config = test::testConfig(config.c_str());
   sweep.models = std::move(models);
   sweep.programs = programs;
   sweep.instructions = instructions;
@@ -68,5 +70,20 @@ TEST(CosimTest, NothingDependsOnWhatRegistersHoldBeforeTheFirstReset) {
 TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnTw8) { expectAgreementWithRtl("tw8", 100); }
 
 TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnTw16) { expectAgreementWithRtl("tw16", 50); }
+
+const std::string kOdd = (test::sourceDir() / "isa/configs/odd").string();
+
+TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnTheLeastMachine) {
+  expectAgreementWithRtl((kOdd + "/odd8_least.yaml").c_str(), 30);
+}
+
+class OddMachineTest : public testing::TestWithParam<std::string> {};
+
+TEST_P(OddMachineTest, FunctionalAndCycleModelGiveTheSameResults) {
+  expectAgreement(GetParam(), {functionalModel(), cycleModel()}, 8, 30);
+}
+
+INSTANTIATE_TEST_SUITE_P(OddMachines, OddMachineTest, testing::ValuesIn(test::oddMachines()),
+                         [](const auto &info) { return std::filesystem::path(info.param).stem().string(); });
 
 } // namespace

@@ -18,7 +18,8 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr uint64_t kPage = 4096;
-constexpr const char *kProgram = "program.twasm", *kNext = "next.twasm", *kStimulus = "stimulus.cfg";
+constexpr const char *kProgram = "program.twasm", *kNext = "next.twasm", *kStimulus = "stimulus.cfg",
+                     *kMachine = "machine.yaml";
 
 /// The job of a program whose memory starts at `begin`, its descriptor first; moves `begin` behind it.
 test::Job place(const isa::HwConfig &config, const isa::Assembly &assembly, uint64_t &begin) {
@@ -109,6 +110,10 @@ void writeScenario(const std::string &folder, const Scenario &scenario) {
   open(kProgram) << isa::formatAssembly(scenario.assembly);
   if (scenario.next)
     open(kNext) << isa::formatAssembly(*scenario.next);
+  std::ofstream machine = open(kMachine);
+  machine << "name: " << scenario.config.name << "\n";
+  for (const isa::ConfigKey &key : isa::kConfigKeys)
+    machine << key.key << ": " << scenario.config.*key.member << "\n";
   std::ofstream os = open(kStimulus);
   os << "config = " << scenario.config.name << "\nmemory = " << scenario.memory << "\nserial = " << scenario.serial
      << "\npoison = " << int(scenario.poison) << "\nbudget = " << scenario.cycleBudget << "\n";
@@ -146,10 +151,6 @@ Result<Scenario> readScenario(const std::string &folder) {
   } catch (const po::error &error) {
     return Diag{path, error.what()};
   }
-  const auto machine = isa::loadConfig(config);
-  if (!machine)
-    return machine.diag();
-  scenario.config = *machine;
   scenario.poison = static_cast<uint8_t>(poison);
   if (reset)
     scenario.resetAt = reset;
@@ -161,6 +162,10 @@ Result<Scenario> readScenario(const std::string &folder) {
       return Diag{path, "error = " + text + ": use <r, w or rw>:<slverr or decerr>:<region>:<offset>:<bytes>"};
     scenario.errors.push_back(*error);
   }
+  const auto machine = isa::loadConfig(folder + "/" + kMachine);
+  if (!machine)
+    return machine.diag();
+  scenario.config = *machine;
   auto program = readAssembly(folder + "/" + kProgram);
   if (!program)
     return program.diag();

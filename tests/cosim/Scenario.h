@@ -54,7 +54,7 @@ Layout layOut(const Scenario &scenario);
 /// The memory of a scenario, its errors at their physical addresses.
 Result<isa::MemoryTimingConfig> memoryOf(const Scenario &scenario, const Layout &layout);
 
-/// Writes program.twasm, next.twasm and stimulus.cfg; readScenario() gives the same scenario again.
+/// Writes program.twasm, next.twasm, machine.yaml and stimulus.cfg; readScenario() gives the same scenario again.
 void writeScenario(const std::string &folder, const Scenario &scenario);
 Result<Scenario> readScenario(const std::string &folder);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/support/Paths.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
@@ -9,6 +10,14 @@ namespace fs = std::filesystem;
 namespace tw::test {
 
 fs::path sourceDir() { return TW_SOURCE_DIR; }
+
+std::vector<std::string> oddMachines() {
+  std::vector<std::string> files;
+  for (const fs::directory_entry &entry : fs::directory_iterator(sourceDir() / "isa" / "configs" / "odd"))
+    files.push_back(entry.path().string());
+  std::ranges::sort(files);
+  return files;
+}
 
 fs::path binaryDir() { return TW_BINARY_DIR; }
 

@@ -5,6 +5,8 @@
 #include "tw/isa/ConfigReader.h"
 #include "tw/isa/ProgramChecker.h"
 #include "tw/isa/SemanticEval.h"
+#include "tw/support/Paths.h"
+#include <filesystem>
 #include <gtest/gtest.h>
 #include <set>
 
@@ -34,7 +36,7 @@ std::vector<std::vector<uint8_t>> run(const TestProgram &test, const HwConfig &c
   return dram;
 }
 
-class RandomProgramTest : public testing::TestWithParam<const char *> {
+class RandomProgramTest : public testing::TestWithParam<std::string> {
 protected:
   HwConfig config = *loadConfig(GetParam());
 };
@@ -42,8 +44,11 @@ protected:
 TEST_P(RandomProgramTest, ProgramsAreLegal) {
   std::set<unsigned> opcodes;
   for (uint64_t seed = 0; seed != 30; ++seed) {
-    TestProgram test =
-        randomProgram(config, {.seed = seed, .instructions = 60, .spmWindow = seed % 2 ? 4096u : 32768u});
+    TestProgram test = randomProgram(config, {.seed = seed,
+                                              .instructions = 60,
+                                              .spmWindow = seed % 3 == 0   ? 2048u
+                                                           : seed % 3 == 1 ? 4096u
+                                                                           : 32768u});
     ASSERT_EQ(textOf(checkProgram(test.program, config, test.regions)), "") << "seed " << seed;
     for (const Line &line : test.program.lines)
       opcodes.insert(line.opcodeByte());
@@ -72,6 +77,8 @@ TEST_P(RandomProgramTest, FaultyProgramsHaveTheirFaultAndNothingBefore) {
 
 INSTANTIATE_TEST_SUITE_P(EveryMachine, RandomProgramTest, testing::Values("tw8", "tw16", "tw32", "tw64"),
                          [](const auto &info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(OddMachines, RandomProgramTest, testing::ValuesIn(tw::test::oddMachines()),
+                         [](const auto &info) { return std::filesystem::path(info.param).stem().string(); });
 
 TEST(RandomProgramTest, TheSameSeedGivesTheSameProgram) {
   RandomOptions options{.seed = 5};

@@ -15,7 +15,7 @@
 
 namespace tw::test {
 
-/// One of the machines of isa/configs by name; the test stops if there is none.
+/// One of the machines of isa/configs by name, or the file of another one; the test stops if there is none.
 isa::HwConfig testConfig(const char *name);
 
 struct JobRegion {

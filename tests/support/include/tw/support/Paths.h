@@ -9,11 +9,15 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace tw::test {
 
 /// The root of the source tree (holds isa/configs and the like).
 std::filesystem::path sourceDir();
+
+/// The machines of isa/configs/odd, which no tool knows by name: their files, sorted.
+std::vector<std::string> oddMachines();
 
 /// The root of the build tree (holds bin/ and generated/).
 std::filesystem::path binaryDir();
