@@ -2,6 +2,7 @@
 #include "tw/isa/Footprints.h"
 #include "tw/isa/Check.h"
 #include <algorithm>
+#include <optional>
 
 namespace tw::isa {
 namespace {
@@ -18,17 +19,34 @@ uint64_t valueOf(const Line &line, const Instruction &row, const Value &v, const
                                   : uint64_t(v.value);
 }
 
+uint64_t extentOf(const Line &line, const Instruction &row, const Dim &dim, const HwConfig &config) {
+  return dim.extentField >= 0 ? uint64_t(line.get(row.fields[dim.extentField].ref))
+                              : valueOf(line, row, row.semantics->loops[dim.terms[0].loop].extent, config);
+}
+
 // (stride, extent) of each dimension that has more than one point, in the order of the table.
 std::vector<std::pair<uint64_t, uint64_t>> dimsOf(const Line &line, const Instruction &row, const Access &access,
                                                   const HwConfig &config) {
   std::vector<std::pair<uint64_t, uint64_t>> dims;
-  for (const Dim &dim : access.dims) {
-    uint64_t extent = dim.extentField >= 0 ? uint64_t(line.get(row.fields[dim.extentField].ref))
-                                           : valueOf(line, row, row.semantics->loops[dim.terms[0].loop].extent, config);
-    if (extent > 1)
+  for (const Dim &dim : access.dims)
+    if (uint64_t extent = extentOf(line, row, dim, config); extent > 1)
       dims.emplace_back(valueOf(line, row, dim.stride, config), extent);
-  }
   return dims;
+}
+
+// The loops that walk these dimensions, one each; none if a window does: its elements come in an order of their own.
+std::optional<std::vector<uint8_t>> loopsOf(const Line &line, const Instruction &row, const Access &access,
+                                            const HwConfig &config) {
+  std::vector<uint8_t> loops;
+  for (const Dim &dim : access.dims) {
+    if (extentOf(line, row, dim, config) <= 1)
+      continue;
+    const Value &factor = dim.terms[0].factor;
+    if (dim.terms.size() != 1 || dim.originField >= 0 || factor.kind != Value::Literal || factor.value != 1)
+      return std::nullopt;
+    loops.push_back(dim.terms[0].loop);
+  }
+  return loops;
 }
 
 Walk walkOf(const Line &line, const Instruction &row, int accessIndex, const HwConfig &config) {
@@ -87,7 +105,9 @@ bool intersect(const std::vector<Run> &a, const std::vector<Run> &b) {
 bool walkTogether(const Line &line, int a, int b, const HwConfig &config) {
   const Instruction &row = *line.row();
   Walk walk = walkOf(line, row, a, config);
-  if (walk != walkOf(line, row, b, config) ||
+  auto loops = loopsOf(line, row, row.semantics->accesses[a], config);
+  if (!loops || loops != loopsOf(line, row, row.semantics->accesses[b], config) ||
+      walk != walkOf(line, row, b, config) ||
       dimsOf(line, row, row.semantics->accesses[a], config) != dimsOf(line, row, row.semantics->accesses[b], config))
     return false;
   uint64_t visited = walk.element, touched = 0;

@@ -174,6 +174,22 @@ TEST(ProgramCheckerTest, AnInstructionMustNotRunIntoItsOwnResults) {
   EXPECT_THAT(other("n0=2 n1=2 a_s0=16 a_s1=32 y_s0=16 y_s1=32"), IsEmpty());
 }
 
+TEST(ProgramCheckerTest, AWindowMustNotRunIntoItsOwnResults) {
+  auto poolmax = [](const std::string &fields) {
+    return kinds("ldp region=4 dst=0 count=3\nfence\npoolmax stride_h=1 stride_w=1 dil_h=1 kh_n=1 oc_n=1 "
+                 "param=0 x=0 y=0 " +
+                 fields + "\nend\n");
+  };
+  // The tile's only row, walked by columns, and an output column at the same addresses: the last output reads what the
+  // one before it wrote.
+  EXPECT_THAT(poolmax("x_h=1 x_w=3 x_ws=16 pad_t=2 pad_l=2 kw_n=2 dil_w=3 oh_n=3 ow_n=1 y_hs=16"),
+              ElementsAre(FindingKind::SelfOverlap));
+  EXPECT_THAT(poolmax("x_h=3 x_w=1 x_hs=16 pad_t=1 kw_n=1 dil_w=1 oh_n=3 ow_n=1 y_hs=16"),
+              ElementsAre(FindingKind::SelfOverlap));
+  EXPECT_THAT(poolmax("x_h=1 x_w=1 kw_n=1 dil_w=1 oh_n=1 ow_n=1"), IsEmpty())
+      << "one element, read before it is written";
+}
+
 TEST(ProgramCheckerTest, TheNumberOfFindingsIsLimited) {
   std::string text;
   for (int i = 0; i != 50; ++i)
