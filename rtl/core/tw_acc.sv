@@ -31,17 +31,8 @@ module tw_acc #(
   assign conflict_o = rq_read_i && ((mx_read_i && (mx_read_row_i[Half] == rq_row_i[Half]))
                                     || (mx_write_i && (mx_write_row_i[Half] == rq_row_i[Half])));
 
+  wire [Half-1:0] row = mx_write_row_i[Half-1:0];
   always_ff @(posedge clk_i) begin
-    if (mx_write_i) begin : write
-      logic [N*32-1:0] total, stored;
-      total  = mx_sum_i;
-      stored = mx_write_row_i[Half] ? high_q : low_q;
-      if (mx_add_i) begin
-        for (int i = 0; i < N; i++) total[i*32 +: 32] = mx_sum_i[i*32 +: 32] + stored[i*32 +: 32];
-      end
-      if (mx_write_row_i[Half]) high_mem[mx_write_row_i[Half-1:0]] <= total;
-      else low_mem[mx_write_row_i[Half-1:0]] <= total;
-    end
     if (mx_read_i || rq_read_i) begin : read
       logic mx_high, mx_low;
       mx_high = mx_read_i && mx_read_row_i[Half];
@@ -50,6 +41,20 @@ module tw_acc #(
         high_q <= high_mem[mx_high ? mx_read_row_i[Half-1:0] : rq_row_i[Half-1:0]];
       if (mx_low || (rq_read_i && !rq_row_i[Half]))
         low_q <= low_mem[mx_low ? mx_read_row_i[Half-1:0] : rq_row_i[Half-1:0]];
+    end
+    // The memories are this process's alone, updated in place, after they were read.
+    if (mx_write_i) begin
+      if (mx_write_row_i[Half]) begin
+        if (mx_add_i) begin
+          for (int i = 0; i < N; i++) high_mem[row][i*32 +: 32] = mx_sum_i[i*32 +: 32] + high_q[i*32 +: 32];
+        end else begin
+          high_mem[row] = mx_sum_i;
+        end
+      end else if (mx_add_i) begin
+        for (int i = 0; i < N; i++) low_mem[row][i*32 +: 32] = mx_sum_i[i*32 +: 32] + low_q[i*32 +: 32];
+      end else begin
+        low_mem[row] = mx_sum_i;
+      end
     end
   end
 endmodule

@@ -25,21 +25,19 @@ module tw_array #(
   logic signed [7:0]  shadow [N][N];
   logic signed [31:0] weight [N][N];    // sign-extended once, not in every product
   logic signed [31:0] part   [N-1][N];  // partial sums below each row; the last row's go to sum_q
-  logic [N*8-1:0]     late   [N-1];     // activation rows, by age; only elements >= age are used
+  logic [N*8-1:0]     late   [N-1];     // activation rows plus 128, by age; only elements >= age are used
   logic [N-1:0]       swap;             // bit r: row r has swapped in the last cycle
   always_ff @(posedge clk_i) begin
-    if (active_i) begin : move
-      logic signed [31:0] x;             // the element that a row broadcasts
-      x = 32'($signed(late[N-2][(N-1)*8 +: 8]));
-      for (int c = 0; c < N; c++) sum_q[c*32 +: 32] <= part[N-2][c] + x * weight[N-1][c];
+    if (active_i) begin
+      for (int c = 0; c < N; c++)
+        sum_q[c*32 +: 32] <= part[N-2][c] + (32'(late[N-2][(N-1)*8 +: 8]) - 32'd128) * weight[N-1][c];
       for (int r = N - 2; r > 0; r--) begin
-        x = 32'($signed(late[r-1][r*8 +: 8]));
-        for (int c = 0; c < N; c++) part[r][c] = part[r-1][c] + x * weight[r][c];
+        for (int c = 0; c < N; c++)
+          part[r][c] = part[r-1][c] + (32'(late[r-1][r*8 +: 8]) - 32'd128) * weight[r][c];
       end
-      x = 32'($signed(x_i[7:0]));
-      for (int c = 0; c < N; c++) part[0][c] = x * weight[0][c];
+      for (int c = 0; c < N; c++) part[0][c] = 32'($signed(x_i[7:0])) * weight[0][c];
       for (int r = N - 2; r > 0; r--) late[r] = late[r-1];
-      late[0] = x_i;
+      late[0] = x_i ^ {N{8'h80}};
     end
     if (swap_i || (swap != '0)) begin
       swap = {swap[N-2:0], swap_i};

@@ -13,7 +13,7 @@ module tw_counters #(
   input  logic [Engines-1:0]   queued_i,      // its queue is not empty
   input  logic [Engines-1:0]   start_i,
   input  logic [Engines-1:0]   lost_i,        // a request of it lost
-  input  logic [Engines-1:0]   moves_i,
+  input  logic                 st_moves_i,    // ST is not waiting; LA, LW do not wait in cycles with a beat of theirs
   input  logic                 line_i,
   input  logic                 beat_la_i,
   input  logic                 beat_lw_i,
@@ -59,13 +59,16 @@ module tw_counters #(
       cycles_q <= value[tw_isa_pkg::CTR_CYCLES];
       for (int e = 0; e < Engines; e++) begin : engine
         logic [5:0] at;
+        logic       moves;
+        moves = (e == 32'(tw_isa_pkg::ENGINE_LA)) ? beat_la_i : (e == 32'(tw_isa_pkg::ENGINE_LW)) ? beat_lw_i
+              : (e == 32'(tw_isa_pkg::ENGINE_ST)) ? st_moves_i : 1'b1;
         at = 6'(tw_isa_pkg::CTR_STATE_LA_BUSY + e * States + tw_isa_pkg::STATE_BUSY);
         if (idle_i[e]) begin
           if (!queued_i[e]) at = at + 6'(tw_isa_pkg::STATE_EMPTY);
           else if (!start_i[e]) at = at + 6'(tw_isa_pkg::STATE_WAIT_SEM);
         end else if (lost_i[e]) begin
           at = at + 6'(tw_isa_pkg::STATE_WAIT_BANK);
-        end else if (!moves_i[e]) begin
+        end else if (!moves) begin
           at = at + ((e == 32'(tw_isa_pkg::ENGINE_ST)) ? 6'(tw_isa_pkg::STATE_WAIT_WRITE)
                                                        : 6'(tw_isa_pkg::STATE_WAIT_READ));
         end

@@ -13,8 +13,8 @@ module tw_decode #(
 ) (
   input  logic               clk_i,
   input  logic               clear_i,        // reset, or a job begins
-  input  logic               run_i,          // state RUN
   input  logic               halt_i,         // a fault is set
+  input  logic               live_i,         // state RUN, and none is
   input  logic               serial_i,
   // fetch: line_i is the line taken last
   input  logic               valid_i,
@@ -24,17 +24,16 @@ module tw_decode #(
   input  logic [8*64-1:0]    region_limit_i,
   input  logic [8*3-1:0]     region_perm_i,
   // issue
-  input  logic [Engines-1:0] full_i,
+  input  logic [Engines-1:0] full_i,         // defined while ready_o
   input  logic               all_idle_i,     // queues empty, engines idle
   output logic [Engines-1:0] push_o,
   output logic [31:0]        pc_o,           // of the line in the decoder, or of the next one
   output logic               empty_o,
-  output logic               blocked_o,      // the line is ready and cannot leave
+  output logic               ready_o,        // the line may leave as soon as there is room
   output logic               leave_o,        // issued or consumed
-  output logic               is_fe_o,        // ... consumed here
-  output logic               end_o,          // END stands ready and everything is idle
-  output logic               at_end_o,       // it is asked whether a semaphore leaks
-  input  logic               leak_i,         // a semaphore is not zero
+  output logic               fe_leave_o,     // ... consumed here
+  output logic               end_o,          // ... which was END
+  input  logic               sem_zero_i,
   // fault
   output logic               fault_o,
   output logic [7:0]         fault_code_o,
@@ -43,22 +42,21 @@ module tw_decode #(
   localparam int NLog = $clog2(N);
   localparam logic [7:0] LessOne = 8'(N - 1);
 
-  typedef enum logic [1:0] {Static, Step, Ready} phase_e;
-
-  logic                                    valid_q;
-  phase_e                                  phase_q;
+  // What others and the checks below see: the line is in its first cycle, in its footprint steps, or ready to leave for
+  // an engine (one bit) or to be consumed here.
+  logic                                    valid_q, fresh_q, step_q, fe_q;
+  logic [Engines-1:0]                      want_q;
   logic [31:0]                             pc_q;
-  logic [tw_isa_pkg::STEP_INDEX_BITS-1:0]  index_q, left_q;
+  logic [tw_isa_pkg::STEP_INDEX_BITS-1:0]  index_q;
   logic [39:0]                             acc_q;
 
   wire [7:0] opcode = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
 
   //--- static checks -----------------------------------------------------------------------------
-  wire  is_fresh = valid_q && (phase_q == Static);
-  logic known, planned, reserved_ok, range_ok, align_ok, is_fe_d, is_fe_q;
-  logic [2:0] engine_d, engine_q;
+  logic       known, planned, reserved_ok, range_ok, align_ok, is_fe_d;
+  logic [2:0] engine_d;
   tw_line_check #(.N_LOG2(NLog)) u_line_check (
-    .en_i         (is_fresh),
+    .en_i         (fresh_q),
     .line_i,
     .known_o      (known),
     .planned_o    (planned),
@@ -68,17 +66,6 @@ module tw_decode #(
     .engine_o     (engine_d),
     .is_fe_o      (is_fe_d)
   );
-
-  logic [7:0] static_code;
-  always_comb begin
-    static_code = tw_isa_pkg::FAULT_NONE;
-    if (!is_fresh) static_code = tw_isa_pkg::FAULT_NONE;
-    else if (!known) static_code = tw_isa_pkg::FAULT_ILLEGAL_OPCODE;
-    else if (planned) static_code = tw_isa_pkg::FAULT_UNIMPLEMENTED;
-    else if (!reserved_ok) static_code = tw_isa_pkg::FAULT_RESERVED_BITS;
-    else if (!range_ok) static_code = tw_isa_pkg::FAULT_BAD_SHAPE;
-    else if (!align_ok) static_code = tw_isa_pkg::FAULT_MISALIGNED;
-  end
 
   //--- footprint: meaning of the steps in tw_isa_pkg ----------------------------------------------
   logic [tw_isa_pkg::STEP_INDEX_BITS-1:0] first, count;
@@ -100,7 +87,6 @@ module tw_decode #(
   wire       imm_lanes = step[tw_isa_pkg::STEP_IMM_LANES_AT];
   wire [2:0] space     = step[tw_isa_pkg::STEP_SPACE_AT +: 3];
   wire       is_write  = step[tw_isa_pkg::STEP_WRITE_AT];
-  wire       in_step   = valid_q && (phase_q == Step);
 
   logic [39:0] ext, str, imm, acc_d;
   logic [71:0] wide;      // result before it saturates at 40 bits
@@ -121,7 +107,7 @@ module tw_decode #(
     end_bad    = 1'b0;
     perm_bad   = 1'b0;
     space_code = tw_isa_pkg::FAULT_NONE;
-    if (in_step) begin
+    if (step_q) begin
       imm    = imm_lanes ? 40'(imm_bits) << NLog : 40'(imm_bits);
       ext    = (ext_width == '0) ? 40'(N) : line_i[ext_lsb +: 40] & ((40'd1 << ext_width) - 40'd1);
       str    = (str_width == '0) ? imm : line_i[str_lsb +: 40] & ((40'd1 << str_width) - 40'd1);
@@ -166,75 +152,92 @@ module tw_decode #(
   end
 
   //--- leaving and faults ------------------------------------------------------------------------
-  wire is_end  = opcode == tw_isa_pkg::OP_END;
-  wire is_mark = opcode == tw_isa_pkg::OP_MARK;
-  wire ready   = run_i && valid_q && !halt_i && (phase_q == Ready);
-  assign at_end_o = ready && is_end;
-
-  logic may_go, leaking;
+  logic fe_leaves, leaking;
   always_comb begin
-    may_go  = 1'b0;
-    leaking = 1'b0;
-    push_o  = '0;
-    if (ready) begin
-      may_go  = is_fe_q ? (is_mark || all_idle_i)
-                        : ((({2'b00, full_i} >> engine_q) & 8'd1) == 8'd0) && (!serial_i || all_idle_i);
-      leaking = is_end && all_idle_i && leak_i;
-      if (may_go && !is_fe_q) push_o = Engines'(1) << engine_q;
-    end
-  end
-  assign leave_o   = may_go && !leaking;
-  assign is_fe_o   = is_fe_q;
-  assign end_o     = leave_o && is_end;
-  assign blocked_o = ready && !may_go;
-  assign take_o    = run_i && !halt_i && valid_i && (!valid_q || leave_o);
-  assign pc_o      = pc_q;
-  assign empty_o   = !valid_q;
-
-  logic static_bad, step_bad;
-  always_comb begin
-    static_bad   = 1'b0;
-    step_bad     = 1'b0;
-    fault_code_o = tw_isa_pkg::FAULT_SEM_LEAK;
-    fault_addr_o = '0;
-    if (valid_q && (phase_q != Ready)) begin
-      static_bad = (phase_q == Static) && (static_code != tw_isa_pkg::FAULT_NONE);
-      step_bad   = end_bad || perm_bad;
-      if (static_bad) begin
-        fault_code_o = static_code;
-      end else if (step_bad) begin
-        fault_code_o = perm_bad ? tw_isa_pkg::FAULT_REGION_PERMISSION : space_code;
-        fault_addr_o = perm_bad ? '0 : 64'(reach);
+    push_o    = '0;
+    fe_leaves = 1'b0;
+    leaking   = 1'b0;
+    if (live_i) begin
+      if (want_q != '0) begin
+        push_o = want_q & ~full_i;
+        if (serial_i && !all_idle_i) push_o = '0;
+      end
+      if (fe_q) begin
+        leaking   = (opcode == tw_isa_pkg::OP_END) && all_idle_i && !sem_zero_i;
+        fe_leaves = (opcode == tw_isa_pkg::OP_MARK) || (all_idle_i && !leaking);
       end
     end
   end
-  assign fault_o = run_i && !halt_i && (static_bad || step_bad || leaking);
+  assign leave_o    = (push_o != '0) || fe_leaves;
+  assign fe_leave_o = fe_leaves;
+  assign end_o      = fe_leaves && (opcode == tw_isa_pkg::OP_END);
+  assign ready_o    = fe_q || (want_q != '0);
+  assign take_o     = live_i && valid_i && (!valid_q || leave_o);
+  assign pc_o       = pc_q;
+  assign empty_o    = !valid_q;
 
-  always_ff @(posedge clk_i) begin
-    if (take_o) begin
-      valid_q <= 1'b1;
-      phase_q <= Static;
-      pc_q    <= valid_q ? pc_q + 1'b1 : pc_q;
-    end else if (halt_i) begin
-      valid_q <= 1'b0;
-    end else if (leave_o) begin
-      valid_q <= 1'b0;
-      pc_q    <= pc_q + 1'b1;
-    end else if (valid_q && (phase_q == Static)) begin
-      phase_q <= (count == '0) ? Ready : Step;
-      engine_q <= engine_d;
-      is_fe_q  <= is_fe_d;
-      index_q <= first;
-      left_q  <= count;
-    end else if (in_step) begin
-      acc_q   <= acc_d;
-      index_q <= index_q + 1'b1;
-      left_q  <= left_q - 1'b1;
-      if (left_q == tw_isa_pkg::STEP_INDEX_BITS'(1)) phase_q <= Ready;
+  always_comb begin
+    fault_o      = leaking;
+    fault_code_o = tw_isa_pkg::FAULT_SEM_LEAK;
+    fault_addr_o = '0;
+    if (fresh_q) begin
+      fault_o = live_i;
+      if (!known) fault_code_o = tw_isa_pkg::FAULT_ILLEGAL_OPCODE;
+      else if (planned) fault_code_o = tw_isa_pkg::FAULT_UNIMPLEMENTED;
+      else if (!reserved_ok) fault_code_o = tw_isa_pkg::FAULT_RESERVED_BITS;
+      else if (!range_ok) fault_code_o = tw_isa_pkg::FAULT_BAD_SHAPE;
+      else if (!align_ok) fault_code_o = tw_isa_pkg::FAULT_MISALIGNED;
+      else fault_o = 1'b0;
+    end else if (step_q) begin
+      fault_o      = live_i && (end_bad || perm_bad);
+      fault_code_o = perm_bad ? tw_isa_pkg::FAULT_REGION_PERMISSION : space_code;
+      fault_addr_o = perm_bad ? '0 : 64'(reach);
     end
-    if (clear_i) begin
-      valid_q <= 1'b0;
-      pc_q    <= '0;
+  end
+
+  // State of this process alone, updated in place.
+  logic                                   valid, fresh, stepping, ready, is_fe;
+  logic [2:0]                             engine;
+  logic [31:0]                            pc;
+  logic [tw_isa_pkg::STEP_INDEX_BITS-1:0] index, left;
+  always_ff @(posedge clk_i) begin
+    if (clear_i || take_o || leave_o || fresh || stepping || halt_i) begin
+      if (leave_o) begin
+        valid = 1'b0;
+        ready = 1'b0;
+        pc    = pc + 1'b1;
+      end
+      if (clear_i || halt_i) begin
+        valid    = 1'b0;
+        fresh    = 1'b0;
+        stepping = 1'b0;
+        ready    = 1'b0;
+        if (clear_i) pc = '0;
+      end else if (take_o) begin
+        valid = 1'b1;
+        fresh = 1'b1;
+      end else if (fresh) begin
+        fresh    = 1'b0;
+        engine   = engine_d;
+        is_fe    = is_fe_d;
+        index    = first;
+        left     = count;
+        stepping = count != '0;
+        ready    = count == '0;
+      end else if (stepping) begin
+        acc_q    <= acc_d;
+        index    = index + 1'b1;
+        left     = left - 1'b1;
+        stepping = left != '0;
+        ready    = left == '0;
+      end
+      valid_q <= valid;
+      fresh_q <= fresh;
+      step_q  <= stepping;
+      pc_q    <= pc;
+      index_q <= index;
+      fe_q    <= ready && is_fe;
+      want_q  <= (ready && !is_fe) ? Engines'(1) << engine : '0;
     end
   end
 endmodule

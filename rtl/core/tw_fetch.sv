@@ -11,7 +11,7 @@ module tw_fetch #(
   input  logic                  descriptor_i,   // state DESC
   input  logic                  run_i,          // state RUN and no fault
   input  logic [63:0]           job_addr_i,
-  input  logic [63:0]           code_addr_i,    // of line 0
+  input  logic [63:0]           code_addr_i,    // of line 0; defined while req_o or fault_o
   input  logic [31:0]           line_count_i,
   // read port
   output logic                  req_o,
@@ -47,7 +47,10 @@ module tw_fetch #(
   logic [511:0] descriptor_q, line_q;
 
   assign req_o      = (descriptor_i && !asked_q) || (run_i && room_q && (requested_q < line_count_i));
-  assign req_addr_o = descriptor_i ? job_addr_i : code_addr_i + {26'd0, requested_q, 6'd0};
+  always_comb begin
+    req_addr_o = '0;
+    if (req_o) req_addr_o = descriptor_i ? job_addr_i : code_addr_i + {26'd0, requested_q, 6'd0};
+  end
 
   assign descriptor_o       = descriptor_q;
   assign descriptor_done_o  = beat_i && beat_last_i && !got_q;

@@ -69,7 +69,7 @@ module tw_front #(
   input  logic [63:0]           st_addr_i,
   // what is counted
   input  logic [Engines-1:0]    lost_i,           // a request of the engine lost
-  input  logic [Engines-1:0]    moves_i,          // the engine is not waiting
+  input  logic                  st_moves_i,       // the store engine is not waiting
   input  logic [8:0]            conflicts_i,      // clients of the SPM that lost
   input  logic                  beat_la_i,
   input  logic                  beat_lw_i,
@@ -88,7 +88,7 @@ module tw_front #(
   localparam int St = 32'(tw_isa_pkg::ENGINE_ST);
 
   //--- registers and job -------------------------------------------------------------------------
-  logic            serial, doorbell, abort, busy, done, finish, clear, state_desc, state_run, count;
+  logic            serial, doorbell, abort, busy, done, finish, clear, state_desc, live, count;
   logic [63:0]     job_addr, code_addr;
   logic [31:0]     line_count, last_pc;
   logic [8*64-1:0] region_base, region_limit;
@@ -154,14 +154,11 @@ module tw_front #(
   logic [511:0]       descriptor;
   logic [511:0]       line /*verilator public_flat_rd*/;
   logic               desc_done, desc_error;
-  logic               decode_empty, decode_blocked, leave, leave_fe, decode_end, decode_fault, at_end,
-                      sem_zero;
+  logic               decode_empty, decode_ready, leave, fe_leave, decode_end, decode_fault, sem_zero;
   logic [7:0]         decode_code;
   logic [63:0]        decode_fault_addr;
   logic [Engines-1:0]    push, full, queued, satisfied, overflow;
-  logic [Engines*32-1:0] head_pc, head_name, head_waits, old_posts;
-  logic [Engines*32-1:0] old_pc /*verilator public_flat_rd*/;
-  logic [Engines*32-1:0] old_name /*verilator public_flat_rd*/;
+  logic [Engines*32-1:0] head_pc, head_name, head_waits, old_pc, old_name, old_posts;
 
   wire engines_idle = &idle_i;
   wire all_idle     = engines_idle && (queued == '0);
@@ -170,7 +167,7 @@ module tw_front #(
     .clk_i,
     .clear_i           (restart),
     .descriptor_i      (state_desc),
-    .run_i             (state_run && !halt),
+    .run_i             (live),
     .job_addr_i        (job_addr),
     .code_addr_i       (code_addr),
     .line_count_i      (line_count),
@@ -203,8 +200,8 @@ module tw_front #(
   ) u_decode (
     .clk_i,
     .clear_i       (restart),
-    .run_i         (state_run),
     .halt_i        (halt),
+    .live_i        (live),
     .serial_i      (serial),
     .valid_i       (line_valid),
     .line_i        (line),
@@ -216,12 +213,11 @@ module tw_front #(
     .push_o        (push),
     .pc_o          (decode_pc),
     .empty_o       (decode_empty),
-    .blocked_o     (decode_blocked),
+    .ready_o       (decode_ready),
     .leave_o       (leave),
-    .is_fe_o       (leave_fe),
+    .fe_leave_o    (fe_leave),
     .end_o         (decode_end),
-    .at_end_o      (at_end),
-    .leak_i        (!sem_zero),
+    .sem_zero_i    (sem_zero),
     .fault_o       (decode_fault),
     .fault_code_o  (decode_code),
     .fault_addr_o  (decode_fault_addr)
@@ -253,12 +249,13 @@ module tw_front #(
     .done_o            (done),
     .finish_o          (finish),
     .descriptor_o      (state_desc),
-    .run_o             (state_run),
+    .live_o            (live),
     .count_o           (count),
     .desc_i            (descriptor),
     .desc_done_i       (desc_done),
     .desc_error_i      (desc_error),
     .desc_addr_i       (job_addr),
+    .ask_code_i        (req_o || fetch_fault),
     .code_addr_o       (code_addr),
     .line_count_o      (line_count),
     .fetch_none_i      (fetch_none),
@@ -268,7 +265,7 @@ module tw_front #(
     .reads_idle_i,
     .decode_pc_i       (decode_pc),
     .decode_empty_i    (decode_empty),
-    .decode_blocked_i  (decode_blocked),
+    .decode_blocked_i  (decode_ready && !leave),
     .decode_end_i      (decode_end),
     .decode_fault_i    (decode_fault),
     .decode_code_i     (decode_code),
@@ -304,35 +301,91 @@ module tw_front #(
   );
 
   //--- queues and semaphores ---------------------------------------------------------------------
+  // Nothing of it changes but in a cycle in which an instruction is pushed, starts or ends.
+  localparam int SemBits = 6;
+  logic [tw_isa_pkg::SEMAPHORES*SemBits-1:0] sem_next;
+  logic [Engines-1:0] ok;
+  wire wake = (push != '0) || (start_o != '0) || (end_i != '0);
+
   for (genvar e = 0; e < Engines; e++) begin : gen_issue
     localparam int Flight = ((e == La) || (e == Lw)) ? LoadDepth : (e == Mx) ? 4 : 1;
-    logic [511:0] head_line;
-    tw_issue #(.Depth(QueueDepth), .Flight(Flight)) u_issue (
+    logic         is_full;
+    logic [31:0]  pc, posts;
+    logic [31:0]  first_pc /*verilator public_flat_rd*/;    // of the oldest in flight
+    logic [31:0]  first_name /*verilator public_flat_rd*/;
+    logic [511:0] head;
+    tw_issue #(.Depth(QueueDepth), .Flight(Flight), .SemBits(SemBits)) u_issue (
       .clk_i,
-        .clear_i    (restart),
+      .clear_i    (restart),
+      .wake_i     (wake),
       .push_i     (push[e]),
       .pc_i       (decode_pc),
       .line_i     (line),
-      .full_o     (full[e]),
+      .full_o     (is_full),
       .valid_o    (queued[e]),
-      .head_pc_o  (head_pc[e*32 +: 32]),
-      .head_line_o(head_line),
+      .ok_o       (ok[e]),
+      .head_pc_o  (pc),
+      .head_line_o(head),
       .start_i    (start_o[e]),
+      .sem_d_i    (sem_next),
       .end_i      (end_i[e]),
-      .old_pc_o   (old_pc[e*32 +: 32]),
-      .old_name_o (old_name[e*32 +: 32]),
-      .old_posts_o(old_posts[e*32 +: 32])
+      .old_pc_o   (first_pc),
+      .old_name_o (first_name),
+      .old_posts_o(posts)
     );
-    assign head_name[e*32 +: 32]  = {8'd0, head_line[23:0]};
-    assign head_waits[e*32 +: 32] = {5'd0, head_line[tw_isa_pkg::HDR_WAIT0_VALID_LSB +: 27]};
   end
-  assign la_line_o = gen_issue[La].head_line;
-  assign lw_line_o = gen_issue[Lw].head_line;
-  assign mx_line_o = gen_issue[Mx].head_line;
-  assign rq_line_o = gen_issue[Rq].head_line;
-  assign vx_line_o = gen_issue[Vx].head_line;
-  assign st_line_o = gen_issue[St].head_line;
+  assign la_line_o = gen_issue[La].head;
+  assign lw_line_o = gen_issue[Lw].head;
+  assign mx_line_o = gen_issue[Mx].head;
+  assign rq_line_o = gen_issue[Rq].head;
+  assign vx_line_o = gen_issue[Vx].head;
+  assign st_line_o = gen_issue[St].head;
 
+  // Put together only in cycles in which somebody looks.
+  wire look_at_heads = engines_idle || halt;
+  wire look_at_names = fe_fault || (fault_i != '0) || (overflow != '0) || (deadlock != '0);
+  always_comb begin
+    full = '0;
+    if (decode_ready)
+      full = {gen_issue[St].is_full, gen_issue[Vx].is_full, gen_issue[Rq].is_full, gen_issue[Mx].is_full,
+              gen_issue[Lw].is_full, gen_issue[La].is_full};
+  end
+  always_comb begin
+    head_pc = '0;
+    if (look_at_heads)
+      head_pc = {gen_issue[St].pc, gen_issue[Vx].pc, gen_issue[Rq].pc, gen_issue[Mx].pc, gen_issue[Lw].pc,
+                 gen_issue[La].pc};
+  end
+  always_comb begin
+    head_waits = '0;
+    if (start_o != '0)
+      head_waits = {waits(gen_issue[St].head), waits(gen_issue[Vx].head), waits(gen_issue[Rq].head),
+                    waits(gen_issue[Mx].head), waits(gen_issue[Lw].head), waits(gen_issue[La].head)};
+  end
+  always_comb begin
+    old_posts = '0;
+    if (end_i != '0)
+      old_posts = {gen_issue[St].posts, gen_issue[Vx].posts, gen_issue[Rq].posts, gen_issue[Mx].posts,
+                   gen_issue[Lw].posts, gen_issue[La].posts};
+  end
+  always_comb begin
+    head_name = '0;
+    old_pc    = '0;
+    old_name  = '0;
+    if (look_at_names) begin
+      head_name = {8'd0, gen_issue[St].head[23:0], 8'd0, gen_issue[Vx].head[23:0], 8'd0, gen_issue[Rq].head[23:0],
+                   8'd0, gen_issue[Mx].head[23:0], 8'd0, gen_issue[Lw].head[23:0], 8'd0, gen_issue[La].head[23:0]};
+      old_pc    = {gen_issue[St].first_pc, gen_issue[Vx].first_pc, gen_issue[Rq].first_pc, gen_issue[Mx].first_pc,
+                   gen_issue[Lw].first_pc, gen_issue[La].first_pc};
+      old_name  = {gen_issue[St].first_name, gen_issue[Vx].first_name, gen_issue[Rq].first_name,
+                   gen_issue[Mx].first_name, gen_issue[Lw].first_name, gen_issue[La].first_name};
+    end
+  end
+  function automatic logic [31:0] waits(input logic [511:0] head);
+    waits = {5'd0, head[tw_isa_pkg::HDR_WAIT0_VALID_LSB +: 27]};
+  endfunction
+
+  assign satisfied = ok & can_take_i;
   always_comb begin
     start_o = satisfied;
     if (halt) begin
@@ -342,17 +395,16 @@ module tw_front #(
     end
   end
 
-  tw_sem #(.Engines(Engines)) u_sem (
+  tw_sem #(.Engines(Engines), .SemBits(SemBits)) u_sem (
     .clk_i,
     .clear_i    (restart),
-    .valid_i    (queued & can_take_i),
-    .waits_i    (head_waits),
-    .satisfied_o(satisfied),
+    .wake_i     (wake),
     .start_i    (start_o),
+    .waits_i    (head_waits),
     .end_i,
     .posts_i    (old_posts),
     .ovf_o      (overflow),
-    .ask_zero_i (at_end),
+    .next_o     (sem_next),
     .zero_o     (sem_zero)
   );
 
@@ -394,7 +446,7 @@ module tw_front #(
     .queued_i       (queued),
     .start_i        (start_o),
     .lost_i,
-    .moves_i,
+    .st_moves_i,
     .line_i         (leave),
     .beat_la_i,
     .beat_lw_i,
@@ -418,5 +470,5 @@ module tw_front #(
 
   // For the trace; `line` and `decode_pc` are what the front end consumes.
   logic [6:0] trace_end /*verilator public_flat_rd*/;
-  assign trace_end = {leave && leave_fe, end_i};
+  assign trace_end = {fe_leave, end_i};
 endmodule

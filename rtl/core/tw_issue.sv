@@ -1,61 +1,134 @@
 // SPDX-License-Identifier: Apache-2.0
 // Instructions of one engine between issue and end: a queue of lines that have not started, and what is remembered of
 // those in flight, oldest first. An engine sees the head's line when it starts and tells when its oldest instruction
-// ends; nobody else keeps a PC, a tag or posts.
+// ends; nobody else keeps a PC, a tag or posts. What is pushed in c is visible in c+1; push, start and end may meet.
+// wake_i: some engine's instruction is pushed, starts or ends in this cycle; nothing here changes in any other.
 module tw_issue #(
-  parameter int Depth  = 4,  // of the queue
-  parameter int Flight = 1   // instructions that the engine may have started and not ended
+  parameter int Depth    = 4,  // of the queue
+  parameter int Flight   = 1,  // instructions that the engine may have started and not ended
+  parameter int SemBits  = 6
 ) (
   input  logic         clk_i,
   input  logic         clear_i, // reset, or a job begins
-  input  logic         push_i,
+  input  logic         wake_i,
+  input  logic         push_i,  // never while full_o, which ignores a start of the same cycle
   input  logic [31:0]  pc_i,
   input  logic [511:0] line_i,
   output logic         full_o,
-  // head
+  // head; defined while valid_o
   output logic         valid_o,
+  output logic         ok_o,        // it is there, and the semaphores satisfy its waits
   output logic [31:0]  head_pc_o,
   output logic [511:0] head_line_o,
   input  logic         start_i,
+  input  logic [tw_isa_pkg::SEMAPHORES*SemBits-1:0] sem_d_i,  // semaphores of the next cycle; defined in wake_i
   // oldest in flight
   input  logic         end_i,
   output logic [31:0]  old_pc_o,
   output logic [31:0]  old_name_o,  // {tag, opcode}
   output logic [31:0]  old_posts_o  // the header's post slots
 );
-  localparam int Posts    = tw_isa_pkg::HDR_POST0_VALID_LSB;
-  localparam int PostBits = tw_isa_pkg::BODY_LSB - Posts;
+  localparam int Slot      = tw_isa_pkg::HDR_WAIT1_VALID_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
+  localparam int Posts     = tw_isa_pkg::HDR_POST0_VALID_LSB;
+  localparam int PostBits  = tw_isa_pkg::BODY_LSB - Posts;
+  localparam int CountBits = $clog2(Depth + 1);
+  localparam int PtrBits   = (Depth > 2) ? $clog2(Depth) : 1;
+  localparam int FlyBits   = $clog2(Flight + 1);
+  localparam int FlyPtr    = (Flight > 2) ? $clog2(Flight) : 1;
 
-  logic [63:0] old;
-  logic        flying_unused, full_unused;
-  assign old_name_o  = old[31:0];
-  assign old_posts_o = old[63:32];
-  wire   unused      = &{1'b0, flying_unused, full_unused};
+  // The head and the oldest lie in registers of their own, so that nothing that reads them toggles while they wait.
+  logic         full_q, valid_q, ok_q;
+  logic [31:0]  pc_q, old_pc_q, old_name_q, old_posts_q;
+  logic [511:0] line_q;
+  assign full_o      = full_q;
+  assign valid_o     = valid_q;
+  assign ok_o        = ok_q;
+  assign head_pc_o   = pc_q;
+  assign head_line_o = line_q;
+  assign old_pc_o    = old_pc_q;
+  assign old_name_o  = old_name_q;
+  assign old_posts_o = old_posts_q;
 
-  tw_queue #(.Depth(Depth), .Bits(512)) u_waiting (
-    .clk_i,
-    .clear_i,
-    .push_i,
-    .pc_i,
-    .data_i (line_i),
-    .pop_i  (start_i),
-    .valid_o,
-    .full_o,
-    .pc_o   (head_pc_o),
-    .data_o (head_line_o)
-  );
+  // State of this process alone, updated in place; the memories hold all but the head and the oldest.
+  logic [31:0]          pc        [Depth];
+  logic [511:0]         line      [Depth];
+  logic [CountBits-1:0] count;
+  logic [PtrBits-1:0]   wptr, rptr;
+  logic [31:0]          old_pc    [Flight];
+  logic [31:0]          old_name  [Flight];
+  logic [31:0]          old_posts [Flight];
+  logic [FlyBits-1:0]   flying;
+  logic [FlyPtr-1:0]    fly_wptr, fly_rptr;
+  logic [26:0]          waits;                  // of the head
+  always_ff @(posedge clk_i) begin
+    if (clear_i) begin
+      count    = '0;
+      wptr     = '0;
+      rptr     = '0;
+      flying   = '0;
+      fly_wptr = '0;
+      fly_rptr = '0;
+      valid_q  <= 1'b0;
+      full_q   <= 1'b0;
+      ok_q     <= 1'b0;
+    end else if (wake_i) begin
+      if (end_i) begin
+        flying = flying - 1'b1;
+        if (flying != '0) begin
+          old_pc_q    <= old_pc[fly_rptr];
+          old_name_q  <= old_name[fly_rptr];
+          old_posts_q <= old_posts[fly_rptr];
+          fly_rptr    = (fly_rptr == FlyPtr'(Flight - 1)) ? '0 : fly_rptr + 1'b1;
+        end
+      end
+      if (start_i) begin : start
+        logic [31:0] name, posts;
+        name  = {8'd0, line_q[tw_isa_pkg::HDR_TAG_LSB +: 16], line_q[tw_isa_pkg::HDR_OPCODE_LSB +: 8]};
+        posts = 32'(line_q[Posts +: PostBits]);
+        if (flying == '0) begin
+          old_pc_q    <= pc_q;
+          old_name_q  <= name;
+          old_posts_q <= posts;
+        end else begin
+          old_pc[fly_wptr]    = pc_q;
+          old_name[fly_wptr]  = name;
+          old_posts[fly_wptr] = posts;
+          fly_wptr            = (fly_wptr == FlyPtr'(Flight - 1)) ? '0 : fly_wptr + 1'b1;
+        end
+        flying = flying + 1'b1;
+        count  = count - 1'b1;
+        if (count != '0) begin
+          pc_q   <= pc[rptr];
+          line_q <= line[rptr];
+          waits  = line[rptr][tw_isa_pkg::HDR_WAIT0_VALID_LSB +: 27];
+          rptr   = (rptr == PtrBits'(Depth - 1)) ? '0 : rptr + 1'b1;
+        end
+      end
+      if (push_i) begin : push
+        logic [511:0] pushed;
+        pushed = line_i;
+        if (count == '0) begin
+          pc_q   <= pc_i;
+          line_q <= pushed;
+          waits  = pushed[tw_isa_pkg::HDR_WAIT0_VALID_LSB +: 27];
+        end else begin
+          pc[wptr]   = pc_i;
+          line[wptr] = pushed;
+          wptr       = (wptr == PtrBits'(Depth - 1)) ? '0 : wptr + 1'b1;
+        end
+        count = count + 1'b1;
+      end
+      valid_q <= count != '0;
+      full_q  <= count >= CountBits'(Depth);
+      ok_q    <= (count != '0) && holds(waits[0 +: Slot], sem_d_i) && holds(waits[Slot +: Slot], sem_d_i)
+                 && holds(waits[2*Slot +: Slot], sem_d_i);
+    end
+  end
 
-  tw_queue #(.Depth(Flight), .Bits(64)) u_flight (
-    .clk_i,
-    .clear_i,
-    .push_i (start_i),
-    .pc_i   (head_pc_o),
-    .data_i ({(32)'(head_line_o[Posts +: PostBits]), 8'd0, head_line_o[tw_isa_pkg::HDR_TAG_LSB +: 16],
-              head_line_o[tw_isa_pkg::HDR_OPCODE_LSB +: 8]}),
-    .pop_i  (end_i),
-    .valid_o(flying_unused),
-    .full_o (full_unused),
-    .pc_o   (old_pc_o),
-    .data_o (old)
-  );
+  // A wait slot (valid, semaphore, amount minus one) is empty or satisfied.
+  localparam int ToSem = tw_isa_pkg::HDR_WAIT0_SEM_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
+  localparam int ToAmt = tw_isa_pkg::HDR_WAIT0_AMOUNT_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
+  function automatic logic holds(input logic [Slot-1:0] slot, input logic [tw_isa_pkg::SEMAPHORES*SemBits-1:0] sems);
+    holds = !slot[0] || (sems[SemBits * 32'(slot[ToSem +: 5]) +: SemBits] > SemBits'(slot[ToAmt +: 3]));
+  endfunction
 endmodule

@@ -21,14 +21,15 @@ module tw_job #(
   output logic                  finish_o,         // the next cycle is DONE
   // states
   output logic                  descriptor_o,
-  output logic                  run_o,
+  output logic                  live_o,           // RUN without a fault
   output logic                  count_o,          // counters count
   // fetch
   input  logic [511:0]          desc_i,
   input  logic                  desc_done_i,
   input  logic                  desc_error_i,
   input  logic [63:0]           desc_addr_i,
-  output logic [63:0]           code_addr_o,
+  input  logic                  ask_code_i,
+  output logic [63:0]           code_addr_o,      // defined while ask_code_i
   output logic [31:0]           line_count_o,
   input  logic                  fetch_none_i,
   input  logic                  fetch_fault_i,
@@ -38,7 +39,7 @@ module tw_job #(
   // decode
   input  logic [31:0]           decode_pc_i,
   input  logic                  decode_empty_i,
-  input  logic                  decode_blocked_i,
+  input  logic                  decode_blocked_i, // defined while engines_idle_i
   input  logic                  decode_end_i,
   input  logic                  decode_fault_i,
   input  logic [7:0]            decode_code_i,
@@ -47,7 +48,7 @@ module tw_job #(
   // engines
   input  logic                  engines_idle_i,
   input  logic [Engines-1:0]    head_valid_i,
-  input  logic [Engines*32-1:0] head_pc_i,
+  input  logic [Engines*32-1:0] head_pc_i,        // defined while engines_idle_i
   input  logic [Engines-1:0]    satisfied_i,
   input  logic [Engines-1:0]    start_i,
   output logic [Engines-1:0]    deadlock_o,       // of the engine whose head has the lowest PC
@@ -81,10 +82,10 @@ module tw_job #(
   localparam int Code       = 64 * tw_isa_pkg::ROLE_CODE;
   localparam int Completion = 64 * tw_isa_pkg::ROLE_COMPLETION;
 
-  typedef enum logic [2:0] {Done, Desc, Check, Run, Record, Send, Settle} state_e;
-  state_e      state_q;
-  logic        ever_q, writable_q, abort_q;
-  logic [31:0] end_pc_q;
+  // What others and the checks below see of the state.
+  logic         busy_q, descriptor_q, check_q, run_q, count_q, send_q, ending_q, ever_q, writable_q, abort_q,
+                has_budget_q;
+  logic [31:0]  end_pc_q;
   logic [511:0] record_q;
 
   //--- descriptor --------------------------------------------------------------------------------
@@ -96,9 +97,13 @@ module tw_job #(
   wire [63:0] record_offset = {desc_i[tw_isa_pkg::JOB_DESCRIPTOR_RECORD_OFFSET_LSB + 6 +: 58], 6'd0};
   wire [63:0] budget        = desc_i[tw_isa_pkg::JOB_DESCRIPTOR_CYCLE_BUDGET_LSB +: 64];
 
-  assign code_addr_o   = region_base_i[Code +: 64] + code_offset;
-  assign line_count_o  = line_count;
-  assign record_addr_o = region_base_i[Completion +: 64] + record_offset;
+  assign line_count_o = line_count;
+  always_comb begin
+    code_addr_o   = '0;
+    record_addr_o = '0;
+    if (ask_code_i) code_addr_o = region_base_i[Code +: 64] + code_offset;
+    if (send_q) record_addr_o = region_base_i[Completion +: 64] + record_offset;
+  end
 
   //--- CHECK -------------------------------------------------------------------------------------
   logic       record_ok;
@@ -106,7 +111,7 @@ module tw_job #(
   always_comb begin
     record_ok  = 1'b0;
     check_code = tw_isa_pkg::FAULT_NONE;
-    if (state_q == Check) begin
+    if (check_q) begin
       record_ok = !desc_error_i
                   && region_perm_i[3*tw_isa_pkg::ROLE_COMPLETION + tw_isa_pkg::REGION_PERM_WRITE_LSB]
                   && ({1'b0, record_offset} + 65'd64 <= {1'b0, region_limit_i[Completion +: 64]});
@@ -126,13 +131,23 @@ module tw_job #(
   end
 
   //--- faults of the job as a whole --------------------------------------------------------------
-  wire running = (state_q == Run) && !halt_i;
-  wire no_end  = running && decode_empty_i && fetch_none_i;
-  wire late    = running && (budget != '0) && (cycles_i >= budget);
-  wire aborted = running && abort_q;
-  wire unread  = running && fetch_fault_i;
-  wire at_pc   = late || no_end || aborted;  // these three blame the decoder's line
+  wire running = run_q && !halt_i;
+  assign live_o = running;
 
+  logic no_end, late, aborted, unread, at_pc;
+  always_comb begin
+    no_end  = 1'b0;
+    late    = 1'b0;
+    aborted = 1'b0;
+    unread  = 1'b0;
+    if (running) begin
+      if (decode_empty_i) no_end = fetch_none_i;
+      late    = has_budget_q && (cycles_i >= budget);
+      aborted = abort_q;
+      unread  = fetch_fault_i;
+    end
+  end
+  assign at_pc   = late || no_end || aborted;  // these three blame the decoder's line
   assign fault_o = (check_code != tw_isa_pkg::FAULT_NONE) || decode_fault_i || unread || at_pc;
   always_comb begin
     fault_pc_o   = '0;
@@ -164,68 +179,94 @@ module tw_job #(
   always_comb begin
     deadlock_o = '0;
     lowest     = '1;
-    if (running && engines_idle_i && decode_blocked_i && (head_valid_i != '0) && (satisfied_i == '0)) begin
-      for (int e = 0; e < Engines; e++) begin
-        if (head_valid_i[e] && (head_pc_i[e*32 +: 32] < lowest)) begin
-          lowest     = head_pc_i[e*32 +: 32];
-          deadlock_o = Engines'(1) << e;
+    if (engines_idle_i) begin
+      if (running && decode_blocked_i && (head_valid_i != '0) && (satisfied_i == '0)) begin
+        for (int e = 0; e < Engines; e++) begin
+          if (head_valid_i[e] && (head_pc_i[e*32 +: 32] < lowest)) begin
+            lowest     = head_pc_i[e*32 +: 32];
+            deadlock_o = Engines'(1) << e;
+          end
         end
       end
     end
   end
 
   //--- states ------------------------------------------------------------------------------------
-  wire drained = (state_q == Run) && halt_i && engines_idle_i && (start_i == '0);
-  wire job_end = drained || ((state_q == Run) && decode_end_i);
+  // finish_o: the job's last cycle. No record is written, or its response has come; a prefetched line may still be on
+  // its way.
+  logic drained, job_end;
+  always_comb begin
+    drained = 1'b0;
+    if (halt_i) drained = run_q && engines_idle_i && (start_i == '0);
+    job_end  = drained || decode_end_i;
+    finish_o = 1'b0;
+    if (job_end || ending_q)
+      finish_o = reads_idle_i && ((job_end && !writable_q) || (ending_q && (!send_q || record_done_i)));
+  end
 
-  assign start_o      = doorbell_i && (state_q == Done);
-  assign busy_o       = state_q != Done;
-  assign done_o       = (state_q == Done) && ever_q;
-  assign descriptor_o = state_q == Desc;
-  assign run_o        = state_q == Run;
-  assign count_o      = (state_q == Desc) || (state_q == Check) || (state_q == Run);
-  assign record_o     = state_q == Send;
+  assign start_o       = doorbell_i && !busy_q;
+  assign busy_o        = busy_q;
+  assign done_o        = ever_q && !busy_q;
+  assign descriptor_o  = descriptor_q;
+  assign count_o       = count_q;
+  assign record_o      = send_q;
   assign record_data_o = record_q;
-  assign last_pc_o    = halt_i ? halt_pc_i : end_pc_q;
+  assign last_pc_o     = halt_i ? halt_pc_i : end_pc_q;
 
-  // The job's last state before DONE: no record, or its response has come; a prefetched line may still be on its way.
-  wire settled = ((state_q == Settle) || ((state_q == Send) && record_done_i)
-                  || (job_end && !writable_q)) && reads_idle_i;
-  assign finish_o = settled;
-
+  // State of this process alone, updated in place. Send and Settle are the job's end: ending_q.
+  typedef enum logic [2:0] {Done, Desc, Check, Run, Record, Send, Settle} state_e;
+  state_e state;
+  logic   stays;   // only what the next line names can change the state
   always_ff @(posedge clk_i) begin
-    unique case (state_q)
-      Done: if (doorbell_i) begin
-        state_q  <= Desc;
-        end_pc_q <= '0;
+    if (!stays || start_o || desc_done_i || job_end || abort_i || !rst_ni) begin
+      case (state)
+        Done: if (start_o) begin
+          state    = Desc;
+          end_pc_q <= '0;
+          abort_q  <= 1'b0;
+          ever_q   <= 1'b0;
+        end
+        Desc: if (desc_done_i) begin
+          state = Check;
+          has_budget_q <= 1'b0;
+        end
+        Check: begin
+          state        = Run;
+          writable_q   <= record_ok;
+          has_budget_q <= budget != '0;
+        end
+        Run: if (job_end) begin
+          state = writable_q ? Record : Settle;
+          if (!drained) end_pc_q <= decode_pc_i;
+        end
+        Record: begin
+          state = Send;
+          record_q <= {saturations_i, mx_rows_i << (2 * $clog2(N)), bytes_written_i, bytes_read_i, cycles_i,
+                       halt_addr_i, Marker, last_pc_o, halt_tag_i, 5'd0, halt_engine_i, halt_code_i, sequence_no};
+        end
+        Send: if (record_done_i) state = Settle;
+        default: ;
+      endcase
+      if (abort_i && busy_q) abort_q <= 1'b1;
+      if (finish_o) begin
+        state  = Done;
+        ever_q <= 1'b1;
       end
-      Desc: if (desc_done_i) state_q <= Check;
-      Check: begin
-        state_q    <= Run;
-        writable_q <= record_ok;
+      if (!rst_ni) begin
+        state      = Done;
+        ever_q     <= 1'b0;
+        abort_q    <= 1'b0;
+        writable_q <= 1'b0;
+        end_pc_q   <= '0;
       end
-      Run: if (job_end) begin
-        state_q <= writable_q ? Record : settled ? Done : Settle;
-        if (!drained) end_pc_q <= decode_pc_i;
-      end
-      Record: begin
-        state_q <= Send;
-        record_q <= {saturations_i, mx_rows_i << (2 * $clog2(N)), bytes_written_i, bytes_read_i, cycles_i,
-                     halt_addr_i, Marker, last_pc_o, halt_tag_i, 5'd0, halt_engine_i, halt_code_i, sequence_no};
-      end
-      Send: if (record_done_i) state_q <= settled ? Done : Settle;
-      default: if (settled) state_q <= Done;
-    endcase
-    if (start_o) abort_q <= 1'b0;
-    else if (abort_i && busy_o) abort_q <= 1'b1;
-    if (finish_o) ever_q <= 1'b1;
-    else if (start_o) ever_q <= 1'b0;
-    if (!rst_ni) begin
-      state_q    <= Done;
-      ever_q     <= 1'b0;
-      abort_q    <= 1'b0;
-      writable_q <= 1'b0;
-      end_pc_q   <= '0;
+      stays        = (state == Done) || (state == Desc) || (state == Run);
+      busy_q       <= state != Done;
+      descriptor_q <= state == Desc;
+      check_q      <= state == Check;
+      run_q        <= state == Run;
+      count_q      <= (state == Desc) || (state == Check) || (state == Run);
+      send_q       <= state == Send;
+      ending_q     <= (state == Send) || (state == Settle);
     end
   end
 endmodule

@@ -41,102 +41,83 @@ module tw_mx #(
   wire       is_fold  = opcode == tw_isa_pkg::OP_CONVF;
   wire       is_gemm  = opcode == tw_isa_pkg::OP_GEMM;
 
-  //--- what the instruction says, in one form for the three opcodes --------------------------------------
-  logic [23:0] x_base, h_stride, w_stride, w_base, in_a;
-  logic [15:0] h_pad, w_pad, x_h, x_w, px_h, px_w, px_hc, px_wc, tap_h, tap_w, tap_hc, tap_wc, in_n, oc_n;
-  logic [15:0] acc_base;
-  logic        accumulate;
-  logic [7:0]  pad_value;
+  //--- what the instruction says, in one form for the three opcodes; zero but when one starts ----------------------
+  typedef struct packed {
+    logic [23:0] x_base, h_stride, w_stride, w_base, in_a;
+    logic [15:0] h_pad, w_pad, x_h, x_w, px_h, px_w, px_hc, px_wc, tap_h, tap_w, tap_hc, tap_wc, in_n, oc_n, acc_base;
+    logic        accumulate;
+    logic [7:0]  pad_value;
+  } work_t;
+  work_t work;
   always_comb begin
-    x_base     = '0;
-    h_stride   = '0;
-    w_stride   = '0;
-    w_base     = '0;
-    in_a       = '0;
-    h_pad      = '0;
-    w_pad      = '0;
-    x_h        = '0;
-    x_w        = '0;
-    px_h       = '0;
-    px_w       = '0;
-    px_hc      = '0;
-    px_wc      = '0;
-    tap_h      = '0;
-    tap_w      = '0;
-    tap_hc     = '0;
-    tap_wc     = '0;
-    in_n       = '0;
-    oc_n       = '0;
-    acc_base   = '0;
-    accumulate = '0;
-    pad_value  = '0;
+    work = '0;
     if (start_i) begin
-      x_base     = line_i[tw_isa_pkg::CONV_X_LSB +: 24];
-      h_stride   = line_i[tw_isa_pkg::CONV_X_HS_LSB +: 24];
-      w_stride   = line_i[tw_isa_pkg::CONV_X_WS_LSB +: 24];
-      h_pad      = {8'd0, line_i[tw_isa_pkg::CONV_PAD_T_LSB +: 8]};
-      w_pad      = {8'd0, line_i[tw_isa_pkg::CONV_PAD_L_LSB +: 8]};
-      x_h        = line_i[tw_isa_pkg::CONV_X_H_LSB +: 16];
-      x_w        = line_i[tw_isa_pkg::CONV_X_W_LSB +: 16];
-      px_h       = line_i[tw_isa_pkg::CONV_OH_N_LSB +: 16];
-      px_w       = line_i[tw_isa_pkg::CONV_OW_N_LSB +: 16];
-      px_hc      = {12'd0, line_i[tw_isa_pkg::CONV_STRIDE_H_LSB +: 4]};
-      px_wc      = {12'd0, line_i[tw_isa_pkg::CONV_STRIDE_W_LSB +: 4]};
-      tap_h      = {8'd0, line_i[tw_isa_pkg::CONV_KH_N_LSB +: 8]};
-      tap_w      = {8'd0, line_i[tw_isa_pkg::CONV_KW_N_LSB +: 8]};
-      tap_hc     = {12'd0, line_i[tw_isa_pkg::CONV_DIL_H_LSB +: 4]};
-      tap_wc     = {12'd0, line_i[tw_isa_pkg::CONV_DIL_W_LSB +: 4]};
-      in_n       = {4'd0, line_i[tw_isa_pkg::CONV_IC_N_LSB +: 12]};
-      in_a       = 24'(N);
-      oc_n       = {4'd0, line_i[tw_isa_pkg::CONV_OC_N_LSB +: 12]};
-      w_base     = line_i[tw_isa_pkg::CONV_W_LSB +: 24];
-      acc_base   = line_i[tw_isa_pkg::CONV_ACC_LSB +: 16];
-      accumulate = line_i[tw_isa_pkg::CONV_ACCUMULATE_LSB];
-      pad_value  = line_i[tw_isa_pkg::CONV_PAD_VALUE_LSB +: 8];
+      work.x_base     = line_i[tw_isa_pkg::CONV_X_LSB +: 24];
+      work.h_stride   = line_i[tw_isa_pkg::CONV_X_HS_LSB +: 24];
+      work.w_stride   = line_i[tw_isa_pkg::CONV_X_WS_LSB +: 24];
+      work.h_pad      = {8'd0, line_i[tw_isa_pkg::CONV_PAD_T_LSB +: 8]};
+      work.w_pad      = {8'd0, line_i[tw_isa_pkg::CONV_PAD_L_LSB +: 8]};
+      work.x_h        = line_i[tw_isa_pkg::CONV_X_H_LSB +: 16];
+      work.x_w        = line_i[tw_isa_pkg::CONV_X_W_LSB +: 16];
+      work.px_h       = line_i[tw_isa_pkg::CONV_OH_N_LSB +: 16];
+      work.px_w       = line_i[tw_isa_pkg::CONV_OW_N_LSB +: 16];
+      work.px_hc      = {12'd0, line_i[tw_isa_pkg::CONV_STRIDE_H_LSB +: 4]};
+      work.px_wc      = {12'd0, line_i[tw_isa_pkg::CONV_STRIDE_W_LSB +: 4]};
+      work.tap_h      = {8'd0, line_i[tw_isa_pkg::CONV_KH_N_LSB +: 8]};
+      work.tap_w      = {8'd0, line_i[tw_isa_pkg::CONV_KW_N_LSB +: 8]};
+      work.tap_hc     = {12'd0, line_i[tw_isa_pkg::CONV_DIL_H_LSB +: 4]};
+      work.tap_wc     = {12'd0, line_i[tw_isa_pkg::CONV_DIL_W_LSB +: 4]};
+      work.in_n       = {4'd0, line_i[tw_isa_pkg::CONV_IC_N_LSB +: 12]};
+      work.in_a       = 24'(N);
+      work.oc_n       = {4'd0, line_i[tw_isa_pkg::CONV_OC_N_LSB +: 12]};
+      work.w_base     = line_i[tw_isa_pkg::CONV_W_LSB +: 24];
+      work.acc_base   = line_i[tw_isa_pkg::CONV_ACC_LSB +: 16];
+      work.accumulate = line_i[tw_isa_pkg::CONV_ACCUMULATE_LSB];
+      work.pad_value  = line_i[tw_isa_pkg::CONV_PAD_VALUE_LSB +: 8];
       if (is_fold) begin
         // Columns are bytes: a pixel is x_ws bytes on, a tap N bytes.
-        h_stride   = line_i[tw_isa_pkg::CONVF_X_HS_LSB +: 24];
-        w_stride   = 24'd1;
-        h_pad      = {8'd0, line_i[tw_isa_pkg::CONVF_PAD_T_LSB +: 8]};
-        w_pad      = {4'd0, line_i[tw_isa_pkg::CONVF_PAD_B_LSB +: 12]};
-        x_h        = line_i[tw_isa_pkg::CONVF_X_H_LSB +: 16];
-        x_w        = line_i[tw_isa_pkg::CONVF_X_B_LSB +: 16];
-        px_h       = line_i[tw_isa_pkg::CONVF_OH_N_LSB +: 16];
-        px_w       = line_i[tw_isa_pkg::CONVF_OW_N_LSB +: 16];
-        px_hc      = {12'd0, line_i[tw_isa_pkg::CONVF_STRIDE_H_LSB +: 4]};
-        px_wc      = {4'd0, line_i[tw_isa_pkg::CONVF_X_WS_LSB +: 12]};
-        tap_h      = {8'd0, line_i[tw_isa_pkg::CONVF_KH_N_LSB +: 8]};
-        tap_w      = {4'd0, line_i[tw_isa_pkg::CONVF_F_N_LSB +: 12]};
-        tap_hc     = {12'd0, line_i[tw_isa_pkg::CONVF_DIL_H_LSB +: 4]};
-        tap_wc     = 16'(N);
-        in_n       = 16'd1;
-        oc_n       = {4'd0, line_i[tw_isa_pkg::CONVF_OC_N_LSB +: 12]};
-        w_base     = line_i[tw_isa_pkg::CONVF_W_LSB +: 24];
-        acc_base   = line_i[tw_isa_pkg::CONVF_ACC_LSB +: 16];
-        accumulate = line_i[tw_isa_pkg::CONVF_ACCUMULATE_LSB];
-        pad_value  = line_i[tw_isa_pkg::CONVF_PAD_VALUE_LSB +: 8];
+        work.h_stride   = line_i[tw_isa_pkg::CONVF_X_HS_LSB +: 24];
+        work.w_stride   = 24'd1;
+        work.h_pad      = {8'd0, line_i[tw_isa_pkg::CONVF_PAD_T_LSB +: 8]};
+        work.w_pad      = {4'd0, line_i[tw_isa_pkg::CONVF_PAD_B_LSB +: 12]};
+        work.x_h        = line_i[tw_isa_pkg::CONVF_X_H_LSB +: 16];
+        work.x_w        = line_i[tw_isa_pkg::CONVF_X_B_LSB +: 16];
+        work.px_h       = line_i[tw_isa_pkg::CONVF_OH_N_LSB +: 16];
+        work.px_w       = line_i[tw_isa_pkg::CONVF_OW_N_LSB +: 16];
+        work.px_hc      = {12'd0, line_i[tw_isa_pkg::CONVF_STRIDE_H_LSB +: 4]};
+        work.px_wc      = {4'd0, line_i[tw_isa_pkg::CONVF_X_WS_LSB +: 12]};
+        work.tap_h      = {8'd0, line_i[tw_isa_pkg::CONVF_KH_N_LSB +: 8]};
+        work.tap_w      = {4'd0, line_i[tw_isa_pkg::CONVF_F_N_LSB +: 12]};
+        work.tap_hc     = {12'd0, line_i[tw_isa_pkg::CONVF_DIL_H_LSB +: 4]};
+        work.tap_wc     = 16'(N);
+        work.in_n       = 16'd1;
+        work.oc_n       = {4'd0, line_i[tw_isa_pkg::CONVF_OC_N_LSB +: 12]};
+        work.w_base     = line_i[tw_isa_pkg::CONVF_W_LSB +: 24];
+        work.acc_base   = line_i[tw_isa_pkg::CONVF_ACC_LSB +: 16];
+        work.accumulate = line_i[tw_isa_pkg::CONVF_ACCUMULATE_LSB];
+        work.pad_value  = line_i[tw_isa_pkg::CONVF_PAD_VALUE_LSB +: 8];
       end else if (is_gemm) begin
         // One column of pixels: rows m step h; blocks kb move only the address.
-        h_stride   = line_i[tw_isa_pkg::GEMM_X_MS_LSB +: 24];
-        h_pad      = 16'd0;
-        w_pad      = 16'd0;
-        x_h        = line_i[tw_isa_pkg::GEMM_M_N_LSB +: 16];
-        x_w        = 16'd1;
-        px_h       = line_i[tw_isa_pkg::GEMM_M_N_LSB +: 16];
-        px_w       = 16'd1;
-        px_hc      = 16'd1;
-        px_wc      = 16'd0;
-        tap_h      = 16'd1;
-        tap_w      = 16'd1;
-        tap_hc     = 16'd0;
-        tap_wc     = 16'd0;
-        in_n       = {4'd0, line_i[tw_isa_pkg::GEMM_K_N_LSB +: 12]};
-        in_a       = line_i[tw_isa_pkg::GEMM_X_KS_LSB +: 24];
-        oc_n       = {4'd0, line_i[tw_isa_pkg::GEMM_OC_N_LSB +: 12]};
-        w_base     = line_i[tw_isa_pkg::GEMM_W_LSB +: 24];
-        acc_base   = line_i[tw_isa_pkg::GEMM_ACC_LSB +: 16];
-        accumulate = line_i[tw_isa_pkg::GEMM_ACCUMULATE_LSB];
-        pad_value  = 8'd0;
+        work.h_stride   = line_i[tw_isa_pkg::GEMM_X_MS_LSB +: 24];
+        work.h_pad      = 16'd0;
+        work.w_pad      = 16'd0;
+        work.x_h        = line_i[tw_isa_pkg::GEMM_M_N_LSB +: 16];
+        work.x_w        = 16'd1;
+        work.px_h       = line_i[tw_isa_pkg::GEMM_M_N_LSB +: 16];
+        work.px_w       = 16'd1;
+        work.px_hc      = 16'd1;
+        work.px_wc      = 16'd0;
+        work.tap_h      = 16'd1;
+        work.tap_w      = 16'd1;
+        work.tap_hc     = 16'd0;
+        work.tap_wc     = 16'd0;
+        work.in_n       = {4'd0, line_i[tw_isa_pkg::GEMM_K_N_LSB +: 12]};
+        work.in_a       = line_i[tw_isa_pkg::GEMM_X_KS_LSB +: 24];
+        work.oc_n       = {4'd0, line_i[tw_isa_pkg::GEMM_OC_N_LSB +: 12]};
+        work.w_base     = line_i[tw_isa_pkg::GEMM_W_LSB +: 24];
+        work.acc_base   = line_i[tw_isa_pkg::GEMM_ACC_LSB +: 16];
+        work.accumulate = line_i[tw_isa_pkg::GEMM_ACCUMULATE_LSB];
+        work.pad_value  = 8'd0;
       end
     end
   end
@@ -157,25 +138,25 @@ module tw_mx #(
   tw_window u_window (
     .clk_i,
     .load_i    (start_i),
-    .base_i    (x_base),
-    .h_stride_i(h_stride),
-    .w_stride_i(w_stride),
-    .h_pad_i   (h_pad),
-    .w_pad_i   (w_pad),
-    .ih_n_i    (px_h),
-    .iw_n_i    (px_w),
-    .ih_c_i    (px_hc),
-    .iw_c_i    (px_wc),
-    .oh_n_i    (tap_h),
-    .ow_n_i    (tap_w),
-    .oh_c_i    (tap_hc),
-    .ow_c_i    (tap_wc),
-    .in_n_i    (in_n),
-    .in_a_i    (in_a),
-    .out_n_i   (oc_n),
+    .base_i    (work.x_base),
+    .h_stride_i(work.h_stride),
+    .w_stride_i(work.w_stride),
+    .h_pad_i   (work.h_pad),
+    .w_pad_i   (work.w_pad),
+    .ih_n_i    (work.px_h),
+    .iw_n_i    (work.px_w),
+    .ih_c_i    (work.px_hc),
+    .iw_c_i    (work.px_wc),
+    .oh_n_i    (work.tap_h),
+    .ow_n_i    (work.tap_w),
+    .oh_c_i    (work.tap_hc),
+    .ow_c_i    (work.tap_wc),
+    .in_n_i    (work.in_n),
+    .in_a_i    (work.in_a),
+    .out_n_i   (work.oc_n),
     .out_a_i   (24'd0),
-    .h_n_i     (x_h),
-    .w_n_i     (x_w),
+    .h_n_i     (work.x_h),
+    .w_n_i     (work.x_w),
     .span_i    (is_fold ? 16'(N) : 16'd1),
     .next_i    (issue),
     .addr_o    (point_addr),
@@ -235,31 +216,35 @@ module tw_mx #(
   logic [15:0]        columns1;
   logic [AccBits-1:0] row1;
   // rows at t+2 and on
-  logic [Depth:2]     valid, final_row;             // by age; age Depth is the ACC write
-  logic [AccBits:0]   where_mem [N];                // {add, ACC row} of the rows of ages 2 to Depth - 2, in order
+  logic [Depth:2]     valid;                        // by age; age Depth is the ACC write
+  logic [AccBits+1:0] where_mem [N];                // {last, add, ACC row} of the rows of ages 2 to Depth - 2, in order
   logic [RowLog-1:0]  where_wptr, where_rptr;
-  logic [AccBits:0]   where;                        // of the row that reads ACC
+  logic [AccBits+1:0] where;                        // of the row that reads ACC
   always_ff @(posedge clk_i) begin
     if (start_i || busy) begin
       // t+2 and on: a row enters the array, with the pad value outside the tile.
       if (valid1) begin : land
         logic [N*8-1:0] row;
-        row = act_data_i;
-        if (fold1 || !inside1) begin
+        if (!inside1) begin
+          x_q <= {N{pad1}};
+        end else if (!fold1) begin
+          x_q <= act_data_i;
+        end else begin
+          row = act_data_i;
           for (int i = 0; i < N; i++) begin
-            if (!inside1 || (w1 + 32'(i) < 32'sd0) || (w1 + 32'(i) >= $signed({16'd0, columns1})))
-              row[i*8 +: 8] = pad1;
+            if ((w1 + 32'(i) < 32'sd0) || (w1 + 32'(i) >= $signed({16'd0, columns1}))) row[i*8 +: 8] = pad1;
           end
+          x_q <= row;
         end
-        x_q <= row;
-        where_mem[where_wptr] = {add1, row1};
+        where_mem[where_wptr] = {last1, add1, row1};
         where_wptr            = where_wptr + 1'b1;
       end
-      valid     = {valid[Depth-1:2], valid1};
-      final_row = {final_row[Depth-1:2], last1};
+      valid = {valid[Depth-1:2], valid1};
+      end_q <= 1'b0;
       if (valid[Depth]) begin
         write_row_q <= where[AccBits-1:0];
         add_q       <= where[AccBits];
+        end_q       <= where[AccBits+1];
       end
       if (valid[Depth-1]) begin
         where      = where_mem[where_rptr];
@@ -303,21 +288,20 @@ module tw_mx #(
 
       if (start_i) begin
         front       = 1'b1;
-        blocks      = 48'(tap_h) * 48'(tap_w) * 48'(in_n) * 48'(oc_n);
-        wgt_addr    = w_base;
+        blocks      = 48'(work.tap_h) * 48'(work.tap_w) * 48'(work.in_n) * 48'(work.oc_n);
+        wgt_addr    = work.w_base;
         shadow_row  = '0;
-        columns     = x_w;
+        columns     = work.x_w;
         fold        = is_fold;
-        accumulates = accumulate;
-        pad         = pad_value;
-        acc_row     = acc_base[AccBits-1:0];
-        acc_block   = acc_base[AccBits-1:0];
+        accumulates = work.accumulate;
+        pad         = work.pad_value;
+        acc_row     = work.acc_base[AccBits-1:0];
+        acc_block   = work.acc_base[AccBits-1:0];
       end
 
       busy          = front || valid1 || (valid != '0);
       front_q       <= front;
       idle_q        <= !busy;
-      end_q         <= valid[Depth] && final_row[Depth];
       wgt_req_q     <= (blocks != '0) && !shadow_full;
       wgt_addr_q    <= wgt_addr;
       shadow_full_q <= shadow_full;

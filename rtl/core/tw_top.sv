@@ -5,8 +5,8 @@
 // happens.
 //
 // For the trace, all visible in the cycle they speak of: `start` bit e: the head of queue e starts; `trace_end` bit e:
-// the oldest instruction of engine e ends (6: the front end consumes one), its PC in word e of u_front.old_pc, tag and
-// opcode in u_front.old_name.
+// the oldest instruction of engine e ends (6: the front end consumes one), its PC in u_front.gen_issue[e].first_pc, tag
+// and opcode in first_name.
 module tw_top (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -94,7 +94,7 @@ module tw_top (
   logic [511:0]          record_data, la_line, lw_line, mx_line, rq_line, vx_line, st_line;
   logic [8*64-1:0]       region_base;
   logic [Engines-1:0]    start /*verilator public_flat_rd*/;
-  logic [Engines-1:0]    can_take, idle, ends, fault, lost, moves;
+  logic [Engines-1:0]    can_take, idle, ends, fault, lost;
   logic [63:0]           la_fault_addr, lw_fault_addr, st_fault_addr;
   logic                  beat_fe, beat_la, beat_lw, beat_burst_last, beat_error, beat_spm, beat_param, beat_lut;
   logic [AxiBytes*8-1:0] beat_data;
@@ -164,7 +164,7 @@ module tw_top (
     .lw_addr_i     (lw_fault_addr),
     .st_addr_i     (st_fault_addr),
     .lost_i        (lost),
-    .moves_i       (moves),
+    .st_moves_i    (st_progress),
     .conflicts_i   (spm_lost),
     .beat_la_i     (beat_la),
     .beat_lw_i     (beat_lw),
@@ -206,9 +206,19 @@ module tw_top (
     .vxb_data_o(vx_b_data)
   );
 
-  // What the engines' states are counted from.
-  assign lost  = {spm_lost[SpmSt], |spm_lost[SpmVxB:SpmVxW], |spm_lost[SpmRqR:SpmRqW], |spm_lost[SpmMxW:SpmMxA], 2'b00};
-  assign moves = {st_progress, 1'b1, 1'b1, 1'b1, beat_lw, beat_la};
+  // Engines that lost.
+  always_comb begin
+    lost = '0;
+    if (spm_lost != '0)
+      lost = {spm_lost[SpmSt], |spm_lost[SpmVxB:SpmVxW], |spm_lost[SpmRqR:SpmRqW], |spm_lost[SpmMxW:SpmMxA], 2'b00};
+  end
+
+  logic la_fault, lw_fault, rq_fault, vx_fault, st_fault;
+  always_comb begin
+    fault = '0;
+    if (la_fault || lw_fault || rq_fault || vx_fault || st_fault)
+      fault = {st_fault, vx_fault, rq_fault, 1'b0, lw_fault, la_fault};
+  end
 
   //--- data movement -----------------------------------------------------------------------------
   tw_dma #(
@@ -226,21 +236,21 @@ module tw_top (
     .la_can_take_o    (can_take[La]),
     .la_idle_o        (idle[La]),
     .la_end_o         (ends[La]),
-    .la_fault_o       (fault[La]),
+    .la_fault_o       (la_fault),
     .la_fault_addr_o  (la_fault_addr),
     .lw_start_i       (start[Lw]),
     .lw_line_i        (lw_line),
     .lw_can_take_o    (can_take[Lw]),
     .lw_idle_o        (idle[Lw]),
     .lw_end_o         (ends[Lw]),
-    .lw_fault_o       (fault[Lw]),
+    .lw_fault_o       (lw_fault),
     .lw_fault_addr_o  (lw_fault_addr),
     .st_start_i       (start[St]),
     .st_line_i        (st_line),
     .st_can_take_o    (can_take[St]),
     .st_idle_o        (idle[St]),
     .st_end_o         (ends[St]),
-    .st_fault_o       (fault[St]),
+    .st_fault_o       (st_fault),
     .st_fault_addr_o  (st_fault_addr),
     .fe_req_i         (fe_req),
     .fe_addr_i        (fe_addr),
@@ -287,7 +297,6 @@ module tw_top (
   );
 
   //--- computation -------------------------------------------------------------------------------
-  assign fault[Mx] = 1'b0;
   tw_compute #(
     .N        (N),
     .AxiBytes (AxiBytes),
@@ -308,14 +317,14 @@ module tw_top (
     .rq_can_take_o (can_take[Rq]),
     .rq_idle_o     (idle[Rq]),
     .rq_end_o      (ends[Rq]),
-    .rq_fault_o    (fault[Rq]),
+    .rq_fault_o    (rq_fault),
     .rq_code_o     (rq_code),
     .vx_start_i    (start[Vx]),
     .vx_line_i     (vx_line),
     .vx_can_take_o (can_take[Vx]),
     .vx_idle_o     (idle[Vx]),
     .vx_end_o      (ends[Vx]),
-    .vx_fault_o    (fault[Vx]),
+    .vx_fault_o    (vx_fault),
     .vx_code_o     (vx_code),
     .wr_param_i    (beat_param),
     .wr_lut_i      (beat_lut),

@@ -11,7 +11,9 @@
 #include <verilated_vcd_c.h>
 #endif
 
-void Vtw_top___024root___eval(Vtw_top___024root *root); // the model's own, called by eval()
+// The model's own, called by its eval(): what hangs on inputs, and one clock edge.
+void Vtw_top___024root___eval_ico(Vtw_top___024root *root);
+void Vtw_top___024root___eval_nba(Vtw_top___024root *root);
 
 namespace tw::rtl {
 namespace {
@@ -62,7 +64,8 @@ public:
       for (const Started &started : inFlight[e])
         unit.inFlight.push_back(started.pc);
     }
-    std::memcpy(state.semaphores.data(), &root().tw_top__DOT__u_front__DOT__u_sem__DOT__sem_q, isa::kSemaphores);
+    for (uint32_t s = 0; s < isa::kSemaphores; ++s)
+      state.semaphores[s] = semaphore(s);
     state.isDecoderFull = root().tw_top__DOT__u_front__DOT__u_decode__DOT__valid_q;
     state.decoderPc = root().tw_top__DOT__u_front__DOT__u_decode__DOT__pc_q;
     if (root().tw_top__DOT__u_front__DOT__u_fault__DOT__valid_q) {
@@ -75,10 +78,12 @@ public:
   uint32_t readRegister(uint32_t offset) override {
     top->s_arvalid_i = 1;
     top->s_araddr_i = uint16_t(offset);
+    isTold = true;
     while (!top->s_arready_o)
       step();
     step();
     top->s_arvalid_i = 0;
+    isTold = true;
     while (!top->s_rvalid_o)
       step();
     uint32_t value = top->s_rdata_o;
@@ -95,8 +100,10 @@ public:
     top->s_awaddr_i = uint16_t(offset);
     top->s_wdata_i = value;
     top->s_wstrb_i = 0xF;
+    isTold = true;
     step();
     top->s_awvalid_i = top->s_wvalid_i = 0;
+    isTold = true;
   }
 
   bool runUntilIdle(uint64_t maxCycles) override {
@@ -120,6 +127,7 @@ public:
     for (int i = 0; i < 4; ++i)
       clock();
     top->rst_ni = 1;
+    isTold = true;
     wasBusy = false;
     for (auto &started : inFlight)
       started.clear();
@@ -169,13 +177,22 @@ private:
   Waiting waiting(unsigned engine) const {
 #define TW_WAITING(e)                                                                                                  \
   Waiting {                                                                                                            \
-    root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__u_waiting__DOT__count,          \
-        root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__u_waiting__DOT__pc_q        \
+    root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__count,                          \
+        root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__pc_q                        \
   }
     const Waiting all[kEngines] = {TW_WAITING(0), TW_WAITING(1), TW_WAITING(2),
                                    TW_WAITING(3), TW_WAITING(4), TW_WAITING(5)};
 #undef TW_WAITING
     return all[engine];
+  }
+
+  /// Semaphores are packed side by side in whole words.
+  uint8_t semaphore(uint32_t index) const {
+    const auto &all = root().tw_top__DOT__u_front__DOT__u_sem__DOT__sem_q;
+    constexpr uint32_t kBits = sizeof(all) * 8 / isa::kSemaphores;
+    const uint32_t at = index * kBits, last = at + kBits - 1;
+    uint64_t words = wordOf(all, at / 32) | uint64_t(wordOf(all, last / 32)) << (last / 32 > at / 32 ? 32 : 0);
+    return uint8_t(words >> at % 32 & ((1u << kBits) - 1));
   }
 
   void poison() {
@@ -187,17 +204,15 @@ private:
     fill(root().tw_top__DOT__u_compute__DOT__u_param__DOT__lut);
   }
 
-  // One edge; inputs and edge are told together: Verilator settles what hangs on inputs before it looks at the clock.
-  // Nothing hangs on the falling edge, so it is not evaluated, only remembered as seen.
+  // One rising edge, the only event of the design: what eval() does, without its search for what to do.
   void clock() {
-    top->clk_i = 1;
-#ifdef TW_RTL_WAVEFORM
-    top->eval();
-#else
-    Vtw_top___024root___eval(&root()); // eval() without what it does for traces and threads
-#endif
-    top->clk_i = 0;
-    root().__Vtrigrprev__TOP__clk_i = 0;
+    if (isTold) {
+      isTold = false;
+      root().__VicoTriggered.at(0) = 1;
+      Vtw_top___024root___eval_ico(&root());
+    }
+    root().__VnbaTriggered.at(0) = 1;
+    Vtw_top___024root___eval_nba(&root());
     ++clocks;
   }
 
@@ -214,6 +229,7 @@ private:
       if (active || wasActive) { // one cycle longer, so that every valid and ready falls
         answerReads();
         answerWrites();
+        isTold = true;
       }
       wasActive = active;
       if (options.trace && (root().tw_top__DOT__start | root().tw_top__DOT__u_front__DOT__trace_end))
@@ -222,6 +238,7 @@ private:
       ++cycle;
     } else {
       top->m_arready_i = top->m_awready_i = top->m_wready_i = top->m_rvalid_i = top->m_bvalid_i = 0;
+      isTold = true;
     }
     clock();
   }
@@ -272,15 +289,19 @@ private:
     for (unsigned e = 0; e < kEngines; ++e)
       if (signals.tw_top__DOT__start >> e & 1)
         inFlight[e].push_back({cycle, waiting(e).headPc});
+#define TW_OLDEST(e, field) signals.tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__first_##field
+    const uint32_t names[] = {TW_OLDEST(0, name), TW_OLDEST(1, name), TW_OLDEST(2, name),
+                              TW_OLDEST(3, name), TW_OLDEST(4, name), TW_OLDEST(5, name)};
+    const uint32_t pcs[] = {TW_OLDEST(0, pc), TW_OLDEST(1, pc), TW_OLDEST(2, pc),
+                            TW_OLDEST(3, pc), TW_OLDEST(4, pc), TW_OLDEST(5, pc)};
+#undef TW_OLDEST
     for (unsigned e = 0; e <= kEngines; ++e) {
       if (!(signals.tw_top__DOT__u_front__DOT__trace_end >> e & 1))
         continue;
       const bool frontEnd = e == kFrontEnd;
-      const uint32_t name = frontEnd ? wordOf(signals.tw_top__DOT__u_front__DOT__line, 0)
-                                     : wordOf(signals.tw_top__DOT__u_front__DOT__old_name, e);
+      const uint32_t name = frontEnd ? wordOf(signals.tw_top__DOT__u_front__DOT__line, 0) : names[e];
       isa::TraceEvent event;
-      event.pc = frontEnd ? signals.tw_top__DOT__u_front__DOT__decode_pc
-                          : wordOf(signals.tw_top__DOT__u_front__DOT__old_pc, e);
+      event.pc = frontEnd ? signals.tw_top__DOT__u_front__DOT__decode_pc : pcs[e];
       event.opcode = uint8_t(name);
       event.tag = uint16_t(name >> 8);
       event.engine = uint8_t(e);
@@ -330,6 +351,7 @@ private:
   uint32_t jobs = 0;
   bool wasBusy = false;
   bool wasActive = false; // on the bus
+  bool isTold = true;     // an input has changed since the last edge
   std::array<std::deque<Started>, kEngines> inFlight;
 };
 
