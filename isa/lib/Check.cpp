@@ -135,7 +135,7 @@ std::optional<Fault> checkLine(const Line &line, const HwConfig &config, const R
   Footprints footprints(line, row, config);
   const FootprintStep *step = row.footprint.data();
   for (const Access &access : row.semantics->accesses) {
-    uint64_t end = saturate((unsigned __int128)footprints.run(step) + line.get(row.fields[access.baseField].ref));
+    uint64_t end = footprints.run(step) + uint64_t(line.get(row.fields[access.baseField].ref));
     uint64_t size = spaceSize(config, access.space);
     if (access.space == Space::DRAM) {
       const Region &region = regions[line.get(row.fields[access.regionField].ref)];

