@@ -221,7 +221,8 @@ private:
     const Space &space = reader.model.spaces[access.space];
     Step start{Step::Start};
     start.immediateTimesLanes = space.granule == "byte" && access.lane != Access::Scalar && !access.unitIsBytes;
-    start.immediate = access.isStrided ? 1 : access.unit;
+    // A strided row of words is as many bytes; a packed operand says its unit.
+    start.immediate = !access.isStrided ? access.unit : space.granule == "byte" && access.elem != "i8" ? 4 : 1;
     steps.push_back(start);
     for (const Dim &dim : access.dims) {
       Step mad{Step::Mad};

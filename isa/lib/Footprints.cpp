@@ -60,7 +60,7 @@ Walk walkOf(const Line &line, const Instruction &row, int accessIndex, const HwC
     return walk;
   }
   if (isBytes && access.lane != LaneKind::Scalar)
-    walk.element = config.n;
+    walk.element = access.elem == Elem::I8 ? config.n : uint64_t(config.n) * kWordBytes;
   for (auto [stride, extent] : dimsOf(line, row, access, config))
     if (stride)
       walk.dims.emplace_back(stride, extent);

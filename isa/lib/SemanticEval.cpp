@@ -165,7 +165,8 @@ private:
     switch (access.space) {
     case Space::SPM:
     case Space::DRAM:
-      bytes(access)[at] = uint8_t(v); // rows of SPM and DRAM are int8
+      for (unsigned byte = 0; byte != elemBytes(access); ++byte)
+        bytes(access)[at + byte] = uint8_t(uint64_t(v) >> 8 * byte);
       break;
     case Space::ACC:
       memories.acc[at * config.n + lane(access)] = int32_t(v);

@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/isa/Timing.h"
+#include <algorithm>
 #include <cassert>
 #include <vector>
 
 namespace tw::isa {
+
+bool hasBursts(Opcode opcode) {
+  const Semantics *semantics = instruction(opcode).semantics;
+  return semantics &&
+         std::ranges::any_of(semantics->accesses, [](const Access &access) { return access.space == Space::DRAM; });
+}
 
 DmaWalk DmaWalk::of(const Line &line, const HwConfig &config) {
   DmaWalk walk;
@@ -142,11 +149,15 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
     static_assert(dwconv::kh_n.lsb == poolmax::kh_n.lsb && dwconv::ow_n.lsb == poolavg::ow_n.lsb);
     return vectorCycles(product({dwconv::oc_n, dwconv::oh_n, dwconv::ow_n, dwconv::kh_n, dwconv::kw_n}),
                         line.row()->opcode == Opcode::Dwconv ? field(dwconv::oc_n) - 1 : 0);
+  case Opcode::Fill:
+    return product({fill::n0, fill::n1, fill::n2, fill::n3});
+  case Opcode::Drw:
+  case Opcode::Rsw:
+    static_assert(drw::oc_n.lsb == rsw::oc_n.lsb && drw::ow_n.lsb == rsw::ow_n.lsb);
+    return 4 + 4 * product({drw::oc_n, drw::oh_n, drw::ow_n}) + 7;
   case Opcode::Fence:
   case Opcode::Mark:
   case Opcode::End:
-  case Opcode::Fill:
-  case Opcode::Drw:
   case Opcode::Reduce:
   case Opcode::Norm:
   case Opcode::Move:

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Accumulators: two halves (top address bit), each with one read and one write port. MX reads a row in c and writes it
-// in c+1, its sums added to what it read or in place of it; RQ reads. What RQ read stands at low_o or high_o from the
-// next cycle until the half is read again. conflict_o: RQ reads a half in which MX reads or writes in this cycle; RQ's
-// data are then undefined.
+// in c+1, its sums added to what it read or in place of it; RQ reads, or writes what it restores. What RQ read stands
+// at low_o or high_o from the next cycle until the half is read again. conflict_o: RQ reads or writes a half in which
+// MX reads or writes in this cycle; RQ's data are then undefined.
 module tw_acc #(
   parameter int N    = 16,
   parameter int Rows = 1024
@@ -16,6 +16,9 @@ module tw_acc #(
   input  logic [N*32-1:0]         mx_sum_i,
   input  logic                    rq_read_i,
   input  logic [$clog2(Rows)-1:0] rq_row_i,
+  input  logic                    rq_write_i,
+  input  logic [$clog2(Rows)-1:0] rq_write_row_i,
+  input  logic [N*32-1:0]         rq_words_i,
   output logic [N*32-1:0]         low_o,
   output logic [N*32-1:0]         high_o,
   output logic                    conflict_o
@@ -28,8 +31,12 @@ module tw_acc #(
 
   assign low_o  = low_q;
   assign high_o = high_q;
-  assign conflict_o = rq_read_i && ((mx_read_i && (mx_read_row_i[Half] == rq_row_i[Half]))
-                                    || (mx_write_i && (mx_write_row_i[Half] == rq_row_i[Half])));
+  wire rq_half = rq_write_i ? rq_write_row_i[Half] : rq_row_i[Half];
+  assign conflict_o = (rq_read_i || rq_write_i) && ((mx_read_i && (mx_read_row_i[Half] == rq_half))
+                                                    || (mx_write_i && (mx_write_row_i[Half] == rq_half)));
+
+  wire mx_writes_low  = mx_write_i && !mx_write_row_i[Half];
+  wire mx_writes_high = mx_write_i && mx_write_row_i[Half];
 
   wire [Half-1:0] row = mx_write_row_i[Half-1:0];
   always_ff @(posedge clk_i) begin
@@ -55,6 +62,10 @@ module tw_acc #(
       end else begin
         low_mem[row] = mx_sum_i;
       end
+    end
+    if (rq_write_i) begin
+      if (rq_half && !mx_writes_high) high_mem[rq_write_row_i[Half-1:0]] = rq_words_i;
+      if (!rq_half && !mx_writes_low) low_mem[rq_write_row_i[Half-1:0]] = rq_words_i;
     end
   end
 endmodule

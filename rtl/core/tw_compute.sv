@@ -77,9 +77,9 @@ module tw_compute #(
   localparam int AccBits = $clog2(AccRows);
 
   //--- accumulators and MX -----------------------------------------------------------------------
-  logic               acc_mx_read, acc_mx_write, acc_mx_add, acc_rq_read, acc_conflict;
-  logic [AccBits-1:0] acc_mx_read_row, acc_mx_write_row, acc_rq_row;
-  logic [N*32-1:0]    acc_mx_sum, acc_low, acc_high;
+  logic               acc_mx_read, acc_mx_write, acc_mx_add, acc_rq_read, acc_rq_write, acc_conflict;
+  logic [AccBits-1:0] acc_mx_read_row, acc_mx_write_row, acc_rq_row, acc_rq_write_row;
+  logic [N*32-1:0]    acc_mx_sum, acc_rq_words, acc_low, acc_high;
 
   tw_acc #(.N(N), .Rows(AccRows)) u_acc (
     .clk_i,
@@ -91,6 +91,9 @@ module tw_compute #(
     .mx_sum_i      (acc_mx_sum),
     .rq_read_i     (acc_rq_read),
     .rq_row_i      (acc_rq_row),
+    .rq_write_i    (acc_rq_write),
+    .rq_write_row_i(acc_rq_write_row),
+    .rq_words_i    (acc_rq_words),
     .low_o         (acc_low),
     .high_o        (acc_high),
     .conflict_o    (acc_conflict)
@@ -168,6 +171,9 @@ module tw_compute #(
     .end_o       (rq_end_o),
     .acc_read_o  (acc_rq_read),
     .acc_row_o   (acc_rq_row),
+    .acc_write_o (acc_rq_write),
+    .acc_write_row_o(acc_rq_write_row),
+    .acc_words_o (acc_rq_words),
     .acc_low_i   (acc_low),
     .acc_high_i  (acc_high),
     .param_en_o  (prm_rq_en),

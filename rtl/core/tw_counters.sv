@@ -14,6 +14,7 @@ module tw_counters #(
   input  logic [Engines-1:0]   start_i,
   input  logic [Engines-1:0]   lost_i,        // a request of it lost
   input  logic                 st_moves_i,    // ST is not waiting; LA, LW do not wait in cycles with a beat of theirs
+  input  logic                 fill_i,        // LA writes a row of a fill
   input  logic                 line_i,
   input  logic                 beat_la_i,
   input  logic                 beat_lw_i,
@@ -60,7 +61,7 @@ module tw_counters #(
       for (int e = 0; e < Engines; e++) begin : engine
         logic [5:0] at;
         logic       moves;
-        moves = (e == 32'(tw_isa_pkg::ENGINE_LA)) ? beat_la_i : (e == 32'(tw_isa_pkg::ENGINE_LW)) ? beat_lw_i
+        moves = (e == 32'(tw_isa_pkg::ENGINE_LA)) ? beat_la_i || fill_i : (e == 32'(tw_isa_pkg::ENGINE_LW)) ? beat_lw_i
               : (e == 32'(tw_isa_pkg::ENGINE_ST)) ? st_moves_i : 1'b1;
         at = 6'(tw_isa_pkg::CTR_STATE_LA_BUSY + e * States + tw_isa_pkg::STATE_BUSY);
         if (idle_i[e]) begin

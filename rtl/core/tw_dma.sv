@@ -54,6 +54,11 @@ module tw_dma #(
   output logic                  beat_spm_o,      // goes to the SPM
   output logic                  beat_param_o,    // ... to parameter memory
   output logic                  beat_lut_o,      // ... to a table
+  // FILL: a row of the SPM gets one value in this cycle, or a beat took its place
+  output logic                  fill_o,
+  output logic                  fill_lost_o,
+  output logic [23:0]           fill_addr_o,
+  output logic [7:0]            fill_value_o,
   // SPM read of the store engine
   output logic                  spm_req_o,
   output logic [23:0]           spm_addr_o,
@@ -95,14 +100,36 @@ module tw_dma #(
   assign beat_param_o = beat_lw_o && (beat_space == tw_isa_pkg::SPACE_PARAM);
   assign beat_lut_o   = beat_lw_o && (beat_space == tw_isa_pkg::SPACE_LUT);
 
+  // LA loads or fills; a fill is alone in the engine, and gives way to every beat that writes the SPM.
+  wire  is_fill = la_line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_FILL;
+  logic load_can_take, load_idle, load_end, fill_idle, fill_end, fill_req;
+  assign la_can_take_o = load_can_take && fill_idle && (!is_fill || load_idle);
+  assign la_idle_o     = load_idle && fill_idle;
+  assign la_end_o      = load_end || fill_end;
+  assign fill_o        = fill_req && !beat_spm_o;
+  assign fill_lost_o   = fill_req && beat_spm_o;
+
+  tw_fill #(.N(N)) u_fill (
+    .clk_i,
+    .rst_ni,
+    .start_i(la_start_i && is_fill),
+    .line_i (la_line_i),
+    .idle_o (fill_idle),
+    .end_o  (fill_end),
+    .req_o  (fill_req),
+    .addr_o (fill_addr_o),
+    .value_o(fill_value_o),
+    .gnt_i  (fill_o)
+  );
+
   tw_load #(.N(N), .BurstBytes(BurstBytes), .Depth(LoadDepth)) u_la (
     .clk_i,
     .rst_ni,
-    .start_i     (la_start_i),
+    .start_i     (la_start_i && !is_fill),
     .line_i      (la_line_i),
-    .can_take_o  (la_can_take_o),
-    .idle_o      (la_idle_o),
-    .end_o       (la_end_o),
+    .can_take_o  (load_can_take),
+    .idle_o      (load_idle),
+    .end_o       (load_end),
     .region_base_i,
     .req_o       (la_req),
     .req_addr_o  (la_addr),

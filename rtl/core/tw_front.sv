@@ -70,6 +70,7 @@ module tw_front #(
   // what is counted
   input  logic [Engines-1:0]    lost_i,           // a request of the engine lost
   input  logic                  st_moves_i,       // the store engine is not waiting
+  input  logic                  fill_i,           // LA writes a row of a fill
   input  logic [8:0]            conflicts_i,      // clients of the SPM that lost
   input  logic                  beat_la_i,
   input  logic                  beat_lw_i,
@@ -447,6 +448,7 @@ module tw_front #(
     .start_i        (start_o),
     .lost_i,
     .st_moves_i,
+    .fill_i,
     .line_i         (leave),
     .beat_la_i,
     .beat_lw_i,

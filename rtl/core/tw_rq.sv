@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drain engine: drq, drqa. Reads ACC rows, adds bias, requantises, adds the residual (drqa), clamps, writes SPM; one
-// row of N lanes a cycle. One instruction at a time. While the write of a row waits for its grant the engine stands
-// still. docs/timing.md, section 7: a row issued in t asks for its write from t+7 on.
+// row of N lanes a cycle. drw writes the words of a row of ACC to four rows of SPM, rsw brings them back; their rows
+// ride in the residual's registers. One instruction at a time. While the write of a row waits for its grant the engine
+// stands still. docs/timing.md, section 7: a row issued in t asks for its write from t+7 on.
 module tw_rq #(
   parameter int N       = 16,
   parameter int AccRows = 1024
@@ -19,6 +20,9 @@ module tw_rq #(
   output logic [$clog2(AccRows)-1:0] acc_row_o,
   input  logic [N*32-1:0]            acc_low_i,
   input  logic [N*32-1:0]            acc_high_i,
+  output logic                       acc_write_o,
+  output logic [$clog2(AccRows)-1:0] acc_write_row_o,
+  output logic [N*32-1:0]            acc_words_o,
   // parameter memory: data in the next cycle, kept
   output logic            param_en_o,
   output logic [15:0]     param_row_o,
@@ -45,9 +49,14 @@ module tw_rq #(
   // What others see.
   logic               idle_q, rows_q, reads_q, check_q;  // no instruction; rows are issued; a parameter row is read;
                                                          // multipliers are checked
-  logic               add_q;                             // drqa
+  logic               needs_row_q, restore_q;            // rows are read: drqa, rsw; rsw
+  logic               in_last_q, out_last_q;             // of a row of ACC: the last row read, written
+  logic [23:0]        place_q;                           // drw, rsw: of the SPM row among those of its row of ACC
   logic [15:0]        param_row_q;
   logic [AccBits-1:0] acc_row_q;
+  logic               acc_write_q;
+  logic [AccBits-1:0] acc_write_row_q;
+  logic [N*32-1:0]    words_q;
   logic               out_q, end_q;                      // a row asks for its write; it is the instruction's last
   logic [N*8-1:0]     data_q;
   logic [7:0]         sat_q;
@@ -55,7 +64,7 @@ module tw_rq #(
   //--- walkers ----------------------------------------------------------------------------------------
   logic        issue, out_gnt;
   logic        plane, last, plane_unused, last_unused;
-  logic [23:0] y_addr;
+  logic [23:0] r_addr, y_addr;
   tw_grid u_res (
     .clk_i,
     .load_i(start_i),
@@ -66,8 +75,8 @@ module tw_rq #(
     .s0_i  (line_i[tw_isa_pkg::DRQA_R_WS_LSB +: 24]),
     .s1_i  (line_i[tw_isa_pkg::DRQA_R_HS_LSB +: 24]),
     .s2_i  (line_i[tw_isa_pkg::DRQA_R_CS_LSB +: 24]),
-    .next_i(issue),
-    .addr_o(res_addr_o),
+    .next_i(issue && in_last_q),
+    .addr_o(r_addr),
     .plane_o(plane),
     .last_o (last)
   );
@@ -81,7 +90,7 @@ module tw_rq #(
     .s0_i  (line_i[tw_isa_pkg::DRQA_Y_WS_LSB +: 24]),
     .s1_i  (line_i[tw_isa_pkg::DRQA_Y_HS_LSB +: 24]),
     .s2_i  (line_i[tw_isa_pkg::DRQA_Y_CS_LSB +: 24]),
-    .next_i(out_gnt),
+    .next_i(restore_q ? issue && in_last_q : out_gnt && out_last_q),
     .addr_o(y_addr),
     .plane_o(plane_unused),
     .last_o (last_unused)
@@ -89,21 +98,26 @@ module tw_rq #(
 
   //--- requests ---------------------------------------------------------------------------------------
   wire en = !out_q || wr_gnt_i;         // otherwise the engine stands still
-  assign issue       = rows_q && en && (!add_q || res_gnt_i);
-  assign res_req_o   = rows_q && add_q;
+  wire [23:0] tile_addr = y_addr + place_q;  // y, or x of rsw, which stands at the same place in the line
+  assign issue       = rows_q && en && (!needs_row_q || res_gnt_i);
+  assign res_req_o   = rows_q && needs_row_q;
+  assign res_addr_o  = restore_q ? tile_addr : r_addr;
   assign res_keep_o  = !en;
-  assign acc_read_o  = issue;
+  assign acc_read_o  = issue && !restore_q;
   assign acc_row_o   = acc_row_q;
+  assign acc_write_o     = acc_write_q;
+  assign acc_write_row_o = acc_write_row_q;
+  assign acc_words_o     = words_q;
   assign param_en_o  = reads_q && en;
   assign param_row_o = param_row_q;
   assign uninit_o    = reads_q && !param_ok_i;
   assign can_take_o  = idle_q;
   assign idle_o      = idle_q;
   assign wr_req_o    = out_q;
-  assign wr_addr_o   = y_addr;
+  assign wr_addr_o   = tile_addr;
   assign wr_data_o   = data_q;
   assign out_gnt     = out_q && wr_gnt_i;
-  assign end_o       = out_gnt && end_q;
+  assign end_o       = (out_gnt || acc_write_q) && end_q;
   assign sat_o       = out_gnt;
   assign sat_count_o = sat_q;
 
@@ -120,9 +134,11 @@ module tw_rq #(
   typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Rows, Flush} state_e;
   state_e             state;
   logic               add;              // drqa
+  logic               raw, restore;     // drw, rsw; rsw
+  logic [1:0]         in_part, acc_part, out_part;  // raw: of the rows of a row of ACC: issued, at age 1, at age 6
   logic               fresh;            // the record's head has not been taken yet
   logic [15:0]        param;            // next parameter row
-  logic [AccBits-1:0] acc_row;
+  logic [AccBits-1:0] acc_row, acc_write_row;
   logic               acc_half;         // of the row issued last
   tw_lane_pkg::record_t rec;
   logic [N*32-1:0]    bias, mult;
@@ -134,7 +150,9 @@ module tw_rq #(
   logic [7:0]         whole6 [N];
   logic signed [47:0] pa     [N];       // the residual sum's products, at age 6
   logic signed [47:0] pb     [N];
-  logic [N*8-1:0]     res2, res3, res4, res5;  // residual row by age
+  logic [N*8-1:0]     res2, res3, res4, res5, res6;  // residual row, or raw row, by age
+  logic [N*24-1:0]    words;            // rsw: the rows of a row of ACC before the last
+  logic               words_full;
   logic [7:0]         sat5, sat6;
 
   always_ff @(posedge clk_i) begin
@@ -143,55 +161,93 @@ module tw_rq #(
         state   = Head;
         fresh   = 1'b1;
         add     = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRQA;
+        restore = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_RSW;
+        raw     = restore || (line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRW);
         param   = line_i[tw_isa_pkg::DRQA_PARAM_LSB +: 16];
         acc_row = line_i[tw_isa_pkg::DRQA_ACC_LSB +: AccBits];
+        acc_write_row = acc_row;
+        in_part    = '0;
+        out_part   = '0;
+        words_full = 1'b0;
+        needs_row_q <= add || restore;
+        restore_q   <= restore;
+        in_last_q   <= !raw;
+        out_last_q  <= !raw;
+        place_q     <= '0;
       end else begin
         // Lanes, the oldest row first, so that each stage reads what the one before it left in the last cycle. A stage
         // without a row rests.
-        if (valid[6]) begin : finish
-          logic [63:0] mask, half;
-          logic [7:0]  value;
-          mask = tw_lane_pkg::rescale_mask(rec.shift[5:0]);
-          half = tw_lane_pkg::rescale_half(rec.shift[5:0]);
-          for (int i = 0; i < N; i++) begin
-            value = whole6[i];
-            if (add) value = tw_lane_pkg::rescale(pa[i] + pb[i], rec.shift[5:0], mask, half, rec.zy);
-            data_q[i*8 +: 8] <= tw_lane_pkg::clamp(value, rec.lo, rec.hi);
+        if (raw) begin
+          words_full = 1'b0;
+          if (valid[6] && restore) begin
+            // The rows of a row of ACC one after the other; the last completes it.
+            case (out_part)
+              2'd0:    words[0 +: N*8] = res6;
+              2'd1:    words[N*8 +: N*8] = res6;
+              2'd2:    words[N*16 +: N*8] = res6;
+              default: words_q <= {res6, words};
+            endcase
+            words_full = out_part == 2'd3;
+            out_part   = out_part + 2'd1;
+          end else if (valid[6]) begin
+            data_q <= res6;
+            sat_q  <= '0;
           end
-          sat_q <= sat6;
-        end
-        if (valid[5]) begin
-          for (int i = 0; i < N; i++) begin
-            whole6[i] = whole5[i];
-            if (add) begin
-              pa[i] = (48'($signed(whole5[i])) - 48'($signed(rec.za))) * 48'($signed(rec.ma));
-              pb[i] = (48'($signed(res5[i*8 +: 8])) - 48'($signed(rec.zb))) * 48'($signed(rec.mb));
-            end
-          end
-          sat6 = sat5;
-        end
-        if (valid[4]) begin : round
-          logic [8:0] lane;
-          sat5 = '0;
-          for (int i = 0; i < N; i++) begin
-            lane      = tw_lane_pkg::to_int8(scaled[i], rec.zp);
-            whole5[i] = lane[7:0];
-            sat5      = sat5 + {7'd0, lane[8]};
-          end
+          if (out_gnt) out_part = out_part + 2'd1;
+          res6 = res5;
           res5 = res4;
-        end
-        if (valid[3]) begin
-          for (int i = 0; i < N; i++) scaled[i] = tw_lane_pkg::scale(real3[i], mult[i*32 +: 32]);
           res4 = res3;
-        end
-        if (valid[2]) begin
-          for (int i = 0; i < N; i++) real3[i] = tw_lane_pkg::to_float(sum[i]);
           res3 = res2;
-        end
-        if (valid[1]) begin
-          for (int i = 0; i < N; i++)
-            sum[i] = (acc_half ? acc_high_i[i*32 +: 32] : acc_low_i[i*32 +: 32]) + bias[i*32 +: 32];
-          res2 = res_data_i;
+          if (restore) res2 = res_data_i;
+          else if (acc_half) res2 = acc_high_i[acc_part*N*8 +: N*8];
+          else res2 = acc_low_i[acc_part*N*8 +: N*8];
+          acc_part = in_part;
+        end else begin
+          if (valid[6]) begin : finish
+            logic [63:0] mask, half;
+            logic [7:0]  value;
+            mask = tw_lane_pkg::rescale_mask(rec.shift[5:0]);
+            half = tw_lane_pkg::rescale_half(rec.shift[5:0]);
+            for (int i = 0; i < N; i++) begin
+              value = whole6[i];
+              if (add) value = tw_lane_pkg::rescale(pa[i] + pb[i], rec.shift[5:0], mask, half, rec.zy);
+              data_q[i*8 +: 8] <= tw_lane_pkg::clamp(value, rec.lo, rec.hi);
+            end
+            sat_q <= sat6;
+          end
+          if (valid[5]) begin
+            for (int i = 0; i < N; i++) begin
+              whole6[i] = whole5[i];
+              if (add) begin
+                pa[i] = (48'($signed(whole5[i])) - 48'($signed(rec.za))) * 48'($signed(rec.ma));
+                pb[i] = (48'($signed(res5[i*8 +: 8])) - 48'($signed(rec.zb))) * 48'($signed(rec.mb));
+              end
+            end
+            sat6 = sat5;
+          end
+          if (valid[4]) begin : round
+            logic [8:0] lane;
+            sat5 = '0;
+            for (int i = 0; i < N; i++) begin
+              lane      = tw_lane_pkg::to_int8(scaled[i], rec.zp);
+              whole5[i] = lane[7:0];
+              sat5      = sat5 + {7'd0, lane[8]};
+            end
+            res5 = res4;
+          end
+          if (valid[3]) begin
+            for (int i = 0; i < N; i++) scaled[i] = tw_lane_pkg::scale(real3[i], mult[i*32 +: 32]);
+            res4 = res3;
+          end
+          if (valid[2]) begin
+            for (int i = 0; i < N; i++) real3[i] = tw_lane_pkg::to_float(sum[i]);
+            res3 = res2;
+          end
+          if (valid[1]) begin
+            for (int i = 0; i < N; i++)
+              sum[i] = (acc_half ? acc_high_i[i*32 +: 32] : acc_low_i[i*32 +: 32]) + bias[i*32 +: 32];
+            res2 = res_data_i;
+          end
         end
 
         // Front: parameter rows arrive one state after they were read.
@@ -203,28 +259,38 @@ module tw_rq #(
         if (state == Settle) mult = param_data_i;
         if ((state == Head) || (state == Bias) || (state == Mult)) param = param + 1'b1;
         valid     = {valid[6:1], issue};
-        final_row = {final_row[6:1], issue && last};
+        final_row = {final_row[6:1], issue && last && in_last_q};
         if (issue) begin
           acc_half = acc_row[AccBits-1];
-          acc_row  = acc_row + 1'b1;
+          if (raw) in_part = in_part + 2'd1;
+          if (in_last_q) acc_row = acc_row + 1'b1;
         end
         case (state)
           Head:    state = Bias;
           Bias:    state = Mult;
           Mult:    state = Settle;
           Settle:  state = Rows;
-          Rows:    if (issue && plane) state = last ? Flush : Bias;
+          Rows:    if (issue && plane && in_last_q) state = last ? Flush : raw ? Rows : Bias;
           default: if (end_o) state = Idle;
         endcase
       end
       idle_q      <= state == Idle;
-      add_q       <= add;
+      if (raw) begin
+        in_last_q   <= in_part == 2'd3;
+        out_last_q  <= out_part == 2'd3;
+        place_q     <= 24'({restore ? in_part : out_part, {$clog2(N) {1'b0}}});
+        acc_write_q <= words_full;
+        if (words_full) begin
+          acc_write_row_q <= acc_write_row;
+          acc_write_row    = acc_write_row + 1'b1;
+        end
+      end
       rows_q      <= state == Rows;
-      reads_q     <= (state == Head) || (state == Bias) || (state == Mult);
-      check_q     <= state == Settle;
+      reads_q     <= !raw && ((state == Head) || (state == Bias) || (state == Mult));
+      check_q     <= !raw && (state == Settle);
       param_row_q <= param;
       acc_row_q   <= acc_row;
-      out_q       <= valid[7];
+      out_q       <= valid[7] && !restore;
       end_q       <= final_row[7];
     end
     if (!rst_ni) begin
@@ -235,6 +301,7 @@ module tw_rq #(
       reads_q <= 1'b0;
       check_q <= 1'b0;
       out_q   <= 1'b0;
+      acc_write_q <= 1'b0;
     end
   end
   wire unused = &{1'b0, plane_unused, last_unused};

@@ -16,6 +16,8 @@ module tw_spm #(
   output logic [8:0]            lost_o,       // requested and not granted
   input  logic [8:0]            keep_i,       // a read granted now does not count: its data stay
   input  logic [AxiBytes*8-1:0] dma_data_i,
+  input  logic                  fill_i,       // the DMA writes this value to a whole row instead
+  input  logic [7:0]            fill_value_i,
   input  logic [N*8-1:0]        rq_data_i,
   input  logic [N*8-1:0]        vx_data_i,
   output logic [N*8-1:0]        st_data_o,
@@ -41,15 +43,24 @@ module tw_spm #(
 
   wire [8:0] go = gnt_o & ~keep_i;
 
-  // A DMA beat fills a part of a row.
+  // A DMA beat writes a part of a row, a fill the whole row.
   logic [N-1:0]   dma_strobe;
   logic [N*8-1:0] dma_row;
   if (AxiBytes == N) begin : gen_whole
     assign dma_strobe = '1;
-    assign dma_row    = dma_data_i;
+    always_comb begin
+      dma_row = dma_data_i;
+      if (fill_i) dma_row = {N{fill_value_i}};
+    end
   end else begin : gen_part
-    assign dma_strobe = {{(N - AxiBytes) {1'b0}}, {AxiBytes{1'b1}}} << addr_i[0 +: RowLog];
-    assign dma_row    = {(N / AxiBytes) {dma_data_i}};
+    always_comb begin
+      dma_strobe = {{(N - AxiBytes) {1'b0}}, {AxiBytes{1'b1}}} << addr_i[0 +: RowLog];
+      dma_row    = {(N / AxiBytes) {dma_data_i}};
+      if (fill_i) begin
+        dma_strobe = '1;
+        dma_row    = {N{fill_value_i}};
+      end
+    end
   end
 
   logic [RowLog-1:0] shift_q;

@@ -97,6 +97,9 @@ module tw_top (
   logic [Engines-1:0]    can_take, idle, ends, fault, lost;
   logic [63:0]           la_fault_addr, lw_fault_addr, st_fault_addr;
   logic                  beat_fe, beat_la, beat_lw, beat_burst_last, beat_error, beat_spm, beat_param, beat_lut;
+  logic                  fill, fill_lost;
+  logic [23:0]           fill_addr;
+  logic [7:0]            fill_value;
   logic [AxiBytes*8-1:0] beat_data;
   logic [23:0]           beat_local;
   logic                  st_progress, st_beat, mx_row, rq_sat, vx_sat;
@@ -165,6 +168,7 @@ module tw_top (
     .st_addr_i     (st_fault_addr),
     .lost_i        (lost),
     .st_moves_i    (st_progress),
+    .fill_i        (fill),
     .conflicts_i   (spm_lost),
     .beat_la_i     (beat_la),
     .beat_lw_i     (beat_lw),
@@ -177,25 +181,27 @@ module tw_top (
   );
 
   //--- SPM ---------------------------------------------------------------------------------------
-  logic [8:0]      spm_req, spm_gnt, spm_lost, spm_keep;
+  logic [8:0]      spm_req, spm_gnt, spm_refused, spm_lost, spm_keep;
   logic [9*32-1:0] spm_addr;
   logic [23:0]     st_addr, mx_a_addr, mx_w_addr, rq_w_addr, rq_r_addr, vx_w_addr, vx_a_addr, vx_b_addr;
   logic            rq_keep, vx_keep;
   logic [N*8-1:0]  st_data, mx_a_data, mx_w_data, rq_r_data, vx_a_data, vx_b_data, rq_w_data, vx_w_data;
 
   assign spm_addr = {8'd0, vx_b_addr, 8'd0, vx_a_addr, 8'd0, vx_w_addr, 8'd0, rq_r_addr, 8'd0, rq_w_addr,
-                     8'd0, mx_w_addr, 8'd0, mx_a_addr, 8'd0, st_addr, 8'd0, beat_local};
+                     8'd0, mx_w_addr, 8'd0, mx_a_addr, 8'd0, st_addr, 8'd0, fill ? fill_addr : beat_local};
   assign spm_keep = {vx_keep, vx_keep, 1'b0, rq_keep, 5'd0};
-  assign spm_req[SpmDma] = beat_spm;
+  assign spm_req[SpmDma] = beat_spm || fill;
 
   tw_spm #(.N(N), .Rows(tw_cfg_pkg::SPM_BYTES / N), .Banks(tw_cfg_pkg::SPM_BANKS), .AxiBytes(AxiBytes)) u_spm (
     .clk_i,
     .req_i     (spm_req),
     .addr_i    (spm_addr),
     .gnt_o     (spm_gnt),
-    .lost_o    (spm_lost),
+    .lost_o    (spm_refused),
     .keep_i    (spm_keep),
     .dma_data_i(beat_data),
+    .fill_i    (fill),
+    .fill_value_i(fill_value),
     .rq_data_i (rq_w_data),
     .vx_data_i (vx_w_data),
     .st_data_o (st_data),
@@ -206,11 +212,16 @@ module tw_top (
     .vxb_data_o(vx_b_data)
   );
 
+  // A beat never loses, a fill only to a beat.
+  assign spm_lost = {spm_refused[8:1], fill_lost};
+  wire   unused_refused = &{1'b0, spm_refused[SpmDma]};
+
   // Engines that lost.
   always_comb begin
     lost = '0;
     if (spm_lost != '0)
-      lost = {spm_lost[SpmSt], |spm_lost[SpmVxB:SpmVxW], |spm_lost[SpmRqR:SpmRqW], |spm_lost[SpmMxW:SpmMxA], 2'b00};
+      lost = {spm_lost[SpmSt], |spm_lost[SpmVxB:SpmVxW], |spm_lost[SpmRqR:SpmRqW], |spm_lost[SpmMxW:SpmMxA], 1'b0,
+              spm_lost[SpmDma]};
   end
 
   logic la_fault, lw_fault, rq_fault, vx_fault, st_fault;
@@ -270,6 +281,10 @@ module tw_top (
     .beat_spm_o       (beat_spm),
     .beat_param_o     (beat_param),
     .beat_lut_o       (beat_lut),
+    .fill_o           (fill),
+    .fill_lost_o      (fill_lost),
+    .fill_addr_o      (fill_addr),
+    .fill_value_o     (fill_value),
     .spm_req_o        (spm_req[SpmSt]),
     .spm_addr_o       (st_addr),
     .spm_gnt_i        (spm_gnt[SpmSt]),

@@ -19,7 +19,7 @@ std::string joined(const std::vector<std::string> &names) {
 
 bool isExecuted(const isa::Instruction &row) { return !row.isPlanned; }
 
-/// docs/timing.md, section 8: loads wait for reads, the store for writes and banks, the others for banks.
+/// docs/timing.md, section 8: loads wait for reads, the store for writes and banks, the others and a fill for banks.
 bool canBeIn(isa::Engine engine, isa::EngineState state) {
   const bool isLoad = engine == isa::Engine::LA || engine == isa::Engine::LW;
   switch (state) {
@@ -28,7 +28,7 @@ bool canBeIn(isa::Engine engine, isa::EngineState state) {
   case isa::EngineState::WaitWrite:
     return engine == isa::Engine::ST;
   case isa::EngineState::WaitBank: // a beat of a load always has its bank
-    return !isLoad;
+    return engine != isa::Engine::LW;
   default:
     return true;
   }

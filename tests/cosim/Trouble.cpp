@@ -22,9 +22,9 @@ struct Transfer {
 std::vector<Transfer> transfersOf(const Scenario &scenario, const test::Job &job) {
   std::vector<Transfer> result;
   for (uint32_t pc = 0; pc < job.lines.size(); ++pc) {
-    const isa::Engine engine = job.lines[pc].row()->engine;
-    if (engine != isa::Engine::LA && engine != isa::Engine::LW && engine != isa::Engine::ST)
+    if (!isa::hasBursts(job.lines[pc].row()->opcode))
       continue;
+    const isa::Engine engine = job.lines[pc].row()->engine;
     const isa::DmaWalk walk = isa::DmaWalk::of(job.lines[pc], scenario.config);
     Transfer transfer{pc, engine, int(walk.region), engine != isa::Engine::ST, {}};
     for (isa::BurstWalk bursts(walk, job.regions[walk.region].base, scenario.config); !bursts.done();)

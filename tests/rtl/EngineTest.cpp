@@ -125,9 +125,9 @@ private:
 };
 
 const char *const kConfigs[] = {"tw8", "tw16"};
-const Opcode kRows[] = {Opcode::Conv,   Opcode::Convf,   Opcode::Gemm,   Opcode::Drq,   Opcode::Drqa,
-                        Opcode::Ewadd,  Opcode::Ewmul,   Opcode::Ewmin,  Opcode::Ewmax, Opcode::Lut,
-                        Opcode::Dwconv, Opcode::Poolmax, Opcode::Poolavg};
+const Opcode kRows[] = {Opcode::Fill, Opcode::Conv,   Opcode::Convf,   Opcode::Gemm,   Opcode::Drq,   Opcode::Drqa,
+                        Opcode::Drw,  Opcode::Rsw,    Opcode::Ewadd,   Opcode::Ewmul,  Opcode::Ewmin, Opcode::Ewmax,
+                        Opcode::Lut,  Opcode::Dwconv, Opcode::Poolmax, Opcode::Poolavg};
 
 class EngineTest : public testing::TestWithParam<std::tuple<const char *, Opcode>> {};
 INSTANTIATE_TEST_SUITE_P(Rows, EngineTest, testing::Combine(testing::ValuesIn(kConfigs), testing::ValuesIn(kRows)),

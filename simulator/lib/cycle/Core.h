@@ -8,6 +8,7 @@
 #include "../Registers.h"
 #include "../functional/Execute.h"
 #include "Events.h"
+#include "FillUnit.h"
 #include "Job.h"
 #include "LanePipe.h"
 #include "MatrixUnit.h"
@@ -87,6 +88,7 @@ private:
   bool isAnythingRequested() const;
   void startEngine(Engine engine, Cycle c);
   bool canTake(Engine engine, Cycle c) const;
+  bool isFilling() const;
   bool isSatisfied(const Op &op) const;
   void chooseModes(Cycle c);
   Cycle quietUntil(Cycle c) const;
@@ -139,6 +141,7 @@ private:
   MatrixUnit matrix_;
   LanePipe drain_, vector_;
   StoreUnit store_;
+  FillUnit fill_; // the one instruction of LA that is no load
 
   // Job
   JobState jobState_ = JobState::Idle;
@@ -176,12 +179,12 @@ private:
 
   // Units that meet in the scratchpad are stepped together; the others run in closed form.
   struct Modes {
-    bool store = false, matrix = false, drain = false, vector = false;
-    bool any() const { return store || matrix || drain || vector; }
+    bool fill = false, store = false, matrix = false, drain = false, vector = false;
+    bool any() const { return fill || store || matrix || drain || vector; }
   };
   Modes stepped_;
   Cycle changedFrom_ = kNever; // cycle from which on the modes have to be chosen anew
-  Conflicts storeConflicts_, matrixConflicts_, drainConflicts_, vectorConflicts_;
+  Conflicts fillConflicts_, storeConflicts_, matrixConflicts_, drainConflicts_, vectorConflicts_;
 
   std::vector<isa::TraceEvent> trace_; // of the cycle at hand
 };

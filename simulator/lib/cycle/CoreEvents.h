@@ -16,7 +16,7 @@ Core<Kernel>::Core(State &state, Registers &registers, const isa::MemoryTimingCo
     : state_(state), registers_(registers), config_(state.config), options_(options), memory_(memory, config_.axiBytes),
       banks_(config_), parameters_(state), readPort_(config_, banks_, memory_), matrix_(config_, banks_),
       drain_(config_, banks_, parameters_, 7), vector_(config_, banks_, parameters_, 8),
-      store_(config_, banks_, memory_) {}
+      store_(config_, banks_, memory_), fill_(config_, banks_) {}
 
 template <class Kernel> void Core<Kernel>::handle(Event event, Cycle c) {
   switch (event) {
@@ -146,6 +146,8 @@ template <class Kernel> void Core<Kernel>::grantLoad(Engine engine, Cycle c) {
 }
 
 template <class Kernel> void Core<Kernel>::handleLoadEnd(Engine engine, Cycle c) {
+  if (inFlight_[unsigned(engine)].front().opcode == isa::Opcode::Fill)
+    fill_.advance(c + 1);
   endOldest(engine, c);
   const auto &flight = inFlight_[unsigned(engine)];
   if (!flight.empty() && flight.front().end != kNever)
@@ -155,11 +157,20 @@ template <class Kernel> void Core<Kernel>::handleLoadEnd(Engine engine, Cycle c)
 //--- Queues and starts: section 3
 //-----------------------------------------------------------------------------------------
 
+template <class Kernel> bool Core<Kernel>::isFilling() const {
+  const auto &flight = inFlight_[unsigned(Engine::LA)];
+  return !flight.empty() && flight.front().opcode == isa::Opcode::Fill;
+}
+
 template <class Kernel> bool Core<Kernel>::canTake(Engine engine, Cycle c) const {
   const auto &flight = inFlight_[unsigned(engine)];
   switch (engine) {
   case Engine::LA:
   case Engine::LW: {
+    // A fill is alone in its engine.
+    if (!flight.empty() &&
+        (flight.front().opcode == isa::Opcode::Fill || queues_[unsigned(engine)].front().opcode == isa::Opcode::Fill))
+      return false;
     const Walker &walker = walkers_[unsigned(engine)];
     return !walker.isActive && walker.freeFrom <= c && flight.size() < config_.loadDepth;
   }
@@ -209,6 +220,10 @@ template <class Kernel> void Core<Kernel>::startEngine(Engine engine, Cycle c) {
   switch (engine) {
   case Engine::LA:
   case Engine::LW: {
+    if (op.opcode == isa::Opcode::Fill) {
+      fill_.start(op.line, c);
+      break;
+    }
     isa::DmaWalk walk = isa::DmaWalk::of(op.line, config_);
     Walker &walker = walkers_[unsigned(engine)];
     walker.bursts = isa::BurstWalk(walk, state_.regions[walk.region].base, config_);
@@ -249,12 +264,16 @@ template <class Kernel> void Core<Kernel>::startEngine(Engine engine, Cycle c) {
 
 template <class Kernel> void Core<Kernel>::chooseModes(Cycle c) {
   // A unit that was started in this very cycle begins in the next.
-  bool store = store_.isReading() && store_.now() <= c, matrix = matrix_.isFrontBusy() && matrix_.now() <= c,
-       drain = drain_.isBusy() && drain_.now() <= c, vector = vector_.isBusy() && vector_.now() <= c;
+  bool fill = isFilling() && fill_.now() <= c, store = store_.isReading() && store_.now() <= c,
+       matrix = matrix_.isFrontBusy() && matrix_.now() <= c, drain = drain_.isBusy() && drain_.now() <= c,
+       vector = vector_.isBusy() && vector_.now() <= c;
   GroupSet loads = 0;
   for (Engine engine : {Engine::LA, Engine::LW})
     for (const Op &op : inFlight_[unsigned(engine)])
       loads |= op.groups;
+  const bool meetsBeats = loads != 0; // in the port, whatever the bank
+  if (fill)
+    loads |= fill_.groups();
   unsigned halves = 0;
   for (const Op &op : inFlight_[unsigned(Engine::MX)])
     halves |= op.accHalves;
@@ -262,6 +281,7 @@ template <class Kernel> void Core<Kernel>::chooseModes(Cycle c) {
            d = drain ? drain_.groups() : 0, v = vector ? vector_.groups() : 0;
   bool meetsInAcc = drain && (drain_.accHalves() & halves);
   Modes next;
+  next.fill = fill && (options_.stepAlways || meetsBeats || (fill_.groups() & (s | m | d | v)));
   next.store = store && (options_.stepAlways || (s & (loads | m | d | v)));
   next.matrix = matrix && (options_.stepAlways || meetsInAcc || (m & (loads | s | d | v)) ||
                            (matrix_.activationGroups() & matrix_.weightGroups()));
@@ -278,6 +298,7 @@ template <class Kernel> void Core<Kernel>::chooseModes(Cycle c) {
       kernel_.at(event, predict());
     }
   };
+  place(fill, stepped_.fill, next.fill, Event::EndLa, [&] { fill_.advance(c); }, [&] { return fill_.end(); });
   place(
       store, stepped_.store, next.store, Event::Store, [&] { store_.advance(c); }, [&] { return store_.burstRead(); });
   place(
@@ -291,7 +312,7 @@ template <class Kernel> void Core<Kernel>::chooseModes(Cycle c) {
 
 // Of the stepped units only MX is at work, and of MX only the streamer: it gets what it asks for.
 template <class Kernel> Cycle Core<Kernel>::quietUntil(Cycle c) const {
-  const bool isAlone = stepped_.matrix && !stepped_.store && !stepped_.drain && !stepped_.vector;
+  const bool isAlone = stepped_.matrix && !stepped_.fill && !stepped_.store && !stepped_.drain && !stepped_.vector;
   if (!isAlone || options_.stepAlways || changedFrom_ != kNever)
     return c;
   return std::min(readPort_.nextWrite(), c + matrix_.rowsBeforeLoader());
@@ -299,6 +320,10 @@ template <class Kernel> Cycle Core<Kernel>::quietUntil(Cycle c) const {
 
 template <class Kernel> void Core<Kernel>::stepUnits(Cycle c) {
   BankSet taken = readPort_.bankWritten(c);
+  if (stepped_.fill && fill_.step(taken, fillConflicts_)) {
+    stepped_.fill = false;
+    endOldest(Engine::LA, c);
+  }
   if (stepped_.store) {
     store_.step(taken, storeConflicts_);
     if (!store_.isReading()) {
@@ -412,14 +437,16 @@ template <class Kernel> void Core<Kernel>::endOldest(Engine engine, Cycle c) {
 
 template <class Kernel> void Core<Kernel>::countStretch(Engine engine, Cycle end) {
   EngineClock &clock = clocks_[unsigned(engine)];
-  const uint64_t losses[kQueues] = {
-      0, 0, matrixConflicts_.cycles, drainConflicts_.cycles, vectorConflicts_.cycles, storeConflicts_.cycles};
+  const uint64_t losses[kQueues] = {fillConflicts_.cycles,   0,
+                                    matrixConflicts_.cycles, drainConflicts_.cycles,
+                                    vectorConflicts_.cycles, storeConflicts_.cycles};
   uint64_t lost = losses[unsigned(engine)] - countedLoss_[unsigned(engine)];
   countedLoss_[unsigned(engine)] += lost;
   if (engine == Engine::LA || engine == Engine::LW) {
     uint64_t beats = loadBeats_[unsigned(engine)] - countedBeats_[unsigned(engine)];
     countedBeats_[unsigned(engine)] += beats;
-    clock.becomesIdle(end, beats, 0, isa::EngineState::WaitRead);
+    const bool isFill = beats == 0; // a load has beats, and a fill is alone
+    clock.becomesIdle(end, beats, lost, isFill ? isa::EngineState::Busy : isa::EngineState::WaitRead);
   } else if (engine == Engine::ST) {
     clock.becomesIdle(end, store_.takeBusyCycles(), lost, isa::EngineState::WaitWrite);
   } else {

@@ -18,6 +18,7 @@ template <class Kernel> void Core<Kernel>::startJob() {
   drain_.reset();
   vector_.reset();
   store_.reset();
+  fill_.reset();
   jobState_ = JobState::Desc;
   isDescriptorBad_ = canWriteRecord_ = isStarted_ = false;
   checkAt_ = runFrom_ = abortFrom_ = doneAt_ = kNever;
@@ -40,7 +41,7 @@ template <class Kernel> void Core<Kernel>::startJob() {
   matrixFreeFrom_ = 0;
   stepped_ = {};
   changedFrom_ = kNever;
-  storeConflicts_ = matrixConflicts_ = drainConflicts_ = vectorConflicts_ = {};
+  fillConflicts_ = storeConflicts_ = matrixConflicts_ = drainConflicts_ = vectorConflicts_ = {};
   trace_.clear();
   kernel_.at(Event::Read, 0);
 }
@@ -220,8 +221,8 @@ inline int failingStep(const isa::Line &line, const isa::HwConfig &config, const
     if (footprintStep.op != isa::StepOp::End)
       continue;
     const isa::Access &operand = row.semantics->accesses[size_t(access)];
-    uint64_t end = std::min(isa::kFootprintMax, isa::footprint(line, row, access, config) +
-                                                    uint64_t(line.get(row.fields[size_t(operand.baseField)].ref)));
+    uint64_t end =
+        isa::footprint(line, row, access, config) + uint64_t(line.get(row.fields[size_t(operand.baseField)].ref));
     uint64_t size = isa::spaceSize(config, operand.space);
     bool isPermitted = true;
     if (operand.space == isa::Space::DRAM) {
@@ -351,8 +352,8 @@ template <class Kernel> void Core<Kernel>::collectCounters(Cycle cycles) {
   counter(CounterId::BytesReadFe) = fetched;
   counter(CounterId::BytesWritten) = store_.bytesWritten();
   counter(CounterId::MxRows) = matrix_.rowsIssued();
-  counter(CounterId::BankConflicts) =
-      storeConflicts_.requests + matrixConflicts_.requests + drainConflicts_.requests + vectorConflicts_.requests;
+  counter(CounterId::BankConflicts) = fillConflicts_.requests + storeConflicts_.requests + matrixConflicts_.requests +
+                                      drainConflicts_.requests + vectorConflicts_.requests;
 }
 
 } // namespace tw::simulator::cycle

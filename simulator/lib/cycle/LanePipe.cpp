@@ -18,15 +18,20 @@ void LanePipe::reset() {
 void LanePipe::start(const Line &line, Cycle start) {
   assert(!busy_);
   opcode_ = line.row()->opcode;
-  hasReadA_ = hasReadB_ = false;
+  hasReadA_ = hasReadB_ = writesAcc_ = false;
   readA_ = readB_ = write_ = {};
   accHalves_ = 0;
-  accRow_ = 0;
+  acc_ = 0;
+  accSteps_ = 1;
   taps_ = 1;
   switch (opcode_) {
   case Opcode::Drq:
   case Opcode::Drqa:
     startDrain(line, opcode_ == Opcode::Drqa);
+    break;
+  case Opcode::Drw:
+  case Opcode::Rsw:
+    startWords(line, opcode_ == Opcode::Rsw);
     break;
   case Opcode::Dwconv:
   case Opcode::Poolmax:
@@ -43,7 +48,8 @@ void LanePipe::start(const Line &line, Cycle start) {
   busy_ = true;
   now_ = start + 1;
   head_ = kHead;
-  block_ = step_ = tap_ = 0;
+  block_ = step_ = tap_ = accStep_ = 0;
+  accRow_ = acc_;
   pipe_ = 0;
   heldA_ = heldB_ = wasFrozen_ = false;
   inside_ = 0;
@@ -60,21 +66,47 @@ void LanePipe::startDrain(const Line &line, bool hasResidual) {
   blockSteps_ = rows * columns;
   param_ = uint64_t(line.get(drq::param));
   write_ = {
-      line.get(drq::y), {columns, rows, blocks_}, {line.get(drq::y_ws), line.get(drq::y_hs), line.get(drq::y_cs)}};
+      line.get(drq::y), {columns, rows, blocks_, 1}, {line.get(drq::y_ws), line.get(drq::y_hs), line.get(drq::y_cs)}};
   groups_ = write_.groups(banks_, config_.n);
   meetsItself_ = false;
   hasReadA_ = hasResidual;
   if (hasResidual) {
     readA_ = {line.get(drqa::r),
-              {columns, rows, blocks_},
+              {columns, rows, blocks_, 1},
               {line.get(drqa::r_ws), line.get(drqa::r_hs), line.get(drqa::r_cs)}};
     GroupSet read = readA_.groups(banks_, config_.n);
     meetsItself_ = (read & groups_) != 0;
     groups_ |= read;
   }
-  accRow_ = uint64_t(line.get(drq::acc));
-  uint64_t half = config_.accRows / 2;
-  accHalves_ = (accRow_ < half ? 1 : 0) | (accRow_ + steps() > half ? 2 : 0);
+  useAcc(uint64_t(line.get(drq::acc)), steps());
+}
+
+void LanePipe::useAcc(uint64_t row, uint64_t rows) {
+  acc_ = row;
+  accHalves_ = halfOf(row) | halfOf(row + rows - 1);
+}
+
+void LanePipe::startWords(const Line &line, bool restores) {
+  kind_ = Kind::Words;
+  static_assert(drw::acc.lsb == rsw::acc.lsb && drw::y.lsb == rsw::x.lsb && drw::y_cs.lsb == rsw::x_cs.lsb);
+  uint64_t rows = uint64_t(line.get(drw::oh_n)), columns = uint64_t(line.get(drw::ow_n)),
+           channels = uint64_t(line.get(drw::oc_n));
+  RowWalk walk{line.get(drw::y),
+               {kWordBytes, columns, rows, channels},
+               {config_.n, line.get(drw::y_ws), line.get(drw::y_hs), line.get(drw::y_cs)}};
+  blocks_ = 1;
+  blockSteps_ = uint64_t(kWordBytes) * columns * rows * channels;
+  accSteps_ = kWordBytes;
+  writesAcc_ = hasReadA_ = restores;
+  if (restores) {
+    readA_ = walk;
+    taps_ = kWordBytes;
+  } else {
+    write_ = walk;
+  }
+  groups_ = walk.groups(banks_, config_.n);
+  meetsItself_ = false;
+  useAcc(uint64_t(line.get(drw::acc)), rows * columns * channels);
 }
 
 void LanePipe::startRows(const Line &line, Opcode opcode) {
@@ -84,15 +116,17 @@ void LanePipe::startRows(const Line &line, Opcode opcode) {
   blocks_ = 1;
   blockSteps_ = n0 * n1 * n2;
   hasReadA_ = true;
-  readA_ = {line.get(ewadd::a), {n0, n1, n2}, {line.get(ewadd::a_s0), line.get(ewadd::a_s1), line.get(ewadd::a_s2)}};
+  readA_ = {line.get(ewadd::a), {n0, n1, n2, 1}, {line.get(ewadd::a_s0), line.get(ewadd::a_s1), line.get(ewadd::a_s2)}};
   GroupSet a = readA_.groups(banks_, config_.n), b = 0;
   if (opcode == Opcode::Lut) {
-    write_ = {line.get(lut::y), {n0, n1, n2}, {line.get(lut::y_s0), line.get(lut::y_s1), line.get(lut::y_s2)}};
+    write_ = {line.get(lut::y), {n0, n1, n2, 1}, {line.get(lut::y_s0), line.get(lut::y_s1), line.get(lut::y_s2)}};
     table_ = uint64_t(line.get(lut::table));
   } else {
     hasReadB_ = true;
-    readB_ = {line.get(ewadd::b), {n0, n1, n2}, {line.get(ewadd::b_s0), line.get(ewadd::b_s1), line.get(ewadd::b_s2)}};
-    write_ = {line.get(ewadd::y), {n0, n1, n2}, {line.get(ewadd::y_s0), line.get(ewadd::y_s1), line.get(ewadd::y_s2)}};
+    readB_ = {
+        line.get(ewadd::b), {n0, n1, n2, 1}, {line.get(ewadd::b_s0), line.get(ewadd::b_s1), line.get(ewadd::b_s2)}};
+    write_ = {
+        line.get(ewadd::y), {n0, n1, n2, 1}, {line.get(ewadd::y_s0), line.get(ewadd::y_s1), line.get(ewadd::y_s2)}};
     param_ = uint64_t(line.get(ewadd::param));
     b = readB_.groups(banks_, config_.n);
   }
@@ -126,7 +160,7 @@ void LanePipe::startWindow(const Line &line, Opcode opcode) {
   blocks_ = reloads ? channels : 1;
   blockSteps_ = (reloads ? 1 : channels) * outputRows_ * outputColumns_ * taps_;
   write_ = {line.get(dwconv::y),
-            {outputColumns_, outputRows_, channels},
+            {outputColumns_, outputRows_, channels, 1},
             {line.get(dwconv::y_ws), line.get(dwconv::y_hs), line.get(dwconv::y_cs)}};
   hasReadA_ = true;
   GroupSet a = banks_.groups(x_, x_ + (tileRows_ - 1) * rowStride_ + (tileColumns_ - 1) * columnStride_ +
@@ -144,6 +178,8 @@ void LanePipe::startWindow(const Line &line, Opcode opcode) {
 void LanePipe::findParameterFaults() {
   hasParameterFault_ = false;
   auto check = [&](bool good) { hasParameterFault_ |= !good; };
+  if (kind_ == Kind::Words)
+    return;
   if (opcode_ == Opcode::Lut)
     return check(parameters_.isTableInitialised(table_));
   check(parameters_.isRowInitialised(param_));
@@ -225,7 +261,10 @@ void LanePipe::nextStep() {
       readA_.next();
     if (hasReadB_)
       readB_.next();
-    ++accRow_;
+    if (!writesAcc_ && ++accStep_ == accSteps_) {
+      accStep_ = 0;
+      ++accRow_;
+    }
   }
   if (++tap_ == taps_)
     tap_ = 0;
@@ -239,7 +278,7 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
   Outcome outcome;
   unsigned lost = 0;
   bool writes = pipe_ >> (depth_ - 1) & 1;
-  bool frozen = writes && !grant(banks_.bank(uint64_t(write_.address)), taken, lost);
+  bool frozen = writes && !writesAcc_ && !grant(banks_.bank(uint64_t(write_.address)), taken, lost);
   bool isStepping = head_ == 0 && block_ != blocks_;
   bool gotA = true, gotB = true, inside = false;
   if (isStepping) {
@@ -260,7 +299,9 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
   if (hasParameterFault_ && !wasFrozen_)
     outcome.fault = headFault();
   if (!frozen) {
-    if (writes)
+    if (writes && writesAcc_)
+      outcome.accHalf = halfOf(accRow_++);
+    else if (writes)
       write_.next();
     pipe_ = (pipe_ << 1) & ((1u << depth_) - 1);
     tableRow_[1] = tableRow_[0];
@@ -269,8 +310,8 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
       --head_;
     } else if (isStepping && gotA && gotB) {
       heldA_ = heldB_ = false;
-      if (kind_ == Kind::Drain)
-        outcome.accHalf = accRow_ < config_.accRows / 2 ? 1 : 2;
+      if ((kind_ == Kind::Drain || kind_ == Kind::Words) && !writesAcc_)
+        outcome.accHalf = halfOf(accRow_);
       inside_ += inside;
       if (tap_ + 1 == taps_) {
         pipe_ |= 1;
@@ -324,6 +365,8 @@ void LanePipe::jump(uint64_t cycles) {
   if (kind_ == Kind::Rows && hasReadB_)
     readB_.seek(done);
   write_.seek(done / taps_);
+  accRow_ = acc_ + done / accSteps_;
+  accStep_ = done % accSteps_;
   pipe_ = 0; // what was in it is written before the caller's last cycle
   heldA_ = heldB_ = wasFrozen_ = false;
 }
@@ -336,11 +379,8 @@ void LanePipe::advance(Cycle to) {
     now_ = to;
     return;
   }
-  if (to > now_ + depth_) {
-    uint64_t before = position();
+  if (to > now_ + depth_)
     jump(to - depth_ - now_);
-    accRow_ += position() - before;
-  }
   Conflicts none;
   while (now_ < to) {
     BankSet taken = 0;

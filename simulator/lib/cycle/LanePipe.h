@@ -22,24 +22,25 @@ public:
   virtual bool areMultipliersLegal(uint64_t row) const = 0;
 };
 
-/// A walk over rows: three nested strides, dimension 0 innermost.
+/// A walk over rows: nested strides, dimension 0 innermost.
 struct RowWalk {
+  static constexpr int kDims = 4;
   int64_t base = 0;
-  uint64_t extents[3] = {1, 1, 1};
-  int64_t strides[3] = {};
-  uint64_t index[3] = {};
+  uint64_t extents[kDims] = {1, 1, 1, 1};
+  int64_t strides[kDims] = {};
+  uint64_t index[kDims] = {};
   int64_t address = 0;
 
   void seek(uint64_t position) {
-    index[0] = position % extents[0];
-    index[1] = position / extents[0] % extents[1];
-    index[2] = position / extents[0] / extents[1];
     address = base;
-    for (int d = 0; d != 3; ++d)
+    for (int d = 0; d != kDims; ++d) {
+      index[d] = position % extents[d];
+      position /= extents[d];
       address += int64_t(index[d]) * strides[d];
+    }
   }
   void next() {
-    for (int d = 0; d != 3; ++d) {
+    for (int d = 0; d != kDims; ++d) {
       address += strides[d];
       if (++index[d] != extents[d])
         return;
@@ -49,7 +50,7 @@ struct RowWalk {
   }
   GroupSet groups(const Banks &banks, uint32_t n) const {
     int64_t end = base + n;
-    for (int d = 0; d != 3; ++d)
+    for (int d = 0; d != kDims; ++d)
       end += int64_t(extents[d] - 1) * strides[d];
     return banks.groups(base, end);
   }
@@ -72,7 +73,7 @@ public:
   struct Outcome {
     bool ended = false;                  // the last write was granted
     std::optional<isa::FaultCode> fault; // UNINIT_PARAM or BAD_PARAM
-    unsigned accHalf = 0;                // RQ: half of ACC (1 or 2) of the row that was issued; 0: none
+    unsigned accHalf = 0;                // RQ: half of ACC (1 or 2) that was read or written; 0: none
   };
   Outcome step(BankSet &taken, Conflicts &conflicts);
   /// Cycle of the end if nothing is in the way from now() on.
@@ -89,10 +90,11 @@ public:
   unsigned accHalves() const { return accHalves_; }
 
 private:
-  enum class Kind : uint8_t { Drain, Rows, Window };
+  enum class Kind : uint8_t { Drain, Words, Rows, Window };
   enum HeadState { kSettle = 1, kMult = 2, kBias = 3, kHead = 4 }; // head states left, this one included
 
   void startDrain(const isa::Line &line, bool hasResidual);
+  void startWords(const isa::Line &line, bool restores);
   void startRows(const isa::Line &line, isa::Opcode opcode);
   void startWindow(const isa::Line &line, isa::Opcode opcode);
   void findParameterFaults();
@@ -103,6 +105,8 @@ private:
   bool isTapInside() const;
   void nextStep();
   void jump(uint64_t cycles);
+  unsigned halfOf(uint64_t accRow) const { return accRow < config_.accRows / 2 ? 1 : 2; }
+  void useAcc(uint64_t row, uint64_t rows);
   uint64_t steps() const { return blocks_ * blockSteps_; }
   uint64_t position() const { return block_ * blockSteps_ + step_; }
 
@@ -114,15 +118,16 @@ private:
   // The instruction.
   Kind kind_;
   isa::Opcode opcode_;
-  uint64_t blocks_, blockSteps_; // a block is what lies between two reloads of bias and multiplier
-  uint64_t taps_;                // steps of an output row
-  bool hasReadA_, hasReadB_;
+  uint64_t blocks_, blockSteps_;         // a block is what lies between two reloads of bias and multiplier
+  uint64_t taps_;                        // steps of an output row
+  bool hasReadA_, hasReadB_, writesAcc_; // rsw writes ACC instead of the scratchpad
   RowWalk readA_, readB_, write_;
   uint64_t param_;
   uint64_t table_;
   GroupSet groups_;
   bool meetsItself_, hasParameterFault_;
   unsigned accHalves_;
+  uint64_t acc_, accSteps_; // RQ: first row of ACC; steps for which it is the same row
   // Windows.
   int64_t x_, rowStride_, columnStride_, blockStride_, tileRows_, tileColumns_;
   int64_t strideH_, strideW_, dilH_, dilW_, padTop_, padLeft_;
@@ -135,8 +140,8 @@ private:
   unsigned head_; // head states left
   uint64_t block_, step_;
   uint64_t tap_;
-  uint64_t accRow_;
-  uint32_t pipe_; // bit k: a row left the last step k + 1 moving cycles ago
+  uint64_t accRow_, accStep_; // RQ: row that is read or written next; steps made of it
+  uint32_t pipe_;             // bit k: a row left the last step k + 1 moving cycles ago
   bool heldA_, heldB_;
   bool wasFrozen_;
   uint64_t inside_;                 // taps of this window inside the tile

@@ -39,6 +39,8 @@ Effects execute(State &state, const isa::Line &line) {
     return executeLdp(state, line);
   case isa::Opcode::Ldt:
     return executeLdt(state, line);
+  case isa::Opcode::Fill:
+    return executeFill(state, line);
   case isa::Opcode::St:
     return executeSt(state, line);
   case isa::Opcode::Conv:
@@ -51,6 +53,10 @@ Effects execute(State &state, const isa::Line &line) {
     return executeDrq(state, line);
   case isa::Opcode::Drqa:
     return executeDrqa(state, line);
+  case isa::Opcode::Drw:
+    return executeDrw(state, line);
+  case isa::Opcode::Rsw:
+    return executeRsw(state, line);
   case isa::Opcode::Ewadd:
     return executeEwadd(state, line);
   case isa::Opcode::Ewmul:
@@ -71,8 +77,6 @@ Effects execute(State &state, const isa::Line &line) {
   case isa::Opcode::Mark:
   case isa::Opcode::End:
   // Planned rows: checkLine refuses them.
-  case isa::Opcode::Fill:
-  case isa::Opcode::Drw:
   case isa::Opcode::Reduce:
   case isa::Opcode::Norm:
   case isa::Opcode::Move:

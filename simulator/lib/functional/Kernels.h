@@ -13,12 +13,15 @@ namespace tw::simulator {
 Effects executeLd(State &state, const isa::Line &line); // also ldw: the rows have one layout
 Effects executeLdp(State &state, const isa::Line &line);
 Effects executeLdt(State &state, const isa::Line &line);
+Effects executeFill(State &state, const isa::Line &line);
 Effects executeSt(State &state, const isa::Line &line);
 Effects executeConv(State &state, const isa::Line &line);
 Effects executeConvf(State &state, const isa::Line &line);
 Effects executeGemm(State &state, const isa::Line &line);
 Effects executeDrq(State &state, const isa::Line &line);
 Effects executeDrqa(State &state, const isa::Line &line);
+Effects executeDrw(State &state, const isa::Line &line);
+Effects executeRsw(State &state, const isa::Line &line);
 Effects executeEwadd(State &state, const isa::Line &line);
 Effects executeEwmul(State &state, const isa::Line &line);
 Effects executeEwmin(State &state, const isa::Line &line);

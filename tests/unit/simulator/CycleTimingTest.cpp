@@ -77,7 +77,7 @@ TEST_P(CycleTimingTest, AnInstructionAloneTakesItsClosedForm) {
 TEST_P(CycleTimingTest, BurstsCoverTheirBytesAndStayInTheirBlocks) {
   for (uint64_t seed = 0; seed != 300; ++seed) {
     Line line = test::CyclePrograms(config, seed).line();
-    if (line.row()->engine != Engine::LA && line.row()->engine != Engine::LW && line.row()->engine != Engine::ST)
+    if (!hasBursts(line.row()->opcode))
       continue;
     DmaWalk walk = DmaWalk::of(line, config);
     uint64_t block = uint64_t(config.axiBurstBeats) * config.axiBytes, bytes = 0, count = 0;

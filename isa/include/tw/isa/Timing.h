@@ -12,6 +12,9 @@
 
 namespace tw::isa {
 
+/// Whether the rows of this opcode move data through the AXI port and have bursts.
+bool hasBursts(Opcode opcode);
+
 /// The DRAM and SPM side of a load or store: n3*n2*n1 runs of `runBytes` bytes, each contiguous on both sides.
 struct DmaWalk {
   uint64_t offset = 0; // of the first byte, in the region
@@ -23,7 +26,7 @@ struct DmaWalk {
   uint64_t dramStrides[3] = {};
   uint64_t spmStrides[3] = {};
 
-  /// Of an ld, ldw, ldp, ldt or st.
+  /// Of a line that hasBursts.
   static DmaWalk of(const Line &line, const HwConfig &config);
   uint64_t runs() const { return uint64_t(extents[0]) * extents[1] * extents[2]; }
   uint64_t bytes() const { return runs() * runBytes; }

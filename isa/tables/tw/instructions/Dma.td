@@ -32,7 +32,17 @@ def LDT : LinearLoad<0x13, "ldt", "tables", Field<"dst", 3, "first LUT bank", "l
     "load look-up tables"> {
   let Description = "Copies count tables of 256 bytes, contiguous in DRAM, to the LUT banks and marks them initialised.";
 }
-def FILL : Instruction<0x14, "fill", LA, [], "fill SPM rows with a value"> { let Status = "planned"; let Description = "Writes a value to a 4-D walk of rows."; }
+def FILL : Instruction<0x14, "fill", LA, [
+    SpmAddr<"spm", "first SPM row">,
+    Extent<"n0", 16, "contiguous rows">, Extent<"n1", 16, "extent of dimension 1">,
+    Extent<"n2", 16, "extent of dimension 2">, Extent<"n3", 16, "extent of dimension 3">,
+    SpmStride<"ss1", "SPM byte stride of dimension 1">, SpmStride<"ss2", "SPM byte stride of dimension 2">,
+    SpmStride<"ss3", "SPM byte stride of dimension 3">, Pixel<"value", "what every byte becomes">],
+    "fill SPM rows with a value"> {
+  let Description = "Writes value to all bytes of n3*n2*n1*n0 rows of SPM, one row a cycle, without DRAM.";
+  let Sem = Semantics<DmaLoops, [SpmWalk<"write">], [Node<"spm", "copy_i8", ["value"]>]>;
+  let Raises = [FSpmBounds, FMisaligned];
+}
 
 def STO : Instruction<0x18, "st", ST, DmaFields, "store rows"> {
   let Description = "Copies n3*n2*n1*n0 rows of N bytes from SPM to a DRAM region. Retires, and posts, after its last write response.";

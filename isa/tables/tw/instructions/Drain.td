@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //===- Drain.td - from ACC to SPM: bias, requantise, residual, clamp ----------------------===//
 // SPDX-License-Identifier: Apache-2.0
-defvar DrainFields = [
+defvar DrainRows = [
   AccRow<"acc", "first ACC row; block ocb, pixel (oh, ow) is row acc + (ocb*oh_n + oh)*ow_n + ow">,
-  Extent<"oc_n", 12, "blocks of N channels">, Extent<"oh_n", 16, "rows">, Extent<"ow_n", 16, "columns">,
-  SpmAddr<"y", "first row of the result">, SpmStride<"y_hs", "byte stride of a row">, SpmStride<"y_ws", "byte stride of a column">, SpmStride<"y_cs", "byte stride of a channel block">,
-  ParamRow<"param", "numerics record: head, then (bias, multiplier) rows per channel block">];
+  Extent<"oc_n", 12, "blocks of N channels">, Extent<"oh_n", 16, "rows">, Extent<"ow_n", 16, "columns">];
+class TileFields<string p, string what> {
+  list<Field> Fields = [SpmAddr<p, "first row of the " # what>, SpmStride<p # "_hs", "byte stride of a row">,
+                        SpmStride<p # "_ws", "byte stride of a column">, SpmStride<p # "_cs", "byte stride of a channel block">];
+}
+defvar DrainFields = DrainRows # TileFields<"y", "result">.Fields
+  # [ParamRow<"param", "numerics record: head, then (bias, multiplier) rows per channel block">];
 defvar DrainLoops = [Loop<"ocb", "oc_n", "parallel">, Loop<"oh", "oh_n", "parallel">, Loop<"ow", "ow_n", "parallel">, Loop<"lane", "N", "parallel">];
 class DrainSum : Contiguous<"sum", ACC, "i32", "acc", "read", ["ocb", "oh", "ow"]>;
-class Tile<string p, string dir> : Strided<p, SPM, "i8", p, dir,
+class TileOf<string p, string elem, string dir> : Strided<p, SPM, elem, p, dir,
     [Dim<[Term<"oh">], p # "_hs">, Dim<[Term<"ow">], p # "_ws">, Dim<[Term<"ocb">], p # "_cs">]>;
+class Tile<string p, string dir> : TileOf<p, "i8", dir>;
+class TileWords<string p, string dir> : TileOf<p, "i32", dir>; // four consecutive rows of SPM for N words
 
 def DRQ : Instruction<0x28, "drq", RQ, DrainFields, "drain and requantise"> {
   let Description = "y = clamp(requantise(sum + bias), lo, hi), one row of N lanes a cycle.";
@@ -18,7 +24,7 @@ def DRQ : Instruction<0x28, "drq", RQ, DrainFields, "drain and requantise"> {
   let Raises = [FSpmBounds, FAccBounds, FParamBounds, FMisaligned, FUninitParam, FBadParam, FAccConflict];
 }
 def DRQA : Instruction<0x29, "drqa", RQ,
-    DrainFields # [SpmAddr<"r", "first row of the residual">, SpmStride<"r_hs", "byte stride of a row">, SpmStride<"r_ws", "byte stride of a column">, SpmStride<"r_cs", "byte stride of a channel block">],
+    DrainFields # TileFields<"r", "residual">.Fields,
     "drain, requantise, add a residual"> {
   let Description = "q = requantise(sum + bias); y = clamp(ew_add(q, r), lo, hi): the exact composition of a convolution, its rounding to int8 and a scaled addition.";
   let Sem = Semantics<DrainLoops, [DrainSum<>, RecordHead<>, RecordBias<"ocb">, RecordMult<"ocb">, Tile<"r", "read">, Tile<"y", "write">],
@@ -27,7 +33,18 @@ def DRQA : Instruction<0x29, "drqa", RQ,
      Node<"y", "clamp_i8", ["s", "p.lo", "p.hi"]>]>;
   let Raises = [FSpmBounds, FAccBounds, FParamBounds, FMisaligned, FUninitParam, FBadParam, FAccConflict];
 }
-def DRW : Instruction<0x2A, "drw", RQ, [], "raw int32 drain and restore"> { let Status = "planned"; let Description = "Moves ACC rows to SPM and back unchanged."; }
+// Sums on their way out of ACC and back: N words are 4N bytes, four consecutive rows of SPM, little endian.
+def DRW : Instruction<0x2A, "drw", RQ, DrainRows # TileFields<"y", "words">.Fields, "drain raw words"> {
+  let Description = "Copies ACC rows to SPM unchanged, four SPM rows for each, one a cycle. Reads no parameters.";
+  let Sem = Semantics<DrainLoops, [DrainSum<>, TileWords<"y", "write">], [Node<"y", "copy_i32", ["sum"]>]>;
+  let Raises = [FSpmBounds, FAccBounds, FMisaligned, FAccConflict];
+}
+def RSW : Instruction<0x2B, "rsw", RQ, DrainRows # TileFields<"x", "words">.Fields, "restore raw words"> {
+  let Description = "Copies words from SPM to ACC rows: what drw left, or sums to start from. Four SPM rows for each ACC row, one a cycle.";
+  let Sem = Semantics<DrainLoops,
+    [TileWords<"x", "read">, Contiguous<"sum", ACC, "i32", "acc", "write", ["ocb", "oh", "ow"]>], [Node<"sum", "copy_i32", ["x"]>]>;
+  let Raises = [FSpmBounds, FAccBounds, FMisaligned, FAccConflict];
+}
 
 def IConvDrq : Intrinsic<"conv+drq", [CONV, DRQ], "convolution, bias, requantise, clamp">;
 def IConvDrqa : Intrinsic<"conv+drqa", [CONV, DRQA], "convolution, bias, requantise, residual, clamp">;

@@ -44,6 +44,7 @@ public:
     using namespace isa;
     switch (below(10)) {
     case 0:
+      return below(2) ? fill() : load(Opcode::Ld);
     case 1:
       return load(Opcode::Ld);
     case 2:
@@ -111,6 +112,21 @@ private:
       return line;
     });
   }
+  isa::Line fill() {
+    using namespace isa;
+    return legal([&] {
+      return Line(Opcode::Fill)
+          .set(isa::fill::spm, address())
+          .set(isa::fill::n0, from(1, 40))
+          .set(isa::fill::n1, from(1, 4))
+          .set(isa::fill::n2, from(1, 3))
+          .set(isa::fill::n3, from(1, 2))
+          .set(isa::fill::ss1, stride())
+          .set(isa::fill::ss2, stride())
+          .set(isa::fill::ss3, stride())
+          .set(isa::fill::value, below(256) - 128);
+    });
+  }
   isa::Line matrix() {
     using namespace isa;
     int which = below(3);
@@ -167,8 +183,18 @@ private:
   }
   isa::Line drain() {
     using namespace isa;
-    bool hasResidual = below(2);
+    bool hasResidual = below(2), isRaw = below(3) == 0;
     return legal([&] {
+      if (isRaw)
+        return Line(hasResidual ? Opcode::Rsw : Opcode::Drw)
+            .set(drw::acc, accRow(1))
+            .set(drw::oc_n, from(1, 2))
+            .set(drw::oh_n, from(1, 4))
+            .set(drw::ow_n, from(1, 6))
+            .set(drw::y, address())
+            .set(drw::y_hs, stride())
+            .set(drw::y_ws, stride())
+            .set(drw::y_cs, stride());
       Line line(hasResidual ? Opcode::Drqa : Opcode::Drq);
       line.set(drq::acc, accRow(1)).set(drq::oc_n, from(1, 3)).set(drq::oh_n, from(1, 5)).set(drq::ow_n, from(1, 9));
       line.set(drq::y, address()).set(drq::y_hs, stride()).set(drq::y_ws, stride()).set(drq::y_cs, stride());

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Words.h"
+
+#include <cstring>
+
+namespace tw::simulator {
+
+Effects executeDrw(State &state, const isa::Line &line) {
+  forEachWordRow(state, line, [](int32_t *acc, int8_t *words, uint64_t bytes) { std::memcpy(words, acc, bytes); });
+  return {};
+}
+
+} // namespace tw::simulator
