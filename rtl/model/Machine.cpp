@@ -36,6 +36,7 @@ public:
     context.randSeed(int(options.initialSeed % 0x7FFFFFFE) + 1);
     context.traceEverOn(!options.waveform.empty());
     top = std::make_unique<Vtw_top>(&context);
+    design = top->rootp;
     reset();
     openWaveform();
   }
@@ -66,11 +67,11 @@ public:
     }
     for (uint32_t s = 0; s < isa::kSemaphores; ++s)
       state.semaphores[s] = semaphore(s);
-    state.isDecoderFull = root().tw_top__DOT__u_front__DOT__u_decode__DOT__valid_q;
-    state.decoderPc = root().tw_top__DOT__u_front__DOT__u_decode__DOT__pc_q;
-    if (root().tw_top__DOT__u_front__DOT__u_fault__DOT__valid_q) {
-      state.fault = isa::FaultCode(root().tw_top__DOT__u_front__DOT__u_fault__DOT__code_q);
-      state.faultPc = root().tw_top__DOT__u_front__DOT__u_fault__DOT__pc_q;
+    state.isDecoderFull = design->tw_top__DOT__u_front__DOT__u_decode__DOT__valid_q;
+    state.decoderPc = design->tw_top__DOT__u_front__DOT__u_decode__DOT__pc_q;
+    if (design->tw_top__DOT__u_front__DOT__u_fault__DOT__valid_q) {
+      state.fault = isa::FaultCode(design->tw_top__DOT__u_front__DOT__u_fault__DOT__code_q);
+      state.faultPc = design->tw_top__DOT__u_front__DOT__u_fault__DOT__pc_q;
     }
     return state;
   }
@@ -108,7 +109,7 @@ public:
 
   bool runUntilIdle(uint64_t maxCycles) override {
     uint64_t limit = maxCycles ? std::min(maxCycles, options.hangCycles) : options.hangCycles;
-    for (uint64_t i = 0; top->busy_o; ++i) {
+    for (uint64_t i = 0; design->busy_o; ++i) {
       if (i == limit)
         return false;
       step();
@@ -142,17 +143,17 @@ public:
     };
     switch (static_cast<isa::Space>(space)) {
     case isa::Space::SPM:
-      return copy(root().tw_top__DOT__u_spm__DOT__u_banks__DOT__mem);
+      return copy(design->tw_top__DOT__u_spm__DOT__u_banks__DOT__mem);
     case isa::Space::ACC: {
-      std::vector<uint8_t> low = copy(root().tw_top__DOT__u_compute__DOT__u_acc__DOT__low_mem);
-      std::vector<uint8_t> high = copy(root().tw_top__DOT__u_compute__DOT__u_acc__DOT__high_mem);
+      std::vector<uint8_t> low = copy(design->tw_top__DOT__u_compute__DOT__u_acc__DOT__low_mem);
+      std::vector<uint8_t> high = copy(design->tw_top__DOT__u_compute__DOT__u_acc__DOT__high_mem);
       low.insert(low.end(), high.begin(), high.end());
       return low;
     }
     case isa::Space::PARAM:
-      return copy(root().tw_top__DOT__u_compute__DOT__u_param__DOT__mem);
+      return copy(design->tw_top__DOT__u_compute__DOT__u_param__DOT__mem);
     case isa::Space::LUT:
-      return copy(root().tw_top__DOT__u_compute__DOT__u_param__DOT__lut);
+      return copy(design->tw_top__DOT__u_compute__DOT__u_param__DOT__lut);
     case isa::Space::DRAM:
       break;
     }
@@ -168,8 +169,6 @@ private:
     return config;
   }
 
-  Vtw_top___024root &root() const { return *top->rootp; }
-
   /// Instructions of an engine that have not started.
   struct Waiting {
     uint32_t count, headPc;
@@ -177,8 +176,8 @@ private:
   Waiting waiting(unsigned engine) const {
 #define TW_WAITING(e)                                                                                                  \
   Waiting {                                                                                                            \
-    root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__count,                          \
-        root().tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__pc_q                        \
+    design->tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__count,                          \
+        design->tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__pc_q                        \
   }
     const Waiting all[kEngines] = {TW_WAITING(0), TW_WAITING(1), TW_WAITING(2),
                                    TW_WAITING(3), TW_WAITING(4), TW_WAITING(5)};
@@ -188,7 +187,7 @@ private:
 
   /// Semaphores are packed side by side in whole words.
   uint8_t semaphore(uint32_t index) const {
-    const auto &all = root().tw_top__DOT__u_front__DOT__u_sem__DOT__sem_q;
+    const auto &all = design->tw_top__DOT__u_front__DOT__u_sem__DOT__sem_q;
     constexpr uint32_t kBits = sizeof(all) * 8 / isa::kSemaphores;
     const uint32_t at = index * kBits, last = at + kBits - 1;
     uint64_t words = wordOf(all, at / 32) | uint64_t(wordOf(all, last / 32)) << (last / 32 > at / 32 ? 32 : 0);
@@ -197,50 +196,60 @@ private:
 
   void poison() {
     auto fill = [&](auto &memory) { std::memset(static_cast<void *>(&memory), options.poison, sizeof(memory)); };
-    fill(root().tw_top__DOT__u_spm__DOT__u_banks__DOT__mem);
-    fill(root().tw_top__DOT__u_compute__DOT__u_acc__DOT__low_mem);
-    fill(root().tw_top__DOT__u_compute__DOT__u_acc__DOT__high_mem);
-    fill(root().tw_top__DOT__u_compute__DOT__u_param__DOT__mem);
-    fill(root().tw_top__DOT__u_compute__DOT__u_param__DOT__lut);
+    fill(design->tw_top__DOT__u_spm__DOT__u_banks__DOT__mem);
+    fill(design->tw_top__DOT__u_compute__DOT__u_acc__DOT__low_mem);
+    fill(design->tw_top__DOT__u_compute__DOT__u_acc__DOT__high_mem);
+    fill(design->tw_top__DOT__u_compute__DOT__u_param__DOT__mem);
+    fill(design->tw_top__DOT__u_compute__DOT__u_param__DOT__lut);
   }
 
   // One rising edge, the only event of the design: what eval() does, without its search for what to do.
   void clock() {
     if (isTold) {
       isTold = false;
-      root().__VicoTriggered.at(0) = 1;
-      Vtw_top___024root___eval_ico(&root());
+      design->__VicoTriggered.at(0) = 1;
+      Vtw_top___024root___eval_ico(design);
     }
-    root().__VnbaTriggered.at(0) = 1;
-    Vtw_top___024root___eval_nba(&root());
+    design->__VnbaTriggered.at(0) = 1;
+    Vtw_top___024root___eval_nba(design);
     ++clocks;
   }
 
-  // One cycle: look at what is visible in it, answer, clock.
+  // One cycle: look at what is visible in it, answer, clock. In most cycles nothing happens outside: what to do when it
+  // does is kept out of the way.
   void step() {
-    if (top->busy_o && !wasBusy) {
-      cycle = 0;
-      ++jobs;
-      bus.startJob();
-    }
-    wasBusy = top->busy_o;
+    if (bool(design->busy_o) != wasBusy || !wasBusy)
+      changeBusy();
     if (wasBusy) {
-      const bool active = top->m_arvalid_o || top->m_awvalid_o || top->m_wvalid_o || !bus.idle();
-      if (active || wasActive) { // one cycle longer, so that every valid and ready falls
-        answerReads();
-        answerWrites();
-        isTold = true;
-      }
+      const bool active = design->m_arvalid_o | design->m_awvalid_o | design->m_wvalid_o || !bus.idle();
+      if (active || wasActive) // one cycle longer, so that every valid and ready falls
+        answer();
       wasActive = active;
-      if (options.trace && (root().tw_top__DOT__start | root().tw_top__DOT__u_front__DOT__trace_end))
+      if (options.trace && (design->tw_top__DOT__start | design->tw_top__DOT__u_front__DOT__trace_end))
         trace();
       dumpWaveform();
       ++cycle;
-    } else {
-      top->m_arready_i = top->m_awready_i = top->m_wready_i = top->m_rvalid_i = top->m_bvalid_i = 0;
-      isTold = true;
     }
     clock();
+  }
+
+  // A job begins, or none is under way.
+  [[gnu::noinline]] void changeBusy() {
+    wasBusy = design->busy_o;
+    isTold = true;
+    if (wasBusy) {
+      cycle = 0;
+      ++jobs;
+      bus.startJob();
+    } else {
+      top->m_arready_i = top->m_awready_i = top->m_wready_i = top->m_rvalid_i = top->m_bvalid_i = 0;
+    }
+  }
+
+  [[gnu::noinline]] void answer() {
+    answerReads();
+    answerWrites();
+    isTold = true;
   }
 
   void answerReads() {
@@ -284,8 +293,8 @@ private:
   bool inMemory(uint64_t address) const { return address + kBeatBytes <= dram.size() && address < dram.size(); }
   bool allStrobes() const { return uint64_t(top->m_wstrb_o) == (kBeatBytes == 64 ? ~0ull : (1ull << kBeatBytes) - 1); }
 
-  void trace() {
-    const Vtw_top___024root &signals = root();
+  [[gnu::noinline]] void trace() {
+    const Vtw_top___024root &signals = *design;
     for (unsigned e = 0; e < kEngines; ++e)
       if (signals.tw_top__DOT__start >> e & 1)
         inFlight[e].push_back({cycle, waiting(e).headPc});
@@ -346,6 +355,7 @@ private:
   AxiChecker checker;
   VerilatedContext context;
   std::unique_ptr<Vtw_top> top;
+  Vtw_top___024root *design = nullptr; // in it: its ports and signals without a detour
   uint64_t cycle = 0; // of the job
   uint64_t clocks = 0;
   uint32_t jobs = 0;
