@@ -51,16 +51,36 @@ module tw_front #(
   // engines
   output logic                  clear_o,          // reset, or a job begins
   output logic [8*64-1:0]       region_base_o,
-  output logic [Engines-1:0]    start_o,
+  output logic                  la_start_o,
+  output logic                  lw_start_o,
+  output logic                  mx_start_o,
+  output logic                  rq_start_o,
+  output logic                  vx_start_o,
+  output logic                  st_start_o,
   output logic [511:0]          la_line_o,        // the head of each queue
   output logic [511:0]          lw_line_o,
   output logic [511:0]          mx_line_o,
   output logic [511:0]          rq_line_o,
   output logic [511:0]          vx_line_o,
   output logic [511:0]          st_line_o,
-  input  logic [Engines-1:0]    can_take_i,
-  input  logic [Engines-1:0]    idle_i,
-  input  logic [Engines-1:0]    end_i,
+  input  logic                  la_can_take_i,
+  input  logic                  lw_can_take_i,
+  input  logic                  mx_can_take_i,
+  input  logic                  rq_can_take_i,
+  input  logic                  vx_can_take_i,
+  input  logic                  st_can_take_i,
+  input  logic                  la_idle_i,
+  input  logic                  lw_idle_i,
+  input  logic                  mx_idle_i,
+  input  logic                  rq_idle_i,
+  input  logic                  vx_idle_i,
+  input  logic                  st_idle_i,
+  input  logic                  la_end_i,
+  input  logic                  lw_end_i,
+  input  logic                  mx_end_i,
+  input  logic                  rq_end_i,
+  input  logic                  vx_end_i,
+  input  logic                  st_end_i,
   input  logic [Engines-1:0]    fault_i,          // of the oldest instruction
   input  logic [7:0]            rq_code_i,
   input  logic [7:0]            vx_code_i,
@@ -151,17 +171,19 @@ module tw_front #(
   logic               line_valid, line_take, fetch_none, fetch_fault;
   logic [63:0]        fetch_fault_addr;
   logic [31:0]        fetch_fault_pc;
-  logic [31:0]        decode_pc /*verilator public_flat_rd*/;
+  logic [31:0]        decode_pc;
   logic [511:0]       descriptor;
-  logic [511:0]       line /*verilator public_flat_rd*/;
+  logic [511:0]       line;
   logic               desc_done, desc_error;
-  logic               decode_empty, decode_ready, leave, fe_leave, decode_end, decode_fault, sem_zero;
+  logic               decode_empty, decode_ready, leave, decode_end, decode_fault, sem_zero;
+  logic               fe_leave /*verilator public_flat_rd*/;
   logic [7:0]         decode_code;
   logic [63:0]        decode_fault_addr;
-  logic [Engines-1:0]    push, full, queued, satisfied, overflow;
+  logic [Engines-1:0]    push, full, queued, satisfied, overflow, starting_all, ending_all;
   logic [Engines*32-1:0] head_pc, head_name, head_waits, old_pc, old_name, old_posts;
 
-  wire engines_idle = &idle_i;
+  wire [Engines-1:0] idle = {st_idle_i, vx_idle_i, rq_idle_i, mx_idle_i, lw_idle_i, la_idle_i};
+  wire engines_idle = &idle;
   wire all_idle     = engines_idle && (queued == '0);
 
   tw_fetch #(.AxiBytes(AxiBytes), .Lines(FetchLines)) u_fetch (
@@ -276,7 +298,7 @@ module tw_front #(
     .head_valid_i      (queued),
     .head_pc_i         (head_pc),
     .satisfied_i       (satisfied),
-    .start_i           (start_o),
+    .starting_i        (starting),
     .deadlock_o        (deadlock),
     .fault_o           (fe_fault),
     .fault_pc_o        (fe_fault_pc),
@@ -305,16 +327,30 @@ module tw_front #(
   // Nothing of it changes but in a cycle in which an instruction is pushed, starts or ends.
   localparam int SemBits = 6;
   logic [tw_isa_pkg::SEMAPHORES*SemBits-1:0] sem_next;
-  logic [Engines-1:0] ok;
-  wire wake = (push != '0) || (start_o != '0) || (end_i != '0);
+  wire starting = gen_issue[La].starts || gen_issue[Lw].starts || gen_issue[Mx].starts || gen_issue[Rq].starts
+                  || gen_issue[Vx].starts || gen_issue[St].starts;
+  wire ending   = la_end_i || lw_end_i || mx_end_i || rq_end_i || vx_end_i || st_end_i;
+  wire wake     = starting || ending || (push != '0);
 
   for (genvar e = 0; e < Engines; e++) begin : gen_issue
     localparam int Flight = ((e == La) || (e == Lw)) ? LoadDepth : (e == Mx) ? 4 : 1;
-    logic         is_full;
+    logic         ok, is_full;
     logic [31:0]  pc, posts;
-    logic [31:0]  first_pc /*verilator public_flat_rd*/;    // of the oldest in flight
-    logic [31:0]  first_name /*verilator public_flat_rd*/;
+    logic         starts /*verilator public_flat_rd*/;
+    logic         ends /*verilator public_flat_rd*/;
+    logic [31:0]  first_pc, first_name;  // of the oldest in flight
     logic [511:0] head;
+    assign ends = (e == La) ? la_end_i : (e == Lw) ? lw_end_i : (e == Mx) ? mx_end_i
+                : (e == Rq) ? rq_end_i : (e == Vx) ? vx_end_i : st_end_i;
+    wire can_take = (e == La) ? la_can_take_i : (e == Lw) ? lw_can_take_i : (e == Mx) ? mx_can_take_i
+                  : (e == Rq) ? rq_can_take_i : (e == Vx) ? vx_can_take_i : st_can_take_i;
+    always_comb begin
+      starts = 1'b0;
+      if (ok) begin
+        starts = can_take;
+        if (halt && (pc >= halt_pc)) starts = 1'b0;
+      end
+    end
     tw_issue #(.Depth(QueueDepth), .Flight(Flight), .SemBits(SemBits)) u_issue (
       .clk_i,
       .clear_i    (restart),
@@ -324,26 +360,31 @@ module tw_front #(
       .line_i     (line),
       .full_o     (is_full),
       .valid_o    (queued[e]),
-      .ok_o       (ok[e]),
+      .ok_o       (ok),
       .head_pc_o  (pc),
       .head_line_o(head),
-      .start_i    (start_o[e]),
+      .start_i    (starts),
       .sem_d_i    (sem_next),
-      .end_i      (end_i[e]),
+      .end_i      (ends),
       .old_pc_o   (first_pc),
       .old_name_o (first_name),
       .old_posts_o(posts)
     );
   end
-  assign la_line_o = gen_issue[La].head;
-  assign lw_line_o = gen_issue[Lw].head;
-  assign mx_line_o = gen_issue[Mx].head;
-  assign rq_line_o = gen_issue[Rq].head;
-  assign vx_line_o = gen_issue[Vx].head;
-  assign st_line_o = gen_issue[St].head;
+  assign la_line_o  = gen_issue[La].head;
+  assign la_start_o = gen_issue[La].starts;
+  assign lw_line_o  = gen_issue[Lw].head;
+  assign lw_start_o = gen_issue[Lw].starts;
+  assign mx_line_o  = gen_issue[Mx].head;
+  assign mx_start_o = gen_issue[Mx].starts;
+  assign rq_line_o  = gen_issue[Rq].head;
+  assign rq_start_o = gen_issue[Rq].starts;
+  assign vx_line_o  = gen_issue[Vx].head;
+  assign vx_start_o = gen_issue[Vx].starts;
+  assign st_line_o  = gen_issue[St].head;
+  assign st_start_o = gen_issue[St].starts;
 
   // Put together only in cycles in which somebody looks.
-  wire look_at_heads = engines_idle || halt;
   wire look_at_names = fe_fault || (fault_i != '0) || (overflow != '0) || (deadlock != '0);
   always_comb begin
     full = '0;
@@ -352,22 +393,33 @@ module tw_front #(
               gen_issue[Lw].is_full, gen_issue[La].is_full};
   end
   always_comb begin
-    head_pc = '0;
-    if (look_at_heads)
+    head_pc   = '0;
+    satisfied = '0;
+    if (engines_idle) begin
+      satisfied = {gen_issue[St].ok, gen_issue[Vx].ok, gen_issue[Rq].ok, gen_issue[Mx].ok, gen_issue[Lw].ok,
+                   gen_issue[La].ok};
       head_pc = {gen_issue[St].pc, gen_issue[Vx].pc, gen_issue[Rq].pc, gen_issue[Mx].pc, gen_issue[Lw].pc,
                  gen_issue[La].pc};
+    end
   end
   always_comb begin
-    head_waits = '0;
-    if (start_o != '0)
+    starting_all = '0;
+    head_waits   = '0;
+    if (starting) begin
+      starting_all = {gen_issue[St].starts, gen_issue[Vx].starts, gen_issue[Rq].starts, gen_issue[Mx].starts,
+                      gen_issue[Lw].starts, gen_issue[La].starts};
       head_waits = {waits(gen_issue[St].head), waits(gen_issue[Vx].head), waits(gen_issue[Rq].head),
                     waits(gen_issue[Mx].head), waits(gen_issue[Lw].head), waits(gen_issue[La].head)};
+    end
   end
   always_comb begin
-    old_posts = '0;
-    if (end_i != '0)
+    ending_all = '0;
+    old_posts  = '0;
+    if (ending) begin
+      ending_all = {st_end_i, vx_end_i, rq_end_i, mx_end_i, lw_end_i, la_end_i};
       old_posts = {gen_issue[St].posts, gen_issue[Vx].posts, gen_issue[Rq].posts, gen_issue[Mx].posts,
                    gen_issue[Lw].posts, gen_issue[La].posts};
+    end
   end
   always_comb begin
     head_name = '0;
@@ -386,23 +438,13 @@ module tw_front #(
     waits = {5'd0, head[tw_isa_pkg::HDR_WAIT0_VALID_LSB +: 27]};
   endfunction
 
-  assign satisfied = ok & can_take_i;
-  always_comb begin
-    start_o = satisfied;
-    if (halt) begin
-      for (int e = 0; e < Engines; e++) begin
-        if (head_pc[e*32 +: 32] >= halt_pc) start_o[e] = 1'b0;
-      end
-    end
-  end
-
   tw_sem #(.Engines(Engines), .SemBits(SemBits)) u_sem (
     .clk_i,
     .clear_i    (restart),
     .wake_i     (wake),
-    .start_i    (start_o),
+    .start_i    (starting_all),
     .waits_i    (head_waits),
-    .end_i,
+    .end_i      (ending_all),
     .posts_i    (old_posts),
     .ovf_o      (overflow),
     .next_o     (sem_next),
@@ -443,9 +485,9 @@ module tw_front #(
     .clk_i,
     .clear_i        (restart),
     .count_i        (count),
-    .idle_i,
+    .idle_i         (idle),
     .queued_i       (queued),
-    .start_i        (start_o),
+    .start_i        (starting_all),
     .lost_i,
     .st_moves_i,
     .fill_i,
@@ -470,7 +512,7 @@ module tw_front #(
     .saturations_o  (saturations)
   );
 
-  // For the trace; `line` and `decode_pc` are what the front end consumes.
-  logic [6:0] trace_end /*verilator public_flat_rd*/;
-  assign trace_end = {fe_leave, end_i};
+
+  logic event_now /*verilator public_flat_rd*/;  // for the trace
+  assign event_now = starting || ending || fe_leave;
 endmodule

@@ -49,8 +49,8 @@ module tw_job #(
   input  logic                  engines_idle_i,
   input  logic [Engines-1:0]    head_valid_i,
   input  logic [Engines*32-1:0] head_pc_i,        // defined while engines_idle_i
-  input  logic [Engines-1:0]    satisfied_i,
-  input  logic [Engines-1:0]    start_i,
+  input  logic [Engines-1:0]    satisfied_i,      // heads whose waits are; defined while engines_idle_i
+  input  logic                  starting_i,       // some head starts
   output logic [Engines-1:0]    deadlock_o,       // of the engine whose head has the lowest PC
   // front end's fault
   output logic                  fault_o,
@@ -197,7 +197,7 @@ module tw_job #(
   logic drained, job_end;
   always_comb begin
     drained = 1'b0;
-    if (halt_i) drained = run_q && engines_idle_i && (start_i == '0);
+    if (halt_i) drained = run_q && engines_idle_i && !starting_i;
     job_end  = drained || decode_end_i;
     finish_o = 1'b0;
     if (job_end || ending_q)

@@ -4,9 +4,10 @@
 // low, and defines all control state; memories keep what they hold. docs/timing.md says in which cycle everything
 // happens.
 //
-// For the trace, all visible in the cycle they speak of: `start` bit e: the head of queue e starts; `trace_end` bit e:
-// the oldest instruction of engine e ends (6: the front end consumes one), its PC in u_front.gen_issue[e].first_pc, tag
-// and opcode in first_name.
+// For the trace, all visible in the cycle they speak of, in u_front: `event_now`: look at the others;
+// gen_issue[e].starts: the head of queue e starts; gen_issue[e].ends: the oldest instruction of engine e ends, its PC
+// in u_issue.old_pc_q, tag and opcode in old_name_q; `fe_leave`: the front end consumes u_fetch.line_q, whose PC is
+// u_decode.pc_q.
 module tw_top (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -61,12 +62,6 @@ module tw_top (
   localparam int AxiBytes   = tw_cfg_pkg::AXI_BYTES;
   localparam int Engines    = tw_isa_pkg::ENGINES - 1;
 
-  localparam int La = 32'(tw_isa_pkg::ENGINE_LA);
-  localparam int Lw = 32'(tw_isa_pkg::ENGINE_LW);
-  localparam int Mx = 32'(tw_isa_pkg::ENGINE_MX);
-  localparam int Rq = 32'(tw_isa_pkg::ENGINE_RQ);
-  localparam int Vx = 32'(tw_isa_pkg::ENGINE_VX);
-  localparam int St = 32'(tw_isa_pkg::ENGINE_ST);
 
   // Clients of the SPM, in order of priority
   localparam int SpmDma = 0;
@@ -93,8 +88,11 @@ module tw_top (
   logic [63:0]           fe_addr, record_addr;
   logic [511:0]          record_data, la_line, lw_line, mx_line, rq_line, vx_line, st_line;
   logic [8*64-1:0]       region_base;
-  logic [Engines-1:0]    start /*verilator public_flat_rd*/;
-  logic [Engines-1:0]    can_take, idle, ends, fault, lost;
+  logic                  la_start, lw_start, mx_start, rq_start, vx_start, st_start;
+  logic                  la_can_take, lw_can_take, mx_can_take, rq_can_take, vx_can_take, st_can_take;
+  logic                  la_idle, lw_idle, mx_idle, rq_idle, vx_idle, st_idle;
+  logic                  la_end, lw_end, mx_end, rq_end, vx_end, st_end;
+  logic [Engines-1:0]    fault, lost;
   logic [63:0]           la_fault_addr, lw_fault_addr, st_fault_addr;
   logic                  beat_fe, beat_la, beat_lw, beat_burst_last, beat_error, beat_spm, beat_param, beat_lut;
   logic                  fill, fill_lost;
@@ -150,16 +148,36 @@ module tw_top (
     .record_done_i (record_done),
     .clear_o       (clear),
     .region_base_o (region_base),
-    .start_o       (start),
+    .la_start_o    (la_start),
+    .lw_start_o    (lw_start),
+    .mx_start_o    (mx_start),
+    .rq_start_o    (rq_start),
+    .vx_start_o    (vx_start),
+    .st_start_o    (st_start),
     .la_line_o     (la_line),
     .lw_line_o     (lw_line),
     .mx_line_o     (mx_line),
     .rq_line_o     (rq_line),
     .vx_line_o     (vx_line),
     .st_line_o     (st_line),
-    .can_take_i    (can_take),
-    .idle_i        (idle),
-    .end_i         (ends),
+    .la_can_take_i (la_can_take),
+    .lw_can_take_i (lw_can_take),
+    .mx_can_take_i (mx_can_take),
+    .rq_can_take_i (rq_can_take),
+    .vx_can_take_i (vx_can_take),
+    .st_can_take_i (st_can_take),
+    .la_idle_i     (la_idle),
+    .lw_idle_i     (lw_idle),
+    .mx_idle_i     (mx_idle),
+    .rq_idle_i     (rq_idle),
+    .vx_idle_i     (vx_idle),
+    .st_idle_i     (st_idle),
+    .la_end_i      (la_end),
+    .lw_end_i      (lw_end),
+    .mx_end_i      (mx_end),
+    .rq_end_i      (rq_end),
+    .vx_end_i      (vx_end),
+    .st_end_i      (st_end),
     .fault_i       (fault),
     .rq_code_i     (rq_code),
     .vx_code_i     (vx_code),
@@ -242,25 +260,25 @@ module tw_top (
     .clk_i,
     .rst_ni,
     .region_base_i    (region_base),
-    .la_start_i       (start[La]),
+    .la_start_i       (la_start),
     .la_line_i        (la_line),
-    .la_can_take_o    (can_take[La]),
-    .la_idle_o        (idle[La]),
-    .la_end_o         (ends[La]),
+    .la_can_take_o    (la_can_take),
+    .la_idle_o        (la_idle),
+    .la_end_o         (la_end),
     .la_fault_o       (la_fault),
     .la_fault_addr_o  (la_fault_addr),
-    .lw_start_i       (start[Lw]),
+    .lw_start_i       (lw_start),
     .lw_line_i        (lw_line),
-    .lw_can_take_o    (can_take[Lw]),
-    .lw_idle_o        (idle[Lw]),
-    .lw_end_o         (ends[Lw]),
+    .lw_can_take_o    (lw_can_take),
+    .lw_idle_o        (lw_idle),
+    .lw_end_o         (lw_end),
     .lw_fault_o       (lw_fault),
     .lw_fault_addr_o  (lw_fault_addr),
-    .st_start_i       (start[St]),
+    .st_start_i       (st_start),
     .st_line_i        (st_line),
-    .st_can_take_o    (can_take[St]),
-    .st_idle_o        (idle[St]),
-    .st_end_o         (ends[St]),
+    .st_can_take_o    (st_can_take),
+    .st_idle_o        (st_idle),
+    .st_end_o         (st_end),
     .st_fault_o       (st_fault),
     .st_fault_addr_o  (st_fault_addr),
     .fe_req_i         (fe_req),
@@ -322,23 +340,23 @@ module tw_top (
     .clk_i,
     .rst_ni,
     .clear_i       (clear),
-    .mx_start_i    (start[Mx]),
+    .mx_start_i    (mx_start),
     .mx_line_i     (mx_line),
-    .mx_can_take_o (can_take[Mx]),
-    .mx_idle_o     (idle[Mx]),
-    .mx_end_o      (ends[Mx]),
-    .rq_start_i    (start[Rq]),
+    .mx_can_take_o (mx_can_take),
+    .mx_idle_o     (mx_idle),
+    .mx_end_o      (mx_end),
+    .rq_start_i    (rq_start),
     .rq_line_i     (rq_line),
-    .rq_can_take_o (can_take[Rq]),
-    .rq_idle_o     (idle[Rq]),
-    .rq_end_o      (ends[Rq]),
+    .rq_can_take_o (rq_can_take),
+    .rq_idle_o     (rq_idle),
+    .rq_end_o      (rq_end),
     .rq_fault_o    (rq_fault),
     .rq_code_o     (rq_code),
-    .vx_start_i    (start[Vx]),
+    .vx_start_i    (vx_start),
     .vx_line_i     (vx_line),
-    .vx_can_take_o (can_take[Vx]),
-    .vx_idle_o     (idle[Vx]),
-    .vx_end_o      (ends[Vx]),
+    .vx_can_take_o (vx_can_take),
+    .vx_idle_o     (vx_idle),
+    .vx_end_o      (vx_end),
     .vx_fault_o    (vx_fault),
     .vx_code_o     (vx_code),
     .wr_param_i    (beat_param),

@@ -58,10 +58,11 @@ public:
       return std::nullopt;
     isa::MachineState state;
     state.cycle = cycle;
+    const auto all = engines();
     for (unsigned e = 0; e < kEngines; ++e) {
       isa::MachineState::Unit &unit = state.engines[e];
-      unit.queued = waiting(e).count;
-      unit.headPc = unit.queued ? waiting(e).headPc : 0;
+      unit.queued = all[e].waiting;
+      unit.headPc = unit.queued ? all[e].headPc : 0;
       for (const Started &started : inFlight[e])
         unit.inFlight.push_back(started.pc);
     }
@@ -169,20 +170,22 @@ private:
     return config;
   }
 
-  /// Instructions of an engine that have not started.
-  struct Waiting {
-    uint32_t count, headPc;
+  /// What is visible of an engine's instructions: those that wait, the oldest in flight, what happens in this cycle.
+  struct Engine {
+    uint32_t waiting, headPc;
+    bool starts, ends;
+    uint32_t oldestPc, oldestName;
   };
-  Waiting waiting(unsigned engine) const {
-#define TW_WAITING(e)                                                                                                  \
-  Waiting {                                                                                                            \
-    design->tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__count,                          \
-        design->tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__u_issue__DOT__pc_q                        \
+  std::array<Engine, kEngines> engines() const {
+#define TW_SIGNAL(e, name) design->tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__##name
+#define TW_ENGINE(e)                                                                                                   \
+  Engine {                                                                                                             \
+    TW_SIGNAL(e, u_issue__DOT__count), TW_SIGNAL(e, u_issue__DOT__pc_q), bool(TW_SIGNAL(e, starts)),                   \
+        bool(TW_SIGNAL(e, ends)), TW_SIGNAL(e, u_issue__DOT__old_pc_q), TW_SIGNAL(e, u_issue__DOT__old_name_q)         \
   }
-    const Waiting all[kEngines] = {TW_WAITING(0), TW_WAITING(1), TW_WAITING(2),
-                                   TW_WAITING(3), TW_WAITING(4), TW_WAITING(5)};
-#undef TW_WAITING
-    return all[engine];
+    return {{TW_ENGINE(0), TW_ENGINE(1), TW_ENGINE(2), TW_ENGINE(3), TW_ENGINE(4), TW_ENGINE(5)}};
+#undef TW_ENGINE
+#undef TW_SIGNAL
   }
 
   /// Semaphores are packed side by side in whole words.
@@ -225,7 +228,7 @@ private:
       if (active || wasActive) // one cycle longer, so that every valid and ready falls
         answer();
       wasActive = active;
-      if (options.trace && (design->tw_top__DOT__start | design->tw_top__DOT__u_front__DOT__trace_end))
+      if (options.trace && design->tw_top__DOT__u_front__DOT__event_now)
         trace();
       dumpWaveform();
       ++cycle;
@@ -294,33 +297,31 @@ private:
   bool allStrobes() const { return uint64_t(top->m_wstrb_o) == (kBeatBytes == 64 ? ~0ull : (1ull << kBeatBytes) - 1); }
 
   [[gnu::noinline]] void trace() {
-    const Vtw_top___024root &signals = *design;
+    const auto all = engines();
     for (unsigned e = 0; e < kEngines; ++e)
-      if (signals.tw_top__DOT__start >> e & 1)
-        inFlight[e].push_back({cycle, waiting(e).headPc});
-#define TW_OLDEST(e, field) signals.tw_top__DOT__u_front__DOT__gen_issue__BRA__##e##__KET____DOT__first_##field
-    const uint32_t names[] = {TW_OLDEST(0, name), TW_OLDEST(1, name), TW_OLDEST(2, name),
-                              TW_OLDEST(3, name), TW_OLDEST(4, name), TW_OLDEST(5, name)};
-    const uint32_t pcs[] = {TW_OLDEST(0, pc), TW_OLDEST(1, pc), TW_OLDEST(2, pc),
-                            TW_OLDEST(3, pc), TW_OLDEST(4, pc), TW_OLDEST(5, pc)};
-#undef TW_OLDEST
-    for (unsigned e = 0; e <= kEngines; ++e) {
-      if (!(signals.tw_top__DOT__u_front__DOT__trace_end >> e & 1))
+      if (all[e].starts)
+        inFlight[e].push_back({cycle, all[e].headPc});
+    for (unsigned e = 0; e < kEngines; ++e) {
+      if (!all[e].ends)
         continue;
-      const bool frontEnd = e == kFrontEnd;
-      const uint32_t name = frontEnd ? wordOf(signals.tw_top__DOT__u_front__DOT__line, 0) : names[e];
-      isa::TraceEvent event;
-      event.pc = frontEnd ? signals.tw_top__DOT__u_front__DOT__decode_pc : pcs[e];
-      event.opcode = uint8_t(name);
-      event.tag = uint16_t(name >> 8);
-      event.engine = uint8_t(e);
-      event.startCycle = event.endCycle = cycle;
-      if (e != kFrontEnd && !inFlight[e].empty()) {
-        event.startCycle = inFlight[e].front().cycle;
+      retire(e, all[e].oldestPc, all[e].oldestName, inFlight[e].empty() ? cycle : inFlight[e].front().cycle);
+      if (!inFlight[e].empty())
         inFlight[e].pop_front();
-      }
-      options.trace->retire(event);
     }
+    if (design->tw_top__DOT__u_front__DOT__fe_leave)
+      retire(kFrontEnd, design->tw_top__DOT__u_front__DOT__u_decode__DOT__pc_q,
+             wordOf(design->tw_top__DOT__u_front__DOT__u_fetch__DOT__line_q, 0), cycle);
+  }
+
+  void retire(unsigned engine, uint32_t pc, uint32_t name, uint64_t start) {
+    isa::TraceEvent event;
+    event.pc = pc;
+    event.opcode = uint8_t(name);
+    event.tag = uint16_t(name >> 8);
+    event.engine = uint8_t(engine);
+    event.startCycle = start;
+    event.endCycle = cycle;
+    options.trace->retire(event);
   }
 
 #ifdef TW_RTL_WAVEFORM
@@ -356,7 +357,7 @@ private:
   VerilatedContext context;
   std::unique_ptr<Vtw_top> top;
   Vtw_top___024root *design = nullptr; // in it: its ports and signals without a detour
-  uint64_t cycle = 0; // of the job
+  uint64_t cycle = 0;                  // of the job
   uint64_t clocks = 0;
   uint32_t jobs = 0;
   bool wasBusy = false;
