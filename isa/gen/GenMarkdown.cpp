@@ -47,7 +47,11 @@ public:
     if (semantics.init == "acc")
       os << "sum starts as ACC if accumulate, else 0\n";
     else if (!semantics.init.empty())
-      os << "running value starts at " << (semantics.init == "zero" ? "0" : "-128") << "\n";
+      os << "running value starts at "
+         << (semantics.init == "zero"   ? "0"
+             : semantics.init == "min8" ? "-128"
+                                        : "127")
+         << "\n";
     for (const Node &node : semantics.body)
       emitNode(node);
     if (!semantics.finish.empty())

@@ -2,6 +2,7 @@
 // SystemVerilog in the subset that Yosys 0.23 reads: scalar localparams in a package, flat vectors, plain case
 // statements.
 #include "Emitters.h"
+#include "tw/isa/Numerics.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -136,6 +137,16 @@ uint64_t encodeStep(const Instruction &instruction, const Step &s) {
   return word;
 }
 
+// Entries of 64 bits, the first one lowest: slope, base.
+void normTable(raw_ostream &os, StringRef name, const isa::NormTable &table, StringRef doc) {
+  constexpr int kEntryBits = 64;
+  os << "  localparam logic [" << isa::kNormEntries * kEntryBits - 1 << ":0] " << name << " = " // one flat vector
+     << isa::kNormEntries * kEntryBits << "'h";
+  for (int i = isa::kNormEntries; i-- > 0;)
+    os << utohexstr(table.entries[i].slope, true, 8) << utohexstr(table.entries[i].base, true, 8);
+  os << "; // " << doc << "\n";
+}
+
 size_t totalSteps(const Model &model) {
   size_t total = 0;
   for (const Instruction &i : model.instructions)
@@ -216,6 +227,9 @@ void emitSvPackage(const Model &model, raw_ostream &os) {
     constant(os, "REC_" + upper(w.name) + "_LSB", w.lo);
     constant(os, "REC_" + upper(w.name) + "_WIDTH", w.width);
   }
+  os << "\n  // Tables of the norms: {slope, base} of each entry\n";
+  normTable(os, "NORM_RECIPROCAL", isa::kReciprocalTable, "normrcp");
+  normTable(os, "NORM_RSQRT", isa::kRsqrtTable, "normrsq");
   os << R"(
   // Footprint programs (ROM in tw_footprint_rom). The front end runs one step a cycle over a line; ACC is a register of 40
   // bits that saturates at all ones; `ext` is the extent field or N, `str` the stride field or the immediate, `imm` the

@@ -17,8 +17,8 @@ public:
   void read() {
     const Record *sem = record->getValueAsDef("Sem");
     out.init = sem->getValueAsString("Init").str();
-    if (out.init != "" && out.init != "zero" && out.init != "min8" && out.init != "acc")
-      error("initial value '" + out.init + "' is not one of zero, min8, acc");
+    if (out.init != "" && out.init != "zero" && out.init != "min8" && out.init != "max8" && out.init != "acc")
+      error("initial value '" + out.init + "' is not one of zero, min8, max8, acc");
     for (const Record *loop : sem->getValueAsListOfDefs("Loops"))
       readLoop(loop);
     for (const Record *access : sem->getValueAsListOfDefs("Accesses"))

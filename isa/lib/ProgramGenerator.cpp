@@ -222,9 +222,11 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
     if (!placeBase(line, row, int(i)))
       return false;
   // Results in place of the first operand.
-  if (int a = findField(row, "a"), y = findField(row, "y"); a >= 0 && y >= 0 && random.oneIn(4))
-    for (int i = 0; i != 4; ++i)
-      line.set(row.fields[y + i].ref, line.get(row.fields[a + i].ref));
+  if (findField(row, "a") >= 0 && random.oneIn(4))
+    for (const char *suffix : {"", "_s0", "_s1", "_s2"})
+      if (int a = findField(row, std::string("a") + suffix), y = findField(row, std::string("y") + suffix);
+          a >= 0 && y >= 0)
+        line.set(row.fields[y].ref, line.get(row.fields[a].ref));
   return !overlapsItself(line, config) && !checkLine(line, config, test.regions);
 }
 

@@ -50,6 +50,8 @@ private:
     slots.assign(semantics.slotCount, 0);
     if (semantics.init == Init::Min8)
       slots.assign(semantics.slotCount, -128);
+    if (semantics.init == Init::Max8)
+      slots.assign(semantics.slotCount, 127);
     if (semantics.init == Init::Acc && field(findField(row, "accumulate")))
       for (const Node &node : semantics.body)
         if (node.storedAccess >= 0)
@@ -243,6 +245,12 @@ private:
       return addI8(i32(0), i8(1));
     case Primitive::MaxI8:
       return maxI8(i8(0), i8(1));
+    case Primitive::MinI8:
+      return minI8(i8(0), i8(1));
+    case Primitive::SumI8:
+      return sumI8(i32(0), i8(1), i8(2));
+    case Primitive::SumsqI8:
+      return sumsqI8(i32(0), i8(1), i8(2));
     case Primitive::RequantFp32:
       return requant(a);
     case Primitive::EwAdd:
@@ -253,6 +261,16 @@ private:
       return ewMin(i8(0), i8(1), i32(2), i8(3), i8(4), i32(5), int(a[6]), i8(7));
     case Primitive::EwMax:
       return ewMax(i8(0), i8(1), i32(2), i8(3), i8(4), i32(5), int(a[6]), i8(7));
+    case Primitive::EwMad:
+      return ewMad(i8(0), i8(1), i32(2), i32(3), int(a[4]), i8(5));
+    case Primitive::WideAdd:
+      return wideAdd(i32(0), i32(1), i32(2), i32(3), int(a[4]));
+    case Primitive::WideMul:
+      return wideMul(i32(0), i32(1), int(a[2]));
+    case Primitive::NormReciprocal:
+      return normReciprocal(i32(0), int(a[1]));
+    case Primitive::NormRsqrt:
+      return normRsqrt(i32(0), int(a[1]));
     case Primitive::PoolAvg:
       return poolAvg(i32(0), i32(1), i8(2), i32(3), int(a[4]), i8(5));
     case Primitive::PoolMax:

@@ -155,12 +155,28 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
   case Opcode::Rsw:
     static_assert(drw::oc_n.lsb == rsw::oc_n.lsb && drw::ow_n.lsb == rsw::ow_n.lsb);
     return 4 + 4 * product({drw::oc_n, drw::oh_n, drw::ow_n}) + 7;
+  case Opcode::Redsum:
+  case Opcode::Redsq:
+    return vectorCycles(field(redsum::n2) * (product({redsum::n0, redsum::n1}) + kWordBytes), 0);
+  case Opcode::Redmax:
+  case Opcode::Redmin:
+    return vectorCycles(product({redmax::n0, redmax::n1, redmax::n2}), 0);
+  case Opcode::Wadd:
+  case Opcode::Wmul:
+  case Opcode::Normrcp:
+  case Opcode::Normrsq:
+    static_assert(wadd::n0.lsb == normrcp::n0.lsb && wadd::n1.lsb == normrsq::n1.lsb);
+    return vectorCycles(product({wadd::n0, wadd::n1}) * kWordBytes, 0);
+  case Opcode::Ewmad:
+    return vectorCycles(field(ewmad::n2) * (2 * kWordBytes + product({ewmad::n0, ewmad::n1})), 0);
+  case Opcode::Move:
+    return vectorCycles(product({move::n0, move::n1, move::n2}), 0);
+  case Opcode::Movet:
+    return vectorCycles(product({movet::n1, movet::n2}) * 2 * config.n, 0);
   case Opcode::Fence:
   case Opcode::Mark:
   case Opcode::End:
-  case Opcode::Reduce:
-  case Opcode::Norm:
-  case Opcode::Move:
+  case Opcode::Ext:
     break;
   }
   return 0;

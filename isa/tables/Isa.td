@@ -134,7 +134,7 @@ class Primitive<string name, int arity, string doc> {
   string Doc = doc;
 }
 
-// Init of a reduction's running value: "" none, "zero" int32 0, "min8" -128, "acc" ACC itself: overwritten by the first
+// Init of a reduction's running value: "" none, "zero" int32 0, "min8" -128, "max8" 127, "acc" ACC itself: overwritten by the first
 // contribution unless the field `accumulate` is set. Finish runs once per parallel point, after the reductions.
 class Semantics<list<Loop> loops, list<Access> accesses, list<Node> body, string init = "", list<Node> finish = []> {
   list<Loop> Loops = loops;

@@ -120,6 +120,39 @@ package tw_lane_pkg;
     end
   endfunction
 
+  // A 64-bit sum, halves to even, limited to 32 bits.
+  function automatic logic [31:0] rescale_wide(input logic signed [63:0] x, input logic [5:0] shift);
+    logic signed [63:0] whole;
+    logic [63:0]        rest, half;
+    begin
+      whole = x >>> shift;
+      rest  = x & rescale_mask(shift);
+      half  = rescale_half(shift);
+      whole = whole + $signed({63'd0, (rest > half) || ((rest == half) && whole[0])});
+      rescale_wide = (whole > 64'sd2147483647) ? 32'h7FFF_FFFF
+                   : (whole < -64'sd2147483648) ? 32'h8000_0000 : whole[31:0];
+    end
+  endfunction
+
+  // Place of the leading one of a positive number, and the number with that one in bit 31: {place, shifted}.
+  function automatic logic [36:0] normalise(input logic [31:0] x);
+    logic [31:0] n;
+    logic [4:0]  lead;
+    begin
+      lead[4]   = x[31:16] == '0;
+      n         = lead[4] ? {x[15:0], 16'd0} : x;
+      lead[3]   = n[31:24] == '0;
+      n         = lead[3] ? {n[23:0], 8'd0} : n;
+      lead[2]   = n[31:28] == '0;
+      n         = lead[2] ? {n[27:0], 4'd0} : n;
+      lead[1]   = n[31:30] == '0;
+      n         = lead[1] ? {n[29:0], 2'd0} : n;
+      lead[0]   = !n[31];
+      n         = lead[0] ? {n[30:0], 1'b0} : n;
+      normalise = {5'd31 - lead, n};
+    end
+  endfunction
+
   // An upper bound below the lower one loses.
   function automatic logic [7:0] clamp(input logic [7:0] value, input logic [7:0] lo, input logic [7:0] hi);
     logic [7:0] cut;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector engine: ewadd, ewmul, ewmin, ewmax, lut, dwconv, poolmax, poolavg. One step (a row of elements, or one tap of
-// a window) a cycle, N lanes; one instruction at a time. While the write of a row waits for its grant the engine stands
-// still. docs/timing.md, section 7: the last step of an output row issued in t asks for its write from t+8 on.
+// Vector engine: ewadd, ewmul, ewmin, ewmax, ewmad, lut, move, dwconv, poolmax, poolavg, redsum, redsq, redmax, redmin,
+// wadd, wmul, normrcp, normrsq, movet. One step (a row of elements, one tap of a window, or one row of a result that
+// has several) a cycle, N lanes of 8 bits or N/4 of 32; one instruction at a time. While the write of a row waits for
+// its grant the engine stands still. docs/timing.md, section 7: the last step of an output row issued in t asks for its
+// write from t+8 on.
 module tw_vx #(
   parameter int N = 16
 ) (
@@ -44,11 +46,14 @@ module tw_vx #(
   output logic [7:0]      sat_count_o
 );
   localparam int RowLog = $clog2(N);
+  localparam int Words  = N / tw_isa_pkg::WORD_BYTES;  // int32 of a row
+  localparam int WordRows = tw_isa_pkg::WORD_BYTES;    // rows of N int32
 
   //--- what others see --------------------------------------------------------------------------------
   logic         idle_q, steps_q, check_q;               // no instruction; steps are issued; multipliers are checked
   logic         reads_q, reads_lut_q;                   // a parameter row is read; lut: its table must be there
-  logic         is_dw_q, is_window_q, needs_b_q;
+  logic         has_taps_q, is_window_q, needs_b_q;    // operand b is a run of rows: weights, multipliers
+  logic         gap_q;                                  // this step is none of the walk over a
   logic [15:0]  param_row_q;
   logic [2:0]   bank_q;
   logic         take_lut_q;                             // operands of lut arrive
@@ -62,6 +67,13 @@ module tw_vx #(
   wire       start_lut = opcode == tw_isa_pkg::OP_LUT;
   wire       start_win = (opcode == tw_isa_pkg::OP_DWCONV) || (opcode == tw_isa_pkg::OP_POOLMAX)
                       || (opcode == tw_isa_pkg::OP_POOLAVG);
+  wire       start_sum = (opcode == tw_isa_pkg::OP_REDSUM) || (opcode == tw_isa_pkg::OP_REDSQ);
+  wire       start_norm = (opcode == tw_isa_pkg::OP_NORMRCP) || (opcode == tw_isa_pkg::OP_NORMRSQ);
+  wire       start_wide = (opcode == tw_isa_pkg::OP_WADD) || (opcode == tw_isa_pkg::OP_WMUL) || start_norm;
+  wire       start_mad  = opcode == tw_isa_pkg::OP_EWMAD;
+  wire       start_move = opcode == tw_isa_pkg::OP_MOVE;
+  wire       start_turn = opcode == tw_isa_pkg::OP_MOVET;
+  wire       start_top = (opcode == tw_isa_pkg::OP_REDMAX) || (opcode == tw_isa_pkg::OP_REDMIN);
 
   //--- walkers ----------------------------------------------------------------------------------------
   logic               issue, out_gnt;
@@ -103,17 +115,68 @@ module tw_vx #(
     .block_o   (win_block),
     .last_o    (win_last)
   );
+  // The operands' walks: rows; a vector of int32 is a first dimension of four rows, a block of movet one of N.
+  logic [23:0] a_base, a_s0, a_s1, a_s2, b_base, b_s0, b_s1, b_s2;
+  logic [15:0] a_n0, a_n1, a_n2;
+  always_comb begin
+    a_base = '0;
+    a_s0   = '0;
+    a_s1   = '0;
+    a_s2   = '0;
+    b_base = '0;
+    b_s0   = '0;
+    b_s1   = '0;
+    b_s2   = '0;
+    a_n0   = '0;
+    a_n1   = '0;
+    a_n2   = '0;
+    if (start_i) begin
+      if (start_wide) begin
+        a_base = line_i[tw_isa_pkg::WADD_A_LSB +: 24];
+        a_s0   = 24'(N);
+        a_s1   = line_i[tw_isa_pkg::WADD_A_S0_LSB +: 24];
+        a_s2   = line_i[tw_isa_pkg::WADD_A_S1_LSB +: 24];
+        b_base = line_i[tw_isa_pkg::WADD_B_LSB +: 24];
+        b_s0   = 24'(N);
+        b_s1   = line_i[tw_isa_pkg::WADD_B_S0_LSB +: 24];
+        b_s2   = line_i[tw_isa_pkg::WADD_B_S1_LSB +: 24];
+        a_n0   = 16'(WordRows);
+        a_n1   = line_i[tw_isa_pkg::WADD_N0_LSB +: 16];
+        a_n2   = line_i[tw_isa_pkg::WADD_N1_LSB +: 16];
+      end else if (start_turn) begin
+        a_base = line_i[tw_isa_pkg::MOVET_A_LSB +: 24];
+        a_s0   = line_i[tw_isa_pkg::MOVET_A_S0_LSB +: 24];
+        a_s1   = line_i[tw_isa_pkg::MOVET_A_S1_LSB +: 24];
+        a_s2   = line_i[tw_isa_pkg::MOVET_A_S2_LSB +: 24];
+        a_n0   = 16'(N);
+        a_n1   = line_i[tw_isa_pkg::MOVET_N1_LSB +: 16];
+        a_n2   = line_i[tw_isa_pkg::MOVET_N2_LSB +: 16];
+      end else begin
+        a_base = line_i[tw_isa_pkg::EWADD_A_LSB +: 24];
+        a_s0   = line_i[tw_isa_pkg::EWADD_A_S0_LSB +: 24];
+        a_s1   = line_i[tw_isa_pkg::EWADD_A_S1_LSB +: 24];
+        a_s2   = line_i[tw_isa_pkg::EWADD_A_S2_LSB +: 24];
+        b_base = line_i[tw_isa_pkg::EWADD_B_LSB +: 24];
+        b_s0   = line_i[tw_isa_pkg::EWADD_B_S0_LSB +: 24];
+        b_s1   = line_i[tw_isa_pkg::EWADD_B_S1_LSB +: 24];
+        b_s2   = line_i[tw_isa_pkg::EWADD_B_S2_LSB +: 24];
+        a_n0   = line_i[tw_isa_pkg::EWADD_N0_LSB +: 16];
+        a_n1   = line_i[tw_isa_pkg::EWADD_N1_LSB +: 16];
+        a_n2   = line_i[tw_isa_pkg::EWADD_N2_LSB +: 16];
+      end
+    end
+  end
   tw_grid u_a (
     .clk_i,
     .load_i(start_i),
-    .base_i(line_i[tw_isa_pkg::EWADD_A_LSB +: 24]),
-    .n0_i  (line_i[tw_isa_pkg::EWADD_N0_LSB +: 16]),
-    .n1_i  (line_i[tw_isa_pkg::EWADD_N1_LSB +: 16]),
-    .n2_i  (line_i[tw_isa_pkg::EWADD_N2_LSB +: 16]),
-    .s0_i  (line_i[tw_isa_pkg::EWADD_A_S0_LSB +: 24]),
-    .s1_i  (line_i[tw_isa_pkg::EWADD_A_S1_LSB +: 24]),
-    .s2_i  (line_i[tw_isa_pkg::EWADD_A_S2_LSB +: 24]),
-    .next_i(issue && !is_window_q),
+    .base_i(a_base),
+    .n0_i  (a_n0),
+    .n1_i  (a_n1),
+    .n2_i  (a_n2),
+    .s0_i  (a_s0),
+    .s1_i  (a_s1),
+    .s2_i  (a_s2),
+    .next_i(issue && !is_window_q && !gap_q),
     .addr_o(ew_addr_a),
     .plane_o(ew_plane),
     .last_o (ew_last)
@@ -121,20 +184,20 @@ module tw_vx #(
   tw_grid u_b (
     .clk_i,
     .load_i(start_i),
-    .base_i(line_i[tw_isa_pkg::EWADD_B_LSB +: 24]),
-    .n0_i  (line_i[tw_isa_pkg::EWADD_N0_LSB +: 16]),
-    .n1_i  (line_i[tw_isa_pkg::EWADD_N1_LSB +: 16]),
-    .n2_i  (line_i[tw_isa_pkg::EWADD_N2_LSB +: 16]),
-    .s0_i  (line_i[tw_isa_pkg::EWADD_B_S0_LSB +: 24]),
-    .s1_i  (line_i[tw_isa_pkg::EWADD_B_S1_LSB +: 24]),
-    .s2_i  (line_i[tw_isa_pkg::EWADD_B_S2_LSB +: 24]),
+    .base_i(b_base),
+    .n0_i  (a_n0),
+    .n1_i  (a_n1),
+    .n2_i  (a_n2),
+    .s0_i  (b_s0),
+    .s1_i  (b_s1),
+    .s2_i  (b_s2),
     .next_i(issue && !is_window_q),
     .addr_o(ew_addr_b),
     .plane_o(b_plane),
     .last_o (b_last)
   );
 
-  // The result's walk: rows (elementwise, lut) or pixels (windows).
+  // The result's walk: rows (elementwise, lut), pixels (windows), results (reductions).
   logic [23:0] y_base, y_s0, y_s1, y_s2;
   logic [15:0] y_n0, y_n1, y_n2;
   always_comb begin
@@ -153,11 +216,37 @@ module tw_vx #(
       y_n0   = line_i[tw_isa_pkg::EWADD_N0_LSB +: 16];
       y_n1   = line_i[tw_isa_pkg::EWADD_N1_LSB +: 16];
       y_n2   = line_i[tw_isa_pkg::EWADD_N2_LSB +: 16];
-      if (start_lut) begin
+      if (start_wide || start_turn) begin
+        y_n0   = a_n0;
+        y_n1   = a_n1;
+        y_n2   = a_n2;
+        y_s0   = 24'(N);
+        if (start_turn) begin
+          y_base = line_i[tw_isa_pkg::MOVET_Y_LSB +: 24];
+          y_s0   = line_i[tw_isa_pkg::MOVET_Y_S0_LSB +: 24];
+          y_s1   = line_i[tw_isa_pkg::MOVET_Y_S1_LSB +: 24];
+          y_s2   = line_i[tw_isa_pkg::MOVET_Y_S2_LSB +: 24];
+        end else if (start_norm) begin
+          y_base = line_i[tw_isa_pkg::NORMRCP_Y_LSB +: 24];
+          y_s1   = line_i[tw_isa_pkg::NORMRCP_Y_S0_LSB +: 24];
+          y_s2   = line_i[tw_isa_pkg::NORMRCP_Y_S1_LSB +: 24];
+        end else begin
+          y_base = line_i[tw_isa_pkg::WADD_Y_LSB +: 24];
+          y_s1   = line_i[tw_isa_pkg::WADD_Y_S0_LSB +: 24];
+          y_s2   = line_i[tw_isa_pkg::WADD_Y_S1_LSB +: 24];
+        end
+      end else if (start_lut || start_move || start_mad) begin
         y_base = line_i[tw_isa_pkg::LUT_Y_LSB +: 24];
         y_s0   = line_i[tw_isa_pkg::LUT_Y_S0_LSB +: 24];
         y_s1   = line_i[tw_isa_pkg::LUT_Y_S1_LSB +: 24];
         y_s2   = line_i[tw_isa_pkg::LUT_Y_S2_LSB +: 24];
+      end else if (start_sum || start_top) begin
+        y_base = line_i[tw_isa_pkg::REDSUM_Y_LSB +: 24];
+        y_s0   = 24'(N);
+        y_s1   = line_i[tw_isa_pkg::REDSUM_Y_S2_LSB +: 24];
+        y_n0   = start_sum ? 16'(WordRows) : 16'd1;
+        y_n1   = line_i[tw_isa_pkg::REDSUM_N2_LSB +: 16];
+        y_n2   = 16'd1;
       end else if (start_win) begin
         y_base = line_i[tw_isa_pkg::DWCONV_Y_LSB +: 24];
         y_s0   = line_i[tw_isa_pkg::DWCONV_Y_WS_LSB +: 24];
@@ -187,7 +276,7 @@ module tw_vx #(
 
   //--- requests ---------------------------------------------------------------------------------------
   wire en      = !out_q || wr_gnt_i;    // otherwise the engine stands still
-  wire needs_a = !is_window_q || win_in_tile;
+  wire needs_a = is_window_q ? win_in_tile : !gap_q;
   always_comb begin
     issue = 1'b0;
     if (steps_q)
@@ -196,7 +285,7 @@ module tw_vx #(
   assign a_req_o     = steps_q && !have_a_q && needs_a;
   assign b_req_o     = steps_q && needs_b_q && !have_b_q;
   assign a_addr_o    = is_window_q ? win_addr : ew_addr_a;
-  assign b_addr_o    = is_dw_q ? tap_addr_q : ew_addr_b;
+  assign b_addr_o    = has_taps_q ? tap_addr_q : ew_addr_b;
   assign keep_o      = !en;
   assign param_en_o  = reads_q && en;
   assign param_row_o = param_row_q;
@@ -211,7 +300,7 @@ module tw_vx #(
   assign wr_data_o   = data_q;
   assign out_gnt     = out_q && wr_gnt_i;
   assign end_o       = out_gnt && end_q;
-  assign sat_o       = out_gnt && is_dw_q;
+  assign sat_o       = out_gnt && is_window_q && has_taps_q;
   assign sat_count_o = sat_q;
 
   logic bad;
@@ -227,6 +316,9 @@ module tw_vx #(
   typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Steps, Flush} state_e;
   state_e       state;
   logic         is_dw, is_max, is_avg, is_lut, is_mul, is_min, is_top, is_window;
+  logic         is_sum, is_square, is_least, is_extreme;  // redsum and redsq, redsq, redmin, redmax and redmin
+  logic         is_pool, is_bytes;       // a running value is rescaled; the result's bytes pass as they are
+  logic         is_wide, is_norm, is_root, is_turn, is_mad, is_move;
   logic         fresh;                   // the record's head has not been taken yet
   logic         have_a, have_b;          // a read of this step was granted alone
   logic [15:0]  param, table_row;        // next parameter row; first row of poolavg's table
@@ -235,7 +327,17 @@ module tw_vx #(
   tw_lane_pkg::record_t rec;
   logic [N*32-1:0] bias_next, mult_next, bias, mult;
   logic         block_next;              // the next step issued is the first of a channel block
-  logic [2:1]   step, first;             // a step, and the first of its output row, by age
+  // A group of steps reads what one result needs. A sum's four rows, or the N rows of a block of movet, follow with a
+  // step for each; eight steps that read the multipliers and addends of ewmad come before.
+  logic         gap;                     // this step is none of the walk over a
+  logic [RowLog:0] gap_steps, gap_count; // steps in a row of that kind, and their number so far
+  logic         lead;                    // this step is the first of its group
+  logic         final_group;
+  logic [2:0]   word;                    // row of a sum, or of ewmad's multipliers and addends
+  logic [23:0]  m_base, m_step, c_base, c_step;
+  logic [N*32-1:0] multipliers, addends; // ewmad
+  logic [N*8-1:0] turn [N];              // movet: the block; rows enter at the end, lanes leave at the front
+  logic [2:1]   step, first, between;    // a step, the first of its output row, one with gap, by age
   logic [8:1]   done, final_row;         // an output row's last step, by age; the instruction's last
   logic [3:1]   block;                   // first step of a channel block of dwconv, by age
   logic         inside1;                 // inside the tile
@@ -249,7 +351,16 @@ module tw_vx #(
   logic signed [31:0] acc     [N];       // sums, or the largest, at age 3
   logic signed [47:0] pa      [N];       // products of both operands, at age 3
   logic signed [47:0] pb      [N];
+  logic [7:0]         byte2 [N];
   logic [7:0]         lut3 [N], lut4 [N], lut5 [N], lut6 [N];
+  // Lanes of 32 bits: operands at age 2, products, sum or interpolation, and how far it is shifted.
+  logic signed [31:0] wide2a [Words], wide2b [Words];
+  logic signed [63:0] wide3a [Words], wide3b [Words], wide4 [Words], wide5 [Words], wide6 [Words];
+  logic [36:0]        norm3 [Words];
+  logic               none3 [Words], none4 [Words], none5 [Words], none6 [Words];  // no positive operand, or too large
+  logic [63:0]        entry4 [Words];    // table entry
+  logic [15:0]        fraction4 [Words];
+  logic signed [7:0]  right4 [Words], right5 [Words], right6 [Words];
   logic signed [31:0] centred4 [N];
   logic signed [47:0] fixed4 [N], fixed5 [N], fixed6 [N];
   logic [31:0]        sum4 [N], real5 [N], scaled6 [N];  // dwconv: sum, as float, times the multiplier
@@ -265,24 +376,50 @@ module tw_vx #(
         is_max      = opcode == tw_isa_pkg::OP_POOLMAX;
         is_avg      = opcode == tw_isa_pkg::OP_POOLAVG;
         is_lut      = start_lut;
-        is_mul      = opcode == tw_isa_pkg::OP_EWMUL;
+        is_mul      = (opcode == tw_isa_pkg::OP_EWMUL) || (opcode == tw_isa_pkg::OP_WMUL);
         is_min      = opcode == tw_isa_pkg::OP_EWMIN;
         is_top      = opcode == tw_isa_pkg::OP_EWMAX;
+        is_sum      = start_sum;
+        is_square   = opcode == tw_isa_pkg::OP_REDSQ;
+        is_least    = opcode == tw_isa_pkg::OP_REDMIN;
+        is_extreme  = start_top;
+        is_pool     = start_win || start_top;
+        is_wide     = start_wide;
+        is_norm     = start_norm;
+        is_root     = opcode == tw_isa_pkg::OP_NORMRSQ;
+        is_turn     = start_turn;
+        is_mad      = start_mad;
+        is_move     = start_move;
+        is_bytes    = start_lut || start_sum || start_wide || start_move || start_turn;
+        gap         = start_mad;
+        gap_steps   = start_turn ? (RowLog + 1)'(N) : start_mad ? (RowLog + 1)'(2 * WordRows) : (RowLog + 1)'(WordRows);
+        m_base      = line_i[tw_isa_pkg::EWMAD_M_LSB +: 24];
+        m_step      = line_i[tw_isa_pkg::EWMAD_M_S2_LSB +: 24];
+        c_base      = line_i[tw_isa_pkg::EWMAD_C_LSB +: 24];
+        c_step      = line_i[tw_isa_pkg::EWMAD_C_S2_LSB +: 24];
+        gap_count   = '0;
+        lead        = 1'b1;
+        word        = '0;
         is_window   = start_win;
-        is_dw_q     <= is_dw;
+        has_taps_q  <= is_dw || is_mad;
         is_window_q <= is_window;
-        needs_b_q   <= (opcode != tw_isa_pkg::OP_POOLMAX) && (opcode != tw_isa_pkg::OP_POOLAVG) && !start_lut;
+        needs_b_q   <= (opcode != tw_isa_pkg::OP_POOLMAX) && (opcode != tw_isa_pkg::OP_POOLAVG) && !start_lut
+                    && !start_sum && !start_top && !start_norm && !start_move && !start_turn;
         bank_q      <= line_i[tw_isa_pkg::LUT_TABLE_LSB +: 3];
         pad         = line_i[tw_isa_pkg::DWCONV_PAD_VALUE_LSB +: 8];
         param       = start_win ? line_i[tw_isa_pkg::DWCONV_PARAM_LSB +: 16]
+                    : (start_sum || start_top) ? line_i[tw_isa_pkg::REDSUM_PARAM_LSB +: 16]
+                    : start_norm ? line_i[tw_isa_pkg::NORMRCP_PARAM_LSB +: 16]
+                    : start_wide ? line_i[tw_isa_pkg::WADD_PARAM_LSB +: 16]
+                    : start_mad ? line_i[tw_isa_pkg::EWMAD_PARAM_LSB +: 16]
                     : line_i[tw_isa_pkg::EWADD_PARAM_LSB +: 16];
         table_row   = line_i[tw_isa_pkg::DWCONV_PARAM_LSB +: 16] + 1'b1;
-        tap_addr    = line_i[tw_isa_pkg::DWCONV_W_LSB +: 24];
+        tap_addr    = start_mad ? m_base : line_i[tw_isa_pkg::DWCONV_W_LSB +: 24];
         tap_base    = tap_addr;
         block_next  = 1'b1;
         have_a      = 1'b0;
         have_b      = 1'b0;
-        reads_q     <= !start_lut;
+        reads_q     <= !start_lut && !start_move && !start_turn;
         reads_lut_q <= start_lut;
         param_row_q <= param;
         tap_addr_q  <= tap_addr;
@@ -293,10 +430,16 @@ module tw_vx #(
         // stage without a row rests.
         if (done[7]) begin
           for (int i = 0; i < N; i++)
-            data_q[i*8 +: 8] <= is_lut ? value7[i] : tw_lane_pkg::clamp(value7[i], rec.lo, rec.hi);
+            data_q[i*8 +: 8] <= is_bytes ? value7[i] : tw_lane_pkg::clamp(value7[i], rec.lo, rec.hi);
           sat_q <= sat7;
         end
-        if (done[6]) begin : finish
+        if (done[6] && is_wide) begin : finish_wide
+          logic [31:0] word7;
+          for (int i = 0; i < Words; i++) begin
+            word7 = none6[i] ? 32'h7FFF_FFFF : tw_lane_pkg::rescale_wide(wide6[i], right6[i][5:0]);
+            for (int k = 0; k < WordRows; k++) value7[i*WordRows + k] = word7[8*k +: 8];
+          end
+        end else if (done[6]) begin : finish
           logic [63:0] mask, half;
           logic [8:0]  lane;
           sat7 = '0;
@@ -308,12 +451,18 @@ module tw_vx #(
               value7[i] = lane[7:0];
               sat7      = sat7 + {7'd0, lane[8]};
             end else begin
-              value7[i] = is_lut ? lut6[i]
+              value7[i] = is_bytes ? lut6[i]
                         : tw_lane_pkg::rescale(fixed6[i], rec.shift[5:0], mask, half, rec.zy);
             end
           end
         end
-        if (done[5]) begin
+        if (done[5] && is_wide) begin
+          for (int i = 0; i < Words; i++) begin
+            wide6[i]  = wide5[i];
+            right6[i] = right5[i];
+            none6[i]  = none5[i];
+          end
+        end else if (done[5]) begin
           for (int i = 0; i < N; i++) begin
             if (is_dw) begin
               scaled6[i] = tw_lane_pkg::scale(real5[i], mult[i*32 +: 32]);
@@ -323,17 +472,44 @@ module tw_vx #(
             end
           end
         end
-        if (done[4]) begin
+        if (done[4] && is_wide) begin
+          for (int i = 0; i < Words; i++) begin
+            wide5[i]  = wide4[i];
+            right5[i] = right4[i];
+            none5[i]  = none4[i];
+            if (is_norm) begin
+              wide5[i] = {32'd0, entry4[i][31:0]}
+                       - (({32'd0, entry4[i][63:32]} * {48'd0, fraction4[i]}) >> 16);
+              none5[i] = none4[i] || right4[i][7];
+            end
+          end
+        end else if (done[4]) begin
           for (int i = 0; i < N; i++) begin
             if (is_dw) begin
               real5[i] = tw_lane_pkg::to_float(sum4[i]);
             end else begin
-              fixed5[i] = is_window ? 48'(centred4[i]) * 48'($signed(is_avg ? table4 : rec.ma)) : fixed4[i];
+              fixed5[i] = is_pool ? 48'(centred4[i]) * 48'($signed(is_avg ? table4 : rec.ma)) : fixed4[i];
               lut5[i]   = lut4[i];
             end
           end
         end
-        if (done[3]) begin : combine
+        if (done[3] && is_wide) begin : combine_wide
+          logic [5:0] index;
+          for (int i = 0; i < Words; i++) begin
+            wide4[i]  = wide3a[i] + wide3b[i];
+            right4[i] = {2'b00, rec.shift[5:0]};
+            none4[i]  = 1'b0;
+            if (is_norm) begin
+              index        = is_root ? {norm3[i][32], norm3[i][30:26]} : norm3[i][30:25];
+              entry4[i]    = is_root ? tw_isa_pkg::NORM_RSQRT[64*index +: 64]
+                           : tw_isa_pkg::NORM_RECIPROCAL[64*index +: 64];
+              fraction4[i] = is_root ? norm3[i][25:10] : norm3[i][24:9];
+              right4[i]    = 8'sd31 + $signed({3'd0, is_root ? {1'b0, norm3[i][36:33]} : norm3[i][36:32]})
+                           - $signed({2'b00, rec.shift[5:0]});
+              none4[i]     = none3[i];
+            end
+          end
+        end else if (done[3]) begin : combine
           logic signed [31:0] zeros;  // zero points in the sum
           zeros = is_avg ? $signed({16'd0, count3}) * 32'($signed(rec.za)) : 32'($signed(rec.za));
           for (int i = 0; i < N; i++) begin
@@ -348,7 +524,40 @@ module tw_vx #(
             end
           end
         end
-        if (step[2]) begin
+        if (step[2] && is_wide) begin
+          for (int i = 0; i < Words; i++) begin
+            if (is_norm) begin
+              norm3[i] = tw_lane_pkg::normalise(wide2a[i]);
+              none3[i] = wide2a[i] <= 32'sd0;
+            end else begin
+              wide3a[i] = 64'(wide2a[i]) * (is_mul ? 64'(wide2b[i]) : 64'($signed(rec.ma)));
+              wide3b[i] = is_mul ? 64'sd0 : 64'(wide2b[i]) * 64'($signed(rec.mb));
+            end
+          end
+        end else if (step[2] && (is_move || is_turn)) begin
+          for (int i = 0; i < N; i++) lut3[i] = byte2[i];
+        end else if (step[2] && is_mad) begin
+          for (int i = 0; i < N; i++) begin
+            pa[i] = 48'(first2[i]) * 48'($signed(multipliers[i*32 +: 32]));
+            pb[i] = 48'($signed(addends[i*32 +: 32]));
+          end
+        end else if (step[2] && between[2]) begin
+          for (int i = 0; i < N; i++) begin
+            case (word[1:0])
+              2'd0:    lut3[i] = acc[i/4][8*(i%4) +: 8];
+              2'd1:    lut3[i] = acc[N/4 + i/4][8*(i%4) +: 8];
+              2'd2:    lut3[i] = acc[N/2 + i/4][8*(i%4) +: 8];
+              default: lut3[i] = acc[3*N/4 + i/4][8*(i%4) +: 8];
+            endcase
+          end
+          word = word + 1'b1;
+        end else if (step[2] && (is_sum || is_extreme)) begin
+          for (int i = 0; i < N; i++) begin
+            if (is_sum) acc[i] = (first[2] ? 32'sd0 : acc[i]) + 32'(first2[i]);
+            else if (first[2] || (is_least ? 32'(first2[i]) < acc[i] : 32'(first2[i]) > acc[i]))
+              acc[i] = 32'(first2[i]);
+          end
+        end else if (step[2]) begin
           for (int i = 0; i < N; i++) begin
             if (is_max) acc[i] = (first[2] || (32'(first2[i]) > acc[i])) ? 32'(first2[i]) : acc[i];
             else if (is_window) acc[i] = (first[2] ? 32'sd0 : acc[i]) + 32'(first2[i]);
@@ -359,13 +568,38 @@ module tw_vx #(
             end
           end
         end
-        if (step[1]) begin : take
-          logic [7:0] x;
+        if (step[1] && is_wide) begin
+          for (int i = 0; i < Words; i++) begin
+            wide2a[i] = $signed(a_data_i[i*32 +: 32]);
+            wide2b[i] = $signed(b_data_i[i*32 +: 32]);
+          end
+        end else if (step[1] && is_move) begin
+          for (int i = 0; i < N; i++) byte2[i] = a_data_i[i*8 +: 8];
+        end else if (step[1] && is_turn) begin
+          if (between[1]) begin
+            for (int i = 0; i < N; i++) begin
+              byte2[i] = turn[i][7:0];
+              turn[i]  = {8'd0, turn[i][N*8-1:8]};
+            end
+          end else begin
+            for (int i = 0; i < N - 1; i++) turn[i] = turn[i+1];
+            turn[N-1] = a_data_i;
+          end
+        end else if (step[1] && is_mad && between[1]) begin
+          if (word[2]) addends = {b_data_i, addends[N*32-1:N*8]};
+          else multipliers = {b_data_i, multipliers[N*32-1:N*8]};
+          word = word + 1'b1;
+        end else if (step[1]) begin : take
+          logic [7:0]        x;
+          logic signed [8:0] centred;
           for (int i = 0; i < N; i++) begin
             if (is_window) begin
               // Outside the tile: dwconv sees the pad value, poolmax -128, poolavg 0.
               x         = inside1 ? a_data_i[i*8 +: 8] : is_dw ? pad : is_max ? 8'h80 : 8'h00;
               first2[i] = is_dw ? 18'($signed(x)) * 18'($signed(b_data_i[i*8 +: 8])) : 18'($signed(x));
+            end else if (is_sum || is_extreme) begin
+              centred   = 9'($signed(a_data_i[i*8 +: 8])) - (is_sum ? 9'($signed(rec.za)) : 9'sd0);
+              first2[i] = is_square ? 18'(centred) * 18'(centred) : 18'(centred);
             end else begin
               first2[i]  = 18'($signed(a_data_i[i*8 +: 8])) - 18'($signed(rec.za));
               second2[i] = 9'($signed(b_data_i[i*8 +: 8])) - 9'($signed(rec.zb));
@@ -390,11 +624,14 @@ module tw_vx #(
         if (is_dw && (state == Mult)) bias_next = param_data_i;
         if (is_dw && (state == Settle)) mult_next = param_data_i;
         if (((state == Head) && !is_lut) || (((state == Bias) || (state == Mult)) && is_dw)) param = param + 1'b1;
-        is_done   = issue && (!is_window || win_done);
+        is_done   = issue && (is_window ? win_done : is_extreme ? ew_plane : is_mad ? !gap
+                          : gap || !(is_sum || is_turn));
         is_block  = is_dw && win_block;
-        is_last   = is_window ? win_last : ew_last;
+        is_last   = is_window ? win_last : is_mad ? ew_last && !gap
+                  : (is_sum || is_turn) ? gap && final_group && (gap_count == gap_steps - 1'b1) : ew_last;
         step      = {step[1], issue};
-        first     = {first[1], !is_window || win_first};
+        first     = {first[1], is_window ? win_first : lead};
+        between   = {between[1], gap};
         done      = {done[7:1], is_done};
         final_row = {final_row[7:1], issue && is_last};
         block     = {block[2:1], issue && block_next};
@@ -404,7 +641,31 @@ module tw_vx #(
           inside1    = needs_a;
           block_next = is_block;
           if (is_done && is_block) tap_base = tap_addr + 24'(N);
-          tap_addr = (is_done && !is_block) ? tap_base : tap_addr + 24'(N);
+          if (is_mad) begin
+            if (gap) tap_addr = tap_addr + 24'(N);
+            if (gap && (gap_count == gap_steps - 1'b1)) begin
+              m_base   = m_base + m_step;
+              c_base   = c_base + c_step;
+              tap_addr = m_base;
+            end else if (gap && (gap_count == (RowLog + 1)'(WordRows - 1))) begin
+              tap_addr = c_base;
+            end
+          end else begin
+            tap_addr = (is_done && !is_block) ? tap_base : tap_addr + 24'(N);
+          end
+        end
+        if (issue) begin
+          lead = gap ? (gap_count == gap_steps - 1'b1) : is_extreme && ew_plane;
+          if (gap) begin
+            gap       = !lead;
+            gap_count = lead ? '0 : gap_count + 1'b1;
+          end else if (is_turn && (gap_count != gap_steps - 1'b1)) begin
+            gap_count = gap_count + 1'b1;
+          end else if (is_turn || ((is_sum || is_mad) && ew_plane)) begin
+            gap         = 1'b1;
+            gap_count   = '0;
+            final_group = ew_last;
+          end
         end
         case (state)
           Head:    state = Bias;
@@ -420,6 +681,8 @@ module tw_vx #(
         tap_addr_q  <= tap_addr;
         idle_q      <= state == Idle;
       end
+      gap_q      <= gap;
+      if (is_mad) needs_b_q <= gap;
       have_a_q   <= have_a;
       have_b_q   <= have_b;
       steps_q    <= state == Steps;
@@ -442,5 +705,5 @@ module tw_vx #(
       out_q       <= 1'b0;
     end
   end
-  wire unused = &{1'b0, win_w_unused, win_lead, ew_plane, b_plane, b_last, y_plane, y_last};
+  wire unused = &{1'b0, win_w_unused, win_lead, b_plane, b_last, y_plane, y_last};
 endmodule

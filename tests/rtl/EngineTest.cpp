@@ -125,9 +125,11 @@ private:
 };
 
 const char *const kConfigs[] = {"tw8", "tw16"};
-const Opcode kRows[] = {Opcode::Fill, Opcode::Conv,   Opcode::Convf,   Opcode::Gemm,   Opcode::Drq,   Opcode::Drqa,
-                        Opcode::Drw,  Opcode::Rsw,    Opcode::Ewadd,   Opcode::Ewmul,  Opcode::Ewmin, Opcode::Ewmax,
-                        Opcode::Lut,  Opcode::Dwconv, Opcode::Poolmax, Opcode::Poolavg};
+const Opcode kRows[] = {
+    Opcode::Fill,    Opcode::Conv,    Opcode::Convf,   Opcode::Gemm,  Opcode::Drq,    Opcode::Drqa,   Opcode::Drw,
+    Opcode::Rsw,     Opcode::Ewadd,   Opcode::Ewmul,   Opcode::Ewmin, Opcode::Ewmax,  Opcode::Lut,    Opcode::Dwconv,
+    Opcode::Poolmax, Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq, Opcode::Redmax, Opcode::Redmin, Opcode::Wadd,
+    Opcode::Wmul,    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad, Opcode::Move,   Opcode::Movet};
 
 class EngineTest : public testing::TestWithParam<std::tuple<const char *, Opcode>> {};
 INSTANTIATE_TEST_SUITE_P(Rows, EngineTest, testing::Combine(testing::ValuesIn(kConfigs), testing::ValuesIn(kRows)),
@@ -268,6 +270,43 @@ TEST_P(EngineTimeTest, VectorInstructionsTakeTheCyclesOfTheContract) {
   for (const Field &field : pool.row()->fields)
     dw.set(field.ref, pool.get(field.ref));
   EXPECT_EQ(cycles(dw.set(dwconv::w, group)), 4u + 2 * 81 + 3 + 8);
+  Line sum = Line(Opcode::Redsum)
+                 .set(redsum::n0, 7)
+                 .set(redsum::n1, 3)
+                 .set(redsum::n2, 2)
+                 .set(redsum::y, group)
+                 .set(redsum::a_s0, n)
+                 .set(redsum::y_s2, 4 * n);
+  EXPECT_EQ(cycles(sum), 4u + 2 * (21 + 4) + 8);
+  Line top = Line(Opcode::Redmax);
+  for (const Field &field : sum.row()->fields)
+    top.set(field.ref, sum.get(field.ref));
+  EXPECT_EQ(cycles(top), 4u + 2 * 21 + 8);
+  Line wide = Line(Opcode::Wadd)
+                  .set(wadd::n0, 5)
+                  .set(wadd::n1, 2)
+                  .set(wadd::b, group)
+                  .set(wadd::y, 2 * group)
+                  .set(wadd::a_s0, 4 * n)
+                  .set(wadd::b_s0, 4 * n)
+                  .set(wadd::y_s0, 4 * n);
+  EXPECT_EQ(cycles(wide), 4u + 4 * 10 + 8);
+  Line norm = Line(Opcode::Normrcp).set(normrcp::n0, 5).set(normrcp::n1, 2).set(normrcp::y, group);
+  EXPECT_EQ(cycles(norm.set(normrcp::a_s0, 4 * n).set(normrcp::y_s0, 4 * n)), 4u + 4 * 10 + 8);
+  Line mad = Line(Opcode::Ewmad)
+                 .set(ewmad::n0, 7)
+                 .set(ewmad::n1, 3)
+                 .set(ewmad::n2, 2)
+                 .set(ewmad::a_s0, n)
+                 .set(ewmad::m, group)
+                 .set(ewmad::c, 2 * group)
+                 .set(ewmad::y, 3 * group)
+                 .set(ewmad::y_s0, n);
+  EXPECT_EQ(cycles(mad), 4u + 2 * (21 + 8) + 8);
+  Line move = Line(Opcode::Move).set(move::n0, 7).set(move::n1, 3).set(move::n2, 2).set(move::y, group);
+  EXPECT_EQ(cycles(move.set(move::a_s0, n).set(move::y_s0, n)), 4u + 42 + 8);
+  Line turn = Line(Opcode::Movet).set(movet::n1, 3).set(movet::n2, 2).set(movet::y, group);
+  EXPECT_EQ(cycles(turn.set(movet::a_s0, n).set(movet::y_s0, n)), uint64_t(4 + 6 * 2 * n + 8));
 }
 
 TEST_P(EngineTimeTest, OperandsInOneBankTakeTwoCyclesEach) {

@@ -19,11 +19,13 @@ void LanePipe::start(const Line &line, Cycle start) {
   assert(!busy_);
   opcode_ = line.row()->opcode;
   hasReadA_ = hasReadB_ = writesAcc_ = false;
-  readA_ = readB_ = write_ = {};
+  readA_ = readB_ = readC_ = write_ = {};
   accHalves_ = 0;
   acc_ = 0;
   accSteps_ = 1;
-  taps_ = 1;
+  taps_ = emits_ = 1;
+  stepsA_ = stepsB_ = {0, 1};
+  stepsC_ = {};
   switch (opcode_) {
   case Opcode::Drq:
   case Opcode::Drqa:
@@ -38,6 +40,24 @@ void LanePipe::start(const Line &line, Cycle start) {
   case Opcode::Poolavg:
     startWindow(line, opcode_);
     break;
+  case Opcode::Redsum:
+  case Opcode::Redsq:
+  case Opcode::Redmax:
+  case Opcode::Redmin:
+    startReduction(line, opcode_);
+    break;
+  case Opcode::Wadd:
+  case Opcode::Wmul:
+  case Opcode::Normrcp:
+  case Opcode::Normrsq:
+    startWide(line, opcode_);
+    break;
+  case Opcode::Ewmad:
+    startMad(line);
+    break;
+  case Opcode::Movet:
+    startTransposition(line);
+    break;
   default:
     startRows(line, opcode_);
     break;
@@ -45,6 +65,7 @@ void LanePipe::start(const Line &line, Cycle start) {
   write_.seek(0);
   readA_.seek(0);
   readB_.seek(0);
+  readC_.seek(0);
   busy_ = true;
   now_ = start + 1;
   head_ = kHead;
@@ -101,6 +122,7 @@ void LanePipe::startWords(const Line &line, bool restores) {
   if (restores) {
     readA_ = walk;
     taps_ = kWordBytes;
+    stepsA_ = {0, taps_};
   } else {
     write_ = walk;
   }
@@ -118,9 +140,11 @@ void LanePipe::startRows(const Line &line, Opcode opcode) {
   hasReadA_ = true;
   readA_ = {line.get(ewadd::a), {n0, n1, n2, 1}, {line.get(ewadd::a_s0), line.get(ewadd::a_s1), line.get(ewadd::a_s2)}};
   GroupSet a = readA_.groups(banks_, config_.n), b = 0;
-  if (opcode == Opcode::Lut) {
+  if (opcode == Opcode::Lut || opcode == Opcode::Move) {
+    static_assert(lut::y.lsb == move::y.lsb && lut::n0.lsb == move::n0.lsb && lut::a.lsb == move::a.lsb);
     write_ = {line.get(lut::y), {n0, n1, n2, 1}, {line.get(lut::y_s0), line.get(lut::y_s1), line.get(lut::y_s2)}};
-    table_ = uint64_t(line.get(lut::table));
+    if (opcode == Opcode::Lut)
+      table_ = uint64_t(line.get(lut::table));
   } else {
     hasReadB_ = true;
     readB_ = {
@@ -133,6 +157,95 @@ void LanePipe::startRows(const Line &line, Opcode opcode) {
   GroupSet y = write_.groups(banks_, config_.n);
   groups_ = a | b | y;
   meetsItself_ = (a & b) || (a & y) || (b & y);
+}
+
+void LanePipe::startReduction(const Line &line, Opcode opcode) {
+  kind_ = Kind::Rows;
+  uint64_t n0 = uint64_t(line.get(redsum::n0)), n1 = uint64_t(line.get(redsum::n1));
+  uint64_t results = uint64_t(line.get(redsum::n2));
+  bool isSum = opcode == Opcode::Redsum || opcode == Opcode::Redsq; // N int32: four rows, written after the reads
+  emits_ = isSum ? uint64_t(kWordBytes) : 1;
+  taps_ = n0 * n1 + (isSum ? emits_ : 0);
+  stepsA_ = {0, n0 * n1};
+  blocks_ = 1;
+  blockSteps_ = results * taps_;
+  param_ = uint64_t(line.get(redsum::param));
+  hasReadA_ = true;
+  readA_ = {line.get(redsum::a),
+            {n0, n1, results, 1},
+            {line.get(redsum::a_s0), line.get(redsum::a_s1), line.get(redsum::a_s2)}};
+  write_ = {line.get(redsum::y), {emits_, results, 1, 1}, {config_.n, line.get(redsum::y_s2)}};
+  meet({readA_, write_});
+}
+
+// Groups of the walks of this unit, and whether two of them share one.
+void LanePipe::meet(std::initializer_list<RowWalk> walks) {
+  groups_ = 0;
+  meetsItself_ = false;
+  for (const RowWalk &walk : walks) {
+    GroupSet set = walk.groups(banks_, config_.n);
+    meetsItself_ |= (groups_ & set) != 0;
+    groups_ |= set;
+  }
+}
+
+// Vectors of N int32: four rows each, a step a row.
+void LanePipe::startWide(const Line &line, Opcode opcode) {
+  kind_ = Kind::Rows;
+  uint64_t n0 = uint64_t(line.get(wadd::n0)), n1 = uint64_t(line.get(wadd::n1));
+  auto walk = [&](FieldRef base, FieldRef s0, FieldRef s1) {
+    return RowWalk{line.get(base), {kWordBytes, n0, n1, 1}, {config_.n, line.get(s0), line.get(s1)}};
+  };
+  blocks_ = 1;
+  blockSteps_ = kWordBytes * n0 * n1;
+  hasReadA_ = true;
+  static_assert(wadd::a.lsb == normrcp::a.lsb && wadd::a_s1.lsb == normrcp::a_s1.lsb);
+  readA_ = walk(wadd::a, wadd::a_s0, wadd::a_s1);
+  if (opcode == Opcode::Normrcp || opcode == Opcode::Normrsq) {
+    write_ = walk(normrcp::y, normrcp::y_s0, normrcp::y_s1);
+    param_ = uint64_t(line.get(normrcp::param));
+    return meet({readA_, write_});
+  }
+  hasReadB_ = true;
+  readB_ = walk(wadd::b, wadd::b_s0, wadd::b_s1);
+  write_ = walk(wadd::y, wadd::y_s0, wadd::y_s1);
+  param_ = uint64_t(line.get(wadd::param));
+  meet({readA_, readB_, write_});
+}
+
+// Client B reads four rows of multipliers and four of addends, then client A the rows.
+void LanePipe::startMad(const Line &line) {
+  kind_ = Kind::Rows;
+  uint64_t n0 = uint64_t(line.get(ewmad::n0)), n1 = uint64_t(line.get(ewmad::n1)), n2 = uint64_t(line.get(ewmad::n2));
+  emits_ = n0 * n1;
+  stepsB_ = {0, kWordBytes};
+  stepsC_ = {kWordBytes, 2 * kWordBytes};
+  stepsA_ = {2 * kWordBytes, 2 * kWordBytes + emits_};
+  taps_ = stepsA_.end;
+  blocks_ = 1;
+  blockSteps_ = n2 * taps_;
+  param_ = uint64_t(line.get(ewmad::param));
+  hasReadA_ = hasReadB_ = true;
+  readA_ = {line.get(ewmad::a), {n0, n1, n2, 1}, {line.get(ewmad::a_s0), line.get(ewmad::a_s1), line.get(ewmad::a_s2)}};
+  readB_ = {line.get(ewmad::m), {kWordBytes, n2, 1, 1}, {config_.n, line.get(ewmad::m_s2)}};
+  readC_ = {line.get(ewmad::c), {kWordBytes, n2, 1, 1}, {config_.n, line.get(ewmad::c_s2)}};
+  write_ = {line.get(ewmad::y), {n0, n1, n2, 1}, {line.get(ewmad::y_s0), line.get(ewmad::y_s1), line.get(ewmad::y_s2)}};
+  meet({readA_, readB_, readC_, write_});
+}
+
+// N rows in, N rows out.
+void LanePipe::startTransposition(const Line &line) {
+  kind_ = Kind::Rows;
+  uint64_t n = config_.n, n1 = uint64_t(line.get(movet::n1)), n2 = uint64_t(line.get(movet::n2));
+  emits_ = n;
+  stepsA_ = {0, n};
+  taps_ = 2 * n;
+  blocks_ = 1;
+  blockSteps_ = n1 * n2 * taps_;
+  hasReadA_ = true;
+  readA_ = {line.get(movet::a), {n, n1, n2, 1}, {line.get(movet::a_s0), line.get(movet::a_s1), line.get(movet::a_s2)}};
+  write_ = {line.get(movet::y), {n, n1, n2, 1}, {line.get(movet::y_s0), line.get(movet::y_s1), line.get(movet::y_s2)}};
+  meet({readA_, write_});
 }
 
 void LanePipe::startWindow(const Line &line, Opcode opcode) {
@@ -156,6 +269,7 @@ void LanePipe::startWindow(const Line &line, Opcode opcode) {
   uint64_t channels = uint64_t(line.get(dwconv::oc_n));
   param_ = uint64_t(line.get(dwconv::param));
   taps_ = kernelH_ * kernelW_;
+  stepsA_ = stepsB_ = {0, taps_};
   bool reloads = opcode == Opcode::Dwconv;
   blocks_ = reloads ? channels : 1;
   blockSteps_ = (reloads ? 1 : channels) * outputRows_ * outputColumns_ * taps_;
@@ -182,6 +296,8 @@ void LanePipe::findParameterFaults() {
     return;
   if (opcode_ == Opcode::Lut)
     return check(parameters_.isTableInitialised(table_));
+  if (!hasRecord())
+    return;
   check(parameters_.isRowInitialised(param_));
   if (kind_ == Kind::Drain || opcode_ == Opcode::Dwconv)
     for (uint64_t block = 0; block != blocks_; ++block) {
@@ -257,10 +373,12 @@ void LanePipe::nextStep() {
   if (kind_ == Kind::Window) {
     nextWindow();
   } else {
-    if (hasReadA_)
+    if (hasReadA_ && stepsA_.contains(tap_))
       readA_.next();
-    if (hasReadB_)
+    if (hasReadB_ && stepsB_.contains(tap_))
       readB_.next();
+    if (stepsC_.contains(tap_))
+      readC_.next();
     if (!writesAcc_ && ++accStep_ == accSteps_) {
       accStep_ = 0;
       ++accRow_;
@@ -282,8 +400,9 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
   bool isStepping = head_ == 0 && block_ != blocks_;
   bool gotA = true, gotB = true, inside = false;
   if (isStepping) {
-    int64_t a = readA_.address, b = readB_.address;
-    bool wantsA = hasReadA_;
+    bool isSecond = stepsC_.contains(tap_);
+    int64_t a = readA_.address, b = isSecond ? readC_.address : readB_.address;
+    bool wantsA = hasReadA_ && stepsA_.contains(tap_), wantsB = hasReadB_ && (isSecond || stepsB_.contains(tap_));
     if (kind_ == Kind::Window) {
       wantsA = inside = isTapInside();
       if (inside)
@@ -293,7 +412,7 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
     }
     if (wantsA && !heldA_)
       gotA = grant(banks_.bank(uint64_t(a)), taken, lost);
-    if (hasReadB_ && !heldB_)
+    if (wantsB && !heldB_)
       gotB = grant(banks_.bank(uint64_t(b)), taken, lost);
   }
   if (hasParameterFault_ && !wasFrozen_)
@@ -313,7 +432,7 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
       if ((kind_ == Kind::Drain || kind_ == Kind::Words) && !writesAcc_)
         outcome.accHalf = halfOf(accRow_);
       inside_ += inside;
-      if (tap_ + 1 == taps_) {
+      if (tap_ + emits_ >= taps_) {
         pipe_ |= 1;
         if (opcode_ == Opcode::Poolavg)
           tableRow_[0] = param_ + 1 + (std::max<uint64_t>(inside_, 1) - 1) / config_.n + 1;
@@ -356,15 +475,17 @@ void LanePipe::jump(uint64_t cycles) {
       head_ = ++block_ == blocks_ ? 0 : unsigned(kBias);
     }
   }
-  uint64_t done = position();
+  uint64_t done = position(), group = done / taps_;
   tap_ = done % taps_;
   if (kind_ == Kind::Window)
     seekWindow(done);
   else if (kind_ == Kind::Rows || hasReadA_)
-    readA_.seek(done);
+    readA_.seek(group * (stepsA_.end - stepsA_.begin) + stepsA_.within(tap_));
   if (kind_ == Kind::Rows && hasReadB_)
-    readB_.seek(done);
-  write_.seek(done / taps_);
+    readB_.seek(group * (stepsB_.end - stepsB_.begin) + stepsB_.within(tap_));
+  if (stepsC_.end != 0)
+    readC_.seek(group * (stepsC_.end - stepsC_.begin) + stepsC_.within(tap_));
+  write_.seek(group * emits_ + (tap_ - std::min(tap_, taps_ - emits_)));
   accRow_ = acc_ + done / accSteps_;
   accStep_ = done % accSteps_;
   pipe_ = 0; // what was in it is written before the caller's last cycle

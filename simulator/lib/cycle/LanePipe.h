@@ -7,6 +7,8 @@
 
 #include "Banks.h"
 #include "tw/isa/Line.h"
+#include <algorithm>
+#include <initializer_list>
 #include <optional>
 
 namespace tw::simulator::cycle {
@@ -91,11 +93,24 @@ public:
 
 private:
   enum class Kind : uint8_t { Drain, Words, Rows, Window };
+  /// Steps of a group, counted from its first, in which a client reads.
+  struct Range {
+    uint64_t begin = 0, end = 0;
+    bool contains(uint64_t step) const { return step >= begin && step < end; }
+    /// Of the first `steps` steps of a group.
+    uint64_t within(uint64_t steps) const { return std::clamp(steps, begin, end) - begin; }
+  };
   enum HeadState { kSettle = 1, kMult = 2, kBias = 3, kHead = 4 }; // head states left, this one included
 
   void startDrain(const isa::Line &line, bool hasResidual);
   void startWords(const isa::Line &line, bool restores);
   void startRows(const isa::Line &line, isa::Opcode opcode);
+  void startReduction(const isa::Line &line, isa::Opcode opcode);
+  void startWide(const isa::Line &line, isa::Opcode opcode);
+  void startMad(const isa::Line &line);
+  void startTransposition(const isa::Line &line);
+  void meet(std::initializer_list<RowWalk> walks);
+  bool hasRecord() const { return opcode_ != isa::Opcode::Move && opcode_ != isa::Opcode::Movet; }
   void startWindow(const isa::Line &line, isa::Opcode opcode);
   void findParameterFaults();
   std::optional<isa::FaultCode> headFault() const;
@@ -118,10 +133,12 @@ private:
   // The instruction.
   Kind kind_;
   isa::Opcode opcode_;
-  uint64_t blocks_, blockSteps_;         // a block is what lies between two reloads of bias and multiplier
-  uint64_t taps_;                        // steps of an output row
+  uint64_t blocks_, blockSteps_; // a block is what lies between two reloads of bias and multiplier
+  // A group is what leads to an output row, or to several: its last emits_ steps write one each.
+  uint64_t taps_, emits_;
+  Range stepsA_, stepsB_, stepsC_;       // C: second walk of client B, never in a step of the first
   bool hasReadA_, hasReadB_, writesAcc_; // rsw writes ACC instead of the scratchpad
-  RowWalk readA_, readB_, write_;
+  RowWalk readA_, readB_, readC_, write_;
   uint64_t param_;
   uint64_t table_;
   GroupSet groups_;

@@ -73,13 +73,33 @@ Effects execute(State &state, const isa::Line &line) {
     return executePoolmax(state, line);
   case isa::Opcode::Poolavg:
     return executePoolavg(state, line);
+  case isa::Opcode::Redsum:
+    return executeRedsum(state, line);
+  case isa::Opcode::Redsq:
+    return executeRedsq(state, line);
+  case isa::Opcode::Redmax:
+    return executeRedmax(state, line);
+  case isa::Opcode::Redmin:
+    return executeRedmin(state, line);
+  case isa::Opcode::Wadd:
+    return executeWadd(state, line);
+  case isa::Opcode::Wmul:
+    return executeWmul(state, line);
+  case isa::Opcode::Normrcp:
+    return executeNormrcp(state, line);
+  case isa::Opcode::Normrsq:
+    return executeNormrsq(state, line);
+  case isa::Opcode::Ewmad:
+    return executeEwmad(state, line);
+  case isa::Opcode::Move:
+    return executeMove(state, line);
+  case isa::Opcode::Movet:
+    return executeMovet(state, line);
   case isa::Opcode::Fence:
   case isa::Opcode::Mark:
   case isa::Opcode::End:
   // Planned rows: checkLine refuses them.
-  case isa::Opcode::Reduce:
-  case isa::Opcode::Norm:
-  case isa::Opcode::Move:
+  case isa::Opcode::Ext:
     break;
   }
   return {};
@@ -225,6 +245,21 @@ std::optional<ParamFault> checkParameters(const State &state, const isa::Line &l
   case isa::Opcode::Ewmin:
   case isa::Opcode::Ewmax:
     return checkHead(state, line.get(isa::ewadd::param));
+  case isa::Opcode::Redsum:
+  case isa::Opcode::Redsq:
+  case isa::Opcode::Redmax:
+  case isa::Opcode::Redmin:
+    return checkHead(state, line.get(isa::redsum::param));
+  case isa::Opcode::Wadd:
+  case isa::Opcode::Wmul:
+    static_assert(isa::wadd::param.lsb == isa::wmul::param.lsb);
+    return checkHead(state, line.get(isa::wadd::param));
+  case isa::Opcode::Normrcp:
+  case isa::Opcode::Normrsq:
+    static_assert(isa::normrcp::param.lsb == isa::normrsq::param.lsb);
+    return checkHead(state, line.get(isa::normrcp::param));
+  case isa::Opcode::Ewmad:
+    return checkHead(state, line.get(isa::ewmad::param));
   case isa::Opcode::Lut:
     if (!state.lutLoaded[line.get(isa::lut::table)])
       return missing(ParamFault::Head);

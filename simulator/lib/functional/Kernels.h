@@ -30,6 +30,17 @@ Effects executeLut(State &state, const isa::Line &line);
 Effects executeDwconv(State &state, const isa::Line &line);
 Effects executePoolmax(State &state, const isa::Line &line);
 Effects executePoolavg(State &state, const isa::Line &line);
+Effects executeRedsum(State &state, const isa::Line &line);
+Effects executeRedsq(State &state, const isa::Line &line);
+Effects executeRedmax(State &state, const isa::Line &line);
+Effects executeRedmin(State &state, const isa::Line &line);
+Effects executeWadd(State &state, const isa::Line &line);
+Effects executeWmul(State &state, const isa::Line &line);
+Effects executeNormrcp(State &state, const isa::Line &line);
+Effects executeNormrsq(State &state, const isa::Line &line);
+Effects executeEwmad(State &state, const isa::Line &line);
+Effects executeMove(State &state, const isa::Line &line);
+Effects executeMovet(State &state, const isa::Line &line);
 
 /// The scalars in the head row of a numerics record.
 struct RecordHead {

@@ -72,7 +72,7 @@ TEST(AssemblerTest, ErrorsShowTheColumn) {
   EXPECT_EQ(errorOf("end\n  gemm m_n=70000"),
             "a.s:2:12: m_n 70000 is outside 1 to 65535\n  gemm m_n=70000\n           ^");
   EXPECT_EQ(errorOf("jump"), "a.s:1:1: 'jump' is no instruction\njump\n^");
-  EXPECT_EQ(errorOf("move"), "a.s:1:1: 'move' is planned: it has no encoding yet\nmove\n^");
+  EXPECT_EQ(errorOf("ext"), "a.s:1:1: 'ext' is planned: it has no encoding yet\next\n^");
   EXPECT_EQ(errorOf("gemm rows=1"), "a.s:1:6: 'gemm' has no field 'rows'\ngemm rows=1\n     ^");
   EXPECT_EQ(errorOf("gemm m_n=1 m_n=1"), "a.s:1:12: field 'm_n' is given twice\ngemm m_n=1 m_n=1\n           ^");
   EXPECT_EQ(errorOf("gemm m_n=1 k_n=1"), "a.s:1:1: field 'oc_n' is missing; it is 1 to 4095\ngemm m_n=1 k_n=1\n^");

@@ -26,7 +26,7 @@ TEST(CheckTest, SmallestInstructionsAreLegal) {
 TEST(CheckTest, OpcodesAreCheckedFirst) {
   Line line;
   EXPECT_EQ(check(line), (Fault{FaultCode::IllegalOpcode, 0}));
-  line = Line(Opcode::Move);
+  line = Line(Opcode::Ext);
   line.set({500, 1, false}, 1);
   EXPECT_EQ(check(line), (Fault{FaultCode::Unimplemented, 0}));
 }

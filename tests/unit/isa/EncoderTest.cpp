@@ -45,7 +45,7 @@ TEST(EncoderTest, WrongFieldsAreNamed) {
   EXPECT_EQ(errorOf(encode(Opcode::Gemm, {{"m_n", 1}, {"m_n", 1}})), "gemm m_n: the field is given twice");
   EXPECT_EQ(errorOf(encode(Opcode::Gemm, {{"m_n", 1}, {"k_n", 1}})),
             "gemm oc_n: the field is not given, and 0 is outside 1 to 4095");
-  EXPECT_EQ(errorOf(encode(Opcode::Move, {})), "move: this instruction is planned: it has no encoding yet");
+  EXPECT_EQ(errorOf(encode(Opcode::Ext, {})), "ext: this instruction is planned: it has no encoding yet");
 }
 
 TEST(EncoderTest, SyncActionsAreChecked) {

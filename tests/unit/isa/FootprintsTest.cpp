@@ -40,6 +40,25 @@ TEST(FootprintsTest, RowsAndBanksAreTheirOwnUnits) {
   EXPECT_EQ(runsOf(Opcode::Ldt, {{"dst", 2}, {"count", 3}}, 0), (Runs{{0, 768}}));
 }
 
+TEST(FootprintsTest, SumsAreFourRows) {
+  std::initializer_list<FieldValue> fields = {{"n0", 3}, {"n1", 1}, {"n2", 2}, {"a_s0", 16}, {"y", 512}, {"y_s2", 128}};
+  EXPECT_EQ(runsOf(Opcode::Redsum, fields, 2), (Runs{{512, 576}, {640, 704}}));
+  EXPECT_EQ(runsOf(Opcode::Redmax, fields, 2), (Runs{{512, 528}, {640, 656}}));
+}
+
+TEST(FootprintsTest, OnlyPointsThatReadWhatTheyWriteWorkInPlace) {
+  auto overlaps = [](Opcode opcode, std::initializer_list<FieldValue> fields) {
+    tw::Result<Line> line = encode(opcode, fields);
+    EXPECT_TRUE(line) << line.diag().str();
+    return overlapsItself(*line, tw16());
+  };
+  EXPECT_FALSE(overlaps(Opcode::Ewadd, {{"n0", 3}, {"n1", 1}, {"n2", 1}, {"a_s0", 16}, {"b", 512}, {"y_s0", 16}}));
+  EXPECT_TRUE(overlaps(Opcode::Ewadd, {{"n0", 3}, {"n1", 1}, {"n2", 1}, {"a_s0", 16}, {"b", 512}, {"y_s0", 32}}));
+  EXPECT_FALSE(overlaps(Opcode::Normrcp, {{"n0", 3}, {"n1", 1}, {"a_s0", 64}, {"y_s0", 64}}));
+  EXPECT_TRUE(overlaps(Opcode::Normrcp, {{"n0", 3}, {"n1", 1}, {"a_s0", 64}, {"y", 16}, {"y_s0", 64}}));
+  EXPECT_TRUE(overlaps(Opcode::Movet, {{"n1", 1}, {"n2", 1}, {"a_s0", 16}, {"y_s0", 16}}));
+}
+
 // What an instruction writes is inside its runs, and what lies outside the runs that it reads does not matter.
 TEST(FootprintsTest, RunsHoldWhatAnInstructionTouches) {
   HwConfig config = tw16();

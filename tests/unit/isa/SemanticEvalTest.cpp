@@ -4,6 +4,7 @@
 #include "Configs.h"
 #include "tw/isa/Encoder.h"
 #include "tw/isa/Numerics.h"
+#include <cstring>
 #include <functional>
 #include <gtest/gtest.h>
 #include <random>
@@ -328,6 +329,37 @@ TEST_F(SemanticEvalTest, PoolsCountTheElementsInsideTheInput) {
           ASSERT_EQ(int8_t(memories.spm[0x4000 + oh * 64 + ow * 16 + lane]), clampI8(expected, -100, 100))
               << oh << " " << ow;
         }
+  }
+}
+
+TEST_F(SemanticEvalTest, ReductionsGoOverRowsLaneByLane) {
+  makeRecord(20, 1);
+  before = memories;
+  static const std::initializer_list<FieldValue> kFields = {{"n0", 3},    {"n1", 2},    {"n2", 2},     {"a", 0x100},
+                                                            {"a_s0", 16}, {"a_s1", 80}, {"a_s2", 208}, {"y", 0x4000},
+                                                            {"y_s2", 96}, {"param", 20}};
+  for (Opcode opcode : {Opcode::Redsum, Opcode::Redsq, Opcode::Redmax, Opcode::Redmin}) {
+    ASSERT_EQ(run(opcode, kFields).fault, FaultCode::None);
+    for (int i2 = 0; i2 != 2; ++i2)
+      for (int lane = 0; lane != kN; ++lane) {
+        int32_t sum = 0, squares = 0, top = -128, least = 127;
+        for (int i1 = 0; i1 != 2; ++i1)
+          for (int i0 = 0; i0 != 3; ++i0) {
+            int32_t a = spm(0x100 + i2 * 208 + i1 * 80 + i0 * 16 + lane);
+            sum += a - 2;
+            squares += (a - 2) * (a - 2);
+            top = std::max(top, a);
+            least = std::min(least, a);
+          }
+        if (opcode == Opcode::Redsum || opcode == Opcode::Redsq) {
+          int32_t word;
+          std::memcpy(&word, &memories.spm[0x4000 + i2 * 96 + lane * 4], 4);
+          ASSERT_EQ(word, opcode == Opcode::Redsum ? sum : squares);
+        } else {
+          int8_t expected = poolMax(int8_t(opcode == Opcode::Redmax ? top : least), 2, 3 << 10, 11, 7);
+          ASSERT_EQ(int8_t(memories.spm[0x4000 + i2 * 96 + lane]), clampI8(expected, -100, 100));
+        }
+      }
   }
 }
 

@@ -32,6 +32,18 @@ constexpr int32_t addI8(int32_t sum, int8_t a) { return addWrap32(sum, a); }
 /// The larger: one step of a maximum pool.
 constexpr int8_t maxI8(int8_t a, int8_t b) { return std::max(a, b); }
 
+/// The smaller: one step of a minimum over rows.
+constexpr int8_t minI8(int8_t a, int8_t b) { return std::min(a, b); }
+
+/// sum + (a - za) modulo 2^32: one step of a sum over rows.
+constexpr int32_t sumI8(int32_t sum, int8_t a, int8_t za) { return addWrap32(sum, int32_t{a} - int32_t{za}); }
+
+/// sum + (a - za)^2 modulo 2^32: one step of a sum of squares; a square is at most 255^2.
+constexpr int32_t sumsqI8(int32_t sum, int8_t a, int8_t za) {
+  const int32_t centred = int32_t{a} - int32_t{za};
+  return addWrap32(sum, centred * centred);
+}
+
 /// max(lo, min(hi, x)). With lo > hi (no compiler writes that) the result is lo.
 constexpr int8_t clampI8(int8_t x, int8_t lo, int8_t hi) { return std::max(lo, std::min(hi, x)); }
 
@@ -201,6 +213,103 @@ constexpr int8_t poolAvg(int32_t sum, int32_t count, int8_t za, int32_t m, int s
 /// maximum.
 constexpr int8_t poolMax(int8_t top, int8_t za, int32_t m, int shift, int8_t zy) {
   return rescale(scaleI8(top, za, m), shift, zy);
+}
+
+/// sat8(RNE(((a - za) * m + c) / 2^shift) + zy): a multiplier and an addend for each lane. Below 2^41 in magnitude.
+constexpr int8_t ewMad(int8_t a, int8_t za, int32_t m, int32_t c, int shift, int8_t zy) {
+  return rescale(scaleI8(a, za, m) + c, shift, zy);
+}
+
+//===- Wide: int32 in, int32 out ---===//
+
+/// RNE(x / 2^shift) limited to int32; shift 0..63.
+constexpr int32_t rescaleWide(int64_t x, int shift) {
+  const int64_t floor = x >> shift;
+  const uint64_t rest = static_cast<uint64_t>(x) & ((uint64_t{1} << shift) - 1);
+  const uint64_t half = shift == 0 ? 1 : uint64_t{1} << (shift - 1); // with shift 0 the rest is 0: below the half
+  const bool up = rest > half || (rest == half && (floor & 1) != 0);
+  return static_cast<int32_t>(std::clamp<int64_t>(floor + (up ? 1 : 0), INT32_MIN, INT32_MAX));
+}
+
+/// rescaleWide((a * ma + b * mb) mod 2^64, shift). The sum wraps for one set of factors only: all four -2^31.
+constexpr int32_t wideAdd(int32_t a, int32_t ma, int32_t b, int32_t mb, int shift) {
+  const uint64_t sum = static_cast<uint64_t>(int64_t{a} * ma) + static_cast<uint64_t>(int64_t{b} * mb);
+  return rescaleWide(static_cast<int64_t>(sum), shift);
+}
+
+/// rescaleWide(a * b, shift).
+constexpr int32_t wideMul(int32_t a, int32_t b, int shift) { return rescaleWide(int64_t{a} * b, shift); }
+
+/// One stretch of a function that falls from 2^31 to 2^30, by a straight line: base - floor(slope * f / 2^16) for f in
+/// 0..2^16 - 1.
+struct NormEntry {
+  uint32_t base, slope;
+};
+inline constexpr int kNormEntries = 64;
+
+/// 2^31 / (1 + i/64), rounded; i 0..64. The divisions here make a table; the machine has none.
+constexpr uint32_t reciprocalPoint(int i) {
+  const uint64_t d = 64 + static_cast<uint64_t>(i);
+  return static_cast<uint32_t>(((uint64_t{1} << 37) + d / 2) / d);
+}
+
+/// 4 * floor(sqrt(2^63 / d)), about 2^31 / sqrt(d/32), with d = (32 + i % 32) * (i < 32 ? 1 : 2); i 0..64.
+constexpr uint32_t rsqrtPoint(int i) {
+  const uint64_t d = i == kNormEntries ? 128 : static_cast<uint64_t>(32 + i % 32) << (i / 32);
+  uint64_t rest = (uint64_t{1} << 63) / d, root = 0;
+  for (uint64_t bit = uint64_t{1} << 62; bit != 0; bit >>= 2) {
+    const uint64_t trial = root + bit;
+    root >>= 1;
+    if (rest >= trial) {
+      rest -= trial;
+      root += bit;
+    }
+  }
+  return static_cast<uint32_t>(4 * root);
+}
+
+struct NormTable {
+  NormEntry entries[kNormEntries];
+};
+template <typename Point> constexpr NormTable makeNormTable(Point point) {
+  NormTable table{};
+  for (int i = 0; i != kNormEntries; ++i)
+    table.entries[i] = {point(i), point(i) - point(i + 1)};
+  return table;
+}
+inline constexpr NormTable kReciprocalTable = makeNormTable(reciprocalPoint);
+inline constexpr NormTable kRsqrtTable = makeNormTable(rsqrtPoint);
+
+/// What a line of the table gives for the bits below: `index` is the entry, `fraction` 16 bits.
+constexpr uint32_t interpolate(const NormTable &table, uint32_t index, uint32_t fraction) {
+  const NormEntry &entry = table.entries[index];
+  return entry.base - static_cast<uint32_t>((uint64_t{entry.slope} * fraction) >> 16);
+}
+
+/// Finishes both: rescaleWide(value, right), and 2^31 - 1 for a shift to the left (value is at least 2^30).
+constexpr int32_t normScale(uint32_t value, int right) {
+  return right < 0 ? INT32_MAX : rescaleWide(int64_t{value}, right);
+}
+
+/// About 2^shift / x, relative error below 2^-14 before the final rounding; 2^31 - 1 where x <= 0 or the quotient is
+/// larger. Powers of two are exact. shift 0..63.
+constexpr int32_t normReciprocal(int32_t x, int shift) {
+  if (x <= 0)
+    return INT32_MAX;
+  const int e = std::bit_width(static_cast<uint32_t>(x)) - 1;
+  const uint32_t u = static_cast<uint32_t>(x) << (31 - e);
+  return normScale(interpolate(kReciprocalTable, u >> 25 & 63, u >> 9 & 0xFFFF), 31 + e - shift);
+}
+
+/// About 2^shift / sqrt(x), relative error below 2^-13 before the final rounding; 2^31 - 1 where x <= 0 or the quotient
+/// is larger. Powers of four are exact. shift 0..63.
+constexpr int32_t normRsqrt(int32_t x, int shift) {
+  if (x <= 0)
+    return INT32_MAX;
+  const int e = std::bit_width(static_cast<uint32_t>(x)) - 1;
+  const uint32_t u = static_cast<uint32_t>(x) << (31 - e);
+  const uint32_t index = static_cast<uint32_t>(e & 1) << 5 | (u >> 26 & 31);
+  return normScale(interpolate(kRsqrtTable, index, u >> 10 & 0xFFFF), 31 + (e >> 1) - shift);
 }
 
 //===- Check sums ---===//

@@ -91,8 +91,9 @@ struct Node {
   std::span<const Arg> args;
 };
 
-// Start of a running value: none, int32 0, -128, or ACC (overwritten by the first contribution unless `accumulate`).
-enum class Init : uint8_t { None, Zero, Min8, Acc };
+// Start of a running value: none, int32 0, -128, 127, or ACC (overwritten by the first contribution unless
+// `accumulate`).
+enum class Init : uint8_t { None, Zero, Min8, Max8, Acc };
 
 struct Semantics {
   std::span<const Loop> loops; // outermost first

@@ -11,3 +11,4 @@ def END : Instruction<0x03, "end", FE, [], "end of the job"> {
   let HasSync = false; let Description = "Waits like FENCE, checks that all semaphores are zero (SEM_LEAK), writes the completion record, raises the interrupt.";
   let Raises = [FSemLeak];
 }
+def EXT : Instruction<0x70, "ext", FE, [], "reserved for extensions"> { let Status = "planned"; let Description = "No machine of this table executes it; an extension behind a capability bit may."; }

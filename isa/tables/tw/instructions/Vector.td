@@ -62,6 +62,94 @@ def POOLAVG : Instruction<0x3A, "poolavg", VX, VectorWindow, "average over a win
     [Node<"s", "pool_avg", ["sum", "count", "p.za", "mult", "p.shift", "p.zy"]>, Node<"y", "clamp_i8", ["s", "p.lo", "p.hi"]>]>;
   let Raises = [FSpmBounds, FParamBounds, FMisaligned, FUninitParam];
 }
-def REDUCE : Instruction<0x3B, "reduce", VX, [], "sum, maximum, minimum, sum of squares along a dimension"> { let Status = "planned"; let Description = "Reductions for softmax and layer norm."; }
-def NORM : Instruction<0x3C, "norm", VX, [], "reciprocal and reciprocal square root"> { let Status = "planned"; let Description = "Fixed-point reciprocal functions."; }
-def MOVE : Instruction<0x3D, "move", VX, [], "transpose, strided copy, widen, narrow, upsample"> { let Status = "planned"; let Description = "Layout changes inside SPM."; }
+
+// Reductions over dimensions 0 and 1, lane by lane: one result for each step of dimension 2. A sum is a wide vector: N
+// int32, little endian, in four consecutive rows. docs/rationale/vector-reductions.md says how softmax and layer
+// normalisation are built from these rows.
+class Reduction<int op, string mnemonic, string elem, list<Node> body, string init, list<Node> finish, string summary>
+    : Instruction<op, mnemonic, VX, RowExtents # RowFields<"a", "operand">.Fields
+        # [SpmAddr<"y", "result: first row">, SpmStride<"y_s2", "result: byte stride of dimension 2">,
+           ParamRow<"param", "numerics record: head only">], summary> {
+  let Sem = Semantics<[Loop<"i2", "n2", "parallel">, Loop<"i1", "n1", "reduction">, Loop<"i0", "n0", "reduction">, Loop<"lane", "N", "parallel">],
+    [RowWalk<"a", "read">, RecordHead<>, Strided<"y", SPM, elem, "y", "write", [Dim<[Term<"i2">], "y_s2">]>], body, init, finish>;
+  let Raises = [FSpmBounds, FParamBounds, FMisaligned, FUninitParam];
+}
+class Extreme {
+  list<Node> Finish = [Node<"s", "pool_max", ["top", "p.za", "p.ma", "p.shift", "p.zy"]>, Node<"y", "clamp_i8", ["s", "p.lo", "p.hi"]>];
+}
+def REDSUM : Reduction<0x3B, "redsum", "i32", [Node<"sum", "sum_i8", ["sum", "a", "p.za"]>], "zero", [Node<"y", "copy_i32", ["sum"]>], "sum of rows"> {
+  let Description = "y = sum of (a - za) modulo 2^32, four rows. With n0 = n1 = 1 it widens a row to int32.";
+}
+def REDSQ : Reduction<0x3C, "redsq", "i32", [Node<"sum", "sumsq_i8", ["sum", "a", "p.za"]>], "zero", [Node<"y", "copy_i32", ["sum"]>], "sum of squares of rows"> {
+  let Description = "y = sum of (a - za)^2 modulo 2^32, four rows.";
+}
+def REDMAX : Reduction<0x3D, "redmax", "i8", [Node<"top", "max_i8", ["top", "a"]>], "min8", Extreme<>.Finish, "maximum of rows"> {
+  let Description = "The largest byte of each lane, then one rescaling and clamp, as poolmax.";
+}
+def REDMIN : Reduction<0x3E, "redmin", "i8", [Node<"top", "min_i8", ["top", "a"]>], "max8", Extreme<>.Finish, "minimum of rows"> {
+  let Description = "The smallest byte of each lane, then one rescaling and clamp.";
+}
+
+// Wide operands: vectors of N int32, four consecutive rows each. A row of the walk is one step, N/4 lanes.
+class WideWalk<string p, string dir> : Strided<p, SPM, "i32", p, dir, [Dim<[Term<"i1">], p # "_s1">, Dim<[Term<"i0">], p # "_s0">]>;
+class WideFields<string p, string what> {
+  list<Field> Fields = [SpmAddr<p, what # ": first row">, SpmStride<p # "_s0", what # ": byte stride of dimension 0; 0 repeats">,
+                        SpmStride<p # "_s1", what # ": byte stride of dimension 1">];
+}
+class Wide<int op, string mnemonic, list<Field> operands, list<Access> reads, Node body, string summary>
+    : Instruction<op, mnemonic, VX, [Extent<"n0", 16, "vectors of dimension 0, the innermost">, Extent<"n1", 16, "vectors of dimension 1">]
+        # operands # WideFields<"y", "result">.Fields # [ParamRow<"param", "numerics record: head only">], summary> {
+  let Sem = Semantics<[Loop<"i1", "n1", "parallel">, Loop<"i0", "n0", "parallel">, Loop<"lane", "N", "parallel">],
+    reads # [RecordHead<>, WideWalk<"y", "write">], [body]>;
+  let Raises = [FSpmBounds, FParamBounds, FMisaligned, FUninitParam];
+}
+defvar WideFirst = WideFields<"a", "first operand">.Fields;
+defvar WideBoth = WideFirst # WideFields<"b", "second operand">.Fields;
+def WADD : Wide<0x35, "wadd", WideBoth, [WideWalk<"a", "read">, WideWalk<"b", "read">],
+    Node<"y", "wide_add", ["a", "p.ma", "b", "p.mb", "p.shift"]>, "scaled addition of int32"> {
+  let Description = "y = sat32(RNE((a*ma + b*mb) / 2^shift)), the sum modulo 2^64.";
+}
+def WMUL : Wide<0x36, "wmul", WideBoth, [WideWalk<"a", "read">, WideWalk<"b", "read">],
+    Node<"y", "wide_mul", ["a", "b", "p.shift"]>, "product of int32"> {
+  let Description = "y = sat32(RNE(a*b / 2^shift)).";
+}
+class Norm<int op, string mnemonic, string prim, string summary>
+    : Wide<op, mnemonic, WideFirst, [WideWalk<"a", "read">], Node<"y", prim, ["a", "p.shift"]>, summary>;
+def NORMRCP : Norm<0x40, "normrcp", "norm_reciprocal", "reciprocal of int32"> {
+  let Description = "y = 2^shift / a within 2^-14 of it, rounded to an integer and limited to 2^31 - 1; 2^31 - 1 where a is zero or negative. "
+    "Exactly: e is the place of the leading one of a, u = a * 2^(31-e), F = base - floor(slope * f / 2^16) with the table's entry for the six bits below the "
+    "leading one and f the 16 bits below those; y = sat32(RNE(F / 2^(31+e-shift))), and 2^31 - 1 where 31+e-shift is negative.";
+}
+def NORMRSQ : Norm<0x41, "normrsq", "norm_rsqrt", "reciprocal square root of int32"> {
+  let Description = "y = 2^shift / sqrt(a) within 2^-13 of it, rounded to an integer and limited to 2^31 - 1; 2^31 - 1 where a is zero or negative. "
+    "Exactly as normrcp, with the entry for the lowest bit of e and the five bits below the leading one, f the 16 bits below those, and e/2 in place of e in the last shift.";
+}
+
+def EWMAD : Instruction<0x37, "ewmad", VX, RowExtents # RowFields<"a", "operand">.Fields # RowFields<"y", "result">.Fields
+    # [SpmAddr<"m", "multipliers: N int32">, SpmStride<"m_s2", "multipliers: byte stride of dimension 2; 0 repeats">,
+       SpmAddr<"c", "addends: N int32">, SpmStride<"c_s2", "addends: byte stride of dimension 2; 0 repeats">,
+       ParamRow<"param", "numerics record: head only">], "product and sum with a multiplier and an addend for each lane"> {
+  let Description = "y = clamp(sat8(RNE(((a - za)*m + c) / 2^shift) + zy), lo, hi); m and c are read once for each step of dimension 2.";
+  let Sem = Semantics<RowLoops, [RowWalk<"a", "read">, Strided<"m", SPM, "i32", "m", "read", [Dim<[Term<"i2">], "m_s2">]>,
+      Strided<"c", SPM, "i32", "c", "read", [Dim<[Term<"i2">], "c_s2">]>, RecordHead<>, RowWalk<"y", "write">],
+    [Node<"s", "ew_mad", ["a", "p.za", "m", "c", "p.shift", "p.zy"]>, Node<"y", "clamp_i8", ["s", "p.lo", "p.hi"]>]>;
+  let Raises = [FSpmBounds, FParamBounds, FMisaligned, FUninitParam];
+}
+
+def MOVE : Instruction<0x48, "move", VX, RowExtents # RowFields<"a", "operand">.Fields # RowFields<"y", "result">.Fields, "copy of rows"> {
+  let Description = "Copies n2*n1*n0 rows; a stride of 0 in the operand repeats rows (nearest upsampling).";
+  let Sem = Semantics<RowLoops, [RowWalk<"a", "read">, RowWalk<"y", "write">], [Node<"y", "copy_i8", ["a"]>]>;
+  let Raises = [FSpmBounds, FMisaligned];
+}
+def MOVET : Instruction<0x49, "movet", VX, [Extent<"n1", 16, "blocks of dimension 1">, Extent<"n2", 16, "blocks of dimension 2">]
+    # [SpmAddr<"a", "operand: first row">, SpmStride<"a_s0", "operand: byte stride between the N rows of a block">,
+       SpmStride<"a_s1", "operand: byte stride of dimension 1">, SpmStride<"a_s2", "operand: byte stride of dimension 2">,
+       SpmAddr<"y", "result: first row">, SpmStride<"y_s0", "result: byte stride between the N rows of a block">,
+       SpmStride<"y_s1", "result: byte stride of dimension 1">, SpmStride<"y_s2", "result: byte stride of dimension 2">], "transposition of blocks of N x N bytes"> {
+  let Description = "Lane l of row r of a result block is lane r of row l of the operand block.";
+  let Sem = Semantics<[Loop<"i2", "n2", "parallel">, Loop<"i1", "n1", "parallel">, Loop<"row", "N", "parallel">, Loop<"lane", "N", "parallel">],
+    [Strided<"a", SPM, "i8", "a", "read", [Dim<[Term<"i2">], "a_s2">, Dim<[Term<"i1">], "a_s1">, Dim<[Term<"lane">], "a_s0">], "row">,
+     Strided<"y", SPM, "i8", "y", "write", [Dim<[Term<"i2">], "y_s2">, Dim<[Term<"i1">], "y_s1">, Dim<[Term<"row">], "y_s0">]>],
+    [Node<"y", "copy_i8", ["a"]>]>;
+  let Raises = [FSpmBounds, FMisaligned];
+}

@@ -17,7 +17,7 @@ def D : Vector<4, "d", CopyFields, S<Both, [Node<"y", "copy_i8", ["p.zp"]>]>>;
 // CHECK: errors.td:[[@LINE+2]]:5: error: 'e': operand 'a' is only read, but a result has its name
 // CHECK: errors.td:[[@LINE+1]]:5: error: 'e': operand 'y' is written by no node of the body
 def E : Vector<5, "e", CopyFields, S<Both, [Node<"a", "copy_i8", ["y"]>]>>;
-// CHECK: errors.td:[[@LINE+1]]:5: error: 'f': initial value 'one' is not one of zero, min8, acc
+// CHECK: errors.td:[[@LINE+1]]:5: error: 'f': initial value 'one' is not one of zero, min8, max8, acc
 def F : Vector<6, "f", CopyFields, S<Both, Copy, "one">>;
 // CHECK: errors.td:[[@LINE+1]]:5: error: 'g': a running value that starts in ACC needs the field 'accumulate'
 def G : Vector<7, "g", CopyFields, S<Both, Copy, "acc">>;

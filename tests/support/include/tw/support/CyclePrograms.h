@@ -206,8 +206,11 @@ private:
   }
   isa::Line vector() {
     using namespace isa;
-    static constexpr Opcode kOpcodes[] = {Opcode::Ewadd, Opcode::Lut, Opcode::Dwconv, Opcode::Poolmax, Opcode::Poolavg};
-    Opcode opcode = kOpcodes[below(5)];
+    static constexpr Opcode kOpcodes[] = {Opcode::Ewadd,   Opcode::Lut,     Opcode::Dwconv,
+                                          Opcode::Poolmax, Opcode::Poolavg, Opcode::Ext};
+    Opcode opcode = kOpcodes[below(6)];
+    if (opcode == Opcode::Ext)
+      return otherVector();
     return legal([&] {
       Line line(opcode);
       if (opcode == Opcode::Ewadd || opcode == Opcode::Lut) {
@@ -242,6 +245,24 @@ private:
       line.set(dwconv::y_cs, stride()).set(dwconv::param, below(int(config.paramRows) - 8));
       if (opcode == Opcode::Dwconv)
         line.set(dwconv::w, address());
+      return line;
+    });
+  }
+
+  /// A row of the vector unit that is not drawn above, filled by the kinds of its fields.
+  isa::Line otherVector() {
+    using namespace isa;
+    static constexpr Opcode kOpcodes[] = {Opcode::Redsum, Opcode::Redsq, Opcode::Redmax,  Opcode::Redmin,
+                                          Opcode::Wadd,   Opcode::Wmul,  Opcode::Normrcp, Opcode::Normrsq,
+                                          Opcode::Ewmad,  Opcode::Move,  Opcode::Movet};
+    Opcode opcode = kOpcodes[below(int(std::size(kOpcodes)))];
+    return legal([&] {
+      Line line(opcode);
+      for (const Field &field : line.row()->fields)
+        line.set(field.ref, field.kind == FieldKind::Spm      ? address()
+                            : field.kind == FieldKind::Stride ? stride()
+                            : field.kind == FieldKind::Extent ? from(1, 5)
+                                                              : below(int(config.paramRows)));
       return line;
     });
   }

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Wide.h"
+
+namespace tw::simulator {
+
+Effects executeWadd(State &state, const isa::Line &line) {
+  return executeWidePair(
+      state, line, [](int32_t a, int32_t b, const RecordHead &p) { return isa::wideAdd(a, p.ma, b, p.mb, p.shift); });
+}
+
+} // namespace tw::simulator
