@@ -5,6 +5,7 @@
 #include "tw/isa/Check.h"
 #include "tw/isa/Disassembler.h"
 #include "tw/isa/Numerics.h"
+#include "tw/isa/Sequences.h"
 #include <cstring>
 
 using namespace tw;
@@ -307,6 +308,40 @@ TEST_P(EngineTimeTest, VectorInstructionsTakeTheCyclesOfTheContract) {
   EXPECT_EQ(cycles(move.set(move::a_s0, n).set(move::y_s0, n)), 4u + 42 + 8);
   Line turn = Line(Opcode::Movet).set(movet::n1, 3).set(movet::n2, 2).set(movet::y, group);
   EXPECT_EQ(cycles(turn.set(movet::a_s0, n).set(movet::y_s0, n)), uint64_t(4 + 6 * 2 * n + 8));
+}
+
+TEST_P(EngineTimeTest, SequencesGiveTheBytesOfTheFunctionalModel) {
+  const TokenShape shape{uint32_t(2 * n), 37};
+  const int64_t rows = 2 * n * ((37 + n - 1) / n), bytes = rows * n;
+  const SequencePlace place{0, uint32_t(bytes), uint32_t(2 * bytes), 1, 2};
+  uint8_t *data = bench.machine->memory().data() + Job::kConstBase;
+  for (int64_t i = 0; i != bytes; ++i)
+    data[i] = uint8_t(i * i * 7 + i / 3);
+  for (bool isSoftmax : {false, true}) {
+    const Sequence sequence = isSoftmax ? softmaxSequence(bench.config, shape, place, 0.05)
+                                        : layerNormSequence(bench.config, shape, place, -3, 0.01);
+    std::memcpy(data + bytes, sequence.params.data(), 4 * sequence.params.size());
+    const int64_t tables = bytes + 4 * int64_t(sequence.params.size());
+    std::memcpy(data + tables, sequence.tables.data(), sequence.tables.size());
+    std::vector<Line> lines = {
+        Line(Opcode::Ld).set(ld::region, 1).set(ld::n0, rows).set(ld::n1, 1).set(ld::n2, 1).set(ld::n3, 1),
+        Line(Opcode::Ldp)
+            .set(ldp::region, 1)
+            .set(ldp::offset, bytes)
+            .set(ldp::dst, place.param)
+            .set(ldp::count, int64_t(sequence.params.size()) / n)};
+    if (!sequence.tables.empty())
+      lines.push_back(Line(Opcode::Ldt)
+                          .set(ldt::region, 1)
+                          .set(ldt::offset, tables)
+                          .set(ldt::dst, place.table)
+                          .set(ldt::count, int64_t(sequence.tables.size()) / kLutBytes));
+    lines.push_back(kFence);
+    lines.insert(lines.end(), sequence.lines.begin(), sequence.lines.end());
+    lines.push_back(kEnd);
+    JobOutcome outcome = bench.runBoth(lines);
+    EXPECT_EQ(outcome.code, FaultCode::None);
+  }
 }
 
 TEST_P(EngineTimeTest, OperandsInOneBankTakeTwoCyclesEach) {

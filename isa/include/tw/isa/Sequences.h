@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Softmax and layer normalisation over the channels of each token as instructions of the vector unit, and tables for
+// functions of one value (GELU, SiLU). docs/rationale/vector-reductions.md derives them and states their error bounds.
+// Called by tests and by whoever writes programs by hand; the lines need no semaphores among each other (one queue).
+// Does not load operands, parameters or tables, place anything, or split tensors that do not fit.
+#ifndef TW_ISA_SEQUENCES_H
+#define TW_ISA_SEQUENCES_H
+
+#include "tw/isa/HwConfig.h"
+#include "tw/isa/Line.h"
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace tw::isa {
+
+/// int8 tensors [tokens][blocks of N channels][N]. Lanes beyond `channels` are not looked at in the operand; in the
+/// result they hold its zero point.
+struct TokenShape {
+  uint32_t tokens = 0;   // a multiple of N
+  uint32_t channels = 0; // 1 to 16383
+};
+
+/// Where a sequence works: SPM bytes (multiples of N), the first of its parameter rows and of its tables.
+struct SequencePlace {
+  uint32_t x = 0, y = 0;
+  uint32_t scratch = 0; // scratchBytes() of it; overlaps neither x nor y
+  uint32_t param = 0;
+  uint32_t table = 0;
+};
+
+/// Lines in their order, all for VX, and what has to be in parameter memory and in the tables before the first.
+struct Sequence {
+  std::vector<Line> lines;
+  std::vector<uint32_t> params; // rows of N words
+  std::vector<int8_t> tables;   // 256 bytes each
+};
+
+uint64_t scratchBytes(const HwConfig &config, TokenShape shape);
+
+/// y = softmax(scale * x) in units of 1/256, zero point -128: at most 1 LSB beyond half a unit from the real value (see
+/// the page above), and 127 where that is above 254.5/256. `scale` is positive.
+Sequence softmaxSequence(const HwConfig &config, TokenShape shape, SequencePlace place, double scale);
+
+/// y = (x - mean) / sqrt(variance + eps) in units of 1/32, zero point 0, saturated at 4 standard deviations. eps is in
+/// squared units of x; one below 1/256 counts as 1/256. Gain and bias of a channel are a 1x1 dwconv behind it.
+Sequence layerNormSequence(const HwConfig &config, TokenShape shape, SequencePlace place, int8_t zeroPoint, double eps);
+
+/// Real value (q - zero) * scale.
+struct Quantised {
+  double scale = 1;
+  int8_t zero = 0;
+};
+
+/// The table of a function of one value: for each int8 the nearest result, halves to even, saturated. One `lut` is then
+/// the whole operator, within half a unit of `to` where it does not saturate.
+std::array<int8_t, 256> functionTable(double (*function)(double), Quantised from, Quantised to);
+double gelu(double x); // x * (1 + erf(x / sqrt(2))) / 2
+double silu(double x); // x / (1 + exp(-x))
+
+} // namespace tw::isa
+#endif
