@@ -62,22 +62,25 @@ package tw_lane_pkg;
   localparam logic [3:0] PlaceHuge = 4'd10;
   localparam logic [3:0] PlaceTiny = 4'd11;
 
-  // A float of to_float times a multiplier: {sign, 3'b0, place, 24 significant bits}, halves to even.
-  function automatic logic [31:0] scale(input logic [31:0] value, input logic [31:0] mult);
-    logic [47:0] product;
+  // A float of to_float times a multiplier, given the product of their significands and the multiplier's exponent:
+  // {sign, 3'b0, place, 24 significant bits}, halves to even.
+  function automatic logic [31:0] rounded(input logic [31:0] value, input logic [7:0] exponent,
+                                          input logic [47:0] product);
     logic [24:0] sig;
     logic [9:0]  exp1;  // exponent plus one
     logic [3:0]  place;
     begin
-      product = {24'd0, value[23:0]} * {24'd0, 1'b1, mult[22:0]};
       if (product[47])
         sig = {1'b0, product[47:24]} + {24'd0, product[23] && ((product[22:0] != '0) || product[24])};
       else
         sig = {1'b0, product[46:23]} + {24'd0, product[22] && ((product[21:0] != '0) || product[23])};
-      exp1  = {4'd0, value[29:24]} + {2'd0, mult[30:23]} - 10'd126 + {9'd0, product[47]} + {9'd0, sig[24]};
+      exp1  = {4'd0, value[29:24]} + {2'd0, exponent} - 10'd126 + {9'd0, product[47]} + {9'd0, sig[24]};
       place = (exp1[9] || (sig == '0)) ? PlaceTiny : (exp1 > 10'd9) ? PlaceHuge : exp1[3:0];
-      scale = {value[31], 3'd0, place, sig[24] ? sig[24:1] : sig[23:0]};
+      rounded = {value[31], 3'd0, place, sig[24] ? sig[24:1] : sig[23:0]};
     end
+  endfunction
+  function automatic logic [31:0] scale(input logic [31:0] value, input logic [31:0] mult);
+    scale = rounded(value, mult[30:23], {24'd0, value[23:0]} * {24'd0, 1'b1, mult[22:0]});
   endfunction
 
   // A product of scale as an integer, halves to even, plus zero point: {saturated, int8}.
