@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What formal.py proves, one row a task."""
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    harness: str  # in rtl/formal
+    top: str
+    design: tuple  # files of rtl/core
+    mutants: tuple  # (file, text, what stands there instead)
+    induction: int = 0  # depth; 0: combinational, one cycle says all
+    base: int = 1  # cycles from reset
+    parameters: dict = dataclasses.field(default_factory=dict)
+    is_quick: bool = True  # part of every test run
+
+
+LANE = "tw_lane_pkg.sv"
+TASKS = {
+    "requant.float": Task(
+        "requant.sv", "requant_float", (LANE,),
+        (
+            (LANE, "(n[6:0] != '0) || n[8])", "(n[6:0] != '0) || n[9])"),  # ties go up or down
+            (LANE, "lead[2] = n[31:28] == '0;", "lead[2] = n[31:27] == '0;"),
+            (LANE, "sum[31] ? -sum : sum", "sum[31] ? ~sum : sum"),
+        ),
+    ),
+    "requant.product": Task(
+        "requant.sv", "requant_product", (LANE,),
+        (
+            (LANE, "product[23] && ((product[22:0] != '0) || product[24])", "product[23]"),  # ties away from zero
+            (LANE, "((rest == half) && whole[0])};\n      if (value", "(rest == half)};\n      if (value"),
+            (LANE, "total > 12'sd127) ? 9'h17F", "total > 12'sd128) ? 9'h17F"),
+            (LANE, "(exp1 > 10'd9) ? PlaceHuge", "(exp1 > 10'd7) ? PlaceHuge"),
+            (LANE, "- 10'd126 +", "- 10'd127 +"),
+        ),
+    ),
+    "requant.multiplier": Task(
+        "requant.sv", "requant_multiplier", (LANE,),
+        ((LANE, "{24'd0, 1'b1, mult[22:0]}", "{24'd0, 1'b0, mult[22:0]}"),),  # the hidden bit
+        parameters={"Bits": 6},
+    ),
+    "requant.multiplier.wide": Task(
+        "requant.sv", "requant_multiplier", (LANE,),
+        ((LANE, "{24'd0, 1'b1, mult[22:0]}", "{24'd0, mult[22], mult[22:0]}"),),
+        parameters={"Bits": 9}, is_quick=False,
+    ),
+    "requant.rescale": Task(
+        "requant.sv", "requant_rescale", (LANE,),
+        (
+            (LANE, "|| ((rest == half) && whole[0])}) + $signed({{4{zy", "}) + $signed({{4{zy"),
+            (LANE, "(whole > 64'sd512) ? 12'sd512", "(whole > 64'sd2047) ? 12'sd2047"),
+            (LANE, "(shift == '0) ? 64'd1", "(shift == '0) ? 64'd0"),
+        ),
+    ),
+    "arbiter": Task(
+        "arbiter.sv", "arbiter_formal", ("tw_arbiter.sv",),
+        (
+            ("tw_arbiter.sv", "taken    = taken | need;", "taken    = need;"),
+            ("tw_arbiter.sv", "need = need | (Banks'(1)", "need = (Banks'(1)"),  # a pair needs its second bank alone
+            ("tw_arbiter.sv", "row  = row + 1'b1;", "row  = row + 2'd2;"),
+        ),
+        parameters={"Banks": 16},
+    ),
+    "walk": Task(
+        "walk.sv", "walk_formal", ("tw_walk.sv",),
+        (
+            ("tw_walk.sv", "run_ends = rest <= {11'd0, bytes};", "run_ends = rest < {11'd0, bytes};"),
+            ("tw_walk.sv", "a2   = a3;", "a2   = a2;"),
+            ("tw_walk.sv", "13'(BurstBytes) - {{", "13'(BurstBytes) + {{"),  # over the boundary
+            ("tw_walk.sv", "last_q  <= run_ends && (i1 == '0)", "last_q  <= run_ends"),
+        ),
+        induction=1, base=4,
+        parameters={"BurstBytes": 256}, is_quick=False,
+    ),
+}
