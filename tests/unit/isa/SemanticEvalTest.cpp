@@ -363,6 +363,113 @@ TEST_F(SemanticEvalTest, ReductionsGoOverRowsLaneByLane) {
   }
 }
 
+TEST_F(SemanticEvalTest, WideOperandsAreVectorsOfFourRows) {
+  makeRecord(20, 1);
+  before = memories;
+  auto word = [&](const Memories &from, int at, int lane) {
+    int32_t value;
+    std::memcpy(&value, &from.spm[size_t(at) + lane * 4], 4);
+    return value;
+  };
+  static const std::initializer_list<FieldValue> kOne = {{"n0", 2},    {"n1", 3},     {"a", 0x100},
+                                                         {"a_s0", 64}, {"a_s1", 144}, {"y", 0x4000},
+                                                         {"y_s0", 80}, {"y_s1", 160}, {"param", 20}};
+  std::vector<FieldValue> both(kOne);
+  both.insert(both.end(), {{"b", 0x1000}, {"b_s0", 0}, {"b_s1", 64}});
+  for (Opcode opcode : {Opcode::Wadd, Opcode::Wmul, Opcode::Normrcp, Opcode::Normrsq}) {
+    const bool isNorm = opcode == Opcode::Normrcp || opcode == Opcode::Normrsq;
+    Line line(opcode);
+    for (const FieldValue &field : isNorm ? std::vector<FieldValue>(kOne) : both)
+      line.set(line.row()->fields[size_t(findField(*line.row(), field.name))].ref, field.value);
+    ASSERT_EQ(checkLine(line, config, openRegions()), std::nullopt);
+    ASSERT_EQ(evaluate(line, config, memories).fault, FaultCode::None);
+    for (int i1 = 0; i1 != 3; ++i1)
+      for (int i0 = 0; i0 != 2; ++i0)
+        for (int lane = 0; lane != kN; ++lane) {
+          const int32_t a = word(before, 0x100 + i1 * 144 + i0 * 64, lane), b = word(before, 0x1000 + i1 * 64, lane);
+          const int32_t expected = opcode == Opcode::Wadd      ? wideAdd(a, 3 << 10, b, -2 * 1024, 11)
+                                   : opcode == Opcode::Wmul    ? wideMul(a, b, 11)
+                                   : opcode == Opcode::Normrcp ? normReciprocal(a, 11)
+                                                               : normRsqrt(a, 11);
+          ASSERT_EQ(word(memories, 0x4000 + i1 * 160 + i0 * 80, lane), expected) << i1 << " " << i0 << " " << lane;
+        }
+  }
+}
+
+TEST_F(SemanticEvalTest, LanesHaveMultipliersAndAddendsOfTheirOwn) {
+  makeRecord(20, 1);
+  for (int at = 0x800; at != 0xA00; at += 4) { // of a size that does not always saturate
+    int32_t value = int32_t(random() % 8000) - 4000;
+    std::memcpy(&memories.spm[size_t(at)], &value, 4);
+  }
+  before = memories;
+  ASSERT_EQ(run(Opcode::Ewmad, {{"n0", 3},
+                                {"n1", 2},
+                                {"n2", 2},
+                                {"a", 0x100},
+                                {"a_s0", 16},
+                                {"a_s1", 64},
+                                {"a_s2", 160},
+                                {"y", 0x4000},
+                                {"y_s0", 16},
+                                {"y_s1", 48},
+                                {"y_s2", 96},
+                                {"m", 0x800},
+                                {"m_s2", 80},
+                                {"c", 0x900},
+                                {"c_s2", 64},
+                                {"param", 20}})
+                .fault,
+            FaultCode::None);
+  for (int i2 = 0; i2 != 2; ++i2)
+    for (int i1 = 0; i1 != 2; ++i1)
+      for (int i0 = 0; i0 != 3; ++i0)
+        for (int lane = 0; lane != kN; ++lane) {
+          int32_t m, c;
+          std::memcpy(&m, &before.spm[size_t(0x800 + i2 * 80 + lane * 4)], 4);
+          std::memcpy(&c, &before.spm[size_t(0x900 + i2 * 64 + lane * 4)], 4);
+          int8_t expected = ewMad(spm(0x100 + i2 * 160 + i1 * 64 + i0 * 16 + lane), 2, m, c, 11, 7);
+          ASSERT_EQ(int8_t(memories.spm[size_t(0x4000 + i2 * 96 + i1 * 48 + i0 * 16 + lane)]),
+                    clampI8(expected, -100, 100));
+        }
+}
+
+TEST_F(SemanticEvalTest, MovesCopyRowsAndTransposeBlocks) {
+  before = memories;
+  ASSERT_EQ(run(Opcode::Move, {{"n0", 2},
+                               {"n1", 3},
+                               {"n2", 1},
+                               {"a", 0x100},
+                               {"a_s0", 0},
+                               {"a_s1", 32},
+                               {"y", 0x4000},
+                               {"y_s0", 16},
+                               {"y_s1", 32}})
+                .fault,
+            FaultCode::None);
+  for (int row = 0; row != 6; ++row)
+    for (int lane = 0; lane != kN; ++lane)
+      ASSERT_EQ(int8_t(memories.spm[size_t(0x4000 + row * 16 + lane)]), spm(0x100 + row / 2 * 32 + lane));
+  ASSERT_EQ(run(Opcode::Movet, {{"n1", 2},
+                                {"n2", 3},
+                                {"a", 0x100},
+                                {"a_s0", 32},
+                                {"a_s1", 16},
+                                {"a_s2", 512},
+                                {"y", 0x4000},
+                                {"y_s0", 16},
+                                {"y_s1", 256},
+                                {"y_s2", 512}})
+                .fault,
+            FaultCode::None);
+  for (int i2 = 0; i2 != 3; ++i2)
+    for (int i1 = 0; i1 != 2; ++i1)
+      for (int row = 0; row != kN; ++row)
+        for (int lane = 0; lane != kN; ++lane)
+          ASSERT_EQ(int8_t(memories.spm[size_t(0x4000 + i2 * 512 + i1 * 256 + row * 16 + lane)]),
+                    spm(0x100 + i2 * 512 + i1 * 16 + lane * 32 + row));
+}
+
 TEST_F(SemanticEvalTest, UninitialisedAndBadParametersFault) {
   makeRecord(20, 1);
   std::initializer_list<FieldValue> fields = {{"acc", 0},  {"oc_n", 1}, {"oh_n", 1},
