@@ -44,7 +44,7 @@ module tw_fetch #(
   logic         bad_line_q, valid_q, room_q, none_q;
   logic         asked_q;           // the descriptor was requested
   logic [31:0]  requested_q, received_q;
-  logic [511:0] descriptor_q, line_q;
+  logic [511:0] descriptor_q [1], line_q [1];  // one row each: rarely written, widely read
 
   assign req_o      = (descriptor_i && !asked_q) || (run_i && room_q && (requested_q < line_count_i));
   always_comb begin
@@ -52,12 +52,12 @@ module tw_fetch #(
     if (req_o) req_addr_o = descriptor_i ? job_addr_i : code_addr_i + {26'd0, requested_q, 6'd0};
   end
 
-  assign descriptor_o       = descriptor_q;
+  assign descriptor_o       = descriptor_q[0];
   assign descriptor_done_o  = beat_i && beat_last_i && !got_q;
   assign descriptor_error_o = error_q;
 
   assign valid_o      = valid_q;
-  assign line_o       = line_q;
+  assign line_o       = line_q[0];
   assign none_o       = none_q && (requested_q >= line_count_i);
   assign fault_o      = bad_line_q;
   assign fault_pc_o   = received_q - 32'd1;
@@ -93,7 +93,7 @@ module tw_fetch #(
     end else if (gnt_i || beat_i || take_i || bad_line_q) begin
       bad_line_q <= 1'b0;
       if (take_i) begin
-        line_q <= buf_mem[rptr];
+        line_q[0] <= buf_mem[rptr];
         rptr   = (rptr == PtrBits'(Lines - 1)) ? '0 : rptr + 1'b1;
         ready  = ready - 1'b1;
         ahead  = ahead - 1'b1;
@@ -109,7 +109,7 @@ module tw_fetch #(
       if (beat_i) begin
         error = error || beat_error_i;
         if (got) buf_mem[wptr][AxiBytes*8*32'(beat) +: AxiBytes*8] = beat_data_i;
-        else descriptor_q[AxiBytes*8*32'(beat) +: AxiBytes*8] <= beat_data_i;
+        else descriptor_q[0][AxiBytes*8*32'(beat) +: AxiBytes*8] <= beat_data_i;
         beat = beat_last_i ? '0 : beat + 1'b1;
         if (beat_last_i && got) begin
           received   = received + 1'b1;

@@ -216,9 +216,9 @@ module tw_job #(
   // State of this process alone, updated in place. Send and Settle are the job's end: ending_q.
   typedef enum logic [2:0] {Done, Desc, Check, Run, Record, Send, Settle} state_e;
   state_e state;
-  logic   stays;   // only what the next line names can change the state
+  logic   moves;   // the state changes, or may, without what the next condition names
   always_ff @(posedge clk_i) begin
-    if (!stays || start_o || desc_done_i || job_end || abort_i || !rst_ni) begin
+    if (moves || start_o || desc_done_i || job_end || abort_i) begin
       case (state)
         Done: if (start_o) begin
           state    = Desc;
@@ -252,14 +252,7 @@ module tw_job #(
         state  = Done;
         ever_q <= 1'b1;
       end
-      if (!rst_ni) begin
-        state      = Done;
-        ever_q     <= 1'b0;
-        abort_q    <= 1'b0;
-        writable_q <= 1'b0;
-        end_pc_q   <= '0;
-      end
-      stays        = (state == Done) || (state == Desc) || (state == Run);
+      moves        = (state != Done) && (state != Desc) && (state != Run);
       busy_q       <= state != Done;
       descriptor_q <= state == Desc;
       check_q      <= state == Check;
@@ -267,6 +260,21 @@ module tw_job #(
       count_q      <= (state == Desc) || (state == Check) || (state == Run);
       send_q       <= state == Send;
       ending_q     <= (state == Send) || (state == Settle);
+    end
+    if (!rst_ni) begin
+      state        = Done;
+      moves        = 1'b0;
+      ever_q       <= 1'b0;
+      abort_q      <= 1'b0;
+      writable_q   <= 1'b0;
+      end_pc_q     <= '0;
+      busy_q       <= 1'b0;
+      descriptor_q <= 1'b0;
+      check_q      <= 1'b0;
+      run_q        <= 1'b0;
+      count_q      <= 1'b0;
+      send_q       <= 1'b0;
+      ending_q     <= 1'b0;
     end
   end
 endmodule

@@ -38,7 +38,7 @@ module tw_param #(
   logic [7:0]          lut [LutBanks*256] /*verilator public_flat_rw*/;
   logic [Rows-1:0]     row_valid_q;
   logic [LutBanks-1:0] lut_valid_q;
-  logic [N*32-1:0]     rq_q, vx_q;
+  logic [N*32-1:0]     rq_q [1], vx_q [1];
   logic [N*8-1:0]      lut_q;
 
   wire [RowBits-1:0]  wr_row  = wr_addr_i[ByteLog +: RowBits];
@@ -48,8 +48,8 @@ module tw_param #(
   assign rq_ok_o    = row_valid_q[rq_row_i[RowBits-1:0]];
   assign vx_ok_o    = row_valid_q[vx_row_i[RowBits-1:0]];
   assign lut_ok_o   = lut_valid_q[rd_bank];
-  assign rq_data_o  = rq_q;
-  assign vx_data_o  = vx_q;
+  assign rq_data_o  = rq_q[0];
+  assign vx_data_o  = vx_q[0];
   assign lut_data_o = lut_q;
 
   always_ff @(posedge clk_i) begin
@@ -66,8 +66,8 @@ module tw_param #(
       end
       lut_valid_q[wr_bank] <= 1'b1;
     end
-    if (rq_en_i) rq_q <= mem[rq_row_i[RowBits-1:0]];
-    if (vx_en_i) vx_q <= mem[vx_row_i[RowBits-1:0]];
+    if (rq_en_i) rq_q[0] <= mem[rq_row_i[RowBits-1:0]];
+    if (vx_en_i) vx_q[0] <= mem[vx_row_i[RowBits-1:0]];
     if (lut_en_i) begin
       for (int i = 0; i < N; i++) begin
         lut_q[i*8 +: 8] <= lut[LutBits'({rd_bank, lut_index_i[i*8 +: 8] ^ 8'h80})];

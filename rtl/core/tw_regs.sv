@@ -85,7 +85,7 @@ module tw_regs #(
   assign abort_o    = abort;
 
   always_ff @(posedge clk_i) begin
-    if (take || bvalid_q || finish_i || !rst_ni) begin
+    if (take || bvalid_q || finish_i) begin
       bvalid_q <= take || (bvalid_q && !bready_i);
       if (take && (wstrb_i == 4'hF)) begin
         case (waddr)
@@ -110,16 +110,16 @@ module tw_regs #(
         end
       end
       if (finish_i) irq_status_q <= 1'b1;
-      if (!rst_ni) begin
-        bvalid_q     <= 1'b0;
-        serial_q     <= 1'b0;
-        irq_status_q <= 1'b0;
-        irq_enable_q <= 1'b0;
-        job_q        <= '0;
-        base_q       <= '0;
-        limit_q      <= '0;
-        perm_q       <= '0;
-      end
+    end
+    if (!rst_ni) begin
+      bvalid_q     <= 1'b0;
+      serial_q     <= 1'b0;
+      irq_status_q <= 1'b0;
+      irq_enable_q <= 1'b0;
+      job_q        <= '0;
+      base_q       <= '0;
+      limit_q      <= '0;
+      perm_q       <= '0;
     end
   end
 
@@ -137,7 +137,7 @@ module tw_regs #(
   // State of this process alone, updated in place: the address of a read that is answered next.
   logic [31:0] raddr;
   always_ff @(posedge clk_i) begin
-    if (arvalid_i || pending_q || rvalid_q || !rst_ni) begin
+    if (arvalid_i || pending_q || rvalid_q) begin
       if (pending_q) begin : answer
         logic [2:0] region;
         region  = raddr[Stride +: 3];
@@ -184,9 +184,14 @@ module tw_regs #(
         end
       end
       if (counter_en_o) raddr = {16'd0, araddr_i[15:2], 2'b00};
-      pending_q <= counter_en_o && rst_ni;
-      rvalid_q  <= (pending_q || (rvalid_q && !rready_i)) && rst_ni;
-      arready_q <= !counter_en_o && !pending_q && !(rvalid_q && !rready_i) || !rst_ni;
+      pending_q <= counter_en_o;
+      rvalid_q  <= pending_q || (rvalid_q && !rready_i);
+      arready_q <= !counter_en_o && !pending_q && !(rvalid_q && !rready_i);
+    end
+    if (!rst_ni) begin
+      pending_q <= 1'b0;
+      rvalid_q  <= 1'b0;
+      arready_q <= 1'b1;
     end
   end
 endmodule

@@ -54,11 +54,13 @@ module tw_window (
   logic [15:0] ih_n, iw_n, oh_n, ow_n, in_n;           // extents minus one
   logic signed [31:0] h_n, w_n, span, h0, w0;
   logic [15:0] ih, iw, oh, ow, in, out;                // what is left of each loop
+  logic        taps;                                   // ... of the three outer ones: nothing
   logic [23:0] a_iw, a_ih, a_in, a_ow, a_oh, a_out;    // point, inner row, channel block, tap column, tap row, start
   logic signed [31:0] h, w, h_ow, w_ow;                // point; origin of the inner loops
   always_ff @(posedge clk_i) begin
     if (load_i || next_i) begin : step
-      logic inner, taps;
+      logic inner, moves;  // moves: an outer loop takes a step
+      moves = 1'b0;
       if (load_i) begin
         ih_a  = 24'(ih_c_i) * h_stride_i;
         iw_a  = 24'(iw_c_i) * w_stride_i;
@@ -107,7 +109,8 @@ module tw_window (
           a_ih = a_ih + ih_a;
           h    = h + $signed({16'd0, ih_c});
         end else begin
-          ih = ih_n;
+          ih    = ih_n;
+          moves = 1'b1;
           if (in != '0) begin
             in   = in - 1'b1;
             a_in = a_in + in_a;
@@ -141,14 +144,17 @@ module tw_window (
         a_iw = a_ih;
         w    = w_ow;
       end
+      // What the outer loops decide stands until they move again.
+      if (load_i || moves) begin
+        taps    = (in == '0) && (ow == '0) && (oh == '0);
+        lead_q <= (oh == oh_n) && (ow == ow_n) && (in == in_n);
+      end
       inner = (iw == '0) && (ih == '0);
-      taps  = (in == '0) && (ow == '0) && (oh == '0);
       addr_q    <= a_iw;
       w_q       <= w;
       in_tile_q <= (h >= 32'sd0) && (h < h_n) && (w + span > 32'sd0) && (w < w_n);
-      first_q   <= (iw == iw_n) && (ih == ih_n);
+      first_q   <= load_i || moves;
       done_q    <= inner;
-      lead_q    <= (oh == oh_n) && (ow == ow_n) && (in == in_n);
       block_q   <= inner && taps;
       last_q    <= inner && taps && (out == '0);
     end

@@ -310,7 +310,7 @@ private:
     }
     if (design->tw_top__DOT__u_front__DOT__fe_leave)
       retire(kFrontEnd, design->tw_top__DOT__u_front__DOT__u_decode__DOT__pc_q,
-             wordOf(design->tw_top__DOT__u_front__DOT__u_fetch__DOT__line_q, 0), cycle);
+             wordOf(design->tw_top__DOT__u_front__DOT__u_fetch__DOT__line_q[0], 0), cycle);
   }
 
   void retire(unsigned engine, uint32_t pc, uint32_t name, uint64_t start) {
