@@ -2,6 +2,7 @@
 // Programs with exactly one fault: a legal program into which one defect is put.
 #include "ProgramGenerator.h"
 #include "tw/isa/Encoder.h"
+#include <algorithm>
 #include <bit>
 
 namespace tw::isa {
@@ -147,8 +148,20 @@ void ProgramGenerator::addSemaphoreFault(FaultyProgram &faulty) {
 }
 
 void ProgramGenerator::addParameterFault(FaultyProgram &faulty) {
-  static constexpr Opcode kReaders[] = {Opcode::Drq, Opcode::Drqa, Opcode::Dwconv};
-  Line reader = draw(kReaders[random.below(std::size(kReaders))]);
+  // Rows that read multipliers, or any rows of parameter memory.
+  auto readsOf = [](const Instruction &row, bool onlyMultipliers) {
+    return row.semantics ? std::ranges::count_if(row.semantics->accesses,
+                                                 [&](const Access &access) {
+                                                   return access.space == Space::PARAM && access.dir == Dir::Read &&
+                                                          (!onlyMultipliers || access.elem == Elem::F32);
+                                                 })
+                         : 0;
+  };
+  std::vector<Opcode> readers;
+  for (const Instruction &row : kInstructions)
+    if (readsOf(row, faulty.code == FaultCode::BadParam))
+      readers.push_back(row.opcode);
+  Line reader = draw(readers[random.below(readers.size())]);
   FieldRef param = reader.row()->fields[findField(*reader.row(), "param")].ref;
   if (faulty.code == FaultCode::BadParam) {
     Line load = loadRecord(0, kBadImage);
@@ -156,8 +169,9 @@ void ProgramGenerator::addParameterFault(FaultyProgram &faulty) {
     faulty.pc = insert(faulty.test, {load, Line(Opcode::Fence), reader}, true) + 2;
     return;
   }
-  // The rows before the last slot, or the whole record beyond the others, were never loaded.
-  reader.set(param, int64_t(uint64_t(slots - 1) * slotRows - random.below(2)));
+  // The whole record beyond the slots but the last, or all of it but its head, was never loaded.
+  bool hasMoreThanHead = readsOf(*reader.row(), false) > 1;
+  reader.set(param, int64_t(uint64_t(slots - 1) * slotRows - random.below(hasMoreThanHead ? 2 : 1)));
   faulty.pc = insert(faulty.test, {reader}, true);
 }
 
