@@ -97,7 +97,11 @@ module tw_rq #(
   );
 
   //--- requests ---------------------------------------------------------------------------------------
-  wire en = !out_q || wr_gnt_i;         // otherwise the engine stands still
+  logic en;                             // otherwise the engine stands still
+  always_comb begin
+    en = 1'b1;
+    if (out_q) en = wr_gnt_i;
+  end
   wire [23:0] tile_addr = y_addr + place_q;  // y, or x of rsw, which stands at the same place in the line
   assign issue       = rows_q && en && (!needs_row_q || res_gnt_i);
   assign res_req_o   = rows_q && needs_row_q;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Scratchpad: arbiter and banks. Reads granted in t deliver in t+1 and keep their data until the client's next read
-// that counts (gnt and keep_i low); a write granted in t is seen by reads granted from t+1 on. Clients, in order of
-// priority: 0 DMA write, 1 ST read, 2 MX activation read (byte address, one or two rows), 3 MX weight read, 4 RQ
-// write, 5 RQ residual read, 6 VX write, 7 VX read A, 8 VX read B.
+// that counts (granted, and the client's keep input low); a write granted in t is seen by reads granted from t+1 on.
+// Clients, in order of priority: 0 DMA write, 1 ST read, 2 MX activation read (byte address, one or two rows), 3 MX
+// weight read, 4 RQ write, 5 RQ residual read, 6 VX write, 7 VX read A, 8 VX read B.
 module tw_spm #(
   parameter int N        = 16,
   parameter int Rows     = 16384,
@@ -14,7 +14,8 @@ module tw_spm #(
   input  logic [9*32-1:0]       addr_i,       // byte addresses
   output logic [8:0]            gnt_o,
   output logic [8:0]            lost_o,       // requested and not granted
-  input  logic [8:0]            keep_i,       // a read granted now does not count: its data stay
+  input  logic                  rq_keep_i,    // a read granted now does not count: its data stay
+  input  logic                  vx_keep_i,
   input  logic [AxiBytes*8-1:0] dma_data_i,
   input  logic                  fill_i,       // the DMA writes this value to a whole row instead
   input  logic [7:0]            fill_value_i,
@@ -41,7 +42,12 @@ module tw_spm #(
   );
   assign lost_o = req_i & ~gnt_o;
 
-  wire [8:0] go = gnt_o & ~keep_i;
+  logic [8:0] go;
+  always_comb begin
+    go = gnt_o;
+    if (rq_keep_i) go[5] = 1'b0;
+    if (vx_keep_i) go[8:7] = '0;
+  end
 
   // A DMA beat writes a part of a row, a fill the whole row.
   logic [N-1:0]   dma_strobe;

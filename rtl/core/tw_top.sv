@@ -199,7 +199,7 @@ module tw_top (
   );
 
   //--- SPM ---------------------------------------------------------------------------------------
-  logic [8:0]      spm_req, spm_gnt, spm_refused, spm_lost, spm_keep;
+  logic [8:0]      spm_req, spm_gnt, spm_refused, spm_lost;
   logic [9*32-1:0] spm_addr;
   logic [23:0]     st_addr, mx_a_addr, mx_w_addr, rq_w_addr, rq_r_addr, vx_w_addr, vx_a_addr, vx_b_addr;
   logic            rq_keep, vx_keep;
@@ -207,7 +207,6 @@ module tw_top (
 
   assign spm_addr = {8'd0, vx_b_addr, 8'd0, vx_a_addr, 8'd0, vx_w_addr, 8'd0, rq_r_addr, 8'd0, rq_w_addr,
                      8'd0, mx_w_addr, 8'd0, mx_a_addr, 8'd0, st_addr, 8'd0, fill ? fill_addr : beat_local};
-  assign spm_keep = {vx_keep, vx_keep, 1'b0, rq_keep, 5'd0};
   assign spm_req[SpmDma] = beat_spm || fill;
 
   tw_spm #(.N(N), .Rows(tw_cfg_pkg::SPM_BYTES / N), .Banks(tw_cfg_pkg::SPM_BANKS), .AxiBytes(AxiBytes)) u_spm (
@@ -216,7 +215,8 @@ module tw_top (
     .addr_i    (spm_addr),
     .gnt_o     (spm_gnt),
     .lost_o    (spm_refused),
-    .keep_i    (spm_keep),
+    .rq_keep_i (rq_keep),
+    .vx_keep_i (vx_keep),
     .dma_data_i(beat_data),
     .fill_i    (fill),
     .fill_value_i(fill_value),

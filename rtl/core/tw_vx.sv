@@ -63,17 +63,32 @@ module tw_vx #(
   logic [N*8-1:0] data_q;
   logic [7:0]   sat_q;
 
-  wire [7:0] opcode    = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
-  wire       start_lut = opcode == tw_isa_pkg::OP_LUT;
-  wire       start_win = (opcode == tw_isa_pkg::OP_DWCONV) || (opcode == tw_isa_pkg::OP_POOLMAX)
-                      || (opcode == tw_isa_pkg::OP_POOLAVG);
-  wire       start_sum = (opcode == tw_isa_pkg::OP_REDSUM) || (opcode == tw_isa_pkg::OP_REDSQ);
-  wire       start_norm = (opcode == tw_isa_pkg::OP_NORMRCP) || (opcode == tw_isa_pkg::OP_NORMRSQ);
-  wire       start_wide = (opcode == tw_isa_pkg::OP_WADD) || (opcode == tw_isa_pkg::OP_WMUL) || start_norm;
-  wire       start_mad  = opcode == tw_isa_pkg::OP_EWMAD;
-  wire       start_move = opcode == tw_isa_pkg::OP_MOVE;
-  wire       start_turn = opcode == tw_isa_pkg::OP_MOVET;
-  wire       start_top = (opcode == tw_isa_pkg::OP_REDMAX) || (opcode == tw_isa_pkg::OP_REDMIN);
+  // What starts.
+  logic start_lut, start_win, start_sum, start_norm, start_wide, start_mad, start_move, start_turn, start_top;
+  wire [7:0] opcode = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
+  always_comb begin
+    start_lut  = 1'b0;
+    start_win  = 1'b0;
+    start_sum  = 1'b0;
+    start_norm = 1'b0;
+    start_wide = 1'b0;
+    start_mad  = 1'b0;
+    start_move = 1'b0;
+    start_turn = 1'b0;
+    start_top  = 1'b0;
+    if (start_i) begin
+      start_lut  = opcode == tw_isa_pkg::OP_LUT;
+      start_win  = (opcode == tw_isa_pkg::OP_DWCONV) || (opcode == tw_isa_pkg::OP_POOLMAX)
+                   || (opcode == tw_isa_pkg::OP_POOLAVG);
+      start_sum  = (opcode == tw_isa_pkg::OP_REDSUM) || (opcode == tw_isa_pkg::OP_REDSQ);
+      start_norm = (opcode == tw_isa_pkg::OP_NORMRCP) || (opcode == tw_isa_pkg::OP_NORMRSQ);
+      start_wide = (opcode == tw_isa_pkg::OP_WADD) || (opcode == tw_isa_pkg::OP_WMUL) || start_norm;
+      start_mad  = opcode == tw_isa_pkg::OP_EWMAD;
+      start_move = opcode == tw_isa_pkg::OP_MOVE;
+      start_turn = opcode == tw_isa_pkg::OP_MOVET;
+      start_top  = (opcode == tw_isa_pkg::OP_REDMAX) || (opcode == tw_isa_pkg::OP_REDMIN);
+    end
+  end
 
   //--- walkers ----------------------------------------------------------------------------------------
   logic               issue, out_gnt;
@@ -275,7 +290,11 @@ module tw_vx #(
   );
 
   //--- requests ---------------------------------------------------------------------------------------
-  wire en      = !out_q || wr_gnt_i;    // otherwise the engine stands still
+  logic en;                             // otherwise the engine stands still
+  always_comb begin
+    en = 1'b1;
+    if (out_q) en = wr_gnt_i;
+  end
   wire needs_a = is_window_q ? win_in_tile : !gap_q;
   always_comb begin
     issue = 1'b0;
