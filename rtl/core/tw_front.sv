@@ -325,7 +325,7 @@ module tw_front #(
 
   //--- queues and semaphores ---------------------------------------------------------------------
   // Nothing of it changes but in a cycle in which an instruction is pushed, starts or ends.
-  localparam int SemBits = 6;
+  localparam int SemBits = $clog2(tw_isa_pkg::SEMAPHORE_MAX + 1);
   logic [tw_isa_pkg::SEMAPHORES*SemBits-1:0] sem_next;
   wire starting = gen_issue[La].starts || gen_issue[Lw].starts || gen_issue[Mx].starts || gen_issue[Rq].starts
                   || gen_issue[Vx].starts || gen_issue[St].starts;
@@ -351,7 +351,7 @@ module tw_front #(
         if (halt && (pc >= halt_pc)) starts = 1'b0;
       end
     end
-    tw_issue #(.Depth(QueueDepth), .Flight(Flight), .SemBits(SemBits)) u_issue (
+    tw_issue #(.Depth(QueueDepth), .Flight(Flight)) u_issue (
       .clk_i,
       .clear_i    (restart),
       .wake_i     (wake),
@@ -438,7 +438,7 @@ module tw_front #(
     waits = {5'd0, head[tw_isa_pkg::HDR_WAIT0_VALID_LSB +: 27]};
   endfunction
 
-  tw_sem #(.Engines(Engines), .SemBits(SemBits)) u_sem (
+  tw_sem #(.Engines(Engines)) u_sem (
     .clk_i,
     .clear_i    (restart),
     .wake_i     (wake),

@@ -4,9 +4,9 @@
 // ends; nobody else keeps a PC, a tag or posts. What is pushed in c is visible in c+1; push, start and end may meet.
 // wake_i: some engine's instruction is pushed, starts or ends in this cycle; nothing here changes in any other.
 module tw_issue #(
-  parameter int Depth    = 4,  // of the queue
-  parameter int Flight   = 1,  // instructions that the engine may have started and not ended
-  parameter int SemBits  = 6
+  parameter int Depth  = 4,  // of the queue
+  parameter int Flight = 1,  // instructions that the engine may have started and not ended
+  localparam int SemBits = $clog2(tw_isa_pkg::SEMAPHORE_MAX + 1)
 ) (
   input  logic         clk_i,
   input  logic         clear_i, // reset, or a job begins

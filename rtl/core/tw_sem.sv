@@ -4,7 +4,7 @@
 // and raises ovf_o for the posting engine in that cycle.
 module tw_sem #(
   parameter int Engines = 6,
-  parameter int SemBits = 6
+  localparam int SemBits = $clog2(tw_isa_pkg::SEMAPHORE_MAX + 1)
 ) (
   input  logic                  clk_i,
   input  logic                  clear_i, // reset, or a job begins
