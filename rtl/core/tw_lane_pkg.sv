@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Arithmetic of one lane, shared by the drain and the vector engine; each function is the work of one pipeline stage.
 // fp32-RNE requantisation, q = sat8(RNE(fl32(fl32_rne(acc + bias) * mult)) + zp), in integers: to_float, scale,
-// to_int8. The multiplier is a normal float32 in [2^-40, 2^8] (checked by the engine), so exponents are small and
-// nothing is infinite or subnormal. Fixed point, y = sat8(RNE(x / 2^shift) + zy): rescale.
+// to_int8. The multiplier is a normal float32 in [2^-40, 2^8] (checked by the engine); another one counts as the
+// nearest of these, without its sign: every exponent is read as that of a normal number. Fixed point,
+// y = sat8(RNE(x / 2^shift) + zy): rescale.
 package tw_lane_pkg;
   // A numerics record in the order of its words.
   typedef struct packed {

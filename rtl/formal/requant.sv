@@ -60,13 +60,19 @@ module requant_product (
     magnitude = whole + 49'((rest > half) || ((rest == half) && whole[0]));
     total     = (value_i[31] ? 51'd0 - 51'(magnitude) : 51'(magnitude)) + 51'($signed(zp_i));
 
-    // What the engine checks, what to_float gives, and the range of a product of significands.
-    assume (!tw_lane_pkg::bad_multiplier(mult_i));
+    // What to_float gives, and the range of a product of significands.
     assume (!value_i[30] && (e <= 6'd31));
     assume (product_i[47] || product_i[46] || (product_i == '0));
-    if (total < -51'sd128) low: assert (q == 9'h180);
-    if (total > 51'sd127) high: assert (q == 9'h17F);
-    if ((total >= -51'sd128) && (total <= 51'sd127)) inside: assert (q == {1'b0, total[7:0]});
+    // Any other multiplier counts as the nearest legal one, without its sign: 2^-40 gives 0, 2^8 saturates all but 0.
+    if (!tw_lane_pkg::bad_multiplier({1'b0, mult_i[30:0]})) begin
+      if (total < -51'sd128) low: assert (q == 9'h180);
+      if (total > 51'sd127) high: assert (q == 9'h17F);
+      if ((total >= -51'sd128) && (total <= 51'sd127)) inside: assert (q == {1'b0, total[7:0]});
+    end else if ((mult_i[30:0] < tw_isa_pkg::MULTIPLIER_MIN[30:0]) || (product_i == '0)) begin
+      tiny: assert (q == {1'b0, zp_i});
+    end else begin
+      huge: assert (q == (value_i[31] ? 9'h180 : 9'h17F));
+    end
   end
 endmodule
 

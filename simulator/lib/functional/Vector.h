@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Numerics.h in forms that a compiler turns into vector code; bit-identical to it on all legal parameters.
+// Numerics.h in forms that a compiler turns into vector code; bit-identical to it.
 #ifndef TW_SIMULATOR_FUNCTIONAL_VECTOR_H
 #define TW_SIMULATOR_FUNCTIONAL_VECTOR_H
 
@@ -32,7 +32,8 @@ TW_ALWAYS_INLINE int32_t roundLimited(double x) {
 
 /// Before saturation: RNE(fl32(fl32(acc + bias) * m)) + zp.
 TW_ALWAYS_INLINE int32_t requantWide(int32_t acc, int32_t bias, int32_t multiplierBits, int32_t zp) {
-  return roundLimited(static_cast<float>(isa::addWrap32(acc, bias)) * std::bit_cast<float>(multiplierBits)) + zp;
+  const float multiplier = std::bit_cast<float>(isa::usedMultiplier(static_cast<uint32_t>(multiplierBits)));
+  return roundLimited(static_cast<float>(isa::addWrap32(acc, bias)) * multiplier) + zp;
 }
 
 TW_ALWAYS_INLINE int32_t limit(int32_t x, int32_t lo, int32_t hi) { return std::max(lo, std::min(hi, x)); }

@@ -3,6 +3,7 @@
 
 #include "ExactArithmetic.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <random>
 
@@ -84,6 +85,25 @@ TEST(NumericsRequantTest, ExtremesOfSumsAndMultipliersSaturateTheRightWay) {
          {kSmallestMultiplier, kSmallestMultiplier + 1, bitsOf(1.0f), kLargestMultiplier - 1, kLargestMultiplier})
       for (const int8_t zp : {int8_t{-128}, int8_t{0}, int8_t{127}})
         expectAllEqual(acc, 0, m, zp);
+}
+
+TEST(NumericsRequantTest, AnIllegalMultiplierCountsAsTheNearestLegalOneWithoutItsSign) {
+  const uint32_t infinity = bitsOf(INFINITY), sign = 0x80000000u;
+  const std::pair<uint32_t, uint32_t> cases[] = {{0, kSmallestMultiplier},
+                                                 {1, kSmallestMultiplier}, // subnormal
+                                                 {kSmallestMultiplier - 1, kSmallestMultiplier},
+                                                 {kLargestMultiplier + 1, kLargestMultiplier},
+                                                 {infinity, kLargestMultiplier},
+                                                 {infinity | 1, kLargestMultiplier}, // NaN
+                                                 {0xFFFFFFFFu, kLargestMultiplier},
+                                                 {sign | bitsOf(0.5f), bitsOf(0.5f)}};
+  for (const auto &[m, counts] : cases)
+    for (const int32_t acc : {INT32_MIN, -300, -1, 0, 1, 77, INT32_MAX})
+      for (const int8_t zp : {int8_t{-128}, int8_t{0}, int8_t{127}}) {
+        ASSERT_FALSE(validMultiplier(m));
+        ASSERT_EQ(requantFp32(acc, 0, m, zp), exactRequantFp32(acc, 0, counts, zp)) << acc << " " << m;
+        ASSERT_EQ(requantFp32Fast(acc, 0, m, zp), exactRequantFp32(acc, 0, counts, zp)) << acc << " " << m;
+      }
 }
 
 TEST(NumericsRequantTest, RandomValuesEqualTheDefinition) {

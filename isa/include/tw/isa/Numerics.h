@@ -80,6 +80,13 @@ inline constexpr uint32_t kLargestMultiplier = 0x43800000;  // 2^8
 /// are ordered as their bits, so two comparisons decide.
 constexpr bool validMultiplier(uint32_t mBits) { return mBits >= kSmallestMultiplier && mBits <= kLargestMultiplier; }
 
+/// The multiplier that an instruction goes on with after BAD_PARAM: the sign is not looked at, and the rest is limited
+/// to the legal range, infinities and NaNs with the large ones. A legal multiplier stays what it is. A design need not
+/// compare: any smaller factor gives 0 for every sum, too, and any larger one saturates every sum but 0.
+constexpr uint32_t usedMultiplier(uint32_t mBits) {
+  return std::clamp(mBits & 0x7FFFFFFFu, kSmallestMultiplier, kLargestMultiplier);
+}
+
 /// fl32(x): exact up to 2^24 in magnitude, then RNE to 24 significant bits.
 constexpr uint32_t fp32FromInt32(int32_t x) {
   if (x == 0)
@@ -117,9 +124,9 @@ constexpr int32_t fp32RoundToInt(uint32_t x) {
 }
 
 /// sat8(RNE(fl32(fl32((acc + bias) mod 2^32) * m)) + zp). Four roundings in this order: to float32, after the product,
-/// to an integer, to int8. mBits must be a valid multiplier.
+/// to an integer, to int8. m is usedMultiplier(mBits).
 constexpr int8_t requantFp32(int32_t acc, int32_t bias, uint32_t mBits, int8_t zp) {
-  return sat8(fp32RoundToInt(fp32Mul(fp32FromInt32(addWrap32(acc, bias)), mBits)) + zp);
+  return sat8(fp32RoundToInt(fp32Mul(fp32FromInt32(addWrap32(acc, bias)), usedMultiplier(mBits))) + zp);
 }
 
 /// The same function through the host's float32, for loops that a compiler turns into vector code. Needs what every
@@ -127,7 +134,7 @@ constexpr int8_t requantFp32(int32_t acc, int32_t bias, uint32_t mBits, int8_t z
 inline int8_t requantFp32Fast(int32_t acc, int32_t bias, uint32_t mBits, int8_t zp) {
   constexpr float kLimit = static_cast<float>(kRoundLimit);
   constexpr float kToInteger = 12582912.0f; // 1.5 * 2^23: adding it leaves RNE(x) in the low bits of the significand
-  const float product = static_cast<float>(addWrap32(acc, bias)) * std::bit_cast<float>(mBits);
+  const float product = static_cast<float>(addWrap32(acc, bias)) * std::bit_cast<float>(usedMultiplier(mBits));
   const float limited = std::min(std::max(product, -kLimit), kLimit);
   const int32_t rounded = std::bit_cast<int32_t>(limited + kToInteger) - std::bit_cast<int32_t>(kToInteger);
   return sat8(rounded + zp);
