@@ -10,11 +10,11 @@
 namespace tw::isa {
 namespace {
 
-constexpr int kImages = 6;         // records in region 1; one more is bad
+constexpr int kImages = 6;         // good records in region 1, the last of them at its end; one more is bad
 constexpr int kTableImages = 4;    // tables in region 1
 constexpr uint64_t kMaxBlocks = 4; // channel blocks of one record
 constexpr int kConstRegion = int(RegionRole::Const), kArena = int(RegionRole::Arena);
-constexpr int kInputs[] = {4, 6}, kOutputs[] = {5, 7};
+constexpr int kInputs[] = {4, 6}, kOutputs[] = {5, 7}, kSources[] = {kConstRegion, 4, 6};
 
 uint64_t roundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -40,34 +40,34 @@ ProgramGenerator::ProgramGenerator(const HwConfig &config, const RandomOptions &
   slotRows = 1 + 2 * kMaxBlocks;
   slots = int(std::min<uint64_t>(4, config.paramRows / slotRows));
   recordBytes = slotRows * config.n * kWordBytes;
-  tableOffset = roundUp((kImages + 1) * recordBytes, kLutBytes);
+  tableOffset = roundUp(kImages * recordBytes, kLutBytes);
   tables = int(std::min<uint32_t>(3, config.lutBanks));
+  firstTable = random.oneIn(2) ? 0 : int(config.lutBanks) - tables;
   addData();
 }
 
 void ProgramGenerator::addData() {
   test.config = config.name;
   uint64_t window = spmEnd - spmFirst, size = roundUp(std::max<uint64_t>(window, 16384), 4096);
-  test.regions[kConstRegion] = {roundUp(tableOffset + kTableImages * kLutBytes, 64), true, false};
+  test.regions[kConstRegion] = {roundUp(tableOffset + kTableImages * kLutBytes + recordBytes, 64), true, false};
   test.regions[kArena] = {size * 2, true, true};
   for (int region : kInputs)
     test.regions[region] = {size, true, false};
   for (int region : kOutputs)
     test.regions[region] = {size, false, true};
-  std::vector<uint8_t> records;
-  for (int image = 0; image != kImages + 1; ++image) {
-    std::vector<uint8_t> bytes = recordImage(image == kImages);
-    records.insert(records.end(), bytes.begin(), bytes.end());
-  }
-  test.data.push_back({kConstRegion, 0, std::move(records), {}});
+  for (int image = 0; image != kImages + 1; ++image)
+    test.data.push_back({kConstRegion, imageOffset(image), recordImage(image == kImages), {}});
   auto addRandom = [&](int region, uint64_t offset, uint64_t count) {
     uint64_t seed = random.below(1 << 30);
     test.data.push_back({region, offset, randomBytes(count, seed), seed});
   };
   addRandom(kConstRegion, tableOffset, kTableImages * kLutBytes);
   addRandom(kArena, 0, test.regions[kArena].limit);
-  for (int region : kInputs)
-    addRandom(region, 0, size);
+  for (int region : kInputs) { // behind a record
+    std::vector<uint8_t> record = recordImage(false);
+    addRandom(region, record.size(), size - record.size());
+    test.data.push_back({region, 0, std::move(record), {}});
+  }
 }
 
 uint32_t ProgramGenerator::multiplier() {
@@ -105,13 +105,34 @@ std::vector<uint8_t> ProgramGenerator::recordImage(bool isBad) {
 
 //===- Single lines -------------------------------------------------------------===//
 
+// The last slot ends with the memory.
+uint64_t ProgramGenerator::slotRow(int slot) const {
+  return slot + 1 == slots ? config.paramRows - slotRows : uint64_t(slot) * slotRows;
+}
+
+// The last good record ends with the region, the bad one stands before the tables.
+uint64_t ProgramGenerator::imageOffset(int image) const {
+  return image + 1 == kImages ? test.regions[kConstRegion].limit - recordBytes
+                              : uint64_t(std::min(image, kImages - 1)) * recordBytes;
+}
+
 Line ProgramGenerator::loadRecord(int slot, int image) {
-  // The last slot ends with the memory.
-  uint64_t row = slot + 1 == slots ? config.paramRows - slotRows : slot * slotRows;
   return made(encode(Opcode::Ldp, {{"region", kConstRegion},
-                                   {"offset", int64_t(image * recordBytes)},
-                                   {"dst", int64_t(row)},
+                                   {"offset", int64_t(imageOffset(image))},
+                                   {"dst", int64_t(slotRow(slot))},
                                    {"count", int64_t(slotRows)}}));
+}
+
+// Some rows of a record, to the same rows of a slot: multipliers stay multipliers.
+Line ProgramGenerator::loadPartOfRecord() {
+  uint64_t count = uint64_t(random.between(1, int64_t(slotRows)));
+  uint64_t first = random.below(slotRows - count + 1), rowBytes = uint64_t(config.n) * kWordBytes;
+  bool isConst = random.oneIn(2);
+  uint64_t offset = (isConst ? imageOffset(int(random.below(kImages))) : 0) + first * rowBytes;
+  return made(encode(Opcode::Ldp, {{"region", isConst ? kConstRegion : kInputs[random.below(2)]},
+                                   {"offset", int64_t(offset)},
+                                   {"dst", int64_t(slotRow(int(random.below(slots))) + first)},
+                                   {"count", int64_t(count)}}));
 }
 
 Line ProgramGenerator::loadTables(int bank, int count, int table) {
@@ -133,6 +154,8 @@ int64_t ProgramGenerator::drawExtent(const Field &field) {
 
 // Strides of windows, dilations, paddings.
 int64_t ProgramGenerator::drawFactor(const Field &field) {
+  if (random.oneIn(24))
+    return field.max;
   int64_t usual = field.ref.width > 8 ? 3 * int64_t(config.n) : 3;
   return random.between(field.min, std::min(field.max, random.oneIn(8) ? usual * 4 : usual));
 }
@@ -142,6 +165,17 @@ int64_t ProgramGenerator::place(uint64_t first, uint64_t end, uint64_t size, uin
   uint64_t choices = (end - first - size) / unit;
   uint64_t kind = random.below(6);
   return int64_t(first + (kind == 0 ? 0 : kind == 1 ? choices : random.below(choices + 1)) * unit);
+}
+
+// A row where a record of `size` rows may start: multipliers are every second row of a slot.
+std::optional<int64_t> ProgramGenerator::placeRecord(const Instruction &row, uint64_t size) {
+  if (size > slotRows)
+    return std::nullopt;
+  bool hasMultipliers =
+      std::ranges::any_of(row.semantics->accesses, [](const Access &access) { return access.elem == Elem::F32; });
+  uint64_t unit = hasMultipliers ? 2 : 1;
+  return int64_t(slotRow(int(random.below(slots)))) +
+         (random.oneIn(2) ? 0 : int64_t(random.below((slotRows - size) / unit + 1) * unit));
 }
 
 bool ProgramGenerator::placeBase(Line &line, const Instruction &row, int field) {
@@ -168,16 +202,19 @@ bool ProgramGenerator::placeBase(Line &line, const Instruction &row, int field) 
   case Space::ACC:
     return inside(accFirst, accEnd);
   case Space::PARAM:
-    line.set(ref, loadRecord(int(random.below(slots)), 0).get(ldp::dst));
-    return size <= slotRows;
+    if (auto base = placeRecord(row, size)) {
+      line.set(ref, *base);
+      return true;
+    }
+    return false;
   case Space::LUT:
-    line.set(ref, int64_t(random.below(tables)));
+    line.set(ref, firstTable + int64_t(random.below(tables)));
     return true;
   case Space::DRAM:
     break;
   }
   int region = random.oneIn(2)            ? kArena
-               : access->dir == Dir::Read ? kInputs[random.below(2)]
+               : access->dir == Dir::Read ? kSources[random.below(3)]
                                           : kOutputs[random.below(2)];
   line.set(row.fields[access->regionField].ref, region);
   return inside(0, test.regions[region].limit);
@@ -191,6 +228,18 @@ uint64_t ProgramGenerator::work(const Line &line, const Instruction &row) const 
   return result;
 }
 
+// One field, or an extent that walks nothing with its stride, at the end of its range.
+void ProgramGenerator::drawExtreme(Line &line, const Instruction &row) {
+  const Field &field = row.fields[random.below(row.fields.size())];
+  if (field.kind != FieldKind::Extent && field.kind != FieldKind::Stride)
+    return;
+  line.set(field.ref, field.alignRow ? field.max / config.n * config.n : field.max);
+  if (random.oneIn(2))
+    for (const Field &other : row.fields)
+      if (&other != &field && (other.kind == FieldKind::Extent || other.kind == FieldKind::Stride))
+        line.set(other.ref, other.min);
+}
+
 bool ProgramGenerator::fill(Line &line, const Instruction &row) {
   for (const Field &field : row.fields) {
     switch (field.kind) {
@@ -201,6 +250,9 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
       line.set(field.ref, drawFactor(field));
       break;
     case FieldKind::Sint:
+      line.set(field.ref,
+               random.oneIn(8) ? (random.oneIn(2) ? field.min : field.max) : random.between(field.min, field.max));
+      break;
     case FieldKind::Flag:
       line.set(field.ref, random.between(field.min, field.max));
       break;
@@ -216,6 +268,8 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
       break; // placed below, when the size of the operand is known
     }
   }
+  if (random.oneIn(16))
+    drawExtreme(line, row);
   if (work(line, row) > options.workPerLine)
     return false;
   for (size_t i = 0; i != row.fields.size(); ++i)
@@ -233,17 +287,22 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
 Line ProgramGenerator::draw(Opcode opcode) {
   const Instruction &row = instruction(opcode);
   if (opcode == Opcode::Ldp)
-    return loadRecord(int(random.below(slots)), int(random.below(kImages)));
-  if (opcode == Opcode::Ldt) {
+    return random.oneIn(2) ? loadRecord(int(random.below(slots)), int(random.below(kImages))) : loadPartOfRecord();
+  if (opcode == Opcode::Ldt) { // any bytes are a table
     int count = int(random.between(1, std::min(2, tables)));
-    return loadTables(int(random.below(tables - count + 1)), count, int(random.below(kTableImages - 1)));
+    Line line = loadTables(firstTable + int(random.below(tables - count + 1)), count, 0);
+    (void)placeBase(line, row, findField(row, "offset"));
+    return line;
   }
+  auto orEnd = [&](uint64_t end) {
+    return int64_t(random.oneIn(16) ? random.below(2) * (end - 1) : random.below(end));
+  };
   for (;;) {
     Line line(opcode);
     if (row.semantics ? fill(line, row) : true) {
       if (opcode == Opcode::Mark)
-        line.set(mark::value, int64_t(random.below(uint64_t(1) << 32)));
-      return line.setTag(uint16_t(random.below(65536)));
+        line.set(mark::value, orEnd(uint64_t(1) << 32));
+      return line.setTag(uint16_t(orEnd(65536)));
     }
   }
 }
@@ -278,7 +337,7 @@ std::vector<Line> ProgramGenerator::initialisation() {
   for (int slot = 0; slot != slots; ++slot)
     lines.push_back(loadRecord(slot, int(random.below(kImages))));
   for (int bank = 0; bank != tables; ++bank)
-    lines.push_back(loadTables(bank, 1, int(random.below(kTableImages))));
+    lines.push_back(loadTables(firstTable + bank, 1, int(random.below(kTableImages))));
   int64_t accRows = int64_t(accEnd - accFirst);
   lines.push_back(
       made(encode(Opcode::Gemm, {{"x", int64_t(spmFirst)},

@@ -14,7 +14,7 @@ public:
   ProgramGenerator(const HwConfig &config, const RandomOptions &options);
 
   TestProgram legal();
-  FaultyProgram faulty(FaultCode code);
+  FaultyProgram faulty(const Defect &defect);
 
 private:
   void addData();
@@ -32,18 +32,24 @@ private:
   int64_t drawExtent(const Field &field);
   int64_t drawFactor(const Field &field);
   int64_t place(uint64_t first, uint64_t end, uint64_t size, uint64_t unit);
+  std::optional<int64_t> placeRecord(const Instruction &row, uint64_t size);
+  void drawExtreme(Line &line, const Instruction &row);
+  uint64_t slotRow(int slot) const;
+  uint64_t imageOffset(int image) const;
   Line loadRecord(int slot, int image);
+  Line loadPartOfRecord();
   Line loadTables(int bank, int count, int table);
   uint64_t work(const Line &line, const Instruction &row) const;
 
   // A line that raises `code` (of the decode stage) and nothing before it.
-  Line drawBad(FaultCode code);
-  std::optional<Line> spoil(Line line, FaultCode code);
+  Line drawBad(const Defect &defect);
+  std::optional<Line> spoil(Line line, const Defect &defect);
+  Line drawTooLarge(Opcode opcode, int field);
   int freeSemaphore(const Program &program) const;
-  // Puts lines, with fences around them, into a legal program; returns the index of the first.
-  uint32_t insert(TestProgram &test, std::vector<Line> lines, bool isFenced);
-  void addSemaphoreFault(FaultyProgram &faulty);
-  void addParameterFault(FaultyProgram &faulty);
+  // Puts lines, with fences around them, into a legal program, not before `first`; returns the index of the first.
+  uint32_t insert(TestProgram &test, std::vector<Line> lines, bool isFenced, size_t first = 0);
+  void addSemaphoreFault(FaultyProgram &faulty, std::optional<Opcode> opcode);
+  void addParameterFault(FaultyProgram &faulty, std::optional<Opcode> opcode);
 
   const HwConfig &config;
   RandomOptions options;
@@ -55,7 +61,7 @@ private:
   int slots;                 // in parameter memory
   uint64_t recordBytes;      // of a record's image in region 1
   uint64_t tableOffset;      // of the first table in region 1
-  int tables;                // LUT banks in use
+  int firstTable, tables;    // LUT banks in use
 };
 
 } // namespace tw::isa

@@ -21,7 +21,11 @@ TestProgram randomProgram(const HwConfig &config, const RandomOptions &options) 
 }
 
 FaultyProgram faultyProgram(const HwConfig &config, const RandomOptions &options, FaultCode code) {
-  return ProgramGenerator(config, options).faulty(code);
+  return ProgramGenerator(config, options).faulty({code});
+}
+
+FaultyProgram faultyProgram(const HwConfig &config, const RandomOptions &options, const Defect &defect) {
+  return ProgramGenerator(config, options).faulty(defect);
 }
 
 std::vector<FaultCode> faultsOfPrograms() {

@@ -75,6 +75,28 @@ TEST_P(RandomProgramTest, FaultyProgramsHaveTheirFaultAndNothingBefore) {
     }
 }
 
+TEST_P(RandomProgramTest, EveryDefectIsTheFirstThatTheCheckerFinds) {
+  std::set<FaultCode> met;
+  for (const Defect &defect : defects(config)) {
+    FaultyProgram faulty = faultyProgram(config, {.seed = met.size(), .instructions = 3}, defect);
+    met.insert(faulty.code);
+    if (faulty.code == FaultCode::BadParam) // a matter of data
+      continue;
+    std::vector<Finding> findings = checkProgram(faulty.test.program, config, faulty.test.regions);
+    ASSERT_FALSE(findings.empty()) << name(defect.code);
+    EXPECT_EQ(name(findings[0].fault), name(faulty.code)) << findings[0].text;
+    EXPECT_EQ(findings[0].line, int(faulty.pc)) << findings[0].text;
+    if (!defect.opcode)
+      continue;
+    EXPECT_EQ(faulty.test.program.lines[faulty.pc].row(), &instruction(*defect.opcode));
+    if (defect.field >= 0 && faulty.code == FaultCode::Misaligned)
+      EXPECT_NE(faulty.test.program.lines[faulty.pc].get(instruction(*defect.opcode).fields[size_t(defect.field)].ref) %
+                    config.n,
+                0);
+  }
+  EXPECT_EQ(met.size(), faultsOfPrograms().size());
+}
+
 INSTANTIATE_TEST_SUITE_P(EveryMachine, RandomProgramTest, testing::Values("tw8", "tw16", "tw32", "tw64"),
                          [](const auto &info) { return info.param; });
 INSTANTIATE_TEST_SUITE_P(OddMachines, RandomProgramTest, testing::ValuesIn(tw::test::oddMachines()),

@@ -37,6 +37,19 @@ struct FaultyProgram {
 FaultyProgram faultyProgram(const HwConfig &config, const RandomOptions &options, FaultCode code);
 std::vector<FaultCode> faultsOfPrograms();
 
+// One way for a program to be wrong: a fault, where it matters the instruction that raises it, and where that matters
+// the field: below its range, misaligned, a region that it must not name, or at its largest value, which leaves a
+// memory whatever its size.
+struct Defect {
+  FaultCode code; // of a field at its largest value: one of the bounds, which one depends on the rest of the line
+  std::optional<Opcode> opcode = std::nullopt;
+  int field = -1;
+  int64_t region = -1;
+};
+// All that the table allows on this machine, each fault early in the list; the order is the same everywhere.
+std::vector<Defect> defects(const HwConfig &config);
+FaultyProgram faultyProgram(const HwConfig &config, const RandomOptions &options, const Defect &defect);
+
 // The same lines with waits and posts derived anew from what each line touches (existing ones are dropped, fences
 // stay). Each pair of queues has a semaphore of its own; a fence is added where slots run out. With a seed, amounts
 // vary and some dependences are added that nobody needs.
