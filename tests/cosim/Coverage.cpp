@@ -2,117 +2,122 @@
 #include "Coverage.h"
 
 #include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
 #include <sstream>
 
 namespace tw::cosim {
 
 namespace {
 
-constexpr size_t kFewValues = 3;
-
-std::string joined(const std::vector<std::string> &names) {
-  std::string text;
-  for (const std::string &name : names)
-    text += (text.empty() ? "" : ", ") + name;
-  return text.empty() ? "nothing" : text;
-}
-
-bool isExecuted(const isa::Instruction &row) { return !row.isPlanned; }
-
-/// docs/timing.md, section 8: loads wait for reads, the store for writes and banks, the others and a fill for banks.
-bool canBeIn(isa::Engine engine, isa::EngineState state) {
-  const bool isLoad = engine == isa::Engine::LA || engine == isa::Engine::LW;
-  switch (state) {
-  case isa::EngineState::WaitRead:
-    return isLoad;
-  case isa::EngineState::WaitWrite:
-    return engine == isa::Engine::ST;
-  case isa::EngineState::WaitBank: // a beat of a load always has its bank
-    return engine != isa::Engine::LW;
-  default:
-    return true;
-  }
-}
+std::string groupOf(const std::string &bin) { return bin.substr(0, bin.find('/')); }
 
 } // namespace
 
-void Coverage::add(const isa::Program &program) {
-  for (const isa::Line &line : program.lines) {
-    const isa::Instruction *row = line.row();
-    if (!row || row->isPlanned)
+Result<Exclusions> Exclusions::read(const std::string &path) {
+  std::ifstream file(path);
+  if (!file)
+    return Diag{path, "cannot be read"};
+  Exclusions result;
+  int number = 0;
+  for (std::string line; std::getline(file, line);) {
+    ++number;
+    std::istringstream words(line);
+    std::string bin, reason;
+    if (!(words >> bin) || bin.starts_with("#"))
       continue;
-    ++instructions[row->opcode];
-    for (const isa::Field &field : row->fields) {
-      FieldBins &bins = fields[std::string(row->mnemonic) + "." + std::string(field.name)];
-      const int64_t value = line.get(field.ref);
-      bins.least |= value == field.min;
-      if (bins.values.size() < kFewValues)
-        bins.values.insert(value);
-    }
+    std::getline(words >> std::ws, reason);
+    if (reason.empty())
+      return Diag{path + ":" + std::to_string(number), bin + " is excluded without a reason: write one behind it"};
+    result.reasons[bin] = reason;
   }
+  return result;
 }
 
-void Coverage::add(const Observation &seen) {
-  if (!seen.isTimed)
-    return;
-  if (const auto code = isa::FaultCode(seen.fault & 0xFF); code != isa::FaultCode::None)
-    ++faults[code];
-  for (size_t i = 0; i < counters.size(); ++i)
-    counters[i] += seen.counters[i];
+uint64_t Coverage::count(const std::string &bin) const {
+  const auto found = hits.find(bin);
+  return found == hits.end() ? 0 : found->second;
 }
 
-std::vector<std::string> Coverage::missingInstructions() const {
-  std::vector<std::string> missing;
-  for (const isa::Instruction &row : isa::kInstructions)
-    if (isExecuted(row) && !instructions.contains(row.opcode))
-      missing.emplace_back(row.mnemonic);
-  return missing;
+std::vector<std::string> Coverage::missed(const std::string &group) const {
+  std::vector<std::string> result;
+  for (const std::string &bin : allBins())
+    if ((group.empty() || groupOf(bin) == group) && count(bin) == 0)
+      result.push_back(bin);
+  return result;
 }
 
-std::vector<std::string> Coverage::missingFaults() const {
-  std::vector<std::string> missing;
-  for (const isa::FaultInfo &row : isa::kFaults)
-    if (row.code != isa::FaultCode::None && row.onCycle && row.onRtl && !faults.contains(row.code))
-      missing.emplace_back(row.name);
-  return missing;
+std::vector<std::string> Coverage::unknown() const {
+  std::vector<std::string> result;
+  for (const auto &[bin, count] : hits)
+    if (!allBins().contains(bin))
+      result.push_back(bin);
+  return result;
 }
 
-std::vector<std::string> Coverage::missingStates() const {
-  std::vector<std::string> missing;
-  for (int engine = 0; engine < isa::kEngines - 1; ++engine)
-    for (int state = 0; state < isa::kEngineStates; ++state) {
-      const size_t counter = size_t(isa::CounterId::StateLaBusy) + size_t(engine * isa::kEngineStates + state);
-      if (canBeIn(isa::Engine(engine), isa::EngineState(state)) && counters[counter] == 0)
-        missing.emplace_back(isa::kCounterNames[counter]);
+std::string Coverage::report(const Exclusions &exclusions) const {
+  struct Row {
+    size_t bins = 0, met = 0, excluded = 0;
+  };
+  std::map<std::string, Row> rows;
+  std::string missing;
+  for (const std::string &bin : allBins())
+    for (Row *row : {&rows[groupOf(bin)], &rows["~all"]}) {
+      ++row->bins;
+      if (count(bin) != 0)
+        ++row->met;
+      else if (exclusions.reasons.contains(bin))
+        ++row->excluded;
+      else if (row == &rows["~all"])
+        missing += "missed: " + bin + "\n";
     }
-  return missing;
-}
-
-std::string Coverage::report() const {
   std::ostringstream os;
-  const size_t executed = size_t(std::ranges::count_if(isa::kInstructions, isExecuted));
-  os << "instructions: " << instructions.size() << " of " << executed << ", missing: " << joined(missingInstructions())
-     << "\n";
-  std::vector<std::string> neverLeast, few;
-  for (const isa::Instruction &row : isa::kInstructions)
-    for (const isa::Field &field : row.fields) {
-      const std::string name = std::string(row.mnemonic) + "." + std::string(field.name);
-      const auto bins = fields.find(name);
-      if (bins == fields.end())
-        continue; // its instruction is missing
-      if (!bins->second.least)
-        neverLeast.push_back(name);
-      if (bins->second.values.size() < std::min<uint64_t>(kFewValues, uint64_t(field.max - field.min) + 1))
-        few.push_back(name);
-    }
-  os << "fields: " << fields.size() << ", never at their least value: " << joined(neverLeast) << "; with fewer than "
-     << kFewValues << " values: " << joined(few) << "\n"
-     << "faults:";
-  for (const auto &[code, count] : faults)
-    os << " " << isa::name(code) << " " << count << ",";
-  os << " missing: " << joined(missingFaults()) << "\nstates of engines never seen: " << joined(missingStates())
-     << "\n";
+  char line[128];
+  for (const auto &[name, row] : rows) {
+    const size_t wanted = row.bins - row.excluded;
+    std::snprintf(line, sizeof line, "%-12s %5zu of %5zu bins, %3zu excluded, %6.2f %%\n",
+                  name == "~all" ? "all" : name.c_str(), row.met, wanted, row.excluded,
+                  wanted ? 100.0 * double(row.met) / double(wanted) : 100.0);
+    os << line;
+  }
+  os << missing;
   return os.str();
+}
+
+std::string Coverage::staleExclusions(const Exclusions &exclusions) const {
+  std::string text;
+  for (const auto &[bin, reason] : exclusions.reasons)
+    if (!allBins().contains(bin))
+      text += bin + " is excluded, but is no bin\n";
+    else if (uint64_t times = count(bin))
+      text += bin + " is excluded, but was met " + std::to_string(times) + " times\n";
+  return text;
+}
+
+Status Coverage::load(const std::string &path) {
+  if (!std::filesystem::exists(path))
+    return Status();
+  std::ifstream file(path);
+  std::string bin;
+  for (uint64_t times = 0; file >> bin >> times;)
+    hits[bin] += times;
+  if (!file.eof())
+    return Diag{path, "is no coverage: every line is a bin and a count"};
+  return Status();
+}
+
+Status Coverage::save(const std::string &path) const {
+  std::ofstream file(path + ".new");
+  for (const auto &[bin, count] : hits)
+    file << bin << " " << count << "\n";
+  file.close();
+  std::error_code error;
+  if (file)
+    std::filesystem::rename(path + ".new", path, error);
+  if (!file || error)
+    return Diag{path, "cannot be written"};
+  return Status();
 }
 
 } // namespace tw::cosim

@@ -74,11 +74,12 @@ std::optional<std::string> checkFault(const isa::FaultyProgram &faulty, const Ob
   return os.str();
 }
 
-void count(const Observation &seen, SweepResult &result) {
+void count(const Scenario &scenario, const Observation &seen, SweepResult &result) {
   ++result.runs;
   result.instructions += seen.events.size();
   result.cycles += seen.outcome.cycles;
-  result.coverage.add(seen);
+  if (seen.model == "cycle") // the other timed models do the same
+    result.coverage.add(scenario, seen);
   if (seen.next) {
     result.instructions += seen.next->events.size();
     result.cycles += seen.next->outcome.cycles;
@@ -113,7 +114,7 @@ private:
 
   void runLegal(uint64_t seed) {
     const isa::TestProgram test = isa::randomProgram(sweep.config, optionsOf(sweep, seed));
-    result.coverage.add(test.program);
+    result.coverage.add(test, sweep.config, test.program.lines.size());
     std::optional<std::vector<uint8_t>> dram;
     const std::vector<Scenario> scenarios = scenariosOf(sweep, test, seed);
     uint64_t cycles = 0; // of the last run but the serial one
@@ -141,6 +142,9 @@ private:
     const Trouble trouble = addTrouble(scenario, TroubleKind(seed % kTroubleKinds), cycles, seed);
     scenario.next = nextProgram(sweep, seed);
     ++result.troubles[name(trouble.kind)];
+    std::string bin = name(trouble.kind);
+    std::ranges::replace(bin, ' ', '_');
+    result.coverage.hit("trouble/" + bin);
     const std::vector<Model> models = allModels(seed);
     std::vector<Observation> seen;
     if (auto found = compareModels(models, scenario, &result, &seen))
@@ -152,9 +156,9 @@ private:
   }
 
   void runFaulty(uint64_t seed) {
-    const std::vector<isa::FaultCode> codes = isa::faultsOfPrograms();
-    const isa::FaultyProgram faulty = isa::faultyProgram(sweep.config, optionsOf(sweep, seed),
-                                                         codes[seed / uint64_t(sweep.faultsOfPrograms) % codes.size()]);
+    const isa::FaultyProgram faulty = isa::faultyProgram(
+        sweep.config, optionsOf(sweep, seed), defects[seed / uint64_t(sweep.faultsOfPrograms) % defects.size()]);
+    result.coverage.add(faulty.test, sweep.config, faulty.pc);
     for (Scenario &scenario : scenariosOf(sweep, faulty.test, seed)) {
       scenario.next = nextProgram(sweep, seed);
       std::vector<Observation> seen;
@@ -195,6 +199,7 @@ private:
   }
 
   const Sweep &sweep;
+  const std::vector<isa::Defect> defects = isa::defects(sweep.config);
   SweepResult result;
 };
 
@@ -293,7 +298,7 @@ std::optional<Disagreement> compareModels(const std::vector<Model> &models, cons
       return Disagreement{{observation.diag().str(), std::nullopt}, -1, -1};
     seen.push_back(std::move(*observation));
     if (result)
-      count(seen.back(), *result);
+      count(scenario, seen.back(), *result);
     // The last timed model before is the closest relative; the first model holds all to the same results.
     for (size_t i = seen.size() - 1; i-- > 0;)
       if (i == 0 || seen[i].isTimed)

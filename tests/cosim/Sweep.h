@@ -15,7 +15,7 @@ struct Sweep {
   uint64_t firstSeed = 1;
   int programs = 10;
   int instructions = 40;    // of the largest program
-  int faultsOfPrograms = 4; // every so many programs one with a fault; 0: none
+  int faultsOfPrograms = 4; // every so many programs one with a fault, the next of isa::defects(); 0: none
   bool trouble = true;      // each legal program once more, with something that goes wrong
   int initialSeeds = 0;     // so many runs of each program on the design with random registers
   std::string kitFolder;    // where a failing program is saved; empty: nowhere

@@ -78,14 +78,32 @@ std::optional<Diag> missingModel(const Sweep &sweep) {
   return std::nullopt;
 }
 
-int sweepAll(Sweep sweep) {
+struct CoverageFiles {
+  std::string file, exclusions;
+};
+
+/// Adds to the file, prints the table; false when an exclusion is stale.
+Result<bool> accumulate(Coverage coverage, const CoverageFiles &files) {
+  auto exclusions = Exclusions::read(files.exclusions);
+  if (!exclusions)
+    return exclusions.diag();
+  if (const Status loaded = coverage.load(files.file); !loaded)
+    return loaded.diag();
+  if (const Status saved = coverage.save(files.file); !saved)
+    return saved.diag();
+  const std::string stale = coverage.staleExclusions(*exclusions);
+  std::cout << coverage.report(*exclusions) << stale;
+  return stale.empty();
+}
+
+int sweepAll(Sweep sweep, const CoverageFiles &files) {
   sweep.progress = [&](uint64_t seed) {
     if ((seed - sweep.firstSeed) % 50 == 0)
       std::printf("seed %llu\n", static_cast<unsigned long long>(seed)), std::fflush(stdout);
   };
   const SweepResult result = runSweep(sweep);
   if (!result.divergence) {
-    std::printf("%stroubles:", result.coverage.report().c_str());
+    std::printf("troubles:");
     for (const auto &[name, count] : result.troubles)
       std::printf(" %s %llu,", name.c_str(), static_cast<unsigned long long>(count));
     std::printf("\n");
@@ -95,7 +113,12 @@ int sweepAll(Sweep sweep) {
               static_cast<unsigned long long>(result.cycles), result.divergence.value_or("no divergence").c_str());
   if (!result.kit.empty())
     std::printf("kit: %s\n", result.kit.c_str());
-  return result.divergence ? 1 : 0;
+  if (files.file.empty() || result.divergence)
+    return result.divergence ? 1 : 0;
+  const Result<bool> good = accumulate(result.coverage, files);
+  if (!good)
+    return fail(good.diag().str());
+  return *good ? 0 : 1;
 }
 
 } // namespace
@@ -103,6 +126,7 @@ int sweepAll(Sweep sweep) {
 int main(int argc, char **argv) {
   std::string config, models;
   Sweep sweep;
+  CoverageFiles files;
   po::options_description options("tw-cosim: random programs on several models of the machine");
   // clang-format off
   options.add_options()
@@ -115,6 +139,9 @@ int main(int argc, char **argv) {
     ("kits", po::value(&sweep.kitFolder)->default_value("cosim-kits"), "folder for a program that fails")
     ("initial-seeds", po::value(&sweep.initialSeeds)->default_value(0),
      "runs of each program on the design with random registers")
+    ("faults-of", po::value(&sweep.faultsOfPrograms)->default_value(4), "every so many programs one with a fault")
+    ("coverage", po::value(&files.file), "add what was met to this file, and print what it holds")
+    ("exclusions", po::value(&files.exclusions)->default_value("tests/cosim/coverage_exclusions.txt"), "bins that need not be met")
     ("replay", po::value<std::string>(), "run the program of this kit instead of random ones")
     ("waveform", po::value<std::string>(), "write wave.vcd into this kit");
   // clang-format on
@@ -143,5 +170,5 @@ int main(int argc, char **argv) {
   sweep.models = *chosen;
   if (const std::optional<Diag> missing = missingModel(sweep))
     return fail(missing->str());
-  return sweepAll(sweep);
+  return sweepAll(sweep, files);
 }
