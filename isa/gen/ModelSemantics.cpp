@@ -239,13 +239,11 @@ private:
       steps.push_back({Step::Ceil});
     // Rows of on-chip memories that repeat every Unit rows end with their own row, not with the gap after it.
     int gap = space.granule == "byte" ? 0 : access.unit - 1;
-    if (int lead = access.lead - gap; lead != 0) {
+    // A step cannot subtract: what starts early in its unit is charged the rest of its last unit, too.
+    if (int lead = access.lead - gap; lead > 0) {
       Step step{Step::Lead};
       step.immediate = lead;
       steps.push_back(step);
-      if (lead < 0)
-        error("operand '" + access.name + "' starts before its unit: lead " + Twine(access.lead) + ", unit " +
-              Twine(access.unit));
     }
     Step end{Step::End};
     end.access = accessIndex;

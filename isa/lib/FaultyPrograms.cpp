@@ -9,7 +9,7 @@
 namespace tw::isa {
 namespace {
 
-constexpr int kBadImage = 6; // behind the good records of region 1
+constexpr int kBadImages = 6; // behind the good records of region 1: one for even slots, one for odd ones
 
 bool isBounds(FaultCode code) {
   return code == FaultCode::SpmBounds || code == FaultCode::AccBounds || code == FaultCode::ParamBounds ||
@@ -22,7 +22,8 @@ size_t recordReads(const Instruction &row, bool onlyMultipliers) {
              ? size_t(std::ranges::count_if(row.semantics->accesses,
                                             [&](const Access &access) {
                                               return access.space == Space::PARAM && access.dir == Dir::Read &&
-                                                     (!onlyMultipliers || access.elem == Elem::F32);
+                                                     (!onlyMultipliers || access.elem == Elem::F32 ||
+                                                      access.name == "shift");
                                             }))
              : 0;
 }
@@ -317,17 +318,23 @@ void ProgramGenerator::addParameterFault(FaultyProgram &faulty, std::optional<Op
       readers.push_back(row.opcode);
   Line reader = draw(opcode.value_or(readers[random.below(readers.size())]));
   const Instruction &row = *reader.row();
+  const int table = findField(row, "table");
   if (!recordReads(row, false)) { // a table that was never loaded
     int bank = firstTable == 0 ? tables : 0;
-    reader.set(row.fields[size_t(findField(row, "table"))].ref, bank);
+    reader.set(row.fields[size_t(table)].ref, bank);
     faulty.pc = insert(faulty.test, {reader}, true);
     return;
   }
   FieldRef param = row.fields[size_t(findField(row, "param"))].ref;
   if (isBad) {
-    Line load = loadRecord(0, kBadImage);
+    const int slot = recordUnit(row) == 3 ? 1 : 0;
+    Line load = loadRecord(slot, kBadImages + slot);
     reader.set(param, load.get(ldp::dst));
-    faulty.pc = insert(faulty.test, {load, Line(Opcode::Fence), reader}, true) + 2;
+    std::vector<Line> lines = {load, Line(Opcode::Fence), reader};
+    if (table >= 0) // looked for before the record
+      lines.insert(lines.begin(), loadTables(int(reader.get(row.fields[size_t(table)].ref)), 1, 0));
+    const uint32_t last = uint32_t(lines.size()) - 1;
+    faulty.pc = insert(faulty.test, std::move(lines), true) + last;
     return;
   }
   // The whole record beyond the slots but the last, or all of it but its head, was never loaded.

@@ -10,11 +10,15 @@
 namespace tw::isa {
 namespace {
 
-constexpr int kImages = 6;         // good records in region 1, the last of them at its end; one more is bad
+// Good records in region 1, the last of them at its end; two more are bad. Even ones have two rows a channel block, odd
+// ones three (with shifts), and a slot of parameter memory holds records of its own parity only.
+constexpr int kImages = 6;
 constexpr int kTableImages = 4;    // tables in region 1
 constexpr uint64_t kMaxBlocks = 4; // channel blocks of one record
 constexpr int kConstRegion = int(RegionRole::Const), kArena = int(RegionRole::Arena);
 constexpr int kInputs[] = {4, 6}, kOutputs[] = {5, 7}, kSources[] = {kConstRegion, 4, 6};
+
+bool hasShifts(int slotOrImage) { return slotOrImage % 2 != 0; }
 
 uint64_t roundUp(uint64_t value, uint64_t unit) { return (value + unit - 1) / unit * unit; }
 
@@ -37,10 +41,10 @@ ProgramGenerator::ProgramGenerator(const HwConfig &config, const RandomOptions &
   uint64_t accStarts[] = {0, config.accRows - rows, (config.accRows - rows) / 2};
   accFirst = accStarts[random.below(3)];
   accEnd = accFirst + rows;
-  slotRows = 1 + 2 * kMaxBlocks;
+  slotRows = 1 + 3 * kMaxBlocks;
   slots = int(std::min<uint64_t>(4, config.paramRows / slotRows));
   recordBytes = slotRows * config.n * kWordBytes;
-  tableOffset = roundUp(kImages * recordBytes, kLutBytes);
+  tableOffset = roundUp((kImages + 1) * recordBytes, kLutBytes);
   tables = int(std::min<uint32_t>(3, config.lutBanks));
   firstTable = random.oneIn(2) ? 0 : int(config.lutBanks) - tables;
   addData();
@@ -55,8 +59,8 @@ void ProgramGenerator::addData() {
     test.regions[region] = {size, true, false};
   for (int region : kOutputs)
     test.regions[region] = {size, false, true};
-  for (int image = 0; image != kImages + 1; ++image)
-    test.data.push_back({kConstRegion, imageOffset(image), recordImage(image == kImages), {}});
+  for (int image = 0; image != kImages + 2; ++image)
+    test.data.push_back({kConstRegion, imageOffset(image), recordImage(hasShifts(image), image >= kImages), {}});
   auto addRandom = [&](int region, uint64_t offset, uint64_t count) {
     uint64_t seed = random.below(1 << 30);
     test.data.push_back({region, offset, randomBytes(count, seed), seed});
@@ -64,7 +68,7 @@ void ProgramGenerator::addData() {
   addRandom(kConstRegion, tableOffset, kTableImages * kLutBytes);
   addRandom(kArena, 0, test.regions[kArena].limit);
   for (int region : kInputs) { // behind a record
-    std::vector<uint8_t> record = recordImage(false);
+    std::vector<uint8_t> record = recordImage(region == kInputs[1], false);
     addRandom(region, record.size(), size - record.size());
     test.data.push_back({region, 0, std::move(record), {}});
   }
@@ -77,7 +81,15 @@ uint32_t ProgramGenerator::multiplier() {
   return uint32_t(random.between(127 - 14, 127 - 3)) << 23 | uint32_t(random.below(1 << 23));
 }
 
-std::vector<uint8_t> ProgramGenerator::recordImage(bool isBad) {
+uint32_t ProgramGenerator::tfliteMultiplier() {
+  return uint32_t(random.oneIn(8) ? random.below(uint64_t(1) << 31) : random.between(1 << 30, INT32_MAX));
+}
+
+uint32_t ProgramGenerator::tfliteShift() {
+  return uint32_t(random.oneIn(8) ? random.between(-kTfliteShiftMax, kTfliteShiftMax) : random.between(-13, -2));
+}
+
+std::vector<uint8_t> ProgramGenerator::recordImage(bool withShifts, bool isBad) {
   std::vector<uint32_t> words(slotRows * config.n);
   for (uint32_t &word : words)
     word = uint32_t(random.next());
@@ -89,15 +101,25 @@ std::vector<uint8_t> ProgramGenerator::recordImage(bool isBad) {
     words[i] = uint32_t(random.between(-(int64_t(2) << bits), int64_t(2) << bits));
   uint32_t shift = random.oneIn(8) ? uint32_t(random.below(64)) : uint32_t(bits + random.between(0, 9));
   words[3] = byte() | byte() << 8 | byte() << 16 | shift << 24;
-  for (uint64_t block = 0; block != kMaxBlocks; ++block)
+  const uint64_t rows = withShifts ? 3 : 2;
+  for (uint64_t block = 0; block != (slotRows - 1) / rows; ++block)
     for (uint64_t lane = 0; lane != config.n; ++lane) {
+      uint32_t *word = &words[(1 + rows * block) * config.n + lane];
       if (!random.oneIn(8))
-        words[(1 + 2 * block) * config.n + lane] = uint32_t(random.between(-20000, 20000));
-      words[(2 + 2 * block) * config.n + lane] = multiplier();
+        word[0] = uint32_t(random.between(-20000, 20000));
+      word[config.n] = withShifts ? tfliteMultiplier() : multiplier();
+      if (withShifts)
+        word[2 * config.n] = tfliteShift();
     }
   static constexpr uint32_t kBadMultipliers[] = {0, 0x2B7FFFFF, 0x43800001, 0x7F800000, 0x7FC00000, 0xBF800000};
-  if (isBad)
-    words[2 * config.n + random.below(config.n)] = kBadMultipliers[random.below(std::size(kBadMultipliers))];
+  static constexpr uint32_t kBadTflite[][2] = {{2, 0x80000000}, {2, 0xFFFFFFFF}, {3, 32}, {3, 0xFFFFFFE0}};
+  uint32_t *first = &words[random.below(config.n)];
+  if (isBad && withShifts) {
+    const auto &[row, word] = kBadTflite[random.below(std::size(kBadTflite))];
+    first[row * config.n] = word;
+  } else if (isBad) {
+    first[2 * config.n] = kBadMultipliers[random.below(std::size(kBadMultipliers))];
+  }
   std::vector<uint8_t> bytes(words.size() * sizeof(uint32_t));
   std::memcpy(bytes.data(), words.data(), bytes.size());
   return bytes;
@@ -110,11 +132,23 @@ uint64_t ProgramGenerator::slotRow(int slot) const {
   return slot + 1 == slots ? config.paramRows - slotRows : uint64_t(slot) * slotRows;
 }
 
-// The last good record ends with the region, the bad one stands before the tables.
+// The last good record ends with the region, the bad ones stand before the tables.
 uint64_t ProgramGenerator::imageOffset(int image) const {
   return image + 1 == kImages ? test.regions[kConstRegion].limit - recordBytes
-                              : uint64_t(std::min(image, kImages - 1)) * recordBytes;
+                              : uint64_t(image - (image >= kImages)) * recordBytes;
 }
+
+int ProgramGenerator::drawImage(int slot) { return 2 * int(random.below(kImages / 2)) + hasShifts(slot); }
+
+uint64_t ProgramGenerator::recordUnit(const Instruction &row) {
+  uint64_t unit = 1;
+  for (const Access &access : row.semantics->accesses)
+    if (access.space == Space::PARAM && access.dir == Dir::Read)
+      unit = std::max<uint64_t>(unit, access.unit);
+  return unit;
+}
+
+Line ProgramGenerator::loadRecord(int slot) { return loadRecord(slot, drawImage(slot)); }
 
 Line ProgramGenerator::loadRecord(int slot, int image) {
   return made(encode(Opcode::Ldp, {{"region", kConstRegion},
@@ -125,13 +159,14 @@ Line ProgramGenerator::loadRecord(int slot, int image) {
 
 // Some rows of a record, to the same rows of a slot: multipliers stay multipliers.
 Line ProgramGenerator::loadPartOfRecord() {
+  const int slot = int(random.below(slots));
   uint64_t count = uint64_t(random.between(1, int64_t(slotRows)));
   uint64_t first = random.below(slotRows - count + 1), rowBytes = uint64_t(config.n) * kWordBytes;
   bool isConst = random.oneIn(2);
-  uint64_t offset = (isConst ? imageOffset(int(random.below(kImages))) : 0) + first * rowBytes;
-  return made(encode(Opcode::Ldp, {{"region", isConst ? kConstRegion : kInputs[random.below(2)]},
+  uint64_t offset = (isConst ? imageOffset(drawImage(slot)) : 0) + first * rowBytes;
+  return made(encode(Opcode::Ldp, {{"region", isConst ? kConstRegion : kInputs[hasShifts(slot)]},
                                    {"offset", int64_t(offset)},
-                                   {"dst", int64_t(slotRow(int(random.below(slots))) + first)},
+                                   {"dst", int64_t(slotRow(slot) + first)},
                                    {"count", int64_t(count)}}));
 }
 
@@ -167,15 +202,16 @@ int64_t ProgramGenerator::place(uint64_t first, uint64_t end, uint64_t size, uin
   return int64_t(first + (kind == 0 ? 0 : kind == 1 ? choices : random.below(choices + 1)) * unit);
 }
 
-// A row where a record of `size` rows may start: multipliers are every second row of a slot.
+// A row where a record of `size` rows may start: the rows of a slot repeat, so that multipliers (and shifts) stay what
+// they are.
 std::optional<int64_t> ProgramGenerator::placeRecord(const Instruction &row, uint64_t size) {
   if (size > slotRows)
     return std::nullopt;
-  bool hasMultipliers =
-      std::ranges::any_of(row.semantics->accesses, [](const Access &access) { return access.elem == Elem::F32; });
-  uint64_t unit = hasMultipliers ? 2 : 1;
-  return int64_t(slotRow(int(random.below(slots)))) +
-         (random.oneIn(2) ? 0 : int64_t(random.below((slotRows - size) / unit + 1) * unit));
+  const uint64_t unit = recordUnit(row);
+  int slot = int(random.below(slots));
+  if (unit != 1 && hasShifts(slot) != (unit == 3))
+    slot = slot == 0 ? 1 : slot - 1;
+  return int64_t(slotRow(slot)) + (random.oneIn(2) ? 0 : int64_t(random.below((slotRows - size) / unit + 1) * unit));
 }
 
 bool ProgramGenerator::placeBase(Line &line, const Instruction &row, int field) {
@@ -268,6 +304,8 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
       break; // placed below, when the size of the operand is known
     }
   }
+  if (int stride = findField(row, "ds1"); stride >= 0 && random.oneIn(6)) // runs that touch each other in DRAM
+    line.set(row.fields[size_t(stride)].ref, line.get(row.fields[size_t(findField(row, "n0"))].ref) * config.n);
   if (random.oneIn(16))
     drawExtreme(line, row);
   if (work(line, row) > options.workPerLine)
@@ -287,7 +325,7 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
 Line ProgramGenerator::draw(Opcode opcode) {
   const Instruction &row = instruction(opcode);
   if (opcode == Opcode::Ldp)
-    return random.oneIn(2) ? loadRecord(int(random.below(slots)), int(random.below(kImages))) : loadPartOfRecord();
+    return random.oneIn(2) ? loadRecord(int(random.below(slots))) : loadPartOfRecord();
   if (opcode == Opcode::Ldt) { // any bytes are a table
     int count = int(random.between(1, std::min(2, tables)));
     Line line = loadTables(firstTable + int(random.below(tables - count + 1)), count, 0);
@@ -335,7 +373,7 @@ std::vector<Line> ProgramGenerator::initialisation() {
   load(Opcode::Ld, kInputs[0], 0, half);
   load(Opcode::Ldw, kInputs[1], half, rows - half);
   for (int slot = 0; slot != slots; ++slot)
-    lines.push_back(loadRecord(slot, int(random.below(kImages))));
+    lines.push_back(loadRecord(slot));
   for (int bank = 0; bank != tables; ++bank)
     lines.push_back(loadTables(firstTable + bank, 1, int(random.below(kTableImages))));
   int64_t accRows = int64_t(accEnd - accFirst);

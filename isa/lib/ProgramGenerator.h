@@ -18,8 +18,10 @@ public:
 
 private:
   void addData();
-  std::vector<uint8_t> recordImage(bool isBad);
+  std::vector<uint8_t> recordImage(bool withShifts, bool isBad);
   uint32_t multiplier();
+  uint32_t tfliteMultiplier();
+  uint32_t tfliteShift();
   std::vector<Line> initialisation();
   std::vector<Line> finish();
   TestProgram assemble(const std::vector<Line> &lines);
@@ -36,6 +38,9 @@ private:
   void drawExtreme(Line &line, const Instruction &row);
   uint64_t slotRow(int slot) const;
   uint64_t imageOffset(int image) const;
+  int drawImage(int slot); // a good one that belongs there
+  static uint64_t recordUnit(const Instruction &row);
+  Line loadRecord(int slot);
   Line loadRecord(int slot, int image);
   Line loadPartOfRecord();
   Line loadTables(int bank, int count, int table);

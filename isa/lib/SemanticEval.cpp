@@ -15,6 +15,11 @@ public:
     for (size_t i = 0; i != semantics.loops.size(); ++i)
       (semantics.loops[i].isReduction ? reductions : parallels).push_back(int(i));
     index.assign(semantics.loops.size(), 0);
+    for (const Access &access : semantics.accesses) // a table is looked for before anything is computed
+      if (access.space == Space::LUT && access.dir == Dir::Read && !memories.lutLoaded[field(access.baseField)])
+        fault(FaultCode::UninitParam);
+    if (result.fault != FaultCode::None)
+      return result;
     forEach(parallels, [&] { point(); });
     return result;
   }
@@ -233,6 +238,17 @@ private:
     return requantFp32(int32_t(a[0]), int32_t(a[1]), multiplier, int8_t(a[3]));
   }
 
+  int64_t requantTfliteChecked(const int64_t *a) {
+    int32_t acc = int32_t(a[0]), bias = int32_t(a[1]), multiplier = int32_t(a[2]), shift = int32_t(a[3]);
+    if (!validTfliteMultiplier(multiplier) || !validTfliteShift(shift)) {
+      fault(FaultCode::BadParam);
+      return 0;
+    }
+    int32_t whole = requantTfliteWide(acc, bias, multiplier, shift, int8_t(a[4]));
+    result.saturations += whole < -128 || whole > 127;
+    return requantTflite(acc, bias, multiplier, shift, int8_t(a[4]));
+  }
+
   int64_t apply(Primitive primitive, const int64_t *a) {
     auto i8 = [&](int i) { return int8_t(a[i]); };
     auto i32 = [&](int i) { return int32_t(a[i]); };
@@ -253,6 +269,8 @@ private:
       return sumsqI8(i32(0), i8(1), i8(2));
     case Primitive::RequantFp32:
       return requant(a);
+    case Primitive::RequantTflite:
+      return requantTfliteChecked(a);
     case Primitive::EwAdd:
       return ewAdd(i8(0), i8(1), i32(2), i8(3), i8(4), i32(5), int(a[6]), i8(7));
     case Primitive::EwMul:

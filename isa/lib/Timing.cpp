@@ -135,7 +135,17 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
     return blockCycles(product({gemm::oc_n, gemm::k_n}), field(gemm::m_n), config.n);
   case Opcode::Drq:
   case Opcode::Drqa:
-    return 4 + product({drq::oc_n, drq::oh_n, drq::ow_n}) + 3 * (field(drq::oc_n) - 1) + 7;
+  case Opcode::Drqt:
+  case Opcode::Drqta:
+  case Opcode::Drql:
+  case Opcode::Drqal:
+  case Opcode::Drqtl:
+  case Opcode::Drqtal: {
+    static_assert(drq::oc_n.lsb == drqt::oc_n.lsb && drq::ow_n.lsb == drqtal::ow_n.lsb);
+    const DrainKind kind = DrainKind::of(line.row()->opcode);
+    const uint64_t reload = kind.isTflite ? 4 : 3;
+    return 1 + reload * field(drq::oc_n) + product({drq::oc_n, drq::oh_n, drq::ow_n}) + (kind.looksUp ? 8 : 7);
+  }
   case Opcode::Ewadd:
   case Opcode::Ewmul:
   case Opcode::Ewmin:

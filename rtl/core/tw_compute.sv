@@ -128,8 +128,9 @@ module tw_compute #(
   logic            prm_rq_en, prm_rq_ok, prm_vx_en, prm_vx_ok, lut_ok, lut_en;
   logic [15:0]     prm_rq_row, prm_vx_row;
   logic [N*32-1:0] prm_rq_data, prm_vx_data;
-  logic [2:0]      lut_bank;
-  logic [N*8-1:0]  lut_index, lut_data;
+  logic            rq_lut_ok, rq_lut_en;
+  logic [2:0]      lut_bank, rq_bank;
+  logic [N*8-1:0]  lut_index, lut_data, rq_index, rq_lut_data;
 
   tw_param #(.N(N), .Rows(ParamRows), .LutBanks(LutBanks), .AxiBytes(AxiBytes)) u_param (
     .clk_i,
@@ -146,6 +147,11 @@ module tw_compute #(
     .vx_row_i   (prm_vx_row),
     .vx_ok_o    (prm_vx_ok),
     .vx_data_o  (prm_vx_data),
+    .rq_bank_i  (rq_bank),
+    .rq_lut_ok_o(rq_lut_ok),
+    .rq_lut_en_i(rq_lut_en),
+    .rq_index_i (rq_index),
+    .rq_lut_data_o(rq_lut_data),
     .lut_bank_i (lut_bank),
     .lut_ok_o   (lut_ok),
     .lut_en_i   (lut_en),
@@ -180,6 +186,11 @@ module tw_compute #(
     .param_row_o (prm_rq_row),
     .param_ok_i  (prm_rq_ok),
     .param_data_i(prm_rq_data),
+    .lut_bank_o  (rq_bank),
+    .lut_ok_i    (rq_lut_ok),
+    .lut_en_o    (rq_lut_en),
+    .lut_index_o (rq_index),
+    .lut_data_i  (rq_lut_data),
     .res_req_o   (rq_r_req_o),
     .res_addr_o  (rq_r_addr_o),
     .res_keep_o  (rq_r_keep_o),

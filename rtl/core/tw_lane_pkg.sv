@@ -2,8 +2,8 @@
 // Arithmetic of one lane, shared by the drain and the vector engine; each function is the work of one pipeline stage.
 // fp32-RNE requantisation, q = sat8(RNE(fl32(fl32_rne(acc + bias) * mult)) + zp), in integers: to_float, scale,
 // to_int8. The multiplier is a normal float32 in [2^-40, 2^8] (checked by the engine); another one counts as the
-// nearest of these, without its sign: every exponent is read as that of a normal number. Fixed point,
-// y = sat8(RNE(x / 2^shift) + zy): rescale.
+// nearest of these, without its sign: every exponent is read as that of a normal number. TensorFlow Lite's
+// requantisation: shift_left, high_mul, divide_by_pot. Fixed point, y = sat8(RNE(x / 2^shift) + zy): rescale.
 package tw_lane_pkg;
   // A numerics record in the order of its words.
   typedef struct packed {
@@ -100,6 +100,43 @@ package tw_lane_pkg;
       if (value[27:24] == PlaceTiny) magnitude = 12'sd0;
       total   = (value[31] ? -magnitude : magnitude) + $signed({{4{zp[7]}}, zp});
       to_int8 = (total > 12'sd127) ? 9'h17F : (total < -12'sd128) ? 9'h180 : {1'b0, total[7:0]};
+    end
+  endfunction
+
+  // TensorFlow Lite's requantisation, q = sat8(divide_by_pot(high_mul((acc + bias) << left, mult), right) + zp), in
+  // three stages. A shift is a signed word, positive to the left; the low six bits of it count, -32 shifts nothing.
+  function automatic logic bad_shift(input logic [31:0] shift);
+    logic [31:0] magnitude;
+    begin
+      magnitude = shift[31] ? -shift : shift;
+      bad_shift = magnitude > tw_isa_pkg::TFLITE_SHIFT_MAX;
+    end
+  endfunction
+  function automatic logic [31:0] shift_left(input logic [31:0] sum, input logic [5:0] shift);
+    shift_left = shift[5] ? sum : sum << shift[4:0];
+  endfunction
+  // floor(value * mult / 2^31 + 1/2), limited to 32 bits: (-2^31)^2 alone is beyond them (its multiplier has faulted).
+  function automatic logic [31:0] high_mul(input logic [31:0] value, input logic [31:0] mult);
+    logic signed [63:0] product;
+    begin
+      product  = 64'($signed(value)) * 64'($signed(mult)) + 64'sh4000_0000;
+      high_mul = (product[63:62] == 2'b01) ? 32'h7FFF_FFFF : product[62:31];
+    end
+  endfunction
+  // value / 2^-shift, halves away from zero (a positive shift: unchanged), plus zero point: {saturated, int8}.
+  function automatic logic [8:0] divide_by_pot(input logic [31:0] value, input logic [5:0] shift, input logic [7:0] zp);
+    logic [4:0]         right;
+    logic signed [31:0] whole;
+    logic [31:0]        mask, rest;
+    logic signed [11:0] total;
+    begin
+      right = shift[5] ? 5'd0 - shift[4:0] : 5'd0;
+      mask  = (32'd1 << right) - 32'd1;
+      rest  = value & mask;
+      whole = $signed(value) >>> right;
+      total = (whole > 32'sd512) ? 12'sd512 : (whole < -32'sd512) ? -12'sd512 : whole[11:0];
+      total = total + $signed({11'd0, rest > ((mask >> 1) + {31'd0, value[31]})}) + $signed({{4{zp[7]}}, zp});
+      divide_by_pot = (total > 12'sd127) ? 9'h17F : (total < -12'sd128) ? 9'h180 : {1'b0, total[7:0]};
     end
   endfunction
 

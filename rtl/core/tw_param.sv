@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parameter memory (rows of N words, read by RQ and VX) and look-up tables (read by VX), written by beats of LW.
+// Parameter memory (rows of N words) and look-up tables, read by RQ and VX, written by beats of LW.
 // A read enabled in t delivers in t+1 and keeps its data; *_ok_o tells in t whether the addressed row or table was
 // ever written since clear_i. A beat written in t is seen from t+1 on.
 module tw_param #(
@@ -22,10 +22,15 @@ module tw_param #(
   input  logic [15:0]           vx_row_i,
   output logic                  vx_ok_o,
   output logic [N*32-1:0]       vx_data_o,
-  input  logic [2:0]            lut_bank_i,
+  input  logic [2:0]            rq_bank_i,
+  output logic                  rq_lut_ok_o,
+  input  logic                  rq_lut_en_i,
+  input  logic [N*8-1:0]        rq_index_i,  // per lane, a signed byte
+  output logic [N*8-1:0]        rq_lut_data_o,
+  input  logic [2:0]            lut_bank_i,  // VX
   output logic                  lut_ok_o,
   input  logic                  lut_en_i,
-  input  logic [N*8-1:0]        lut_index_i, // per lane, a signed byte
+  input  logic [N*8-1:0]        lut_index_i,
   output logic [N*8-1:0]        lut_data_o
 );
   localparam int RowBits   = $clog2(Rows);
@@ -39,11 +44,12 @@ module tw_param #(
   logic [Rows-1:0]     row_valid_q;
   logic [LutBanks-1:0] lut_valid_q;
   logic [N*32-1:0]     rq_q [1], vx_q [1];
-  logic [N*8-1:0]      lut_q;
+  logic [N*8-1:0]      lut_q, rq_lut_q;
 
   wire [RowBits-1:0]  wr_row  = wr_addr_i[ByteLog +: RowBits];
   wire [BankBits-1:0] wr_bank = wr_addr_i[8 +: BankBits];
   wire [BankBits-1:0] rd_bank = lut_bank_i[BankBits-1:0];
+  wire [BankBits-1:0] rq_bank = rq_bank_i[BankBits-1:0];
 
   assign rq_ok_o    = row_valid_q[rq_row_i[RowBits-1:0]];
   assign vx_ok_o    = row_valid_q[vx_row_i[RowBits-1:0]];
@@ -51,6 +57,8 @@ module tw_param #(
   assign rq_data_o  = rq_q[0];
   assign vx_data_o  = vx_q[0];
   assign lut_data_o = lut_q;
+  assign rq_lut_ok_o   = lut_valid_q[rq_bank];
+  assign rq_lut_data_o = rq_lut_q;
 
   always_ff @(posedge clk_i) begin
     if (wr_param_i) begin
@@ -71,6 +79,11 @@ module tw_param #(
     if (lut_en_i) begin
       for (int i = 0; i < N; i++) begin
         lut_q[i*8 +: 8] <= lut[LutBits'({rd_bank, lut_index_i[i*8 +: 8] ^ 8'h80})];
+      end
+    end
+    if (rq_lut_en_i) begin
+      for (int i = 0; i < N; i++) begin
+        rq_lut_q[i*8 +: 8] <= lut[LutBits'({rq_bank, rq_index_i[i*8 +: 8] ^ 8'h80})];
       end
     end
     if (clear_i) begin

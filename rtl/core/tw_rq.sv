@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drain engine: drq, drqa. Reads ACC rows, adds bias, requantises, adds the residual (drqa), clamps, writes SPM; one
-// row of N lanes a cycle. drw writes the words of a row of ACC to four rows of SPM, rsw brings them back; their rows
-// ride in the residual's registers. One instruction at a time. While the write of a row waits for its grant the engine
-// stands still. docs/timing.md, section 7: a row issued in t asks for its write from t+7 on.
+// Drain engine: drq and its kin. Reads ACC rows, adds bias, requantises (drqt..: as TensorFlow Lite does), adds the
+// residual (..a), clamps, looks up (..l), writes SPM; one row of N lanes a cycle. drw writes the words of a row of ACC
+// to four rows of SPM, rsw brings them back; their rows ride in the residual's registers. One instruction at a time.
+// While the write of a row waits for its grant the engine stands still. docs/timing.md, section 7: a row issued in t
+// asks for its write from t+7 on, from t+8 on if it is looked up.
 module tw_rq #(
   parameter int N       = 16,
   parameter int AccRows = 1024
@@ -28,6 +29,12 @@ module tw_rq #(
   output logic [15:0]     param_row_o,
   input  logic            param_ok_i,
   input  logic [N*32-1:0] param_data_i,
+  // tables: data in the cycle after lut_en_o, kept
+  output logic [2:0]      lut_bank_o,
+  input  logic            lut_ok_i,
+  output logic            lut_en_o,
+  output logic [N*8-1:0]  lut_index_o,
+  input  logic [N*8-1:0]  lut_data_i,
   // SPM: residual read (data in the cycle after a grant that counts, kept) and write
   output logic            res_req_o,
   output logic [23:0]     res_addr_o,
@@ -48,7 +55,10 @@ module tw_rq #(
 
   // What others see.
   logic               idle_q, rows_q, reads_q, check_q;  // no instruction; rows are issued; a parameter row is read;
-                                                         // multipliers are checked
+                                                         // multipliers (or what the next two say) are checked
+  logic               check_sign_q, check_shift_q;       // drqt..: signs of multipliers, else shifts
+  logic               lut_q, reads_lut_q, look_q;        // ..l: the table is asked for; a clamped row is looked up
+  logic [2:0]         bank_q;
   logic               needs_row_q, restore_q;            // rows are read: drqa, rsw; rsw
   logic               in_last_q, out_last_q;             // of a row of ACC: the last row read, written
   logic [23:0]        place_q;                           // drw, rsw: of the SPM row among those of its row of ACC
@@ -114,30 +124,39 @@ module tw_rq #(
   assign acc_words_o     = words_q;
   assign param_en_o  = reads_q && en;
   assign param_row_o = param_row_q;
-  assign uninit_o    = reads_q && !param_ok_i;
+  assign lut_bank_o  = bank_q;
+  assign lut_en_o    = look_q && en;
+  assign lut_index_o = data_q;
   assign can_take_o  = idle_q;
   assign idle_o      = idle_q;
   assign wr_req_o    = out_q;
   assign wr_addr_o   = tile_addr;
-  assign wr_data_o   = data_q;
+  assign wr_data_o   = lut_q ? lut_data_i : data_q;
   assign out_gnt     = out_q && wr_gnt_i;
   assign end_o       = (out_gnt || acc_write_q) && end_q;
   assign sat_o       = out_gnt;
   assign sat_count_o = sat_q;
 
-  logic bad;
+  logic uninit, bad;
   always_comb begin
+    uninit = 1'b0;
+    if (reads_q) uninit = !param_ok_i || (reads_lut_q && !lut_ok_i);
     bad = 1'b0;
     if (check_q) begin
-      for (int i = 0; i < N; i++) bad = bad || tw_lane_pkg::bad_multiplier(param_data_i[i*32 +: 32]);
+      for (int i = 0; i < N; i++) begin
+        if (check_sign_q) bad = bad || param_data_i[i*32 + 31];
+        else if (check_shift_q) bad = bad || tw_lane_pkg::bad_shift(param_data_i[i*32 +: 32]);
+        else bad = bad || tw_lane_pkg::bad_multiplier(param_data_i[i*32 +: 32]);
+      end
     end
   end
+  assign uninit_o    = uninit;
   assign bad_param_o = bad;
 
   //--- state of the process below alone, updated in place -----------------------------------------------
-  typedef enum logic [2:0] {Idle, Head, Bias, Mult, Settle, Rows, Flush} state_e;
+  typedef enum logic [2:0] {Idle, Head, Bias, Mult, Shift, Settle, Rows, Flush} state_e;
   state_e             state;
-  logic               add;              // drqa
+  logic               add, tflite, look;  // ..a, drqt.., ..l
   logic               raw, restore;     // drw, rsw; rsw
   logic [1:0]         in_part, acc_part, out_part;  // raw: of the rows of a row of ACC: issued, at age 1, at age 6
   logic               fresh;            // the record's head has not been taken yet
@@ -146,9 +165,10 @@ module tw_rq #(
   logic               acc_half;         // of the row issued last
   tw_lane_pkg::record_t rec;
   logic [N*32-1:0]    bias, mult;
-  logic [7:1]         valid, final_row; // by age: at age 7 the row asks for its write
+  logic [5:0]         shift  [N];       // drqt..
+  logic [8:1]         valid, final_row; // by age: at age 7 the row asks for its write, or is looked up
   logic [31:0]        sum    [N];       // at age 2
-  logic [31:0]        real3  [N];       // sum as float, at age 3
+  logic [31:0]        real3  [N];       // sum as float, or shifted to the left, at age 3
   logic [31:0]        scaled [N];       // times the multiplier, at age 4
   logic [7:0]         whole5 [N];       // requantised, at age 5
   logic [7:0]         whole6 [N];
@@ -157,19 +177,27 @@ module tw_rq #(
   logic [N*8-1:0]     res2, res3, res4, res5, res6;  // residual row, or raw row, by age
   logic [N*24-1:0]    words;            // rsw: the rows of a row of ACC before the last
   logic               words_full;
-  logic [7:0]         sat5, sat6;
+  logic [7:0]         sat5, sat6, sat7;
 
   always_ff @(posedge clk_i) begin
     if (start_i || ((state != Idle) && en)) begin
-      if (start_i) begin
+      if (start_i) begin : start
+        logic [7:0] opcode;
+        logic       has_bits;           // the opcode's low bits say what it does
+        opcode   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
+        has_bits = opcode[7:3] == tw_isa_pkg::OP_DRQT[7:3];
         state   = Head;
         fresh   = 1'b1;
-        add     = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRQA;
-        restore = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_RSW;
-        raw     = restore || (line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_DRW);
+        add     = (opcode == tw_isa_pkg::OP_DRQA) || (has_bits && opcode[0]);
+        tflite  = has_bits && opcode[1];
+        look    = has_bits && opcode[2];
+        restore = opcode == tw_isa_pkg::OP_RSW;
+        raw     = restore || (opcode == tw_isa_pkg::OP_DRW);
         param   = line_i[tw_isa_pkg::DRQA_PARAM_LSB +: 16];
         acc_row = line_i[tw_isa_pkg::DRQA_ACC_LSB +: AccBits];
         acc_write_row = acc_row;
+        valid      = '0;
+        final_row  = '0;
         in_part    = '0;
         out_part   = '0;
         words_full = 1'b0;
@@ -178,6 +206,9 @@ module tw_rq #(
         in_last_q   <= !raw;
         out_last_q  <= !raw;
         place_q     <= '0;
+        lut_q       <= look;
+        reads_lut_q <= look;
+        bank_q      <= add ? line_i[tw_isa_pkg::DRQAL_TABLE_LSB +: 3] : line_i[tw_isa_pkg::DRQL_TABLE_LSB +: 3];
       end else begin
         // Lanes, the oldest row first, so that each stage reads what the one before it left in the last cycle. A stage
         // without a row rests.
@@ -207,6 +238,11 @@ module tw_rq #(
           else res2 = acc_low_i[acc_part*N*8 +: N*8];
           acc_part = in_part;
         end else begin
+          if (look) begin
+            reads_lut_q <= 1'b0;
+            if (valid[7]) sat_q <= sat7;
+            sat7 = sat6;
+          end
           if (valid[6]) begin : finish
             logic [63:0] mask, half;
             logic [7:0]  value;
@@ -217,7 +253,7 @@ module tw_rq #(
               if (add) value = tw_lane_pkg::rescale(pa[i] + pb[i], rec.shift[5:0], mask, half, rec.zy);
               data_q[i*8 +: 8] <= tw_lane_pkg::clamp(value, rec.lo, rec.hi);
             end
-            sat_q <= sat6;
+            if (!look) sat_q <= sat6;
           end
           if (valid[5]) begin
             for (int i = 0; i < N; i++) begin
@@ -232,19 +268,29 @@ module tw_rq #(
           if (valid[4]) begin : round
             logic [8:0] lane;
             sat5 = '0;
-            for (int i = 0; i < N; i++) begin
-              lane      = tw_lane_pkg::to_int8(scaled[i], rec.zp);
-              whole5[i] = lane[7:0];
-              sat5      = sat5 + {7'd0, lane[8]};
+            if (tflite) begin
+              for (int i = 0; i < N; i++) begin
+                lane      = tw_lane_pkg::divide_by_pot(scaled[i], shift[i], rec.zp);
+                whole5[i] = lane[7:0];
+                sat5      = sat5 + {7'd0, lane[8]};
+              end
+            end else begin
+              for (int i = 0; i < N; i++) begin
+                lane      = tw_lane_pkg::to_int8(scaled[i], rec.zp);
+                whole5[i] = lane[7:0];
+                sat5      = sat5 + {7'd0, lane[8]};
+              end
             end
             res5 = res4;
           end
           if (valid[3]) begin
-            for (int i = 0; i < N; i++) scaled[i] = tw_lane_pkg::scale(real3[i], mult[i*32 +: 32]);
+            if (tflite) for (int i = 0; i < N; i++) scaled[i] = tw_lane_pkg::high_mul(real3[i], mult[i*32 +: 32]);
+            else for (int i = 0; i < N; i++) scaled[i] = tw_lane_pkg::scale(real3[i], mult[i*32 +: 32]);
             res4 = res3;
           end
           if (valid[2]) begin
-            for (int i = 0; i < N; i++) real3[i] = tw_lane_pkg::to_float(sum[i]);
+            if (tflite) for (int i = 0; i < N; i++) real3[i] = tw_lane_pkg::shift_left(sum[i], shift[i]);
+            else for (int i = 0; i < N; i++) real3[i] = tw_lane_pkg::to_float(sum[i]);
             res3 = res2;
           end
           if (valid[1]) begin
@@ -260,10 +306,11 @@ module tw_rq #(
           rec   = tw_lane_pkg::record(param_data_i[127:0]);
         end
         if (state == Mult) bias = param_data_i;
-        if (state == Settle) mult = param_data_i;
-        if ((state == Head) || (state == Bias) || (state == Mult)) param = param + 1'b1;
-        valid     = {valid[6:1], issue};
-        final_row = {final_row[6:1], issue && last && in_last_q};
+        if (state == (tflite ? Shift : Settle)) mult = param_data_i;
+        if (tflite && (state == Settle)) for (int i = 0; i < N; i++) shift[i] = param_data_i[i*32 +: 6];
+        if ((state == Head) || (state == Bias) || (state == Mult) || (state == Shift)) param = param + 1'b1;
+        valid     = {valid[7:1], issue};
+        final_row = {final_row[7:1], issue && last && in_last_q};
         if (issue) begin
           acc_half = acc_row[AccBits-1];
           if (raw) in_part = in_part + 2'd1;
@@ -272,7 +319,8 @@ module tw_rq #(
         case (state)
           Head:    state = Bias;
           Bias:    state = Mult;
-          Mult:    state = Settle;
+          Mult:    state = tflite ? Shift : Settle;
+          Shift:   state = Settle;
           Settle:  state = Rows;
           Rows:    if (issue && plane && in_last_q) state = last ? Flush : raw ? Rows : Bias;
           default: if (end_o) state = Idle;
@@ -290,12 +338,15 @@ module tw_rq #(
         end
       end
       rows_q      <= state == Rows;
-      reads_q     <= !raw && ((state == Head) || (state == Bias) || (state == Mult));
-      check_q     <= !raw && (state == Settle);
+      reads_q     <= !raw && ((state == Head) || (state == Bias) || (state == Mult) || (state == Shift));
+      check_q     <= (!raw && (state == Settle)) || (state == Shift);
+      check_sign_q  <= state == Shift;
+      check_shift_q <= tflite;
       param_row_q <= param;
       acc_row_q   <= acc_row;
-      out_q       <= valid[7] && !restore;
-      end_q       <= final_row[7];
+      look_q      <= look && valid[7];
+      out_q       <= look ? valid[8] : valid[7] && !restore;
+      end_q       <= look ? final_row[8] : final_row[7];
     end
     if (!rst_ni) begin
       state   = Idle;
@@ -306,6 +357,8 @@ module tw_rq #(
       check_q <= 1'b0;
       out_q   <= 1'b0;
       acc_write_q <= 1'b0;
+      reads_lut_q   <= 1'b0;
+      look_q        <= 1'b0;
     end
   end
   wire unused = &{1'b0, plane_unused, last_unused};

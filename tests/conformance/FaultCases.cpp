@@ -46,6 +46,10 @@ void decodeFaults(std::vector<FaultCase> &cases) {
   // The address of a bound is the end of what the operand touches.
   add(FaultCode::SpmBounds, "the row behind SPM", {load(1).set(ld::spm, 65536)}, 0, 65536 + kN);
   add(FaultCode::AccBounds, "the last row and one more", {multiply().set(gemm::acc, 1023).set(gemm::m_n, 2)}, 0, 1025);
+  add(FaultCode::SpmBounds, "a fill behind SPM", {fillRows(2).set(fill::spm, 65536 - kN)}, 0, 65536 + kN);
+  add(FaultCode::SpmBounds, "the last of the four rows of words", {drainWords().set(drw::y, 65536 - 3 * kN)}, 0,
+      65536 + kN);
+  add(FaultCode::AccBounds, "a restore behind ACC", {restoreWords().set(rsw::acc, 1023).set(rsw::ow_n, 2)}, 0, 1025);
   add(FaultCode::ParamBounds, "the last row and one more", {loadParameters(2).set(ldp::dst, 255)}, 0, 257);
   add(FaultCode::ParamBounds, "the last table and one more",
       {Line(Opcode::Ldt).set(ldt::region, 1).set(ldt::dst, 7).set(ldt::count, 2)}, 0, 9);
@@ -67,6 +71,26 @@ void semaphoreFaults(std::vector<FaultCase> &cases) {
 void parameterFaults(std::vector<FaultCase> &cases) {
   cases.push_back({FaultCode::UninitParam, "drain", {load(1), drain(), kEnd}, 1, Engine::RQ});
   cases.push_back({FaultCode::UninitParam, "look-up", {lookUp(), kEnd}, 0, Engine::VX});
+  cases.push_back({FaultCode::UninitParam,
+                   "the table of a drain",
+                   {posting(loadParameters(3).set(ldp::offset, 4096), 2),
+                    waiting(Line(Opcode::Drql).set(drql::oc_n, 1).set(drql::oh_n, 1).set(drql::ow_n, 1), 2), kEnd},
+                   1,
+                   Engine::RQ});
+  cases.push_back({FaultCode::BadParam,
+                   "a shift of 64",
+                   {posting(loadParameters(4).set(ldp::offset, 4096), 2),
+                    waiting(Line(Opcode::Drqt).set(drqt::oc_n, 1).set(drqt::oh_n, 1).set(drqt::ow_n, 1), 2), kEnd},
+                   1,
+                   Engine::RQ,
+                   0,
+                   kFaultTag,
+                   0,
+                   0,
+                   [](Device &device) {
+                     std::memset(device.constants.host + 4096, 0, 128);
+                     device.constants.host[4096 + 3 * 4 * kN] = 64;
+                   }});
   cases.push_back({FaultCode::BadParam,
                    "a multiplier of zero",
                    {posting(loadParameters(3).set(ldp::offset, 4096), 2), waiting(drain(), 2), kEnd},

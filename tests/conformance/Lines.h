@@ -40,6 +40,19 @@ inline isa::Line drain() {
 inline isa::Line multiply() {
   return isa::Line(isa::Opcode::Gemm).set(isa::gemm::m_n, 1).set(isa::gemm::k_n, 1).set(isa::gemm::oc_n, 1);
 }
+inline isa::Line fillRows(int64_t rows) {
+  return isa::Line(isa::Opcode::Fill)
+      .set(isa::fill::n0, rows)
+      .set(isa::fill::n1, 1)
+      .set(isa::fill::n2, 1)
+      .set(isa::fill::n3, 1);
+}
+inline isa::Line drainWords() {
+  return isa::Line(isa::Opcode::Drw).set(isa::drw::oc_n, 1).set(isa::drw::oh_n, 1).set(isa::drw::ow_n, 1);
+}
+inline isa::Line restoreWords() {
+  return isa::Line(isa::Opcode::Rsw).set(isa::rsw::oc_n, 1).set(isa::rsw::oh_n, 1).set(isa::rsw::ow_n, 1);
+}
 inline isa::Line posting(isa::Line line, uint8_t semaphore, uint8_t amount = 1) {
   EXPECT_TRUE(isa::addPost(line, {semaphore, amount}));
   return line;

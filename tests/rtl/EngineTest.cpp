@@ -6,6 +6,7 @@
 #include "tw/isa/Disassembler.h"
 #include "tw/isa/Numerics.h"
 #include "tw/isa/Sequences.h"
+#include "tw/isa/Timing.h"
 #include <cstring>
 
 using namespace tw;
@@ -13,6 +14,8 @@ using namespace tw::isa;
 using namespace tw::test;
 
 namespace {
+
+constexpr uint32_t kRecordRows = 32; // from one head to the next
 
 /// Random legal instructions whose written operand does not touch what they read.
 class Generator {
@@ -41,7 +44,7 @@ private:
     case FieldKind::Acc:
       return int64_t(below(config.accRows));
     case FieldKind::Param:
-      return int64_t(below(config.paramRows / 16)) * 16; // where Contents puts heads
+      return int64_t(below(config.paramRows / kRecordRows)) * kRecordRows; // where Contents puts heads
     case FieldKind::Lut:
       return int64_t(below(config.lutBanks));
     case FieldKind::Stride:
@@ -86,10 +89,11 @@ private:
   Regions regions{};
 };
 
-/// Puts contents for SPM, parameters and tables into the read-only region: multipliers legal, factors of every size.
+/// Puts contents for SPM, parameters and tables into the read-only region: multipliers legal, factors of every size;
+/// shifts for TensorFlow Lite where it is asked for.
 class Contents {
 public:
-  Contents(Bench &bench, Generator &generator) : config(bench.config) {
+  Contents(Bench &bench, Generator &generator, bool hasShifts) : config(bench.config) {
     uint8_t *base = bench.machine->memory().data() + Job::kConstBase;
     auto *params = reinterpret_cast<uint32_t *>(base + config.spmBytes);
     for (uint64_t i = 0; i != total(); i += 8) {
@@ -100,7 +104,11 @@ public:
       uint32_t *words = params + row * config.n;
       for (uint32_t lane = 0; lane != config.n; ++lane)
         words[lane] = kSmallestMultiplier + uint32_t(generator.below(0x14000000));
-      if (row % 16 == 0) { // a head
+      if (hasShifts && row % kRecordRows % 3 == 0)
+        for (uint32_t lane = 0; lane != config.n; ++lane)
+          words[lane] =
+              generator.below(4) ? uint32_t(-2 - int(generator.below(12))) : uint32_t(generator.below(63)) - 31;
+      if (row % kRecordRows == 0) { // a head
         words[0] = generator.below(2) ? uint32_t(generator.below(1 << 24)) : uint32_t(generator.below(256)) | 0x7F8000;
         words[1] = uint32_t(int32_t(uint32_t(generator.below(1ull << 32))) >> generator.below(32));
         words[2] = uint32_t(int32_t(uint32_t(generator.below(1ull << 32))) >> generator.below(32));
@@ -127,10 +135,11 @@ private:
 
 const char *const kConfigs[] = {"tw8", "tw16"};
 const Opcode kRows[] = {
-    Opcode::Fill,    Opcode::Conv,    Opcode::Convf,   Opcode::Gemm,  Opcode::Drq,    Opcode::Drqa,   Opcode::Drw,
-    Opcode::Rsw,     Opcode::Ewadd,   Opcode::Ewmul,   Opcode::Ewmin, Opcode::Ewmax,  Opcode::Lut,    Opcode::Dwconv,
-    Opcode::Poolmax, Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq, Opcode::Redmax, Opcode::Redmin, Opcode::Wadd,
-    Opcode::Wmul,    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad, Opcode::Move,   Opcode::Movet};
+    Opcode::Fill,    Opcode::Conv,    Opcode::Convf, Opcode::Gemm,   Opcode::Drq,    Opcode::Drqa,   Opcode::Drqt,
+    Opcode::Drqta,   Opcode::Drql,    Opcode::Drqal, Opcode::Drqtl,  Opcode::Drqtal, Opcode::Drw,    Opcode::Rsw,
+    Opcode::Ewadd,   Opcode::Ewmul,   Opcode::Ewmin, Opcode::Ewmax,  Opcode::Lut,    Opcode::Dwconv, Opcode::Poolmax,
+    Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq, Opcode::Redmax, Opcode::Redmin, Opcode::Wadd,   Opcode::Wmul,
+    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad, Opcode::Move,   Opcode::Movet};
 
 class EngineTest : public testing::TestWithParam<std::tuple<const char *, Opcode>> {};
 INSTANTIATE_TEST_SUITE_P(Rows, EngineTest, testing::Combine(testing::ValuesIn(kConfigs), testing::ValuesIn(kRows)),
@@ -144,10 +153,10 @@ TEST_P(EngineTest, DoesWhatTheTableSays) {
   Bench bench(name);
   for (uint64_t seed = 1; seed <= 24; ++seed) {
     Generator generator(bench.config, seed);
-    Contents contents(bench, generator);
+    bool isDrain = DrainKind::has(opcode);
+    Contents contents(bench, generator, isDrain && DrainKind::of(opcode).isTflite);
     std::vector<Line> lines = contents.loads();
     std::string text;
-    bool isDrain = opcode == Opcode::Drq || opcode == Opcode::Drqa;
     for (int i = 0; i != 6; ++i) {
       if (isDrain) // sums of a size that does not always saturate
         lines.push_back(generator.line(Opcode::Gemm)), lines.push_back(kFence);

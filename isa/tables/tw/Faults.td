@@ -19,7 +19,7 @@ def FDeadlock        : Fault<13, "DEADLOCK", "cr", "run", "every engine waits fo
 def FUncoveredWait   : Fault<14, "UNCOVERED_WAIT", "f", "run", "in stream order a wait finds its semaphore too low (what the timed models meet as DEADLOCK)">;
 def FAccConflict     : Fault<15, "ACC_CONFLICT", "cr", "run", "MX and RQ use the same half of ACC in the same cycle: two unordered instructions">;
 def FUninitParam     : Fault<16, "UNINIT_PARAM", "fcr", "run", "a parameter row or table was read that this job never loaded">;
-def FBadParam        : Fault<17, "BAD_PARAM", "fcr", "run", "a multiplier of a numerics record is not a positive normal float32 in [2^-40, 2^8]">;
+def FBadParam        : Fault<17, "BAD_PARAM", "fcr", "run", "a multiplier of a numerics record is not a positive normal float32 in [2^-40, 2^8]; drqt and its kin: it is negative, or a shift is outside -31 to 31">;
 def FAxiRead         : Fault<18, "AXI_READ", "cr", "run", "the memory answered a read with SLVERR or DECERR; the address is the burst's">;
 def FAxiWrite        : Fault<19, "AXI_WRITE", "cr", "run", "the memory answered a write with SLVERR or DECERR; the address is the burst's">;
 def FBudget          : Fault<20, "CYCLE_BUDGET", "cr", "job", "the job used more cycles than its descriptor allows">;

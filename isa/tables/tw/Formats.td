@@ -47,3 +47,7 @@ defvar RowLoops = [Loop<"i2", "n2", "parallel">, Loop<"i1", "n1", "parallel">, L
 class RecordHead : Contiguous<"p", PARAM, "i32", "param", "read", [], 1, 0, "">;
 class RecordBias<string block> : Contiguous<"bias", PARAM, "i32", "param", "read", [block], 2, 1>;
 class RecordMult<string block> : Contiguous<"mult", PARAM, "f32", "param", "read", [block], 2, 2>;
+// The record of TensorFlow Lite's requantisation: after the head, (bias, multiplier, shift) rows per block.
+class RecordBiasT<string block> : Contiguous<"bias", PARAM, "i32", "param", "read", [block], 3, 1>;
+class RecordMultT<string block> : Contiguous<"mult", PARAM, "i32", "param", "read", [block], 3, 2>;
+class RecordShiftT<string block> : Contiguous<"shift", PARAM, "i32", "param", "read", [block], 3, 3>;

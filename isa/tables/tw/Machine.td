@@ -26,6 +26,7 @@ def KSyncSlots : MachineConstant<"sync_slots", 3, "waits, and posts, per instruc
 def KLutBytes : MachineConstant<"lut_bytes", 256, "bytes of one look-up table">;
 def KMultiplierMin : MachineConstant<"multiplier_min", 0x2B800000, "bits of the smallest multiplier of a requantisation: 2^-40 as float32">;
 def KMultiplierMax : MachineConstant<"multiplier_max", 0x43800000, "bits of the largest one: 2^8 as float32">;
+def KTfliteShiftMax : MachineConstant<"tflite_shift_max", 31, "largest shift of TensorFlow Lite's requantisation, either way">;
 def KWordBytes : MachineConstant<"word_bytes", 4, "bytes of a parameter word and of an accumulator">;
 
 // Scalar primitives, each one function of Numerics.h.
@@ -37,6 +38,7 @@ def PMinI8 : Primitive<"min_i8", 2, "smaller of two int8">;
 def PSum : Primitive<"sum_i8", 3, "sum, a, za -> sum + (a - za) modulo 2^32">;
 def PSumSq : Primitive<"sumsq_i8", 3, "sum, a, za -> sum + (a - za)^2 modulo 2^32">;
 def PRequant : Primitive<"requant_fp32", 4, "acc, bias, multiplier (float32 bits), zero point -> int8; fp32-RNE requantisation">;
+def PRequantT : Primitive<"requant_tflite", 5, "acc, bias, multiplier (Q0.31), shift (positive: left), zero point -> int8; TensorFlow Lite's two roundings">;
 def PEwAdd : Primitive<"ew_add", 8, "a, za, Ma, b, zb, Mb, shift, zy -> int8: scaled addition">;
 def PEwMul : Primitive<"ew_mul", 7, "a, za, b, zb, M, shift, zy -> int8: scaled product">;
 def PEwMin : Primitive<"ew_min", 8, "a, za, Ma, b, zb, Mb, shift, zy -> int8: smaller of the scaled operands">;

@@ -26,7 +26,7 @@ public:
   explicit StateParameters(const State &state) : state_(state) {}
   bool isRowInitialised(uint64_t row) const override { return state_.paramLoaded[row]; }
   bool isTableInitialised(uint64_t bank) const override { return state_.lutLoaded[bank]; }
-  bool areMultipliersLegal(uint64_t row) const override;
+  bool areLegal(ParameterRow kind, uint64_t row) const override;
 
 private:
   const State &state_;

@@ -9,9 +9,19 @@ namespace tw::simulator {
 
 namespace cycle {
 
-bool StateParameters::areMultipliersLegal(uint64_t row) const {
+bool StateParameters::areLegal(ParameterRow kind, uint64_t row) const {
   const int32_t *words = state_.paramRow(row);
-  return std::all_of(words, words + state_.n, [](int32_t word) { return isa::validMultiplier(uint32_t(word)); });
+  return std::all_of(words, words + state_.n, [kind](int32_t word) {
+    switch (kind) {
+    case ParameterRow::Multipliers:
+      return isa::validMultiplier(uint32_t(word));
+    case ParameterRow::TfliteMultipliers:
+      return isa::validTfliteMultiplier(word);
+    case ParameterRow::TfliteShifts:
+      return isa::validTfliteShift(word);
+    }
+    return false;
+  });
 }
 
 } // namespace cycle

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "LanePipe.h"
+#include "tw/isa/Timing.h"
 #include <bit>
 #include <cassert>
 
@@ -18,7 +19,9 @@ void LanePipe::reset() {
 void LanePipe::start(const Line &line, Cycle start) {
   assert(!busy_);
   opcode_ = line.row()->opcode;
-  hasReadA_ = hasReadB_ = writesAcc_ = false;
+  hasReadA_ = hasReadB_ = writesAcc_ = readsTable_ = isTflite_ = false;
+  reload_ = 3;
+  depth_ = unitDepth_;
   readA_ = readB_ = readC_ = write_ = {};
   accHalves_ = 0;
   acc_ = 0;
@@ -29,7 +32,13 @@ void LanePipe::start(const Line &line, Cycle start) {
   switch (opcode_) {
   case Opcode::Drq:
   case Opcode::Drqa:
-    startDrain(line, opcode_ == Opcode::Drqa);
+  case Opcode::Drqt:
+  case Opcode::Drqta:
+  case Opcode::Drql:
+  case Opcode::Drqal:
+  case Opcode::Drqtl:
+  case Opcode::Drqtal:
+    startDrain(line);
     break;
   case Opcode::Drw:
   case Opcode::Rsw:
@@ -68,7 +77,7 @@ void LanePipe::start(const Line &line, Cycle start) {
   readC_.seek(0);
   busy_ = true;
   now_ = start + 1;
-  head_ = kHead;
+  head_ = reload_ + 1;
   block_ = step_ = tap_ = accStep_ = 0;
   accRow_ = acc_;
   pipe_ = 0;
@@ -79,9 +88,18 @@ void LanePipe::start(const Line &line, Cycle start) {
   findParameterFaults();
 }
 
-void LanePipe::startDrain(const Line &line, bool hasResidual) {
+void LanePipe::startDrain(const Line &line) {
   kind_ = Kind::Drain;
-  static_assert(drq::acc.lsb == drqa::acc.lsb && drq::param.lsb == drqa::param.lsb);
+  const DrainKind kind = DrainKind::of(opcode_);
+  static_assert(drq::acc.lsb == drqtal::acc.lsb && drq::param.lsb == drqtal::param.lsb);
+  static_assert(drqa::r.lsb == drqtal::r.lsb && drql::table.lsb == drqtl::table.lsb);
+  isTflite_ = kind.isTflite;
+  reload_ += isTflite_;
+  readsTable_ = kind.looksUp;
+  if (readsTable_) {
+    ++depth_;
+    table_ = uint64_t(line.get(kind.adds ? drqal::table : drql::table));
+  }
   uint64_t rows = uint64_t(line.get(drq::oh_n)), columns = uint64_t(line.get(drq::ow_n));
   blocks_ = uint64_t(line.get(drq::oc_n));
   blockSteps_ = rows * columns;
@@ -90,8 +108,8 @@ void LanePipe::startDrain(const Line &line, bool hasResidual) {
       line.get(drq::y), {columns, rows, blocks_, 1}, {line.get(drq::y_ws), line.get(drq::y_hs), line.get(drq::y_cs)}};
   groups_ = write_.groups(banks_, config_.n);
   meetsItself_ = false;
-  hasReadA_ = hasResidual;
-  if (hasResidual) {
+  hasReadA_ = kind.adds;
+  if (kind.adds) {
     readA_ = {line.get(drqa::r),
               {columns, rows, blocks_, 1},
               {line.get(drqa::r_ws), line.get(drqa::r_hs), line.get(drqa::r_cs)}};
@@ -143,7 +161,8 @@ void LanePipe::startRows(const Line &line, Opcode opcode) {
   if (opcode == Opcode::Lut || opcode == Opcode::Move) {
     static_assert(lut::y.lsb == move::y.lsb && lut::n0.lsb == move::n0.lsb && lut::a.lsb == move::a.lsb);
     write_ = {line.get(lut::y), {n0, n1, n2, 1}, {line.get(lut::y_s0), line.get(lut::y_s1), line.get(lut::y_s2)}};
-    if (opcode == Opcode::Lut)
+    readsTable_ = opcode == Opcode::Lut;
+    if (readsTable_)
       table_ = uint64_t(line.get(lut::table));
   } else {
     hasReadB_ = true;
@@ -294,47 +313,66 @@ void LanePipe::findParameterFaults() {
   auto check = [&](bool good) { hasParameterFault_ |= !good; };
   if (kind_ == Kind::Words)
     return;
-  if (opcode_ == Opcode::Lut)
-    return check(parameters_.isTableInitialised(table_));
-  if (!hasRecord())
+  if (readsTable_)
+    check(parameters_.isTableInitialised(table_));
+  if (opcode_ == Opcode::Lut || !hasRecord())
     return;
   check(parameters_.isRowInitialised(param_));
-  if (kind_ == Kind::Drain || opcode_ == Opcode::Dwconv)
+  if (isRequantised())
     for (uint64_t block = 0; block != blocks_; ++block) {
-      check(parameters_.isRowInitialised(param_ + 1 + 2 * block));
-      check(parameters_.isRowInitialised(param_ + 2 + 2 * block));
-      check(parameters_.areMultipliersLegal(param_ + 2 + 2 * block));
+      const uint64_t rows = reload_ - 1, first = param_ + 1 + rows * block;
+      for (uint64_t i = 0; i != rows; ++i)
+        check(parameters_.isRowInitialised(first + i));
+      if (isTflite_)
+        check(parameters_.areLegal(ParameterRow::TfliteMultipliers, first + 1) &&
+              parameters_.areLegal(ParameterRow::TfliteShifts, first + 2));
+      else
+        check(parameters_.areLegal(ParameterRow::Multipliers, first + 1));
     }
   if (opcode_ == Opcode::Poolavg)
     for (uint64_t row = 0; row <= (taps_ - 1) / config_.n; ++row)
       check(parameters_.isRowInitialised(param_ + 1 + row));
 }
 
+LanePipe::HeadState LanePipe::headState() const {
+  if (head_ <= 1)
+    return HeadState(head_);
+  // Counted from the end: SETTLE, the parameter rows from the last to the first, HEAD.
+  return HeadState(head_ + (isTflite_ ? 0 : 1));
+}
+
 std::optional<FaultCode> LanePipe::headFault() const {
   if (tableRow_[1] && !parameters_.isRowInitialised(tableRow_[1] - 1))
     return FaultCode::UninitParam;
-  bool reloads = kind_ == Kind::Drain || opcode_ == Opcode::Dwconv;
-  uint64_t bias = param_ + 1 + 2 * block_;
-  bool initialised = true;
-  switch (head_) {
+  const uint64_t bias = param_ + 1 + (reload_ - 1) * block_;
+  bool initialised = true, legal = true;
+  switch (headState()) {
   case kHead:
-    initialised =
-        opcode_ == Opcode::Lut ? parameters_.isTableInitialised(table_) : parameters_.isRowInitialised(param_);
+    initialised = (!readsTable_ || parameters_.isTableInitialised(table_)) &&
+                  (opcode_ == Opcode::Lut || parameters_.isRowInitialised(param_));
     break;
   case kBias:
-    initialised = !reloads || parameters_.isRowInitialised(bias);
+    initialised = !isRequantised() || parameters_.isRowInitialised(bias);
     break;
   case kMult:
-    initialised = !reloads || parameters_.isRowInitialised(bias + 1);
+    initialised = !isRequantised() || parameters_.isRowInitialised(bias + 1);
+    break;
+  case kShift:
+    initialised = parameters_.isRowInitialised(bias + 2);
+    legal = parameters_.areLegal(ParameterRow::TfliteMultipliers, bias + 1);
     break;
   case kSettle:
-    if (reloads && !parameters_.areMultipliersLegal(bias + 1))
-      return FaultCode::BadParam;
+    if (isTflite_)
+      legal = parameters_.areLegal(ParameterRow::TfliteShifts, bias + 2);
+    else
+      legal = !isRequantised() || parameters_.areLegal(ParameterRow::Multipliers, bias + 1);
     break;
-  default:
+  case kSteps:
     break;
   }
-  return initialised ? std::nullopt : std::optional(FaultCode::UninitParam);
+  if (!initialised)
+    return FaultCode::UninitParam;
+  return legal ? std::nullopt : std::optional(FaultCode::BadParam);
 }
 
 bool LanePipe::isTapInside() const {
@@ -388,7 +426,7 @@ void LanePipe::nextStep() {
     tap_ = 0;
   if (++step_ == blockSteps_) {
     step_ = 0;
-    head_ = ++block_ == blocks_ ? 0 : unsigned(kBias);
+    head_ = ++block_ == blocks_ ? 0 : reload_;
   }
 }
 
@@ -457,7 +495,7 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
 Cycle LanePipe::end() const {
   if (block_ == blocks_)
     return now_ + (depth_ - 1 - unsigned(std::countr_zero(pipe_)));
-  uint64_t slots = head_ + (blockSteps_ - step_) + (blocks_ - block_ - 1) * (kBias + blockSteps_);
+  uint64_t slots = head_ + (blockSteps_ - step_) + (blocks_ - block_ - 1) * (reload_ + blockSteps_);
   return now_ + slots - 1 + depth_;
 }
 
@@ -472,7 +510,7 @@ void LanePipe::jump(uint64_t cycles) {
     cycles -= count;
     if (step_ == blockSteps_) {
       step_ = 0;
-      head_ = ++block_ == blocks_ ? 0 : unsigned(kBias);
+      head_ = ++block_ == blocks_ ? 0 : reload_;
     }
   }
   uint64_t done = position(), group = done / taps_;

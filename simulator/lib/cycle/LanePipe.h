@@ -13,15 +13,18 @@
 
 namespace tw::simulator::cycle {
 
+/// Rows of a numerics record in which not every word is legal.
+enum class ParameterRow : uint8_t { Multipliers, TfliteMultipliers, TfliteShifts };
+
 /// What the parameter memory holds, as far as faults need it.
 class ParameterView {
 public:
   virtual ~ParameterView() = default;
   virtual bool isRowInitialised(uint64_t row) const = 0;
   virtual bool isTableInitialised(uint64_t bank) const = 0;
-  /// All lanes of a multiplier row are in the range of the table (BAD_PARAM otherwise). True when data are not
-  /// computed.
-  virtual bool areMultipliersLegal(uint64_t row) const = 0;
+  /// All lanes of a row of multipliers or shifts are in the range of the table (BAD_PARAM otherwise). True when data
+  /// are not computed.
+  virtual bool areLegal(ParameterRow kind, uint64_t row) const = 0;
 };
 
 /// A walk over rows: nested strides, dimension 0 innermost.
@@ -60,9 +63,10 @@ struct RowWalk {
 
 class LanePipe {
 public:
-  /// `depth`: cycles from the last step of a row to its write request: 7 (RQ) or 8 (VX).
+  /// `depth`: cycles from the last step of a row to its write request: 7 (RQ; one more for a drain that looks up) or 8
+  /// (VX).
   LanePipe(const isa::HwConfig &config, const Banks &banks, const ParameterView &parameters, unsigned depth)
-      : config_(config), banks_(banks), parameters_(parameters), depth_(depth) {
+      : config_(config), banks_(banks), parameters_(parameters), unitDepth_(depth), depth_(depth) {
     reset();
   }
 
@@ -100,9 +104,9 @@ private:
     /// Of the first `steps` steps of a group.
     uint64_t within(uint64_t steps) const { return std::clamp(steps, begin, end) - begin; }
   };
-  enum HeadState { kSettle = 1, kMult = 2, kBias = 3, kHead = 4 }; // head states left, this one included
+  enum HeadState { kSteps, kSettle, kShift, kMult, kBias, kHead };
 
-  void startDrain(const isa::Line &line, bool hasResidual);
+  void startDrain(const isa::Line &line);
   void startWords(const isa::Line &line, bool restores);
   void startRows(const isa::Line &line, isa::Opcode opcode);
   void startReduction(const isa::Line &line, isa::Opcode opcode);
@@ -114,6 +118,8 @@ private:
   void startWindow(const isa::Line &line, isa::Opcode opcode);
   void findParameterFaults();
   std::optional<isa::FaultCode> headFault() const;
+  HeadState headState() const;
+  bool isRequantised() const { return kind_ == Kind::Drain || opcode_ == isa::Opcode::Dwconv; }
   /// Windows: position `index` in the order of the steps.
   void seekWindow(uint64_t index);
   void nextWindow();
@@ -128,9 +134,10 @@ private:
   const isa::HwConfig &config_;
   const Banks &banks_;
   const ParameterView &parameters_;
-  unsigned depth_;
+  unsigned unitDepth_;
 
   // The instruction.
+  unsigned depth_;
   Kind kind_;
   isa::Opcode opcode_;
   uint64_t blocks_, blockSteps_; // a block is what lies between two reloads of bias and multiplier
@@ -141,6 +148,8 @@ private:
   RowWalk readA_, readB_, readC_, write_;
   uint64_t param_;
   uint64_t table_;
+  bool readsTable_, isTflite_;
+  unsigned reload_; // head states before a channel block: parameter rows and one
   GroupSet groups_;
   bool meetsItself_, hasParameterFault_;
   unsigned accHalves_;

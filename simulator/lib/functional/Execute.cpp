@@ -4,6 +4,7 @@
 #include "Kernels.h"
 #include "insns/Window.h"
 #include "tw/isa/Numerics.h"
+#include "tw/isa/Timing.h"
 
 #include <array>
 
@@ -53,6 +54,18 @@ Effects execute(State &state, const isa::Line &line) {
     return executeDrq(state, line);
   case isa::Opcode::Drqa:
     return executeDrqa(state, line);
+  case isa::Opcode::Drqt:
+    return executeDrqt(state, line);
+  case isa::Opcode::Drqta:
+    return executeDrqta(state, line);
+  case isa::Opcode::Drql:
+    return executeDrql(state, line);
+  case isa::Opcode::Drqal:
+    return executeDrqal(state, line);
+  case isa::Opcode::Drqtl:
+    return executeDrqtl(state, line);
+  case isa::Opcode::Drqtal:
+    return executeDrqtal(state, line);
   case isa::Opcode::Drw:
     return executeDrw(state, line);
   case isa::Opcode::Rsw:
@@ -212,6 +225,30 @@ Fault checkChannels(const State &state, uint64_t param, uint64_t blocks) {
   return std::nullopt;
 }
 
+Fault checkDrain(const State &state, const isa::Line &line) {
+  namespace f = isa::drq;
+  const isa::DrainKind kind = isa::DrainKind::of(line.row()->opcode);
+  const uint64_t param = line.get(f::param), blocks = line.get(f::oc_n);
+  if (kind.looksUp && !state.lutLoaded[line.get(kind.adds ? isa::drqal::table : isa::drql::table)])
+    return missing(ParamFault::Head);
+  if (!kind.isTflite)
+    return checkChannels(state, param, blocks);
+  if (Fault fault = checkHead(state, param))
+    return fault;
+  for (uint64_t block = 0; block < blocks; ++block) {
+    const uint64_t row = param + 1 + 3 * block;
+    constexpr ParamFault::Step kSteps[] = {ParamFault::Bias, ParamFault::Mult, ParamFault::Shift};
+    for (int i = 0; i < 3; ++i)
+      if (!state.paramLoaded[row + i])
+        return missing(kSteps[i], block);
+    for (uint32_t lane = 0; lane < state.n; ++lane)
+      if (!isa::validTfliteMultiplier(state.paramRow(row + 1)[lane]) ||
+          !isa::validTfliteShift(state.paramRow(row + 2)[lane]))
+        return ParamFault{isa::FaultCode::BadParam, ParamFault::Settle, block};
+  }
+  return std::nullopt;
+}
+
 Fault checkAverages(const State &state, const isa::Line &line) {
   const Window window(state, line);
   if (Fault fault = checkHead(state, window.param))
@@ -233,7 +270,13 @@ std::optional<ParamFault> checkParameters(const State &state, const isa::Line &l
   switch (static_cast<isa::Opcode>(line.opcodeByte())) {
   case isa::Opcode::Drq:
   case isa::Opcode::Drqa:
-    return checkChannels(state, line.get(isa::drq::param), line.get(isa::drq::oc_n));
+  case isa::Opcode::Drqt:
+  case isa::Opcode::Drqta:
+  case isa::Opcode::Drql:
+  case isa::Opcode::Drqal:
+  case isa::Opcode::Drqtl:
+  case isa::Opcode::Drqtal:
+    return checkDrain(state, line);
   case isa::Opcode::Dwconv:
     return checkChannels(state, line.get(isa::dwconv::param), line.get(isa::dwconv::oc_n));
   case isa::Opcode::Poolavg:

@@ -33,6 +33,7 @@ struct ParamFault {
     Head,   // head of the record, or the table of lut
     Bias,   // bias row of channel block `index`
     Mult,   // multiplier row of channel block `index`
+    Shift,  // shift row of channel block `index`
     Settle, // a multiplier of channel block `index` is bad
     Window, // multiplier row of poolavg, output row `index` in loop order
   };

@@ -215,4 +215,15 @@ TEST(NumericsRequantTest, TfliteFormRoundsTwice) {
   EXPECT_EQ(requantTflite(5, 0, 1 << 30, -1, 0), 2);
 }
 
+TEST(NumericsRequantTest, TfliteFormIsDefinedForBadRecords) {
+  EXPECT_EQ(roundingDoublingHighMul(INT32_MIN, INT32_MIN), INT32_MAX);
+  EXPECT_EQ(requantTflite(INT32_MIN, 0, INT32_MIN, -31, 0), 1) << "2^31 - 1 divided by 2^31, not -1";
+  EXPECT_EQ(requantTflite(100, 0, -(1 << 30), 0, 0), -50);
+  // The low six bits of a shift, signed: 32 is -32 and shifts nothing, 33 is -31, -64 is 0.
+  EXPECT_EQ(requantTflite(100, 0, 1 << 30, 32, 0), 50);
+  EXPECT_EQ(requantTflite(100, 0, 1 << 30, 33, 0), 0);
+  EXPECT_EQ(requantTflite(100, 0, 1 << 30, -64, 0), 50);
+  EXPECT_EQ(requantTflite(25, 0, 1 << 30, INT32_MIN + 1, 0), 25);
+}
+
 } // namespace

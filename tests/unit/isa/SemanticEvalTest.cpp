@@ -231,6 +231,85 @@ TEST_F(SemanticEvalTest, DrainsRequantiseAddAndClamp) {
   }
 }
 
+TEST_F(SemanticEvalTest, FillsWriteOneValueToAWalkOfRows) {
+  before = memories;
+  run(Opcode::Fill, {{"spm", 0x1000},
+                     {"n0", 2},
+                     {"n1", 3},
+                     {"n2", 2},
+                     {"n3", 2},
+                     {"ss1", 48},
+                     {"ss2", 256},
+                     {"ss3", 1024},
+                     {"value", -7}});
+  for (int i3 = 0; i3 != 2; ++i3)
+    for (int i2 = 0; i2 != 2; ++i2)
+      for (int i1 = 0; i1 != 3; ++i1)
+        for (int byte = 0; byte != 2 * kN; ++byte)
+          before.spm[0x1000 + i3 * 1024 + i2 * 256 + i1 * 48 + byte] = uint8_t(-7);
+  EXPECT_EQ(memories.spm, before.spm);
+}
+
+TEST_F(SemanticEvalTest, RawDrainsAndRestoresCopyWordsLittleEndian) {
+  before = memories;
+  const std::initializer_list<FieldValue> kDrain = {{"acc", 8},    {"oc_n", 2},    {"oh_n", 2},  {"ow_n", 3},
+                                                    {"y", 0x4000}, {"y_hs", 1024}, {"y_ws", 96}, {"y_cs", 4096}};
+  run(Opcode::Drw, kDrain);
+  for (int ocb = 0; ocb != 2; ++ocb)
+    for (int oh = 0; oh != 2; ++oh)
+      for (int ow = 0; ow != 3; ++ow)
+        for (int lane = 0; lane != kN; ++lane)
+          for (int byte = 0; byte != 4; ++byte)
+            ASSERT_EQ(memories.spm[0x4000 + ocb * 4096 + oh * 1024 + ow * 96 + 4 * lane + byte],
+                      uint8_t(uint32_t(before.acc[size_t(8 + (ocb * 2 + oh) * 3 + ow) * kN + lane]) >> 8 * byte));
+  EXPECT_EQ(memories.acc, before.acc);
+  std::fill(memories.acc.begin(), memories.acc.end(), 0);
+  run(Opcode::Rsw,
+      {{"acc", 8}, {"oc_n", 2}, {"oh_n", 2}, {"ow_n", 3}, {"x", 0x4000}, {"x_hs", 1024}, {"x_ws", 96}, {"x_cs", 4096}});
+  for (size_t i = 0; i != memories.acc.size(); ++i)
+    ASSERT_EQ(memories.acc[i], i / kN >= 8 && i / kN < 20 ? before.acc[i] : 0) << i;
+}
+
+TEST_F(SemanticEvalTest, DrainsRequantiseAsTfliteDoesAndLookUp) {
+  uint32_t *words = &memories.params[size_t(20) * kN];
+  makeRecord(20, 0);
+  for (int block = 0; block != 2; ++block)
+    for (int lane = 0; lane != kN; ++lane) {
+      words[size_t(1 + 3 * block) * kN + lane] = uint32_t(int32_t(random() % 2000) - 1000);
+      words[size_t(2 + 3 * block) * kN + lane] = 0x40000000 + uint32_t(random() % 0x40000000);
+      words[size_t(3 + 3 * block) * kN + lane] = uint32_t(int32_t(random() % 12) - 10);
+    }
+  for (Opcode opcode : {Opcode::Drqt, Opcode::Drqta, Opcode::Drql, Opcode::Drqal, Opcode::Drqtl, Opcode::Drqtal}) {
+    const bool isTflite = (int(opcode) & 2) != 0, adds = (int(opcode) & 1) != 0, looksUp = (int(opcode) & 4) != 0;
+    before = memories;
+    std::vector<FieldValue> fields = {{"acc", 8},   {"oc_n", 2},   {"oh_n", 1},
+                                      {"ow_n", 3},  {"y", 0x4000}, {"y_hs", 512},
+                                      {"y_ws", 32}, {"y_cs", 16},  {"param", isTflite ? 20 : 40}};
+    makeRecord(40, 2);
+    if (adds)
+      fields.insert(fields.end(), {{"r", 0x8000}, {"r_hs", 128}, {"r_ws", 16}, {"r_cs", 1024}});
+    if (looksUp)
+      fields.push_back({"table", 5});
+    tw::Result<Line> line = encode(opcode, fields);
+    ASSERT_TRUE(line) << line.diag().str();
+    EXPECT_EQ(evaluate(*line, config, memories).fault, FaultCode::None);
+    for (int ocb = 0; ocb != 2; ++ocb)
+      for (int ow = 0; ow != 3; ++ow)
+        for (int lane = 0; lane != kN; ++lane) {
+          const int32_t sum = before.acc[size_t(8 + ocb * 3 + ow) * kN + lane];
+          const uint32_t *row = words + size_t(1 + 3 * ocb) * kN + lane;
+          int8_t q = isTflite ? requantTflite(sum, int32_t(row[0]), int32_t(row[kN]), int32_t(row[2 * kN]), -5)
+                              : requantised(40, ocb, lane, sum);
+          if (adds)
+            q = ewAdd(q, 2, 3 << 10, spm(0x8000 + ow * 16 + ocb * 1024 + lane), -3, -2 << 10, 11, 7);
+          q = clampI8(q, -100, 100);
+          if (looksUp)
+            q = int8_t(memories.luts[5 * 256 + q + 128]);
+          ASSERT_EQ(int8_t(memories.spm[0x4000 + ow * 32 + ocb * 16 + lane]), q) << int(opcode);
+        }
+  }
+}
+
 TEST_F(SemanticEvalTest, ElementwiseBroadcastsWithStrideZero) {
   makeRecord(3, 0);
   using Expected = std::function<int8_t(int8_t, int8_t)>;
@@ -481,7 +560,24 @@ TEST_F(SemanticEvalTest, UninitialisedAndBadParametersFault) {
   }
   memories.params[22 * kN + 15] = 0x7F800000; // infinity, in the last lane
   EXPECT_EQ(run(Opcode::Drq, fields).fault, FaultCode::BadParam);
+  std::initializer_list<FieldValue> tflite = {{"acc", 0},  {"oc_n", 1}, {"oh_n", 1},
+                                              {"ow_n", 1}, {"y", 0},    {"param", 24}};
+  for (int lane = 0; lane != kN; ++lane) {
+    memories.params[26 * kN + lane] = 0x7FFFFFFF;
+    memories.params[27 * kN + lane] = uint32_t(-31);
+  }
+  EXPECT_EQ(run(Opcode::Drqt, tflite).fault, FaultCode::None);
+  memories.paramLoaded[27] = false;
+  EXPECT_EQ(run(Opcode::Drqt, tflite).fault, FaultCode::UninitParam);
+  memories.paramLoaded[27] = true;
+  memories.params[27 * kN + 3] = 32;
+  EXPECT_EQ(run(Opcode::Drqt, tflite).fault, FaultCode::BadParam);
+  memories.params[27 * kN + 3] = 31;
+  memories.params[26 * kN + 15] = 0x80000000;
+  EXPECT_EQ(run(Opcode::Drqt, tflite).fault, FaultCode::BadParam);
   memories.lutLoaded[1] = false;
+  EXPECT_EQ(run(Opcode::Drql, {{"oc_n", 1}, {"oh_n", 1}, {"ow_n", 1}, {"param", 30}, {"table", 1}}).fault,
+            FaultCode::UninitParam);
   EXPECT_EQ(run(Opcode::Lut, {{"n0", 1}, {"n1", 1}, {"n2", 1}, {"table", 1}}).fault, FaultCode::UninitParam);
 }
 

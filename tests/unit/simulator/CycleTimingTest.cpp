@@ -9,6 +9,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
 using namespace tw;
 using namespace tw::isa;
 using test::Job;
@@ -33,6 +35,9 @@ protected:
     auto machine = simulator::createCycleMachine(config, Job::kMemoryBytes, options);
     auto memory = machine->memory();
     std::fill(memory.begin(), memory.end(), 0x3F); // legal multipliers
+    if (DrainKind::has(line.row()->opcode) && DrainKind::of(line.row()->opcode).isTflite)
+      for (uint64_t block = 1; block != 4; ++block) // and shifts
+        std::memset(&memory[Job::kConstBase + 3 * block * config.n * kWordBytes], 0, config.n * kWordBytes);
     runJob(*machine, Job(config, {Line(Opcode::Ldp).set(ldp::region, 1).set(ldp::count, config.paramRows),
                                   Line(Opcode::Ldt).set(ldt::region, 1).set(ldt::count, config.lutBanks),
                                   Line(Opcode::Fence), line, Line(Opcode::End)}));
@@ -44,7 +49,7 @@ protected:
     struct AllLoaded final : simulator::cycle::ParameterView {
       bool isRowInitialised(uint64_t) const override { return true; }
       bool isTableInitialised(uint64_t) const override { return true; }
-      bool areMultipliersLegal(uint64_t) const override { return true; }
+      bool areLegal(simulator::cycle::ParameterRow, uint64_t) const override { return true; }
     } parameters;
     simulator::cycle::Banks banks(config);
     Engine engine = line.row()->engine;
@@ -72,6 +77,20 @@ TEST_P(CycleTimingTest, AnInstructionAloneTakesItsClosedForm) {
     ASSERT_EQ(event.endCycle - event.startCycle, cycles(line, config, ideal)) << formatLine(line);
     ++compared;
   }
+}
+
+TEST_P(CycleTimingTest, ADrainTakesACycleForEachRowOfItsRecordAndForItsTable) {
+  for (Opcode opcode : {Opcode::Drqt, Opcode::Drqta, Opcode::Drql, Opcode::Drqal, Opcode::Drqtl, Opcode::Drqtal})
+    for (int blocks = 1; blocks != 4; ++blocks) {
+      Line line = Line(opcode).set(drq::oc_n, blocks).set(drq::oh_n, 2).set(drq::ow_n, 5);
+      line.set(drq::y, config.spmBytes / 2).set(drq::y_ws, config.n).set(drq::y_hs, 5 * config.n);
+      const DrainKind kind = DrainKind::of(opcode);
+      const uint64_t expected =
+          1 + uint64_t(blocks) * (kind.isTflite ? 4 : 3) + uint64_t(blocks) * 10 + (kind.looksUp ? 8 : 7);
+      EXPECT_EQ(cycles(line, config, ideal), expected) << formatLine(line);
+      TraceEvent event = alone(line);
+      EXPECT_EQ(event.endCycle - event.startCycle, expected) << formatLine(line);
+    }
 }
 
 TEST_P(CycleTimingTest, BurstsCoverTheirBytesAndStayInTheirBlocks) {

@@ -18,7 +18,7 @@ namespace {
 struct AllLoaded final : ParameterView {
   bool isRowInitialised(uint64_t) const override { return true; }
   bool isTableInitialised(uint64_t) const override { return true; }
-  bool areMultipliersLegal(uint64_t) const override { return true; }
+  bool areLegal(ParameterRow, uint64_t) const override { return true; }
 };
 
 /// Windows of cycles in which banks are taken by others, and by whom in each cycle.

@@ -142,6 +142,8 @@ inline int8_t requantFp32Fast(int32_t acc, int32_t bias, uint32_t mBits, int8_t 
 
 //===- Requantisation as TensorFlow Lite does it ---===//
 
+inline constexpr int32_t kTfliteShiftLimit = 31;
+
 /// floor(a * b / 2^31 + 1/2), limited to int32 (only (-2^31)^2 is): gemmlowp's SaturatingRoundingDoublingHighMul.
 constexpr int32_t roundingDoublingHighMul(int32_t a, int32_t b) {
   if (a == INT32_MIN && b == INT32_MIN)
@@ -157,15 +159,26 @@ constexpr int32_t roundingDivideByPot(int32_t x, int exponent) {
   return static_cast<int32_t>((int64_t{x} >> exponent) + (rest > threshold ? 1 : 0));
 }
 
-/// sat8(divideByPot(highMul(((acc + bias) * 2^max(shift, 0)) mod 2^32, multiplier), max(-shift, 0)) + zp): two
-/// roundings of different kinds. `multiplier` is Q0.31 (2^30..2^31-1 when normalised), shift is -31..31, positive to
-/// the left.
-constexpr int8_t requantTflite(int32_t acc, int32_t bias, int32_t multiplier, int shift, int8_t zp) {
+/// A multiplier that is not negative and a shift of -31..31: anything else in a numerics record is a BAD_PARAM fault.
+constexpr bool validTfliteMultiplier(int32_t multiplier) { return multiplier >= 0; }
+constexpr bool validTfliteShift(int32_t shift) { return shift >= -kTfliteShiftLimit && shift <= kTfliteShiftLimit; }
+
+/// Before saturation: divideByPot(highMul(((acc + bias) * 2^max(shift, 0)) mod 2^32, multiplier), max(-shift, 0)),
+/// limited to +-512, plus zp. Total: of a shift that is not valid the low six bits count, signed, and -32 shifts
+/// nothing (a faulting drain goes on, and its saturations are counted).
+constexpr int32_t requantTfliteWide(int32_t acc, int32_t bias, int32_t multiplier, int32_t shift, int8_t zp) {
+  const bool isRight = (shift & 32) != 0;
   const uint32_t sum = static_cast<uint32_t>(addWrap32(acc, bias));
-  const int32_t scaled = static_cast<int32_t>(shift > 0 ? sum << shift : sum);
+  const int32_t scaled = static_cast<int32_t>(sum << (isRight ? 0 : shift & 31));
   const int32_t high = roundingDoublingHighMul(scaled, multiplier);
-  const int32_t rounded = roundingDivideByPot(high, shift < 0 ? -shift : 0);
-  return sat8(std::clamp(rounded, -kRoundLimit, kRoundLimit) + zp);
+  const int32_t rounded = roundingDivideByPot(high, isRight ? (32 - (shift & 31)) & 31 : 0);
+  return std::clamp(rounded, -kRoundLimit, kRoundLimit) + zp;
+}
+
+/// sat8 of it: two roundings of different kinds. `multiplier` is Q0.31 (2^30..2^31-1 when normalised), shift is
+/// -31..31, positive to the left.
+constexpr int8_t requantTflite(int32_t acc, int32_t bias, int32_t multiplier, int shift, int8_t zp) {
+  return sat8(requantTfliteWide(acc, bias, multiplier, shift, zp));
 }
 
 //===- Fixed point: elementwise operations, residuals, pools ---===//

@@ -12,6 +12,23 @@
 
 namespace tw::isa {
 
+/// What a requantising drain does besides its requantisation to int8 and clamp.
+struct DrainKind {
+  bool adds = false;     // a residual
+  bool isTflite = false; // three parameter rows a channel block, of which the third is read in a state of its own
+  bool looksUp = false;  // a table behind the clamp: one cycle more from row to write
+
+  static constexpr bool has(Opcode opcode) {
+    return opcode == Opcode::Drq || opcode == Opcode::Drqa || (opcode >= Opcode::Drqt && opcode <= Opcode::Drqtal);
+  }
+  /// Of an opcode that has one.
+  static constexpr DrainKind of(Opcode opcode) {
+    if (opcode == Opcode::Drq || opcode == Opcode::Drqa)
+      return {opcode == Opcode::Drqa, false, false};
+    return {(unsigned(opcode) & 1) != 0, (unsigned(opcode) & 2) != 0, (unsigned(opcode) & 4) != 0};
+  }
+};
+
 /// Whether the rows of this opcode move data through the AXI port and have bursts.
 bool hasBursts(Opcode opcode);
 

@@ -33,6 +33,38 @@ def DRQA : Instruction<0x29, "drqa", RQ,
      Node<"y", "clamp_i8", ["s", "p.lo", "p.hi"]>]>;
   let Raises = [FSpmBounds, FAccBounds, FParamBounds, FMisaligned, FUninitParam, FBadParam, FAccConflict];
 }
+// The same with TensorFlow Lite's requantisation, with a table behind the clamp, or both. Bits of the opcode: 0 residual,
+// 1 TensorFlow Lite, 2 table.
+class Drain<int which, bit isAdd, bit isTflite, bit isTable, string mnemonic, string summary>
+    : Instruction<!add(0x50, which), mnemonic, RQ,
+        DrainRows # TileFields<"y", "result">.Fields
+        # [ParamRow<"param", !if(isTflite, "numerics record: head, then (bias, multiplier, shift) rows per channel block",
+                                           "numerics record: head, then (bias, multiplier) rows per channel block")>]
+        # !if(isAdd, TileFields<"r", "residual">.Fields, []<Field>)
+        # !if(isTable, [Field<"table", 3, "LUT bank", "lut">], []<Field>), summary> {
+  defvar Record = !if(isTflite, [RecordBiasT<"ocb">, RecordMultT<"ocb">, RecordShiftT<"ocb">]<Access>,
+                                [RecordBias<"ocb">, RecordMult<"ocb">]<Access>);
+  defvar Operands = [DrainSum<>, RecordHead<>]<Access> # Record # !if(isAdd, [Tile<"r", "read">]<Access>, []<Access>)
+    # !if(isTable, [Contiguous<"t", LUT, "i8", "table", "read", [], 1, 0, "">]<Access>, []<Access>) # [Tile<"y", "write">]<Access>;
+  defvar Requant = !if(isTflite, Node<"q", "requant_tflite", ["sum", "bias", "mult", "shift", "p.zp"]>,
+                                 Node<"q", "requant_fp32", ["sum", "bias", "mult", "p.zp"]>);
+  let Description = "y = " # !if(isTable, "table[", "") # "clamp(" # !if(isAdd, "ew_add(", "") # "requantise(sum + bias)"
+    # !if(isAdd, ", r)", "") # ", lo, hi)" # !if(isTable, "]", "")
+    # !if(isTflite, ", with the two roundings of TensorFlow Lite: each block of channels has a row of multipliers and a row of shifts.", ".");
+  let Sem = Semantics<DrainLoops, Operands,
+    [Requant]
+    # !if(isAdd, [Node<"s", "ew_add", ["q", "p.za", "p.ma", "r", "p.zb", "p.mb", "p.shift", "p.zy"]>], []<Node>)
+    # [Node<!if(isTable, "c", "y"), "clamp_i8", [!if(isAdd, "s", "q"), "p.lo", "p.hi"]>]
+    # !if(isTable, [Node<"y", "lut_i8", ["t", "c"]>], []<Node>)>;
+  let Raises = [FSpmBounds, FAccBounds, FParamBounds, FMisaligned, FUninitParam, FBadParam, FAccConflict];
+}
+def DRQT : Drain<2, false, true, false, "drqt", "drain and requantise as TensorFlow Lite does">;
+def DRQTA : Drain<3, true, true, false, "drqta", "drain, requantise as TensorFlow Lite does, add a residual">;
+def DRQL : Drain<4, false, false, true, "drql", "drain, requantise, look up">;
+def DRQAL : Drain<5, true, false, true, "drqal", "drain, requantise, add a residual, look up">;
+def DRQTL : Drain<6, false, true, true, "drqtl", "drain, requantise as TensorFlow Lite does, look up">;
+def DRQTAL : Drain<7, true, true, true, "drqtal", "drain, requantise as TensorFlow Lite does, add a residual, look up">;
+
 // Sums on their way out of ACC and back: N words are 4N bytes, four consecutive rows of SPM, little endian.
 def DRW : Instruction<0x2A, "drw", RQ, DrainRows # TileFields<"y", "words">.Fields, "drain raw words"> {
   let Description = "Copies ACC rows to SPM unchanged, four SPM rows for each, one a cycle. Reads no parameters.";

@@ -195,7 +195,8 @@ private:
             .set(drw::y_hs, stride())
             .set(drw::y_ws, stride())
             .set(drw::y_cs, stride());
-      Line line(hasResidual ? Opcode::Drqa : Opcode::Drq);
+      static constexpr Opcode kOpcodes[] = {Opcode::Drq, Opcode::Drql, Opcode::Drqa, Opcode::Drqal};
+      Line line(kOpcodes[2 * hasResidual + below(2)]);
       line.set(drq::acc, accRow(1)).set(drq::oc_n, from(1, 3)).set(drq::oh_n, from(1, 5)).set(drq::ow_n, from(1, 9));
       line.set(drq::y, address()).set(drq::y_hs, stride()).set(drq::y_ws, stride()).set(drq::y_cs, stride());
       line.set(drq::param, below(int(config.paramRows) - 8));
