@@ -168,7 +168,8 @@ AxiResponse MemoryTiming::response(uint64_t address, bool isRead) const {
 
 AxiResponse MemoryTiming::worst(uint64_t address, uint32_t beats, bool isRead) const {
   AxiResponse found = AxiResponse::Okay;
-  if (config_.errors.empty() && config_.memoryBytes == 0)
+  if (config_.errors.empty() &&
+      (config_.memoryBytes == 0 || address + uint64_t{beats} * beatBytes_ <= config_.memoryBytes))
     return found;
   for (uint32_t beat = 0; beat < beats; ++beat)
     found = std::max(found, response(address + uint64_t{beat} * beatBytes_, isRead));
