@@ -35,6 +35,24 @@ public:
     BankSet first = bank(address);
     return address & ((uint64_t(1) << rowShift_) - 1) ? first | bank(address + (uint64_t(1) << rowShift_)) : first;
   }
+  /// Where `address` lies in its group, modulo a row of each bank: what arbitration depends on. Also of a stride.
+  uint16_t position(uint64_t address) const { return uint16_t(address & positionMask()); }
+  uint32_t positionMask() const { return (banksPerGroup_ << rowShift_) - 1; }
+  uint32_t bankAt(uint32_t position) const { return position >> rowShift_; }
+  uint32_t offsetAt(uint32_t position) const { return position & ((1u << rowShift_) - 1); }
+  /// Banks of the N bytes at a position, all in one group.
+  BankSet banksAt(unsigned group, uint32_t position) const {
+    const BankSet first = BankSet(1) << (position >> rowShift_);
+    const BankSet next = BankSet(1) << (((position >> rowShift_) + 1) & bankMask_);
+    return (offsetAt(position) != 0 ? first | next : first) << (group * banksPerGroup_);
+  }
+  unsigned group(uint64_t address) const { return unsigned((address & addressMask_) >> groupShift_); }
+  uint64_t groupEnd(uint64_t address) const { return (uint64_t(group(address)) + 1) << groupShift_; }
+  /// Rows from `address` on that lie in its group.
+  uint64_t rowsInGroup(uint64_t address) const {
+    const uint64_t rows = uint64_t(1) << (groupShift_ - rowShift_);
+    return rows - ((address >> rowShift_) & (rows - 1));
+  }
   /// Groups of the bytes [begin, end); all of them if the range leaves the scratchpad.
   GroupSet groups(int64_t begin, int64_t end) const {
     if (begin < 0 || end > int64_t(addressMask_) + 1)

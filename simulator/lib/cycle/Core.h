@@ -11,6 +11,7 @@
 #include "FillUnit.h"
 #include "Job.h"
 #include "LanePipe.h"
+#include "Leap.h"
 #include "MatrixUnit.h"
 #include "ReadPort.h"
 #include "StoreUnit.h"
@@ -83,7 +84,8 @@ private:
   void handleBanks(Cycle c);
   void handleLoadEnd(Engine engine, Cycle c);
   void grantFetch(Cycle c);
-  void grantLoad(Engine engine, Cycle c);
+  void grantLoad(Engine engine, Cycle c, Cycle now);
+  bool isLoadRequested(Engine engine, Cycle c) const;
   bool isFetchRequested(Cycle c);
   bool isAnythingRequested() const;
   void startEngine(Engine engine, Cycle c);
@@ -91,9 +93,12 @@ private:
   bool isFilling() const;
   bool isSatisfied(const Op &op) const;
   void chooseModes(Cycle c);
-  Cycle quietUntil(Cycle c) const;
+  Cycle unchangedUntil(Cycle c) const;
+  Cycle leap(Cycle c, Cycle until);
+  Cycle leapTrain(Cycle c, uint64_t cycles, const Streams &streams);
   void stepUnits(Cycle c);
   void matrixIssuedLast(Cycle c);
+  void handleStore(Cycle c);
   void storeReadBurst();
   void endOldest(Engine engine, Cycle c);
   void countStretch(Engine engine, Cycle end);
@@ -183,6 +188,8 @@ private:
     bool any() const { return fill || store || matrix || drain || vector; }
   };
   Modes stepped_;
+  bool meetsInAcc_ = false; // RQ and MX use one half of ACC
+  Schedules schedules_;
   Cycle changedFrom_ = kNever; // cycle from which on the modes have to be chosen anew
   Conflicts fillConflicts_, storeConflicts_, matrixConflicts_, drainConflicts_, vectorConflicts_;
 

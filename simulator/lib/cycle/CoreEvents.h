@@ -16,7 +16,7 @@ Core<Kernel>::Core(State &state, Registers &registers, const isa::MemoryTimingCo
     : state_(state), registers_(registers), config_(state.config), options_(options), memory_(memory, config_.axiBytes),
       banks_(config_), parameters_(state), readPort_(config_, banks_, memory_), matrix_(config_, banks_),
       drain_(config_, banks_, parameters_, 7), vector_(config_, banks_, parameters_, 8),
-      store_(config_, banks_, memory_), fill_(config_, banks_) {}
+      store_(config_, banks_, memory_), fill_(config_, banks_), schedules_(banks_) {}
 
 template <class Kernel> void Core<Kernel>::handle(Event event, Cycle c) {
   switch (event) {
@@ -45,8 +45,7 @@ template <class Kernel> void Core<Kernel>::handle(Event event, Cycle c) {
     endOldest(Engine::VX, c);
     break;
   case Event::Store:
-    store_.advance(c + 1);
-    storeReadBurst();
+    handleStore(c);
     break;
   case Event::EndLa:
     handleLoadEnd(Engine::LA, c);
@@ -87,20 +86,32 @@ template <class Kernel> void Core<Kernel>::handleRead(Cycle c) {
     return;
   if (Cycle possible = readPort_.nextGrant(c); possible > c)
     return kernel_.at(Event::Read, possible);
-  auto requests = [&](Engine engine) {
-    const Walker &walker = walkers_[unsigned(engine)];
-    return walker.isActive && walker.requestFrom <= c;
-  };
-  if (isFetchRequested(c))
-    grantFetch(c);
-  else if (requests(Engine::LW))
-    grantLoad(Engine::LW, c);
-  else if (requests(Engine::LA))
-    grantLoad(Engine::LA, c);
-  else
-    return;
-  if (isAnythingRequested())
-    kernel_.at(Event::Read, readPort_.nextGrant(c + 1));
+  // Who requests does not change before `until`: bursts that are granted until then are granted now.
+  const Cycle now = c;
+  Cycle until = std::min(unchangedUntil(now), store_.notBefore());
+  while (true) {
+    if (isFetchRequested(c)) {
+      grantFetch(c);
+      until = std::min(until, unchangedUntil(now));
+    } else if (const Engine engine = isLoadRequested(Engine::LW, c) ? Engine::LW : Engine::LA;
+               isLoadRequested(engine, c)) {
+      grantLoad(engine, c, now);
+      if (!walkers_[unsigned(engine)].isActive)
+        until = std::min(until, unchangedUntil(now));
+    } else {
+      return;
+    }
+    if (!isAnythingRequested())
+      return;
+    c = readPort_.nextGrant(c + 1);
+    if (c >= until)
+      return kernel_.at(Event::Read, c);
+  }
+}
+
+template <class Kernel> bool Core<Kernel>::isLoadRequested(Engine engine, Cycle c) const {
+  const Walker &walker = walkers_[unsigned(engine)];
+  return walker.isActive && walker.requestFrom <= c;
 }
 
 template <class Kernel> void Core<Kernel>::grantFetch(Cycle c) {
@@ -122,13 +133,13 @@ template <class Kernel> void Core<Kernel>::grantFetch(Cycle c) {
   kernel_.at(Event::FrontEnd, burst.last + 2);
 }
 
-template <class Kernel> void Core<Kernel>::grantLoad(Engine engine, Cycle c) {
+template <class Kernel> void Core<Kernel>::grantLoad(Engine engine, Cycle c, Cycle now) {
   Walker &walker = walkers_[unsigned(engine)];
   Op &op = inFlight_[unsigned(engine)].back();
   isa::Burst burst = walker.bursts.next();
   isa::ReadBurst read = readPort_.grant(c, burst.address, burst.bytes);
   if (op.groups != 0)
-    readPort_.writesScratchpad(read, burst.spm, c);
+    readPort_.writesScratchpad(read, burst.spm, now);
   if (read.failed && !op.failed) {
     op.failed = true;
     op.failedAddress = burst.address;
@@ -197,9 +208,14 @@ template <class Kernel> void Core<Kernel>::handleDispatch(Cycle c) {
     const auto &queue = queues_[e];
     starts[e] = !queue.empty() && queue.front().visible <= c && canTake(Engine(e), c) && isSatisfied(queue.front()) &&
                 (!fault_.isSet(c) || queue.front().pc < fault_.value().pc);
-    // What the read port and the front end did in this cycle counts from the next one on.
-    if (!queue.empty() && (queue.front().visible > c || (e < walkers_.size() && walkers_[e].freeFrom > c)))
-      kernel_.at(Event::Dispatch, c + 1);
+    // What the read port and the front end did counts from a later cycle on.
+    if (queue.empty())
+      continue;
+    Cycle from = queue.front().visible;
+    if (e < walkers_.size() && !walkers_[e].isActive)
+      from = std::max(from, walkers_[e].freeFrom);
+    if (from > c)
+      kernel_.at(Event::Dispatch, from);
   }
   for (unsigned e = 0; e != kQueues; ++e)
     if (starts[e])
@@ -279,7 +295,7 @@ template <class Kernel> void Core<Kernel>::chooseModes(Cycle c) {
     halves |= op.accHalves;
   GroupSet s = store ? store_.groups() : 0, m = matrix ? matrix_.activationGroups() | matrix_.weightGroups() : 0,
            d = drain ? drain_.groups() : 0, v = vector ? vector_.groups() : 0;
-  bool meetsInAcc = drain && (drain_.accHalves() & halves);
+  const bool meetsInAcc = meetsInAcc_ = drain && (drain_.accHalves() & halves);
   Modes next;
   next.fill = fill && (options_.stepAlways || meetsBeats || (fill_.groups() & (s | m | d | v)));
   next.store = store && (options_.stepAlways || (s & (loads | m | d | v)));
@@ -310,12 +326,108 @@ template <class Kernel> void Core<Kernel>::chooseModes(Cycle c) {
   stepped_ = next;
 }
 
-// Of the stepped units only MX is at work, and of MX only the streamer: it gets what it asks for.
-template <class Kernel> Cycle Core<Kernel>::quietUntil(Cycle c) const {
-  const bool isAlone = stepped_.matrix && !stepped_.fill && !stepped_.store && !stepped_.drain && !stepped_.vector;
-  if (!isAlone || options_.stepAlways || changedFrom_ != kNever)
+// No instruction starts or ends, and the front end does nothing, before this cycle; but for the end of a store.
+// Conflicts only delay: what ends alone not before a cycle does not end before it in company.
+template <class Kernel> Cycle Core<Kernel>::unchangedUntil(Cycle c) const {
+  if (options_.stepAlways)
+    return c + 1;
+  Cycle until = std::min(kernel_.unchangedUntil(), changedFrom_);
+  if (stepped_.fill)
+    until = std::min(until, fill_.end());
+  if (stepped_.matrix)
+    until = std::min(until, matrix_.lastIssue());
+  if (stepped_.drain)
+    until = std::min(until, meetsInAcc_ || drain_.hasParameterFault() ? c + 1 : drain_.end());
+  if (stepped_.vector)
+    until = std::min(until, vector_.hasParameterFault() ? c + 1 : vector_.end());
+  return until;
+}
+
+// Takes all stepped units as far before `until` as what they ask for follows a rule; the cycle reached.
+template <class Kernel> Cycle Core<Kernel>::leap(Cycle c, Cycle until) {
+  if (options_.stepAlways || stepped_.fill || stepped_.vector || meetsInAcc_)
     return c;
-  return std::min(readPort_.nextWrite(), c + matrix_.rowsBeforeLoader());
+  Streams streams;
+  uint64_t cycles = std::min<uint64_t>(until - c, 1u << 30);
+  if (!readPort_.beats(c, streams[kBeats], cycles))
+    return c;
+  const Stream &beats = streams[kBeats];
+  const GroupSet rows = matrix_.activationGroups(), weights = matrix_.weightGroups();
+  const GroupSet others = (stepped_.store ? store_.groups() : 0) | (stepped_.drain ? drain_.groups() : 0) |
+                          (beats.kind == Stream::Asking ? GroupSet(1) << beats.group : 0);
+  const bool isMatrixAlone = stepped_.matrix && !(rows & weights) && !((rows | weights) & others);
+  if (isMatrixAlone)
+    cycles = std::min(cycles, matrix_.lastIssue() - c);
+  if (cycles == 0 || (stepped_.matrix && !isMatrixAlone && !matrix_.requests(streams)) ||
+      (stepped_.store && !store_.requests(streams[kStoreRows], cycles)) ||
+      (stepped_.drain && !drain_.requests(streams)))
+    return c;
+  if (streams.repeats != 0 && !isMatrixAlone && !stepped_.store && !stepped_.drain)
+    if (const Cycle reached = leapTrain(c, cycles, streams); reached != c)
+      return reached;
+  const Schedule *schedule = streams.areApart() ? nullptr : &schedules_.of(streams);
+  if (schedule)
+    cycles = std::min(cycles, schedule->known());
+  for (unsigned i = 0; i != kClients; ++i)
+    if (const Stream &stream = streams.of[i]; stream.kind != Stream::Absent && stream.left < cycles)
+      cycles = std::min(cycles, schedule ? schedule->cyclesFor(Client(i), stream.left) : stream.left);
+  Schedule::Counts counts;
+  if (schedule) {
+    counts = schedule->after(uint32_t(cycles));
+  } else {
+    for (unsigned i = 0; i != kClients; ++i)
+      counts.of[i] = streams.of[i].kind == Stream::Absent ? 0 : uint32_t(cycles);
+    if (streams.loads != 0)
+      counts.of[kWeights] = std::min(streams.loads, uint32_t(cycles) - 1);
+    counts.pipe = streams.pipe;
+  }
+  readPort_.skipBeats(counts.of[kBeats]);
+  if (stepped_.store) {
+    store_.leap(cycles, counts.of[kStoreRows], streams[kStoreRows].kind != Stream::Absent);
+    storeConflicts_.requests += counts.of[Schedule::kStoreLost];
+    storeConflicts_.cycles += counts.of[Schedule::kStoreLost];
+  }
+  if (isMatrixAlone) {
+    matrix_.advance(c + cycles);
+  } else if (stepped_.matrix) {
+    matrix_.leap(cycles, schedule, counts.of[kActivations], counts.of[kWeights]);
+    matrixConflicts_.requests += counts.of[Schedule::kMatrixLost];
+    matrixConflicts_.cycles += counts.of[Schedule::kMatrixLosing];
+  }
+  if (stepped_.drain) {
+    drain_.leap(cycles, counts.of[kDrainWrites], counts.of[kDrainSteps], counts.of[kDrainMoves], counts.pipe);
+    drainConflicts_.requests += counts.of[Schedule::kDrainLost];
+    drainConflicts_.cycles += counts.of[Schedule::kDrainLosing];
+  }
+  return c + cycles;
+}
+
+// Only MX and beats: walks that repeat, each from the banks at which the one before has left both; the cycle reached.
+template <class Kernel> Cycle Core<Kernel>::leapTrain(Cycle c, uint64_t cycles, const Streams &streams) {
+  const Stream &beats = streams[kBeats];
+  if (beats.kind == Stream::Asking)
+    cycles = std::min(cycles, beats.left);
+  Schedules::Train &train = schedules_.train(streams);
+  uint32_t activation = streams[kActivations].position, beat = beats.position;
+  uint64_t done = 0;
+  uint32_t count = 0;
+  for (; count <= streams.repeats; ++count) {
+    const Schedules::Segment &segment = train.at(streams, uint16_t(activation), uint16_t(beat), schedules_);
+    if (segment.state != Schedules::Segment::Usable || done + segment.cycles > cycles)
+      break;
+    matrix_.pass(c + done, segment.issuing, segment.schedule);
+    matrixConflicts_.requests += segment.lost;
+    matrixConflicts_.cycles += segment.losing;
+    done += segment.cycles;
+    activation = (activation + streams.repeatStride) & banks_.positionMask();
+    beat = (beat + segment.cycles * beats.stride) & banks_.positionMask();
+  }
+  if (count == 0)
+    return c;
+  if (beats.kind == Stream::Asking)
+    readPort_.skipBeats(done);
+  matrix_.passed(count, c + done);
+  return c + done;
 }
 
 template <class Kernel> void Core<Kernel>::stepUnits(Cycle c) {
@@ -371,13 +483,10 @@ template <class Kernel> void Core<Kernel>::handleBanks(Cycle c) {
     if (!stepped_.any())
       return;
     const Cycle free = kernel_.freeUntil(Event::Banks);
-    if (const Cycle quiet = std::min(quietUntil(c), free); quiet > c) {
-      matrix_.stream(quiet);
-      c = quiet;
-    } else {
+    const Cycle reached = changedFrom_ == kNever && free > c + 1 ? leap(c, free) : c;
+    if (reached == c)
       stepUnits(c);
-      ++c;
-    }
+    c = std::max(reached, c + 1);
     if (c >= kernel_.freeUntil(Event::Banks))
       return kernel_.at(Event::Banks, c);
   }
@@ -392,6 +501,16 @@ template <class Kernel> void Core<Kernel>::matrixIssuedLast(Cycle c) {
     kernel_.at(Event::Dispatch, c + 1);
   if (stepped_.any())
     unitsChanged(c);
+}
+
+// ST alone: no other unit meets it before the next change, nor does it meet another one.
+template <class Kernel> void Core<Kernel>::handleStore(Cycle c) {
+  const Cycle until = std::min(unchangedUntil(c), kernel_.pending(Event::Read)); // a grant may say when a load ends
+  do {
+    store_.advance(c + 1);
+    c = store_.burstRead();
+  } while (store_.isReading() && c < until);
+  storeReadBurst();
 }
 
 // The last row of a burst was read.

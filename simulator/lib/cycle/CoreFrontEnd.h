@@ -40,6 +40,8 @@ template <class Kernel> void Core<Kernel>::startJob() {
   loadBeats_ = countedBeats_ = {};
   matrixFreeFrom_ = 0;
   stepped_ = {};
+  meetsInAcc_ = false;
+  schedules_.forgetMany();
   changedFrom_ = kNever;
   fillConflicts_ = storeConflicts_ = matrixConflicts_ = drainConflicts_ = vectorConflicts_ = {};
   trace_.clear();

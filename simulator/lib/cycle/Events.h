@@ -38,6 +38,18 @@ inline constexpr Event keyEvent(uint64_t key) { return Event(key % kPhases); }
 /// The first cycle in which `event` comes after what is pending at `key`.
 inline constexpr Cycle firstBlocked(uint64_t key, Event event) { return keyCycle(key) + (keyEvent(key) >= event); }
 
+/// Kinds that only look ahead, at what cannot change before any other kind: they never start or end an instruction.
+inline constexpr bool isLookahead(Event event) {
+  return event == Event::Read || event == Event::Banks || event == Event::Store;
+}
+/// The first cycle of `keys` in which an instruction may start or end, or the front end act.
+inline Cycle firstChange(const std::array<uint64_t, kEvents> &keys) {
+  uint64_t first = kNever;
+  for (unsigned i = 0; i != kEvents; ++i)
+    first = isLookahead(Event(i)) ? first : std::min(first, keys[i]);
+  return keyCycle(first);
+}
+
 /// A row of slots, searched from end to end: with a dozen kinds that is faster than a heap.
 class PlainKernel {
 public:
@@ -57,6 +69,9 @@ public:
   }
   /// The first cycle in which `event` would have to wait for another one, or for the next run.
   Cycle freeUntil(Event event) { return std::min(firstBlocked(earliest(), event), limit_); }
+  Cycle pending(Event event) const { return keyCycle(keys_[unsigned(event)]); }
+  /// The first cycle in which anything but a look ahead is pending, or of the next run.
+  Cycle unchangedUntil() const { return std::min(firstChange(keys_), limit_); }
   /// Handles events before cycle `limit` until none is left or the handler says stop.
   template <class Handler> void run(Cycle limit, Handler &handler) {
     limit_ = limit;

@@ -71,10 +71,10 @@ void LanePipe::start(const Line &line, Cycle start) {
     startRows(line, opcode_);
     break;
   }
-  write_.seek(0);
-  readA_.seek(0);
-  readB_.seek(0);
-  readC_.seek(0);
+  for (RowWalk *walk : {&write_, &readA_, &readB_, &readC_}) {
+    walk->simplify();
+    walk->seek(0);
+  }
   busy_ = true;
   now_ = start + 1;
   head_ = reload_ + 1;
@@ -490,6 +490,60 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
   if (outcome.ended)
     busy_ = false;
   return outcome;
+}
+
+// A walk's next rows along its inner dimension, as a stream; false if they lie in several groups.
+static bool asStream(const RowWalk &walk, const Banks &banks, Stream &stream) {
+  const uint64_t left = walk.extents[0] - walk.index[0], first = uint64_t(walk.address);
+  const uint64_t last = first + (left - 1) * uint64_t(walk.strides[0]);
+  stream = {Stream::Asking, uint8_t(banks.group(first)), banks.position(first),
+            banks.position(uint64_t(walk.strides[0])), left};
+  return banks.group(first) == banks.group(last);
+}
+
+bool LanePipe::requests(Streams &streams) const {
+  if (kind_ != Kind::Drain || hasParameterFault_)
+    return false;
+  streams.pipe = pipe_;
+  streams.depth = depth_;
+  Stream &writes = streams[kDrainWrites], &steps = streams[kDrainSteps], &moves = streams[kDrainMoves];
+  moves = {Stream::Free, 0, 0, 0, kNever};
+  if (head_ != 0)
+    moves.left = head_;
+  else if (block_ == blocks_)
+    moves.left = depth_ - 1 - unsigned(std::countr_zero(pipe_)); // the last write ends the instruction
+  else if (hasReadA_ && !asStream(readA_, banks_, steps))
+    return false;
+  else
+    steps = {hasReadA_ ? Stream::Asking : Stream::Free, steps.group, steps.position, steps.stride,
+             std::min(hasReadA_ ? steps.left : kNever, blockSteps_ - step_)};
+  return moves.left != 0 && ((pipe_ == 0 && steps.kind == Stream::Absent) || asStream(write_, banks_, writes));
+}
+
+static void skip(RowWalk &walk, uint64_t rows) {
+  if (rows == 0)
+    return;
+  walk.index[0] += rows - 1;
+  walk.address += int64_t(rows - 1) * walk.strides[0];
+  walk.next();
+}
+
+void LanePipe::leap(uint64_t cycles, uint32_t writes, uint32_t steps, uint32_t moves, uint32_t pipe) {
+  now_ += cycles;
+  pipe_ = pipe;
+  skip(write_, writes);
+  if (head_ != 0) {
+    head_ -= moves;
+    return;
+  }
+  if (hasReadA_)
+    skip(readA_, steps);
+  accRow_ += steps;
+  step_ += steps;
+  if (step_ == blockSteps_) {
+    step_ = 0;
+    head_ = ++block_ == blocks_ ? 0 : reload_;
+  }
 }
 
 Cycle LanePipe::end() const {

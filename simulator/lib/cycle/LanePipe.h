@@ -5,7 +5,7 @@
 #ifndef TW_SIMULATOR_CYCLE_LANEPIPE_H
 #define TW_SIMULATOR_CYCLE_LANEPIPE_H
 
-#include "Banks.h"
+#include "Leap.h"
 #include "tw/isa/Line.h"
 #include <algorithm>
 #include <initializer_list>
@@ -53,6 +53,26 @@ struct RowWalk {
       index[d] = 0;
     }
   }
+  /// The same walk in as few and as long dimensions as its strides allow. Not in the middle of it.
+  void simplify() {
+    int last = 0;
+    for (int d = 1; d != kDims; ++d) {
+      if (extents[d] == 1)
+        continue;
+      if (extents[last] == 1) {
+        extents[last] = extents[d];
+        strides[last] = strides[d];
+      } else if (strides[d] == int64_t(extents[last]) * strides[last]) {
+        extents[last] *= extents[d];
+      } else {
+        ++last;
+        std::swap(extents[last], extents[d]);
+        std::swap(strides[last], strides[d]);
+        continue;
+      }
+      extents[d] = 1;
+    }
+  }
   GroupSet groups(const Banks &banks, uint32_t n) const {
     int64_t end = base + n;
     for (int d = 0; d != kDims; ++d)
@@ -82,6 +102,10 @@ public:
     unsigned accHalf = 0;                // RQ: half of ACC (1 or 2) that was read or written; 0: none
   };
   Outcome step(BankSet &taken, Conflicts &conflicts);
+  /// What a drain of int8 rows does from now() on. False for every other instruction, and in the last cycle.
+  bool requests(Streams &streams) const;
+  /// Brings such a drain `cycles` further, in which its pipe made so many moves, steps and writes and became `pipe`.
+  void leap(uint64_t cycles, uint32_t writes, uint32_t steps, uint32_t moves, uint32_t pipe);
   /// Cycle of the end if nothing is in the way from now() on.
   Cycle end() const;
   /// Brings the pipe to cycle `to`, at most end() + 1, with every request granted. Not for instructions that must be

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "MatrixUnit.h"
 #include <cassert>
+#include <limits>
 
 namespace tw::simulator::cycle {
 
@@ -15,8 +16,8 @@ void MatrixUnit::reset() {
   rows_ = 0;
   activationGroups_ = weightGroups_ = 0;
   accHalves_ = 0;
-  historyCycle_.fill(kNever);
-  history_.fill(0);
+  history_.fill({});
+  newest_ = 0;
 }
 
 void MatrixUnit::start(const Line &line, Cycle start) {
@@ -66,7 +67,8 @@ void MatrixUnit::startConv(const Line &line) {
   columnBias_ = 0;
   columnSpan_ = tileColumns_;
   width_ = uint32_t(line.get(conv::ow_n));
-  pixels_ = uint64_t(line.get(conv::oh_n)) * width_;
+  height_ = uint32_t(line.get(conv::oh_n));
+  pixels_ = uint64_t(height_) * width_;
   weights_ = uint64_t(line.get(conv::w));
   accBase_ = uint64_t(line.get(conv::acc));
   activationGroups_ = banks_.groups(x_, x_ + (tileRows_ - 1) * rowStride_ + (tileColumns_ - 1) * columnStride_ +
@@ -92,7 +94,8 @@ void MatrixUnit::startConvf(const Line &line) {
   columnBias_ = int64_t(config_.n) - 1;
   columnSpan_ = tileColumns_ + columnBias_;
   width_ = uint32_t(line.get(convf::ow_n));
-  pixels_ = uint64_t(line.get(convf::oh_n)) * width_;
+  height_ = uint32_t(line.get(convf::oh_n));
+  pixels_ = uint64_t(height_) * width_;
   weights_ = uint64_t(line.get(convf::w));
   accBase_ = uint64_t(line.get(convf::acc));
   // A row that is partly inside may begin up to N - 1 bytes before the tile's row and end in the row after it.
@@ -112,6 +115,7 @@ void MatrixUnit::startGemm(const Line &line) {
   reduce_ = uint32_t(line.get(gemm::k_n));
   pixels_ = uint64_t(line.get(gemm::m_n));
   width_ = uint32_t(pixels_);
+  height_ = 1;
   columnSpan_ = int64_t(pixels_);
   weights_ = uint64_t(line.get(gemm::w));
   accBase_ = uint64_t(line.get(gemm::acc));
@@ -120,16 +124,32 @@ void MatrixUnit::startGemm(const Line &line) {
 }
 
 void MatrixUnit::enterBlock() {
-  uint64_t rest = block_;
+  uint32_t rest = uint32_t(block_);
   int64_t inner = int64_t(rest % reduce_) * reduceStride_;
   rest /= reduce_;
   int64_t kw = int64_t(rest % kernelW_);
   rest /= kernelW_;
   int64_t kh = int64_t(rest % kernelH_);
-  accRow_ = accBase_ + rest / kernelH_ * pixels_ + pixel_;
+  accRow_ = accBase_ + uint64_t(rest / kernelH_) * pixels_ + pixel_;
   blockRow_ = kh * dilH_ - padTop_;
   blockColumn_ = kw * dilW_ - padLeft_ + (kind_ == Kind::Convf ? inner : 0);
   blockBase_ = x_ + (kind_ == Kind::Convf ? 0 : inner);
+  const int64_t down = strideH_ * rowStride_, right = strideW_ * columnStride_;
+  const bool isOneStride = height_ == 1 || width_ == 1 || down == int64_t(width_) * right;
+  const bool isInside = blockRow_ >= 0 && blockRow_ + int64_t(height_ - 1) * strideH_ < tileRows_ &&
+                        blockColumn_ + columnBias_ >= 0 &&
+                        blockColumn_ + columnBias_ + int64_t(width_ - 1) * strideW_ < columnSpan_;
+  const bool isOneRow = isOneStride && isInside;
+  blockStride_ = isOneRow && width_ == 1 ? down : right;
+  blockWidth_ = isOneRow ? pixels_ : width_;
+  blockColumns_ = isOneRow ? std::numeric_limits<int64_t>::max() : columnSpan_;
+  if (pixel_ < blockWidth_) {
+    oh_ = 0;
+    ow_ = uint32_t(pixel_);
+  } else {
+    oh_ = uint32_t(pixel_) / width_;
+    ow_ = uint32_t(pixel_) % width_;
+  }
   enterRow();
 }
 
@@ -137,33 +157,209 @@ void MatrixUnit::enterRow() {
   row_ = oh_ * strideH_ + blockRow_;
   column_ = ow_ * strideW_ + blockColumn_;
   isRowInside_ = row_ >= 0 && row_ < tileRows_;
-  address_ = blockBase_ + row_ * rowStride_ + column_ * columnStride_;
+  address_ = blockBase_ + row_ * rowStride_ + blockColumn_ * columnStride_ + ow_ * blockStride_;
 }
 
 inline BankSet MatrixUnit::rowBanks() const {
-  if (!isRowInside_ || uint64_t(column_ + columnBias_) >= uint64_t(columnSpan_))
+  if (!isRowInside_ || uint64_t(column_ + columnBias_) >= uint64_t(blockColumns_))
     return 0;
   return banks_.unaligned(uint64_t(address_));
 }
 
-inline void MatrixUnit::issueRow() {
-  historyCycle_[now_ % kHistory] = now_;
-  history_[now_ % kHistory] = accRow_ < config_.accRows / 2 ? 1 : 2;
-  ++rows_;
-  ++accRow_;
-  if (++pixel_ == pixels_) {
-    pixel_ = 0;
-    oh_ = ow_ = 0;
-    if (++block_ != blocks_)
-      enterBlock();
-  } else if (++ow_ == width_) {
+unsigned MatrixUnit::issuedHalf(Cycle c) const {
+  for (unsigned back = 0; back != kHistory; ++back) {
+    const Issue &issue = history_[(newest_ - back) % kHistory];
+    if (issue.last < c)
+      return 0;
+    if (issue.first <= c)
+      return !issue.schedule || issue.schedule->steps(kActivations, c - issue.first) ? issue.half : 0;
+  }
+  return 0;
+}
+
+inline void MatrixUnit::remember(Cycle first, uint64_t cycles, const Schedule *schedule) {
+  Issue &newest = history_[newest_ % kHistory];
+  if (!schedule && !newest.schedule && newest.last + 1 == first && newest.half == half()) {
+    newest.last += cycles;
+    return;
+  }
+  history_[++newest_ % kHistory] = {first, first + cycles - 1, schedule, uint8_t(half())};
+}
+
+// Rows that lie in one row of the tile, or in one block that counts as one row.
+inline void MatrixUnit::issueRows(uint64_t count) {
+  rows_ += count;
+  accRow_ += count;
+  pixel_ += count;
+  ow_ += uint32_t(count);
+  if (pixel_ == pixels_)
+    return enterNextBlock();
+  if (ow_ == blockWidth_) {
     ow_ = 0;
     ++oh_;
-    enterRow();
-  } else {
-    column_ += strideW_;
-    address_ += strideW_ * columnStride_;
+    return enterRow();
   }
+  column_ += int64_t(count) * strideW_;
+  address_ += int64_t(count) * blockStride_;
+}
+
+void MatrixUnit::enterNextBlock() {
+  pixel_ = 0;
+  if (++block_ != blocks_)
+    enterBlock();
+}
+
+// Rows of the tile's row at hand, from column `column` on, that are not read because they lie outside the tile.
+inline uint64_t MatrixUnit::rowsOutside(bool isRowInside, int64_t column) const {
+  const int64_t biased = column + columnBias_;
+  if (!isRowInside || biased >= blockColumns_)
+    return kNever;
+  return biased >= 0 ? 0 : uint64_t(strideW_ - 1 - biased) / uint64_t(strideW_);
+}
+
+bool MatrixUnit::streamerRequests(Streams &streams) const {
+  uint64_t left = rowsToLeap();
+  if (const uint64_t half = config_.accRows / 2; accRow_ < half)
+    left = std::min(left, half - accRow_);
+  uint64_t inRow = blockWidth_ - ow_; // in the tile's row at hand
+  const uint64_t outside = std::min(rowsOutside(isRowInside_, column_), inRow);
+  int64_t column = column_ + int64_t(outside) * strideW_, address = address_ + int64_t(outside) * blockStride_;
+  bool isRowInside = isRowInside_;
+  int64_t row = row_;
+  if (outside == inRow) { // they are followed by the next row
+    row += strideH_;
+    isRowInside = row >= 0 && row < tileRows_;
+    column = blockColumn_;
+    address = blockBase_ + row * rowStride_ + column * columnStride_;
+    inRow += width_;
+  }
+  Stream &activations = streams[kActivations];
+  if (outside > Streams::kMostOutside || outside >= left || rowsOutside(isRowInside, column) != 0) {
+    activations = {Stream::Free, 0, 0, 0, std::min(left, outside)};
+    return activations.left != 0;
+  }
+  left = std::min(left, inRow) - outside;
+  const int64_t biased = column + columnBias_;
+  if (blockColumns_ != std::numeric_limits<int64_t>::max() && int64_t(left - 1) * strideW_ >= blockColumns_ - biased)
+    left = uint64_t(blockColumns_ - biased + strideW_ - 1) / uint64_t(strideW_);
+  const int64_t last = address + int64_t(left - 1) * blockStride_;
+  if (std::min(address, last) < 0 || std::max(address, last) + int64_t(config_.n) > int64_t(config_.spmBytes))
+    return false;
+  const uint64_t first = uint64_t(address);
+  const unsigned group = banks_.group(first);
+  if (group != banks_.group(first + config_.n - 1) || group != banks_.group(uint64_t(last)) ||
+      group != banks_.group(uint64_t(last) + config_.n - 1)) {
+    const uint64_t end = banks_.groupEnd(first);
+    if (blockStride_ <= 0 || first + config_.n > end)
+      return false;
+    left = (end - config_.n - first) / uint64_t(blockStride_) + 1;
+  }
+  activations = {Stream::Asking, uint8_t(group), banks_.position(first), banks_.position(uint64_t(blockStride_)),
+                 left + outside};
+  streams.outside = uint32_t(outside);
+  if (activations.left == width_ && pixel_ != 0 && height_ > 1 && blockWidth_ == width_)
+    repeatRows(streams, row, last);
+  return true;
+}
+
+// The walk at hand, which ends at address `last` in row `row` of the tile, comes again in each row below.
+void MatrixUnit::repeatRows(Streams &streams, int64_t row, int64_t last) const {
+  const int64_t down = strideH_ * rowStride_;
+  const uint64_t first = uint64_t(std::min(last, last - int64_t(width_ - streams.outside - 1) * blockStride_));
+  if (down < 0 || blockStride_ < 0 || banks_.offsetAt(uint32_t(int64_t(first) | down | blockStride_)) != 0)
+    return;
+  uint64_t count = uint64_t(tileRows_ - 1 - row) / uint64_t(strideH_);
+  count = std::min(count, rowsToLeap() / width_ - 1);
+  if (const uint64_t half = config_.accRows / 2; accRow_ < half)
+    count = std::min(count, (half - accRow_) / width_ - 1);
+  if (down != 0)
+    count = std::min(count, (banks_.groupEnd(first) - uint64_t(last) - config_.n) / uint64_t(down));
+  streams.repeats = uint32_t(count);
+  streams.repeatStride = banks_.position(uint64_t(down));
+}
+
+// The block at hand comes again for each inner block, or for each column of the kernel.
+void MatrixUnit::repeatBlocks(Streams &streams) const {
+  const Stream &activations = streams[kActivations];
+  const int64_t last = address_ + int64_t(pixels_ - 1) * blockStride_;
+  if (activations.kind != Stream::Asking || activations.left != pixels_ || streams.outside != 0 ||
+      blockWidth_ != pixels_ || kind_ == Kind::Convf)
+    return;
+  const uint32_t block = uint32_t(block_);
+  uint64_t count = reduce_ > 1 ? reduce_ - 1 - block % reduce_ : kernelW_ - 1 - block % kernelW_;
+  const int64_t stride = reduce_ > 1 ? reduceStride_ : dilW_ * columnStride_;
+  if (count == 0 || stride < 0 || blockStride_ < 0 || banks_.offsetAt(uint32_t(address_ | stride | blockStride_)) != 0)
+    return;
+  if (reduce_ == 1) // further columns may leave the tile
+    count =
+        std::min(count, uint64_t(columnSpan_ - 1 - blockColumn_ - int64_t(width_ - 1) * strideW_) / uint64_t(dilW_));
+  if (stride != 0)
+    count = std::min(count, (banks_.groupEnd(uint64_t(address_)) - uint64_t(last) - config_.n) / uint64_t(stride));
+  const uint64_t weights = weights_ + loadBlock_ * config_.n * config_.n;
+  count = std::min({count, banks_.rowsInGroup(weights) / config_.n - 1, blocks_ - 1 - loadBlock_});
+  streams.repeats = uint32_t(count);
+  streams.repeatStride = banks_.position(uint64_t(stride));
+}
+
+bool MatrixUnit::requests(Streams &streams) const {
+  const bool swaps = pixel_ == 0 && shadowFull_;
+  if ((pixel_ != 0 || shadowFull_) && !streamerRequests(streams))
+    return false;
+  if (loadBlock_ == blocks_ || (shadowFull_ && !swaps))
+    return true;
+  const uint64_t address = weights_ + (loadBlock_ * config_.n + loadRow_) * config_.n;
+  const uint64_t rows = banks_.rowsInGroup(address);
+  streams[kWeights] = {Stream::Asking, uint8_t(banks_.group(address)), banks_.position(address),
+                       banks_.position(config_.n), std::min<uint64_t>(config_.n - loadRow_, rows)};
+  if (swaps) {
+    streams[kWeights].left = kNever;
+    streams.loads = config_.n;
+    if (rows < config_.n)
+      return false;
+    repeatBlocks(streams);
+  } else {
+    streams.repeats = 0; // the loader is in the middle of a block
+  }
+  return true;
+}
+
+void MatrixUnit::pass(Cycle first, uint64_t cycles, const Schedule *schedule) { remember(first, cycles, schedule); }
+
+void MatrixUnit::passed(uint64_t count, Cycle to) {
+  now_ = to;
+  if (pixel_ == 0) {
+    rows_ += count * pixels_;
+    block_ += count;
+    loadBlock_ += count;
+    return enterBlock();
+  }
+  rows_ += count * width_;
+  accRow_ += count * width_;
+  pixel_ += count * width_;
+  oh_ += uint32_t(count);
+  if (pixel_ == pixels_)
+    return enterNextBlock();
+  enterRow();
+}
+
+void MatrixUnit::leap(uint64_t cycles, const Schedule *schedule, uint64_t activations, uint64_t weights) {
+  if (activations != 0) {
+    if (pixel_ == 0)
+      shadowFull_ = false;
+    remember(now_, cycles, schedule);
+    if (const uint64_t first = std::min(blockWidth_ - ow_, activations); first != activations) {
+      issueRows(first);
+      issueRows(activations - first);
+    } else {
+      issueRows(activations);
+    }
+  }
+  if (weights != 0 && (loadRow_ += uint32_t(weights)) == config_.n) {
+    loadRow_ = 0;
+    ++loadBlock_;
+    shadowFull_ = true;
+  }
+  now_ += cycles;
 }
 
 bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
@@ -175,7 +371,8 @@ bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
   if (issues) {
     if (pixel_ == 0)
       shadowFull_ = false;
-    issueRow();
+    remember(now_, 1, nullptr);
+    issueRows(1);
   }
   if (loads && ++loadRow_ == config_.n) {
     loadRow_ = 0;
@@ -186,23 +383,6 @@ bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
   conflicts.cycles += lost != 0;
   ++now_;
   return issues && !isFrontBusy();
-}
-
-void MatrixUnit::stream(Cycle to) {
-  const uint64_t count = to - now_;
-  assert(count <= rowsBeforeLoader());
-  // Who asks for the halves of ACC in use looks back at most N + 2 cycles.
-  for (uint64_t back = std::min<uint64_t>(count, config_.n + 3); back != 0; --back) {
-    historyCycle_[(to - back) % kHistory] = to - back;
-    history_[(to - back) % kHistory] = accRow_ + count - back < config_.accRows / 2 ? 1 : 2;
-  }
-  now_ = to;
-  rows_ += count;
-  accRow_ += count;
-  pixel_ += count;
-  oh_ = uint32_t(pixel_ / width_);
-  ow_ = uint32_t(pixel_ % width_);
-  enterRow();
 }
 
 Cycle MatrixUnit::lastIssue() const {
@@ -221,6 +401,7 @@ void MatrixUnit::jump(Cycle to) {
   while (now_ < to) {
     if (isFrontBusy() && pixel_ == 0 && shadowFull_) { // whole blocks, each of which leaves the state as it is now
       uint64_t count = std::min((to - now_) / period, blocks_ - block_ - 1);
+      count -= std::min<uint64_t>(count, 2); // the last N + 3 cycles are remembered
       now_ += count * period;
       rows_ += count * pixels_;
       block_ += count;
@@ -238,6 +419,8 @@ void MatrixUnit::jump(Cycle to) {
     if (streams) {
       if (pixel_ == 0)
         shadowFull_ = false;
+      if (now_ + span + config_.n + 3 >= to)
+        rememberRows(span);
       rows_ += span;
       pixel_ += span;
       if (pixel_ == pixels_) {
@@ -252,22 +435,25 @@ void MatrixUnit::jump(Cycle to) {
     }
     now_ += span;
   }
-  oh_ = uint32_t(pixel_ / width_);
-  ow_ = uint32_t(pixel_ % width_);
   if (isFrontBusy())
     enterBlock();
 }
 
+// Rows of the block at hand, one in each of `cycles` cycles from now_ on.
+void MatrixUnit::rememberRows(uint64_t cycles) {
+  accRow_ = accBase_ + block_ / (uint64_t(kernelH_) * kernelW_ * reduce_) * pixels_ + pixel_;
+  const uint64_t half = config_.accRows / 2;
+  const uint64_t lower = accRow_ < half ? std::min(cycles, half - accRow_) : 0;
+  if (lower != 0)
+    remember(now_, lower, nullptr);
+  accRow_ += lower;
+  if (lower != cycles)
+    remember(now_ + lower, cycles - lower, nullptr);
+}
+
 void MatrixUnit::advance(Cycle to) {
-  // The last cycles are stepped, so that the history of ACC is there for whoever asks next.
-  Cycle tail = config_.n + 3;
-  if (to > now_ + tail)
-    jump(to - tail);
-  Conflicts none;
-  while (now_ < to) {
-    BankSet taken = 0;
-    step(taken, none);
-  }
+  if (now_ < to)
+    jump(to);
 }
 
 } // namespace tw::simulator::cycle

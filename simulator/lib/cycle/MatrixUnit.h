@@ -4,7 +4,7 @@
 #ifndef TW_SIMULATOR_CYCLE_MATRIXUNIT_H
 #define TW_SIMULATOR_CYCLE_MATRIXUNIT_H
 
-#include "Banks.h"
+#include "Leap.h"
 #include "tw/isa/Line.h"
 #include <array>
 
@@ -24,13 +24,14 @@ public:
 
   /// One cycle. True if the last row of the instruction was issued in it.
   bool step(BankSet &taken, Conflicts &conflicts);
-  /// Rows of the block at hand that are issued while the loader stands; the last row of a block is not among them.
-  uint64_t rowsBeforeLoader() const {
-    const bool loads = loadBlock_ != blocks_ && !shadowFull_;
-    return pixel_ == 0 || loads ? 0 : pixels_ - pixel_ - 1;
-  }
-  /// Issues such rows, one in each cycle before `to`, all granted.
-  void stream(Cycle to);
+  /// What streamer and loader ask for from now() on. False if that follows no rule.
+  bool requests(Streams &streams) const;
+  /// Brings both `cycles` further, in which they made `so many steps; `schedule` says when, null: in every cycle.
+  void leap(uint64_t cycles, const Schedule *schedule, uint64_t activations, uint64_t weights);
+  /// One of several walks that repeat was granted in `cycles` from `first` on, which is not before now().
+  void pass(Cycle first, uint64_t cycles, const Schedule *schedule);
+  /// Brings both behind `count` such walks, to cycle `to`.
+  void passed(uint64_t count, Cycle to);
   /// Cycle in which the last row is issued if nothing is in the way from now() on.
   Cycle lastIssue() const;
   /// Brings the unit to cycle `to`, at most lastIssue() + 1, with every request granted.
@@ -49,17 +50,34 @@ public:
 private:
   enum class Kind : uint8_t { Conv, Convf, Gemm };
   static constexpr unsigned kHistory = 128; // more than N + 2 cycles
+  /// Rows that were issued in one half of ACC: one in every cycle, or as a schedule says.
+  struct Issue {
+    Cycle first = 1, last = 0;
+    const Schedule *schedule = nullptr;
+    uint8_t half = 0;
+  };
 
-  unsigned issuedHalf(Cycle c) const { return historyCycle_[c % kHistory] == c ? history_[c % kHistory] : 0; }
+  unsigned issuedHalf(Cycle c) const;
+  unsigned half() const { return accRow_ < config_.accRows / 2 ? 1 : 2; }
+  /// Rows of the instruction that may be leapt over: all but the last one.
+  uint64_t rowsToLeap() const { return pixels_ - pixel_ - (block_ + 1 == blocks_); }
+  /// Rows were issued from cycle `first` on, all in the half of ACC at hand.
+  void remember(Cycle first, uint64_t cycles, const Schedule *schedule);
+  void rememberRows(uint64_t cycles);
   void startConv(const isa::Line &line);
   void startConvf(const isa::Line &line);
   void startGemm(const isa::Line &line);
   /// Finds the parts of block `block_` that do not change from row to row, then those of the row at hand.
   void enterBlock();
   void enterRow();
+  void enterNextBlock();
+  bool streamerRequests(Streams &streams) const;
+  uint64_t rowsOutside(bool isRowInside, int64_t column) const;
+  void repeatBlocks(Streams &streams) const;
+  void repeatRows(Streams &streams, int64_t row, int64_t address) const;
   /// Banks of the row to issue; empty when it lies outside the tile.
   BankSet rowBanks() const;
-  void issueRow();
+  void issueRows(uint64_t count);
   void jump(Cycle to);
 
   const isa::HwConfig &config_;
@@ -74,7 +92,7 @@ private:
   uint32_t kernelH_, kernelW_, reduce_; // inner blocks: kh, kw, icb | kh, 1, f | 1, 1, kb
   int64_t reduceStride_;
   int64_t columnBias_, columnSpan_; // a column is not all outside if 0 <= column + bias < span
-  uint32_t width_;                  // ow_n (m_n for gemm)
+  uint32_t width_, height_;         // ow_n, oh_n (m_n and 1 for gemm)
   uint64_t pixels_, blocks_;        // P and B of the page
   uint64_t weights_;                // SPM address of the first weight row
   uint64_t accBase_;
@@ -86,6 +104,9 @@ private:
   uint64_t block_, pixel_; // next row to issue
   uint32_t oh_, ow_;
   int64_t blockRow_, blockColumn_, blockBase_;
+  uint64_t blockWidth_;            // width_, or all pixels when their addresses have one stride and all lie inside
+  int64_t blockColumns_;           // columnSpan_, or without a bound
+  int64_t blockStride_;            // from one pixel of such a row to the next
   int64_t row_, column_, address_; // of the row to issue
   bool isRowInside_;
   uint64_t accRow_;
@@ -93,8 +114,8 @@ private:
   uint32_t loadRow_;
   bool shadowFull_;
   uint64_t rows_;
-  std::array<Cycle, kHistory> historyCycle_;
-  std::array<uint8_t, kHistory> history_;
+  std::array<Issue, kHistory> history_;
+  unsigned newest_;
 };
 
 } // namespace tw::simulator::cycle

@@ -5,6 +5,7 @@
 #define TW_SIMULATOR_CYCLE_READPORT_H
 
 #include "Banks.h"
+#include "Leap.h"
 #include "tw/isa/MemoryTiming.h"
 #include <deque>
 
@@ -21,32 +22,34 @@ public:
   /// Grants a burst in `c`; its beats are processed one cycle after they are on the bus.
   isa::ReadBurst grant(Cycle c, uint64_t address, uint32_t bytes);
   /// The beats of the burst just granted write the scratchpad from address `spm` on.
+  /// Nobody asks any more for cycles before `now`.
   void writesScratchpad(const isa::ReadBurst &burst, uint64_t spm, Cycle now);
   /// The first cycle in which no burst is outstanding any more.
   Cycle quietFrom() const { return outstanding_.empty() ? 0 : outstanding_.back() + 1; }
   /// Bank that a beat writes in cycle `c`; empty when none does. Cycles must not go back.
-  BankSet bankWritten(Cycle c) {
-    if (c < nextWrite_)
-      return 0;
-    if (Writes &writes = writes_.front(); c == writes.processed && writes.burst.gapFree && c <= writes.burst.last) {
-      nextWrite_ = ++writes.processed; // not the last beat of its burst
-      return banks_.bank(writes.spm + uint64_t(writes.beat++) * config_.axiBytes);
-    }
-    return findWrite(c);
-  }
-  /// No beat of the bursts granted so far writes before this cycle.
-  Cycle nextWrite() const { return nextWrite_; }
+  BankSet bankWritten(Cycle c) { return c < nextWrite_ ? 0 : findWrite(c); }
+  /// The beats from cycle `c` on as a stream, and in `span` for how many cycles that is all there is. False if they
+  /// follow no rule. Cycles must not go back.
+  bool beats(Cycle c, Stream &stream, Cycle &span);
+  /// Beats of that stream were processed.
+  void skipBeats(uint64_t count);
   /// Beats of a burst that are processed in cycles up to `c`.
   uint32_t beatsProcessed(const isa::ReadBurst &burst, Cycle c) const;
 
 private:
+  /// Beats that write contiguous rows: of one burst, or of several that follow each other without a gap.
   struct Writes {
-    isa::ReadBurst burst;
-    uint64_t spm;
-    uint32_t beat;
-    Cycle processed; // of `beat`
+    uint64_t spm;    // where the next one writes
+    Cycle processed; // the next one
+    Cycle last;      // the last one
+    uint64_t burst;  // number of the burst, if not gapFree
+    uint32_t beat;   // next one of it
+    bool gapFree;
   };
-  void nextBeat(Writes &writes) const;
+  /// Past the next beat of the front.
+  void nextBeat();
+  /// Forgets beats before `c`.
+  void seek(Cycle c);
   BankSet findWrite(Cycle c);
 
   const isa::HwConfig &config_;

@@ -8,6 +8,7 @@ using namespace isa;
 
 void StoreUnit::reset() {
   rows_ = row_ = 0;
+  rowsLeft_ = 0;
   groups_ = 0;
   now_ = 0;
   bufferFree_[0] = bufferFree_[1] = senderFree_ = lastResponse_ = 0;
@@ -27,6 +28,7 @@ void StoreUnit::start(const Line &line, uint64_t base, Cycle start) {
     end += int64_t(walk.extents[d] - 1) * int64_t(walk.spmStrides[d]);
   groups_ = banks_.groups(walk.spm, end);
   now_ = start + 1;
+  rowsLeft_ = walk.bytes() / config_.n;
   failed_.reset();
   nextBurst();
 }
@@ -89,12 +91,32 @@ void StoreUnit::step(BankSet &taken, Conflicts &conflicts) {
   conflicts.cycles += lost;
   uint64_t coincides = beatsWithin(cycle, cycle);
   busy_ += uint64_t(granted) - coincides; // the beat is counted when it is sent
+  rowsLeft_ -= granted;
   if (!granted || ++row_ != rows_)
     return;
   send(burst_.address, burst_.bytes, cycle);
   busy_ += burst_.bytes / config_.axiBytes;
   bytesWritten_ += burst_.bytes;
   nextBurst();
+}
+
+bool StoreUnit::requests(Stream &rows, Cycle &span) const {
+  if (row_ == 0 && bufferFree_[turn_] > now_) {
+    span = std::min(span, bufferFree_[turn_] - now_);
+    return true;
+  }
+  const uint64_t address = burst_.spm + uint64_t(row_) * config_.n;
+  const uint64_t left = std::min<uint64_t>(rows_ - row_ - 1, banks_.rowsInGroup(address));
+  rows = {Stream::Asking, uint8_t(banks_.group(address)), banks_.position(address), banks_.position(config_.n), left};
+  return left != 0;
+}
+
+void StoreUnit::leap(uint64_t cycles, uint64_t rows, bool asked) {
+  if (asked)
+    busy_ += rows - beatsWithin(now_, now_ + cycles - 1); // the beats are counted when they are sent
+  row_ += uint32_t(rows);
+  rowsLeft_ -= rows;
+  now_ += cycles;
 }
 
 Cycle StoreUnit::burstRead() const {
@@ -110,6 +132,7 @@ void StoreUnit::advance(Cycle to) {
     uint32_t count = uint32_t(std::min<uint64_t>(rows_ - row_, to - first));
     busy_ += count - beatsWithin(first, first + count - 1);
     row_ += count;
+    rowsLeft_ -= count;
     now_ = first + count;
     if (row_ == rows_) {
       send(burst_.address, burst_.bytes, now_ - 1);

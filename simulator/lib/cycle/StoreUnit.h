@@ -5,7 +5,7 @@
 #ifndef TW_SIMULATOR_CYCLE_STOREUNIT_H
 #define TW_SIMULATOR_CYCLE_STOREUNIT_H
 
-#include "Banks.h"
+#include "Leap.h"
 #include "tw/isa/MemoryTiming.h"
 #include "tw/isa/Timing.h"
 #include <deque>
@@ -29,6 +29,13 @@ public:
 
   /// One cycle of the reading side.
   void step(BankSet &taken, Conflicts &conflicts);
+  /// The rows from now() on as a stream; while a buffer is awaited, in `span` for how many cycles. False if the next
+  /// row is the last of its burst.
+  bool requests(Stream &rows, Cycle &span) const;
+  /// Brings the reading side `cycles` further, in which `rows` rows were granted. `asked`: it was not waiting.
+  void leap(uint64_t cycles, uint64_t rows, bool asked);
+  /// A cycle before which an instruction that is still reading does not end.
+  Cycle notBefore() const { return isReading() ? now_ + rowsLeft_ : kNever; }
   /// Cycle in which the last row of the burst at hand is granted if nothing is in the way.
   Cycle burstRead() const;
   /// Brings the reading side to cycle `to` with every request granted.
@@ -65,6 +72,7 @@ private:
   isa::Burst burst_;
   uint32_t rows_, row_; // of the burst at hand; rows_ == 0: none
   GroupSet groups_;
+  uint64_t rowsLeft_; // of the instruction
   Cycle now_;
   Cycle bufferFree_[2], senderFree_, lastResponse_;
   unsigned turn_;

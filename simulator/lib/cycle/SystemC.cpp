@@ -75,6 +75,8 @@ public:
   Cycle freeUntil(Event event) const {
     return std::min(firstBlocked(*std::min_element(keys_.begin(), keys_.end()), event), limit_);
   }
+  Cycle pending(Event event) const { return keyCycle(keys_[unsigned(event)]); }
+  Cycle unchangedUntil() const { return std::min(firstChange(keys_), limit_); }
 
   /// Lets SystemC's time run. Events at or after cycle `limit` stay in keys_ for the next call, out of SystemC's sight,
   /// so that machines which share the context do not run each other.

@@ -2,6 +2,7 @@
 // The cycle model as a whole: closed forms against stepping, one kernel against the other, counters.
 #include "tw/simulator/Cycle.h"
 #include "tw/support/CyclePrograms.h"
+#include "tw/support/Paths.h"
 
 #include <gtest/gtest.h>
 
@@ -74,6 +75,10 @@ HwConfig oddConfig() {
   return config;
 }
 
+HwConfig oddMachine(const std::string &name) {
+  return test::testConfig((test::sourceDir() / "isa/configs/odd" / (name + ".yaml")).string().c_str());
+}
+
 struct Case {
   HwConfig config;
   MemoryTimingConfig memory;
@@ -82,13 +87,19 @@ std::vector<Case> cases(uint64_t seed) {
   return {{test::testConfig("tw8"), MemoryTimingConfig::ideal()},
           {test::testConfig("tw16"), MemoryTimingConfig::randomKind(seed)},
           {oddConfig(), MemoryTimingConfig::rowsKind()},
-          {test::testConfig("tw64"), MemoryTimingConfig::ideal(3, 1)}};
+          {test::testConfig("tw64"), MemoryTimingConfig::ideal(3, 1)},
+          {test::testConfig("tw32"), MemoryTimingConfig::ideal()},
+          {test::testConfig("tw16"), MemoryTimingConfig::rowsKind()},
+          {oddMachine("odd8_most"), MemoryTimingConfig::ideal()},
+          {oddMachine("odd32_deep"), MemoryTimingConfig::rowsKind()},
+          {oddMachine("odd16_oneread"), MemoryTimingConfig::ideal()},
+          {test::testConfig("tw16"), MemoryTimingConfig::ideal()}};
 }
 
 TEST(CycleMachineTest, JumpingAndSteppingGiveTheSameCycles) {
-  for (uint64_t seed = 0; seed != 300; ++seed) {
+  for (uint64_t seed = 0; seed != 400; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Case c = cases(seed)[seed % 4];
+    Case c = cases(seed)[seed % 10];
     Job job(c.config, test::CyclePrograms(c.config, seed).program(int(10 + seed % 90)));
     simulator::CycleOptions options;
     options.memory = c.memory;
