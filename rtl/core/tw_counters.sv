@@ -20,6 +20,10 @@ module tw_counters #(
   input  logic                 beat_lw_i,
   input  logic                 beat_fe_i,
   input  logic                 beat_st_i,
+  input  logic                 read_last_i,   // the beat is the last of a burst that began at read_time_i
+  input  logic [31:0]          read_time_i,
+  input  logic                 write_done_i,  // a burst of a store is complete, begun at write_time_i
+  input  logic [31:0]          write_time_i,
   input  logic                 mx_row_i,
   input  logic                 rq_sat_i,      // rq_sat_count_i lanes saturated
   input  logic [7:0]           rq_sat_count_i,
@@ -44,6 +48,15 @@ module tw_counters #(
   assign bytes_written_o = written_q;
   assign mx_rows_o       = rows_q;
   assign saturations_o   = saturations_q;
+
+  // Place in a latency histogram.
+  function automatic logic [5:0] bucket(input logic [31:0] latency);
+    begin
+      bucket = '0;
+      for (int i = 1; i < tw_isa_pkg::LATENCY_BUCKETS; i++)
+        if (latency >= (32'(tw_isa_pkg::LATENCY_FIRST) << (i - 1))) bucket = 6'(i);
+    end
+  endfunction
 
   // State of this process alone, updated in place.
   logic [63:0] value [tw_isa_pkg::COUNTERS];
@@ -85,6 +98,16 @@ module tw_counters #(
       if (beat_st_i) begin
         value[tw_isa_pkg::CTR_BYTES_WRITTEN] = value[tw_isa_pkg::CTR_BYTES_WRITTEN] + 64'(AxiBytes);
         written_q <= value[tw_isa_pkg::CTR_BYTES_WRITTEN];
+      end
+      if (read_last_i && (beat_la_i || beat_lw_i || beat_fe_i)) begin : read
+        logic [5:0] at;
+        at        = 6'(tw_isa_pkg::CTR_READ_LATENCY_0) + bucket(cycles_q[31:0] - read_time_i);
+        value[at] = value[at] + 64'd1;
+      end
+      if (write_done_i) begin : write
+        logic [5:0] at;
+        at        = 6'(tw_isa_pkg::CTR_WRITE_LATENCY_0) + bucket(cycles_q[31:0] - write_time_i);
+        value[at] = value[at] + 64'd1;
       end
       if (mx_row_i) begin
         value[tw_isa_pkg::CTR_MX_ROWS] = value[tw_isa_pkg::CTR_MX_ROWS] + 64'd1;

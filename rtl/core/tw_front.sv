@@ -95,6 +95,11 @@ module tw_front #(
   input  logic                  beat_la_i,
   input  logic                  beat_lw_i,
   input  logic                  beat_st_i,
+  input  logic                  read_last_i,      // the beat is its burst's last
+  input  logic [31:0]           read_time_i,      // when the burst began
+  input  logic                  write_done_i,     // a burst of a store is complete
+  input  logic [31:0]           write_time_i,
+  output logic [31:0]           time_o,           // cycle of the job
   input  logic                  mx_row_i,
   input  logic                  rq_sat_i,
   input  logic [7:0]            rq_sat_count_i,
@@ -496,6 +501,10 @@ module tw_front #(
     .beat_lw_i,
     .beat_fe_i      (beat_i),
     .beat_st_i,
+    .read_last_i,
+    .read_time_i,
+    .write_done_i,
+    .write_time_i,
     .mx_row_i,
     .rq_sat_i,
     .rq_sat_count_i,
@@ -512,6 +521,8 @@ module tw_front #(
     .saturations_o  (saturations)
   );
 
+
+  assign time_o = cycles[31:0];
 
   logic event_now /*verilator public_flat_rd*/;  // for the trace
   assign event_now = starting || ending || fe_leave;

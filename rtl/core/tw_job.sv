@@ -86,7 +86,7 @@ module tw_job #(
   logic         busy_q, descriptor_q, check_q, run_q, count_q, send_q, ending_q, ever_q, writable_q, abort_q,
                 has_budget_q;
   logic [31:0]  end_pc_q;
-  logic [511:0] record_q;
+  logic [511:0] record_q [1];  // one row: rarely written
 
   //--- descriptor --------------------------------------------------------------------------------
   wire [63:0] isa_hash      = desc_i[tw_isa_pkg::JOB_DESCRIPTOR_ISA_HASH_LSB +: 64];
@@ -210,7 +210,7 @@ module tw_job #(
   assign descriptor_o  = descriptor_q;
   assign count_o       = count_q;
   assign record_o      = send_q;
-  assign record_data_o = record_q;
+  assign record_data_o = record_q[0];
   assign last_pc_o     = halt_i ? halt_pc_i : end_pc_q;
 
   // State of this process alone, updated in place. Send and Settle are the job's end: ending_q.
@@ -241,8 +241,8 @@ module tw_job #(
         end
         Record: begin
           state = Send;
-          record_q <= {saturations_i, mx_rows_i << (2 * $clog2(N)), bytes_written_i, bytes_read_i, cycles_i,
-                       halt_addr_i, Marker, last_pc_o, halt_tag_i, 5'd0, halt_engine_i, halt_code_i, sequence_no};
+          record_q[0] <= {saturations_i, mx_rows_i << (2 * $clog2(N)), bytes_written_i, bytes_read_i, cycles_i,
+                          halt_addr_i, Marker, last_pc_o, halt_tag_i, 5'd0, halt_engine_i, halt_code_i, sequence_no};
         end
         Send: if (record_done_i) state = Settle;
         default: ;

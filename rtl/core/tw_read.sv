@@ -45,7 +45,9 @@ module tw_read #(
   output logic                  beat_last_o,        // last of its instruction
   output logic                  beat_error_o,
   output logic [63:0]           beat_addr_o,        // address of the beat's burst
-  output logic                  idle_o              // no burst is outstanding
+  output logic [31:0]           beat_time_o,        // time_i in the cycle of its burst's grant
+  output logic                  idle_o,             // no burst is outstanding
+  input  logic [31:0]           time_i              // cycle of the job
 );
   localparam int CountBits = $clog2(Reads + 1);
   localparam int PtrBits   = (Reads > 1) ? $clog2(Reads) : 1;
@@ -77,6 +79,7 @@ module tw_read #(
   logic [23:0]           local_q;
   logic [63:0]           addr_q;
   logic [AxiBytes*8-1:0] data_q;
+  logic [31:0]           time_q;
 
   assign beat_fe_o         = fe_q;
   assign beat_lw_o         = lw_q;
@@ -88,6 +91,7 @@ module tw_read #(
   assign beat_last_o       = last_q;
   assign beat_error_o      = error_q;
   assign beat_addr_o       = addr_q;
+  assign beat_time_o       = time_q;
 
   // State of this process alone, updated in place: what was granted, in order, and the place in its first burst.
   logic [1:0]           src_mem   [Reads];
@@ -95,6 +99,7 @@ module tw_read #(
   logic [23:0]          local_mem [Reads];
   logic                 last_mem  [Reads];
   logic [63:0]          addr_mem  [Reads];
+  logic [31:0]          time_mem  [Reads];
   logic [PtrBits-1:0]   wptr, rptr;
   logic [CountBits-1:0] count;
   logic                 first;   // the next beat on the bus is its burst's first
@@ -113,6 +118,7 @@ module tw_read #(
       space_q      <= space_mem[rptr];
       local_q      <= place;
       addr_q       <= addr_mem[rptr];
+      time_q       <= time_mem[rptr];
       burst_last_q <= rlast_i;
       last_q       <= rlast_i && last_mem[rptr];
       error_q      <= rresp_i != 2'b00;
@@ -134,6 +140,7 @@ module tw_read #(
       local_mem[wptr] = lw_req_i ? lw_local_i : la_local_i;
       last_mem[wptr]  = lw_req_i ? lw_last_i : la_last_i;
       addr_mem[wptr]  = addr;
+      time_mem[wptr]  = time_i;
       wptr            = (wptr == PtrBits'(Reads - 1)) ? '0 : wptr + 1'b1;
       count           = count + 1'b1;
     end

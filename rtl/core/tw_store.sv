@@ -42,6 +42,9 @@ module tw_store #(
   // counters and faults
   output logic                  progress_o,     // a row was granted or a data beat of a store accepted
   output logic                  beat_o,         // a data beat of a store was accepted
+  output logic                  done_o,         // in the last cycle a burst of a store was answered
+  output logic [31:0]           done_time_o,    // time_i in the cycle before its address was shown
+  input  logic [31:0]           time_i,         // cycle of the job
   output logic                  fault_o,        // AXI_WRITE, with the end
   output logic [63:0]           fault_addr_o
 );
@@ -106,6 +109,8 @@ module tw_store #(
   logic [AxiBytes*8-1:0] wdata_q;
   logic                  error_q;
   logic [63:0]           error_addr_q;
+  logic                  done_q;
+  logic [31:0]           done_time_q;
 
   wire row_last = (fill_q + 13'(N)) == walk_bytes;
   assign spm_req_o  = walking && may_fill_q;
@@ -125,6 +130,8 @@ module tw_store #(
   assign end_o         = !idle_q && !walking && drained_q;
   assign fault_o       = end_o && error_q;
   assign fault_addr_o  = error_addr_q;
+  assign done_o        = done_q;
+  assign done_time_o   = done_time_q;
 
   //--- state of the process below alone, updated in place ------------------------------------------
   typedef enum logic [1:0] {SendIdle, SendAddress, SendData} send_e;
@@ -145,6 +152,7 @@ module tw_store #(
   logic [BeatBits:0]     beat, last_beat;       // the beat on the bus, or the first; the burst's last
   logic [CountBits-1:0]  open;                  // write bursts without a response
   logic [63:0]           open_mem [Writes];
+  logic [31:0]           time_mem [Writes];     // of their beginnings
   logic [PtrBits-1:0]    wptr, rptr;
   always_ff @(posedge clk_i) begin
     if (start_i || active || record_i) begin : work
@@ -174,7 +182,9 @@ module tw_store #(
       end
 
       // responses
+      done_q <= bvalid_i && !sends_record;
       if (bvalid_i) begin
+        done_time_q <= time_mem[rptr];
         if ((bresp_i != 2'b00) && !error_q) begin
           error_q      <= 1'b1;
           error_addr_q <= open_mem[rptr];
@@ -193,6 +203,7 @@ module tw_store #(
         beat           = '0;
         send           = SendAddress;
         open_mem[wptr] = addr;
+        time_mem[wptr] = time_i;
         wptr           = (wptr == PtrBits'(Writes - 1)) ? '0 : wptr + 1'b1;
         open           = open + 1'b1;
         awaddr_q      <= addr;
@@ -256,6 +267,7 @@ module tw_store #(
       wvalid_q    <= 1'b0;
       record_q    <= 1'b0;
       error_q     <= 1'b0;
+      done_q      <= 1'b0;
     end
   end
   wire unused = &{1'b0, walk_last_unused};

@@ -101,6 +101,8 @@ module tw_top (
   logic [AxiBytes*8-1:0] beat_data;
   logic [23:0]           beat_local;
   logic                  st_progress, st_beat, mx_row, rq_sat, vx_sat;
+  logic                  write_done;
+  logic [31:0]           read_time, write_time, job_time;
   logic [7:0]            rq_sat_count, vx_sat_count, rq_code, vx_code;
 
   tw_front #(
@@ -191,6 +193,11 @@ module tw_top (
     .beat_la_i     (beat_la),
     .beat_lw_i     (beat_lw),
     .beat_st_i     (st_beat),
+    .read_last_i   (beat_burst_last),
+    .read_time_i   (read_time),
+    .write_done_i  (write_done),
+    .write_time_i  (write_time),
+    .time_o        (job_time),
     .mx_row_i      (mx_row),
     .rq_sat_i      (rq_sat),
     .rq_sat_count_i(rq_sat_count),
@@ -309,6 +316,10 @@ module tw_top (
     .spm_data_i       (st_data),
     .st_progress_o    (st_progress),
     .st_beat_o        (st_beat),
+    .read_time_o      (read_time),
+    .write_done_o     (write_done),
+    .write_time_o     (write_time),
+    .time_i           (job_time),
     .arvalid_o        (m_arvalid_o),
     .arready_i        (m_arready_i),
     .araddr_o         (m_araddr_o),

@@ -99,3 +99,30 @@ def CWrite  : Counter<"bytes_written", "bytes stored by ST">;
 def CRows   : Counter<"mx_rows", "activation rows streamed through the array">;
 def CSat    : Counter<"saturations", "lanes saturated by the requantisers">;
 def CBank   : Counter<"bank_conflicts", "SPM requests that lost arbitration">;
+// Histograms of the AXI bursts' latencies: the first counter takes what is below latency_first, each further one what is
+// below twice the limit of the one before, the last one the rest.
+def KLatencyFirst : MachineConstant<"latency_first", 32, "cycles: limit of the first counter of a latency histogram">;
+def KLatencyBuckets : MachineConstant<"latency_buckets", 8, "counters of a latency histogram">;
+class Latency<string channel, string what, int index> :
+    Counter<channel # "_latency_" # !if(!eq(index, 0), 0, !shl(KLatencyFirst.Value, !sub(index, 1))),
+            what # !if(!eq(index, 0), " that took fewer cycles than the next counter's",
+                       " that took at least this many cycles" #
+                       !if(!eq(index, !sub(KLatencyBuckets.Value, 1)), "", ", fewer than the next counter's"))>;
+class ReadLatency<int index> : Latency<"read", "read bursts", index>;
+class WriteLatency<int index> : Latency<"write", "bursts of stores", index>;
+def CRead0  : ReadLatency<0>;
+def CRead1  : ReadLatency<1>;
+def CRead2  : ReadLatency<2>;
+def CRead3  : ReadLatency<3>;
+def CRead4  : ReadLatency<4>;
+def CRead5  : ReadLatency<5>;
+def CRead6  : ReadLatency<6>;
+def CRead7  : ReadLatency<7>;
+def CWrite0 : WriteLatency<0>;
+def CWrite1 : WriteLatency<1>;
+def CWrite2 : WriteLatency<2>;
+def CWrite3 : WriteLatency<3>;
+def CWrite4 : WriteLatency<4>;
+def CWrite5 : WriteLatency<5>;
+def CWrite6 : WriteLatency<6>;
+def CWrite7 : WriteLatency<7>;

@@ -353,6 +353,11 @@ template <class Kernel> void Core<Kernel>::collectCounters(Cycle cycles) {
     fetched += uint64_t(readPort_.beatsProcessed(line.burst, cycles - 1)) * config_.axiBytes;
   counter(CounterId::BytesReadFe) = fetched;
   counter(CounterId::BytesWritten) = store_.bytesWritten();
+  const isa::LatencyHistogram reads = readPort_.latencies(cycles - 1), &writes = store_.latencies();
+  for (size_t i = 0; i != reads.size(); ++i) {
+    registers_.counters[unsigned(CounterId::ReadLatency0) + i] = reads[i];
+    registers_.counters[unsigned(CounterId::WriteLatency0) + i] = writes[i];
+  }
   counter(CounterId::MxRows) = matrix_.rowsIssued();
   counter(CounterId::BankConflicts) = fillConflicts_.requests + storeConflicts_.requests + matrixConflicts_.requests +
                                       drainConflicts_.requests + vectorConflicts_.requests;

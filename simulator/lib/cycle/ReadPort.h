@@ -7,6 +7,7 @@
 #include "Banks.h"
 #include "Leap.h"
 #include "tw/isa/MemoryTiming.h"
+#include "tw/isa/Timing.h"
 #include <deque>
 
 namespace tw::simulator::cycle {
@@ -25,7 +26,7 @@ public:
   /// Nobody asks any more for cycles before `now`.
   void writesScratchpad(const isa::ReadBurst &burst, uint64_t spm, Cycle now);
   /// The first cycle in which no burst is outstanding any more.
-  Cycle quietFrom() const { return outstanding_.empty() ? 0 : outstanding_.back() + 1; }
+  Cycle quietFrom() const { return outstanding_.empty() ? 0 : outstanding_.back().last + 1; }
   /// Bank that a beat writes in cycle `c`; empty when none does. Cycles must not go back.
   BankSet bankWritten(Cycle c) { return c < nextWrite_ ? 0 : findWrite(c); }
   /// The beats from cycle `c` on as a stream, and in `span` for how many cycles that is all there is. False if they
@@ -33,6 +34,8 @@ public:
   bool beats(Cycle c, Stream &stream, Cycle &span);
   /// Beats of that stream were processed.
   void skipBeats(uint64_t count);
+  /// Bursts whose last beat is processed in cycles up to `c`, by their latency from the grant to that beat.
+  isa::LatencyHistogram latencies(Cycle c) const;
   /// Beats of a burst that are processed in cycles up to `c`.
   uint32_t beatsProcessed(const isa::ReadBurst &burst, Cycle c) const;
 
@@ -55,8 +58,13 @@ private:
   const isa::HwConfig &config_;
   const Banks &banks_;
   isa::MemoryTiming &memory_;
-  Cycle addressFree_ = 0;         // the address register takes the next burst from here on
-  std::deque<Cycle> outstanding_; // bus cycle of the last beat, in the order of the grants
+  Cycle addressFree_ = 0; // the address register takes the next burst from here on
+  struct Outstanding {
+    Cycle last; // bus cycle of the last beat
+    unsigned bucket;
+  };
+  std::deque<Outstanding> outstanding_; // in the order of the grants
+  isa::LatencyHistogram latencies_{};   // of all grants
   std::deque<Writes> writes_;
   Cycle nextWrite_ = kNever; // no beat writes before this cycle
 };

@@ -17,6 +17,7 @@ void StoreUnit::reset() {
   responses_.clear();
   beats_.clear();
   busy_ = bytesWritten_ = 0;
+  latencies_ = {};
 }
 
 void StoreUnit::start(const Line &line, uint64_t base, Cycle start) {
@@ -41,7 +42,7 @@ void StoreUnit::nextBurst() {
   rows_ = burst_.bytes / config_.n;
 }
 
-void StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
+Cycle StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
   Cycle go = std::max(cycle + 2, senderFree_); // the sender sees the full buffer
   while (!responses_.empty() && responses_.front() < go)
     responses_.pop_front();
@@ -67,6 +68,14 @@ void StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
   bufferFree_[turn_] = senderFree_ = last + 1;
   lastResponse_ = response.cycle;
   turn_ ^= 1;
+  return response.cycle + 1 - go;
+}
+
+void StoreUnit::sendBurst(Cycle cycle) {
+  ++latencies_[latencyBucket(send(burst_.address, burst_.bytes, cycle))];
+  busy_ += burst_.bytes / config_.axiBytes;
+  bytesWritten_ += burst_.bytes;
+  nextBurst();
 }
 
 uint64_t StoreUnit::beatsWithin(Cycle first, Cycle last) {
@@ -94,10 +103,7 @@ void StoreUnit::step(BankSet &taken, Conflicts &conflicts) {
   rowsLeft_ -= granted;
   if (!granted || ++row_ != rows_)
     return;
-  send(burst_.address, burst_.bytes, cycle);
-  busy_ += burst_.bytes / config_.axiBytes;
-  bytesWritten_ += burst_.bytes;
-  nextBurst();
+  sendBurst(cycle);
 }
 
 bool StoreUnit::requests(Stream &rows, Cycle &span) const {
@@ -134,12 +140,8 @@ void StoreUnit::advance(Cycle to) {
     row_ += count;
     rowsLeft_ -= count;
     now_ = first + count;
-    if (row_ == rows_) {
-      send(burst_.address, burst_.bytes, now_ - 1);
-      busy_ += burst_.bytes / config_.axiBytes;
-      bytesWritten_ += burst_.bytes;
-      nextBurst();
-    }
+    if (row_ == rows_)
+      sendBurst(now_ - 1);
   }
   now_ = to;
 }

@@ -50,6 +50,8 @@ public:
   /// Cycles since the last call in which a row was granted or a beat accepted, and none lost.
   uint64_t takeBusyCycles();
   uint64_t bytesWritten() const { return bytesWritten_; }
+  /// Bursts of stores, by their latency from the cycle before the address is shown to the one after the response.
+  const isa::LatencyHistogram &latencies() const { return latencies_; }
 
   /// Sends the completion record as if its last row had been granted in `cycle`; the cycle of its response.
   Cycle sendRecord(uint64_t address, Cycle cycle);
@@ -59,8 +61,10 @@ private:
     Cycle first, last;
   };
   void nextBurst();
-  /// The last row of the burst was granted in `cycle`: everything up to the response is known.
-  void send(uint64_t address, uint32_t bytes, Cycle cycle);
+  /// The last row of the burst was granted in `cycle`: everything up to the response is known. Returns the latency.
+  Cycle send(uint64_t address, uint32_t bytes, Cycle cycle);
+  /// The last row of the burst at hand was granted in `cycle`.
+  void sendBurst(Cycle cycle);
   /// Cycles of [first, last] in which a beat is accepted. Intervals asked for must not go back.
   uint64_t beatsWithin(Cycle first, Cycle last);
 
@@ -80,6 +84,7 @@ private:
   std::optional<uint64_t> failed_;
   std::deque<Span> beats_; // cycles of accepted beats that rows may still coincide with
   uint64_t busy_, bytesWritten_;
+  isa::LatencyHistogram latencies_;
 };
 
 } // namespace tw::simulator::cycle

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Single sentences of docs/timing.md, with the cycles worked out by hand: tw16, 20 cycles to the first beat of a read,
 // 10 from the last beat of a write to its response, 4 beats a line.
+#include "tw/isa/Timing.h"
 #include "tw/simulator/Cycle.h"
 #include "tw/support/Job.h"
 
@@ -92,6 +93,24 @@ TEST_F(CycleContractTest, AStoreEndsAfterItsLastResponse) {
   EXPECT_EQ(end(0) - start(0), 22u);
   EXPECT_EQ(counter(CounterId::StateStBusy), 1u + 4 + 4) << "the start, four rows, four beats";
   EXPECT_EQ(counter(CounterId::BytesWritten), 64u);
+}
+
+TEST_F(CycleContractTest, EveryBurstIsInAHistogramOfLatencies) {
+  run({walk(Opcode::Ld, 0, 40), walk(Opcode::St, 0, 4), kEnd});
+  // Grant to address 1, latency 20, then the beats of the burst and of those before it on the bus.
+  EXPECT_EQ(counter(CounterId::ReadLatency0), 4u) << "the descriptor in 25 cycles, three lines in 25, 28 and 31";
+  EXPECT_EQ(counter(CounterId::ReadLatency32), 3u) << "16, 16 and 8 beats in 37, 52 and 59 cycles";
+  EXPECT_EQ(counter(CounterId::ReadLatency64), 0u);
+  EXPECT_EQ(counter(CounterId::WriteLatency0), 1u) << "16 cycles; the completion record does not count";
+}
+
+TEST_F(CycleContractTest, LatenciesCountByPowersOfTwo) {
+  EXPECT_EQ(latencyBucket(0), 0u);
+  EXPECT_EQ(latencyBucket(31), 0u);
+  EXPECT_EQ(latencyBucket(32), 1u);
+  EXPECT_EQ(latencyBucket(2047), 6u);
+  EXPECT_EQ(latencyBucket(2048), 7u);
+  EXPECT_EQ(latencyBucket(~uint64_t{0}), 7u);
 }
 
 TEST_F(CycleContractTest, APostIsSeenInTheNextCycle) {

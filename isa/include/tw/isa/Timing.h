@@ -8,6 +8,8 @@
 #include "tw/isa/HwConfig.h"
 #include "tw/isa/Line.h"
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 
 namespace tw::isa {
@@ -28,6 +30,13 @@ struct DrainKind {
     return {(unsigned(opcode) & 1) != 0, (unsigned(opcode) & 2) != 0, (unsigned(opcode) & 4) != 0};
   }
 };
+
+/// Counters of the latencies of bursts, as read_latency_* and write_latency_* of the table.
+using LatencyHistogram = std::array<uint64_t, kLatencyBuckets>;
+/// Where a burst that took `cycles` (modulo 2^32) counts.
+constexpr unsigned latencyBucket(uint64_t cycles) {
+  return std::min(unsigned(std::bit_width(uint32_t(cycles) / kLatencyFirst)), unsigned(kLatencyBuckets) - 1);
+}
 
 /// Whether the rows of this opcode move data through the AXI port and have bursts.
 bool hasBursts(Opcode opcode);
