@@ -17,6 +17,7 @@ constexpr Verb kVerbs[] = {
     {"run", "a package or model on a device", runVerb},
     {"verify", "devices against the reference", verifyVerb},
     {"profile", "where a model's cycles go", profileVerb},
+    {"trace", "what a run left, for Perfetto", traceVerb},
     {"evaluate", "a classifier over a labelled set", evaluateVerb},
     {"asm", "assembly to lines", asmVerb},
     {"dis", "lines to assembly", disVerb},

@@ -2,6 +2,7 @@
 // Where the cycles of a model go: one row per layer, measured by the trace of a timed device.
 #include "Prepare.h"
 #include "Session.h"
+#include "Trace.h"
 
 #include "tw/isa/Tables.h"
 
@@ -83,6 +84,25 @@ std::string boundBy(const Layer &layer) {
       .str();
 }
 
+/// How long the bursts of all jobs took, as far as there are any.
+void printLatencies(const std::vector<Job> &jobs, const char *what, isa::CounterId first) {
+  std::string text;
+  for (unsigned i = 0; i != isa::kLatencyBuckets; ++i) {
+    uint64_t count = 0;
+    for (const Job &job : jobs)
+      count += job.counters[unsigned(first) + i];
+    if (count == 0)
+      continue;
+    const uint64_t limit = uint64_t{isa::kLatencyFirst} << i;
+    const bool isLast = i + 1 == isa::kLatencyBuckets;
+    text += llvm::formatv("{0}{1} {2}{3}", text.empty() ? "" : ", ", withCommas(count), isLast ? "from " : "below ",
+                          isLast ? limit / 2 : limit)
+                .str();
+  }
+  if (!text.empty())
+    std::cout << "  " << what << " by their cycles: " << text << "\n";
+}
+
 } // namespace
 
 int profileVerb(const Arguments &arguments) {
@@ -93,11 +113,15 @@ int profileVerb(const Arguments &arguments) {
   line.add()("device,d", po::value<std::string>()->default_value("cycle"),
              "cycle or rtl")("input,i", po::value<std::vector<std::string>>()->composing(),
                              "as for run")("seed", po::value<uint64_t>()->default_value(1), "seed of random inputs")(
-      "memory", po::value<std::string>()->default_value(""), "as for run");
+      "memory", po::value<std::string>()->default_value(""), "as for run")("trace", po::value<std::string>(),
+                                                                           "as for run");
   if (auto code = line.parse(arguments))
     return *code;
   if (line.text("device") == "functional")
     return fail(llvm::createStringError("--device functional: the functional model has no time; use cycle or rtl"));
+  if (line.has("trace"))
+    if (llvm::Error error = checkTraceName(line.text("trace")))
+      return fail(std::move(error));
   auto prepared = prepare(line);
   if (!prepared)
     return fail(prepared.takeError());
@@ -116,6 +140,10 @@ int profileVerb(const Arguments &arguments) {
   auto result = (*session)->run(*inputs);
   if (!result)
     return fail(result.takeError());
+
+  if (line.has("trace"))
+    if (llvm::Error error = writeTrace(line.text("trace"), traceOf(package, (*session)->jobs())))
+      return fail(std::move(error));
 
   const double peak = double(package.config.n) * package.config.n;
   auto row = [](std::string name, const char *where, const std::string &macs, const std::string &cycles,
@@ -155,6 +183,8 @@ int profileVerb(const Arguments &arguments) {
           .str());
   std::cout << "  " << withCommas(result->bytesRead) << " bytes read, " << withCommas(result->bytesWritten)
             << " written; at least " << withCommas(uint64_t(useful / peak)) << " cycles of array work\n";
+  printLatencies((*session)->jobs(), "reads", isa::CounterId::ReadLatency0);
+  printLatencies((*session)->jobs(), "writes", isa::CounterId::WriteLatency0);
   std::cout << "  cycles: a layer's share of the time, they add up; span: from its first computing instruction to its "
                "end, spans of\n"
                "  neighbours overlap; array: useful MAC of the span's peak\n";

@@ -2,6 +2,7 @@
 #include "Prepare.h"
 #include "Report.h"
 #include "Session.h"
+#include "Trace.h"
 
 #include <boost/json.hpp>
 
@@ -22,10 +23,17 @@ int runVerb(const Arguments &arguments) {
       "seed", po::value<uint64_t>()->default_value(1),
       "seed of random inputs")("memory", po::value<std::string>()->default_value(""),
                                "memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED")(
+      "trace", po::value<std::string>(), "FILE.json for ui.perfetto.dev, or FILE.twtrace: when each instruction ran")(
       "no-cache", "compile a model even if its package was kept from an earlier run")("json",
                                                                                       "print the result as JSON");
   if (auto code = line.parse(arguments))
     return *code;
+  if (line.has("trace")) {
+    if (llvm::Error error = checkTraceName(line.text("trace")))
+      return fail(std::move(error));
+    if (line.text("device") == "functional")
+      return fail(llvm::createStringError("--trace: the functional model has no time; use --device cycle or rtl"));
+  }
   isa::Package package;
   if (llvm::StringRef(line.file()).ends_with(".onnx")) {
     std::string note;
@@ -49,9 +57,15 @@ int runVerb(const Arguments &arguments) {
   auto bytes = packageBytes(package);
   if (!bytes)
     return fail(bytes.takeError());
-  auto result = runPackage(*bytes, package, line.text("device"), line.text("memory"), *inputs);
+  auto session = Session::open(*bytes, package, {line.text("device"), line.text("memory")});
+  if (!session)
+    return fail(session.takeError());
+  auto result = (*session)->run(*inputs);
   if (!result)
     return fail(result.takeError());
+  if (line.has("trace"))
+    if (llvm::Error error = writeTrace(line.text("trace"), traceOf(package, (*session)->jobs())))
+      return fail(std::move(error));
   if (line.has("output")) {
     std::string file = line.text("output");
     if (llvm::StringRef(file).ends_with(".npz")) {

@@ -19,6 +19,7 @@ int compileVerb(const Arguments &arguments);
 int runVerb(const Arguments &arguments);
 int verifyVerb(const Arguments &arguments);
 int profileVerb(const Arguments &arguments);
+int traceVerb(const Arguments &arguments);
 int evaluateVerb(const Arguments &arguments);
 int asmVerb(const Arguments &arguments);
 int disVerb(const Arguments &arguments);
