@@ -19,7 +19,7 @@ static uint64_t read64(struct tw_device *device, uint32_t offset) {
   return low | (uint64_t)tw_device_read32(device, offset + 4) << 32;
 }
 
-static enum tw_status check_identity(struct tw_device *device, struct tw_error *error) {
+enum tw_status tw_check_identity(struct tw_device *device, struct tw_error *error) {
   const uint32_t identity = tw_device_read32(device, TW_REG_ID);
   const uint32_t version = tw_device_read32(device, TW_REG_VERSION);
   uint64_t hash;
@@ -48,7 +48,7 @@ enum tw_status tw_device_open(struct tw_transport transport, struct tw_device **
   }
   device->transport = transport;
   device->memory = transport.ops->memory(transport.context, &device->memory_bytes);
-  status = check_identity(device, error);
+  status = tw_check_identity(device, error);
   if (status == TW_OK)
     status = tw_memory_allocate(device, TW_PAGE, &device->records, error);
   if (status != TW_OK) {

@@ -40,6 +40,7 @@ const char *tw_status_text(enum tw_status status) {
       "host code cannot be loaded or failed",
       "not supported",
       "the transport could not be opened",
+      "the device does not answer any more",
   };
   return (unsigned)status < TW_STATUS_COUNT ? texts[status] : "?";
 }

@@ -23,13 +23,19 @@ struct tw_device {
   uint32_t sequence;
   uint32_t control;
   int job_runs;
+  uint64_t programs;           /* loaded so far: numbers them */
+  uint64_t owner;              /* whose data are on the chip: number of a program, TW_OWNER_CALLER, or 0 */
+  struct tw_pkg_config config; /* of the owner, if it is a program */
   uint64_t wait_limit;
 };
+
+#define TW_OWNER_CALLER UINT64_MAX /* of tw_job_submit */
 
 struct tw_host_code; /* hostcode.c */
 
 struct tw_program {
   struct tw_device *device;
+  uint64_t number; /* from 1 */
   uint64_t *bytes; /* the file, aligned to 8 */
   struct tw_pkg package;
   struct tw_memory code, constants;
@@ -41,6 +47,13 @@ enum tw_status tw_fail(struct tw_error *error, enum tw_status status, const char
     __attribute__((format(printf, 3, 4)))
 #endif
     ;
+
+/* What tw_program_clear does, for a machine of this configuration. */
+enum tw_status tw_clear(struct tw_device *device, const struct tw_pkg_config *config, struct tw_error *error);
+const struct tw_pkg_config *tw_program_config(const struct tw_program *program);
+
+/* TW_ERROR_IDENTITY unless a device of this ISA answers; sets its configuration's hash. */
+enum tw_status tw_check_identity(struct tw_device *device, struct tw_error *error);
 
 /* "fault SPM_BOUNDS at line 17 ..."; `tag_name` may be NULL. */
 enum tw_status tw_fail_job(struct tw_error *error, const struct tw_job_result *job, const char *tag_name);

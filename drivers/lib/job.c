@@ -30,6 +30,7 @@ enum tw_status tw_job_submit(struct tw_device *device, const struct tw_job *job,
   tw_device_write32(device, TW_REG_JOB_HI, (uint32_t)(device->records.address >> 32));
   tw_device_write32(device, TW_REG_DOORBELL, 1);
   device->job_runs = 1;
+  device->owner = TW_OWNER_CALLER;
   device->wait_limit = job->wait_limit;
   return TW_OK;
 }

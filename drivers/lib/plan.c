@@ -191,6 +191,8 @@ static enum tw_status run_npu(struct tw_instance *instance, uint32_t index, cons
   request.code_offset = (uint64_t)step->first * TW_LINE_BYTES;
   request.line_count = step->count;
   status = tw_job_submit(instance->program->device, &request, error);
+  instance->program->device->owner = instance->program->number;
+  instance->program->device->config = *tw_program_config(instance->program);
   if (status == TW_OK)
     status = tw_job_wait(instance->program->device, job, error);
   if (status == TW_ERROR_FAULT) {
@@ -306,6 +308,7 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
                                struct tw_run_stats *stats, struct tw_error *error) {
   const struct tw_pkg *package = &instance->program->package;
   const struct tw_pkg_entry *entry;
+  struct tw_device *device = instance->program->device;
   struct tw_run_stats local;
   enum tw_status status = TW_OK;
   uint32_t i;
@@ -316,6 +319,11 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
     return tw_fail(error, TW_ERROR_ARGUMENT, "entry %d of %u: ask tw_program_entry", index,
                    tw_pkg_plan_of(package)->entry_count);
   entry = tw_pkg_entries(package) + index;
+  if (device->owner && device->owner != instance->program->number)
+    status = tw_clear(device, device->owner == TW_OWNER_CALLER ? tw_program_config(instance->program) : &device->config,
+                      error);
+  if (status != TW_OK)
+    return status;
   open_regions(instance);
   bind_inputs(instance, entry, inputs, outputs);
   for (i = 0; i < entry->step_count && status == TW_OK; ++i)

@@ -37,6 +37,7 @@ static enum tw_status load_owned(struct tw_device *device, uint64_t *bytes, uint
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a program");
   }
   program->device = device;
+  program->number = ++device->programs;
   program->bytes = bytes;
   if (!tw_pkg_open(&program->package, bytes, size, &found) ||
       !tw_pkg_suits(&program->package, TW_ISA_HASH, device->cfg_hash, &found))

@@ -76,6 +76,14 @@ void emitCHeader(const Model &model, raw_ostream &os) {
   define(os, "ENGINE_LIST(X)", "\\", "");
   for (const Engine &e : model.engines)
     os << formatv("  X({0}, {1}) {2}\n", e.name, e.index, &e == &model.engines.back() ? "" : "\\");
+  os << "\n/* Instructions: opcodes, and fields as lowest bit, width */\n";
+  define(os, "FIELD_OPCODE", "0, 8", "");
+  for (const Instruction &i : model.instructions) {
+    define(os, "OP_" + StringRef(i.mnemonic).upper(), hex(i.opcode, 2), i.summary);
+    for (const Field &f : i.fields)
+      define(os, formatv("FIELD_{0}_{1}", StringRef(i.mnemonic).upper(), StringRef(f.name).upper()).str(),
+             formatv("{0}, {1}", f.lsb, f.width).str(), f.doc);
+  }
   os << "\n/* Faults; TW_FAULT_LIST(X) calls X(name, code, text) for each */\n";
   for (const Fault &f : model.faults)
     define(os, "FAULT_" + Twine(f.name), Twine(f.code), f.doc);

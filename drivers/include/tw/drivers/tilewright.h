@@ -26,7 +26,8 @@ enum tw_status {
   TW_ERROR_HOST_CODE = 8,   /* host code cannot be loaded or failed */
   TW_ERROR_UNSUPPORTED = 9, /* on purpose: text says what to do */
   TW_ERROR_TRANSPORT = 10,  /* the transport could not be opened */
-  TW_STATUS_COUNT = 11
+  TW_ERROR_LOST = 11,       /* the device does not answer any more */
+  TW_STATUS_COUNT = 12
 };
 
 /* A job's end, as its completion record says. */
@@ -110,6 +111,16 @@ enum tw_status tw_job_wait(struct tw_device *device, struct tw_job_result *resul
 enum tw_status tw_job_continue(struct tw_device *device, uint64_t wait_limit, struct tw_job_result *result,
                                struct tw_error *error);
 
+/* How a device was got back. */
+enum tw_recovery {
+  TW_RECOVERED_BY_ABORT = 1, /* the job ended with ABORTED, its traffic is complete; nothing was lost */
+  TW_RECOVERED_BY_RESET = 2  /* registers and on-chip memories are as after power-up */
+};
+/* After TW_ERROR_TIMEOUT: ends the job by the mildest means that works. Waits at most `wait_limit` (as in
+ * tw_transport_ops.wait) for the abort, then resets. `how` may be NULL. TW_ERROR_LOST: neither helped; close it. */
+enum tw_status tw_device_recover(struct tw_device *device, uint64_t wait_limit, enum tw_recovery *how,
+                                 struct tw_error *error);
+
 /*--- Programs: a package on a device
  * -------------------------------------------------------------------------------------*/
 struct tw_program;
@@ -123,6 +134,11 @@ enum tw_status tw_program_open(struct tw_device *device, const char *path, struc
                                struct tw_error *error);
 /* Its instances must be gone. NULL is allowed. */
 void tw_program_close(struct tw_program *program);
+/* Overwrites what earlier jobs left on the chip (scratchpad, accumulators, parameters, tables) with zeros, by a job of
+ * its own on the program's device, then resets the device: a row that nobody loads is a fault again. tw_instance_run
+ * does it first if the device last ran another program, or a job of tw_job_submit. Needs device memory for zeros, which
+ * it gives back. */
+enum tw_status tw_program_clear(struct tw_program *program, struct tw_error *error);
 /* The package, for tensors, names and predictions (package_format.h). */
 const struct tw_pkg *tw_program_package(const struct tw_program *program);
 /* Index of an entry by name (NULL: the first); -1 if there is none. */
