@@ -115,6 +115,8 @@ MemoryTiming::MemoryTiming(MemoryTimingConfig config, uint32_t beatBytes)
   config_.banks = std::max(config_.banks, 1u);
   config_.rowBytes = std::max(config_.rowBytes, beatBytes_);
   config_.stallMax = std::max(config_.stallMax, 1u);
+  isPlain_ = !config_.rows && config_.stallPer256 == 0 && config_.latencySpread == 0 && config_.errors.empty();
+  plainBytes_ = config_.memoryBytes == 0 ? ~uint64_t{0} : config_.memoryBytes;
   startJob();
 }
 
@@ -168,15 +170,14 @@ AxiResponse MemoryTiming::response(uint64_t address, bool isRead) const {
 
 AxiResponse MemoryTiming::worst(uint64_t address, uint32_t beats, bool isRead) const {
   AxiResponse found = AxiResponse::Okay;
-  if (config_.errors.empty() &&
-      (config_.memoryBytes == 0 || address + uint64_t{beats} * beatBytes_ <= config_.memoryBytes))
+  if (config_.errors.empty() && address + uint64_t{beats} * beatBytes_ <= plainBytes_)
     return found;
   for (uint32_t beat = 0; beat < beats; ++beat)
     found = std::max(found, response(address + uint64_t{beat} * beatBytes_, isRead));
   return found;
 }
 
-ReadBurst MemoryTiming::read(uint64_t accepted, uint64_t address, uint32_t beats) {
+ReadBurst MemoryTiming::readAny(uint64_t accepted, uint64_t address, uint32_t beats) {
   assert(beats > 0 && "a burst has at least one beat");
   ReadBurst burst;
   burst.index = readIndex_++;
@@ -195,17 +196,15 @@ ReadBurst MemoryTiming::read(uint64_t accepted, uint64_t address, uint32_t beats
   return burst;
 }
 
-uint64_t MemoryTiming::lastWriteBeat(uint64_t burst, uint64_t visible, uint32_t beats) const {
+uint64_t MemoryTiming::lastStalledBeat(uint64_t burst, uint64_t visible, uint32_t beats) const {
   assert(beats > 0 && "a burst has at least one beat");
-  if (config_.stallPer256 == 0)
-    return visible + beats - 1;
   uint64_t cycle = acceptWriteBeat(burst, 0, visible);
   for (uint32_t beat = 1; beat < beats; ++beat)
     cycle = acceptWriteBeat(burst, beat, cycle + 1);
   return cycle;
 }
 
-WriteResponse MemoryTiming::write(uint64_t lastBeat, uint64_t address, uint32_t beats) {
+WriteResponse MemoryTiming::writeAny(uint64_t lastBeat, uint64_t address, uint32_t beats) {
   uint64_t index = writeIndex_++;
   uint64_t wait = latency(writeBanks_, AxiChannel::B, index, lastBeat, address, config_.writeLatency);
   uint64_t cycle = std::max(lastBeat + wait + stall(AxiChannel::B, index, 0), nextResponseFree_);

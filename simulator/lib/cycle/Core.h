@@ -84,7 +84,7 @@ private:
   void handleBanks(Cycle c);
   void handleLoadEnd(Engine engine, Cycle c);
   void grantFetch(Cycle c);
-  void grantLoad(Engine engine, Cycle c, Cycle now);
+  Cycle grantLoads(Engine engine, Cycle c, Cycle now, Cycle until);
   bool isLoadRequested(Engine engine, Cycle c) const;
   bool isFetchRequested(Cycle c);
   bool isAnythingRequested() const;

@@ -95,7 +95,7 @@ template <class Kernel> void Core<Kernel>::handleRead(Cycle c) {
       until = std::min(until, unchangedUntil(now));
     } else if (const Engine engine = isLoadRequested(Engine::LW, c) ? Engine::LW : Engine::LA;
                isLoadRequested(engine, c)) {
-      grantLoad(engine, c, now);
+      c = grantLoads(engine, c, now, until); // nobody else comes in between
       if (!walkers_[unsigned(engine)].isActive)
         until = std::min(until, unchangedUntil(now));
     } else {
@@ -133,27 +133,38 @@ template <class Kernel> void Core<Kernel>::grantFetch(Cycle c) {
   kernel_.at(Event::FrontEnd, burst.last + 2);
 }
 
-template <class Kernel> void Core<Kernel>::grantLoad(Engine engine, Cycle c, Cycle now) {
+// Bursts of one load, the first in cycle `c`, as long as they are granted before `until`; the cycle of the last grant.
+template <class Kernel> Cycle Core<Kernel>::grantLoads(Engine engine, Cycle c, Cycle now, Cycle until) {
   Walker &walker = walkers_[unsigned(engine)];
   Op &op = inFlight_[unsigned(engine)].back();
-  isa::Burst burst = walker.bursts.next();
-  isa::ReadBurst read = readPort_.grant(c, burst.address, burst.bytes);
-  if (op.groups != 0)
-    readPort_.writesScratchpad(read, burst.spm, now);
-  if (read.failed && !op.failed) {
-    op.failed = true;
-    op.failedAddress = burst.address;
+  while (true) {
+    const isa::Burst burst = walker.bursts.next();
+    const isa::ReadBurst read = readPort_.grant(c, burst.address, burst.bytes);
+    if (op.groups != 0)
+      readPort_.writesScratchpad(read, burst.spm, now);
+    if (read.failed && !op.failed) {
+      op.failed = true;
+      op.failedAddress = burst.address;
+    }
+    loadBeats_[unsigned(engine)] += read.beats;
+    if (walker.bursts.done()) {
+      walker.isActive = false;
+      op.end = read.last + 1;
+      break;
+    }
+    const Cycle next = readPort_.nextGrant(c + 1);
+    if (next >= until)
+      break;
+    c = next;
   }
-  loadBeats_[unsigned(engine)] += read.beats;
   walker.requestFrom = c + 1;
-  if (!walker.bursts.done())
-    return;
-  walker.isActive = false;
+  if (walker.isActive)
+    return c;
   walker.freeFrom = c + 1;
-  op.end = read.last + 1;
   kernel_.at(engine == Engine::LA ? Event::EndLa : Event::EndLw, op.end);
   if (!queues_[unsigned(engine)].empty())
     kernel_.at(Event::Dispatch, c + 1);
+  return c;
 }
 
 template <class Kernel> void Core<Kernel>::handleLoadEnd(Engine engine, Cycle c) {

@@ -11,26 +11,10 @@ void ReadPort::reset() {
   nextWrite_ = kNever;
 }
 
-Cycle ReadPort::nextGrant(Cycle c) {
-  c = std::max(c, addressFree_);
-  while (!outstanding_.empty() && outstanding_.front().last < c)
-    outstanding_.pop_front();
-  return outstanding_.size() < config_.axiOutstandingReads ? c : outstanding_.front().last + 1;
-}
-
-isa::ReadBurst ReadPort::grant(Cycle c, uint64_t address, uint32_t bytes) {
-  addressFree_ = memory_.acceptRead(c + 1);
-  isa::ReadBurst burst = memory_.read(addressFree_, address, bytes / config_.axiBytes);
-  const unsigned bucket = isa::latencyBucket(burst.last + 1 - c);
-  outstanding_.push_back({burst.last, bucket});
-  ++latencies_[bucket];
-  return burst;
-}
-
 isa::LatencyHistogram ReadPort::latencies(Cycle c) const {
   isa::LatencyHistogram counts = latencies_;
-  for (const Outstanding &burst : outstanding_)
-    counts[burst.bucket] -= burst.last + 1 > c;
+  for (uint32_t i = 0; i != outstanding_.size(); ++i)
+    counts[outstanding_[i].bucket] -= outstanding_[i].last + 1 > c;
   return counts;
 }
 

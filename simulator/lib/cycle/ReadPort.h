@@ -6,6 +6,7 @@
 
 #include "Banks.h"
 #include "Leap.h"
+#include "Ring.h"
 #include "tw/isa/MemoryTiming.h"
 #include "tw/isa/Timing.h"
 #include <deque>
@@ -15,13 +16,25 @@ namespace tw::simulator::cycle {
 class ReadPort {
 public:
   ReadPort(const isa::HwConfig &config, const Banks &banks, isa::MemoryTiming &memory)
-      : config_(config), banks_(banks), memory_(memory) {}
+      : config_(config), banks_(banks), memory_(memory), beatShift_(unsigned(std::countr_zero(config.axiBytes))) {}
 
   void reset();
   /// The first cycle not before `c` in which a request can be granted.
-  Cycle nextGrant(Cycle c);
+  Cycle nextGrant(Cycle c) {
+    c = std::max(c, addressFree_);
+    while (!outstanding_.empty() && outstanding_.front().last < c)
+      outstanding_.pop_front();
+    return outstanding_.size() < config_.axiOutstandingReads ? c : outstanding_.front().last + 1;
+  }
   /// Grants a burst in `c`; its beats are processed one cycle after they are on the bus.
-  isa::ReadBurst grant(Cycle c, uint64_t address, uint32_t bytes);
+  isa::ReadBurst grant(Cycle c, uint64_t address, uint32_t bytes) {
+    addressFree_ = memory_.acceptRead(c + 1);
+    const isa::ReadBurst burst = memory_.read(addressFree_, address, bytes >> beatShift_);
+    const unsigned bucket = isa::latencyBucket(burst.last + 1 - c);
+    outstanding_.push_back({burst.last, bucket});
+    ++latencies_[bucket];
+    return burst;
+  }
   /// The beats of the burst just granted write the scratchpad from address `spm` on.
   /// Nobody asks any more for cycles before `now`.
   void writesScratchpad(const isa::ReadBurst &burst, uint64_t spm, Cycle now);
@@ -58,13 +71,14 @@ private:
   const isa::HwConfig &config_;
   const Banks &banks_;
   isa::MemoryTiming &memory_;
+  unsigned beatShift_;
   Cycle addressFree_ = 0; // the address register takes the next burst from here on
   struct Outstanding {
     Cycle last; // bus cycle of the last beat
     unsigned bucket;
   };
-  std::deque<Outstanding> outstanding_; // in the order of the grants
-  isa::LatencyHistogram latencies_{};   // of all grants
+  Ring<Outstanding> outstanding_;     // in the order of the grants
+  isa::LatencyHistogram latencies_{}; // of all grants
   std::deque<Writes> writes_;
   Cycle nextWrite_ = kNever; // no beat writes before this cycle
 };

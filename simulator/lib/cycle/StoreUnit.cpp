@@ -39,7 +39,7 @@ void StoreUnit::nextBurst() {
   if (walk_.done())
     return;
   burst_ = walk_.next();
-  rows_ = burst_.bytes / config_.n;
+  rows_ = burst_.bytes >> rowShift_;
 }
 
 Cycle StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
@@ -50,7 +50,7 @@ Cycle StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
     go = responses_[responses_.size() - config_.axiOutstandingReads] + 1;
   uint64_t index = memory_.nextWriteIndex();
   Cycle accepted = memory_.acceptWrite(index, go + 1);
-  uint32_t beats = bytes / config_.axiBytes;
+  uint32_t beats = beatsOf(bytes);
   Cycle last = memory_.lastWriteBeat(index, accepted + 1, beats);
   if (last == accepted + beats) {
     beats_.push_back({accepted + 1, last});
@@ -73,7 +73,7 @@ Cycle StoreUnit::send(uint64_t address, uint32_t bytes, Cycle cycle) {
 
 void StoreUnit::sendBurst(Cycle cycle) {
   ++latencies_[latencyBucket(send(burst_.address, burst_.bytes, cycle))];
-  busy_ += burst_.bytes / config_.axiBytes;
+  busy_ += beatsOf(burst_.bytes);
   bytesWritten_ += burst_.bytes;
   nextBurst();
 }

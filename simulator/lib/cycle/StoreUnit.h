@@ -6,6 +6,7 @@
 #define TW_SIMULATOR_CYCLE_STOREUNIT_H
 
 #include "Leap.h"
+#include "Ring.h"
 #include "tw/isa/MemoryTiming.h"
 #include "tw/isa/Timing.h"
 #include <deque>
@@ -16,7 +17,8 @@ namespace tw::simulator::cycle {
 class StoreUnit {
 public:
   StoreUnit(const isa::HwConfig &config, const Banks &banks, isa::MemoryTiming &memory)
-      : config_(config), banks_(banks), memory_(memory) {
+      : config_(config), banks_(banks), memory_(memory), beatShift_(unsigned(std::countr_zero(config.axiBytes))),
+        rowShift_(unsigned(std::countr_zero(config.n))) {
     reset();
   }
 
@@ -60,6 +62,7 @@ private:
   struct Span {
     Cycle first, last;
   };
+  uint32_t beatsOf(uint32_t bytes) const { return bytes >> beatShift_; }
   void nextBurst();
   /// The last row of the burst was granted in `cycle`: everything up to the response is known. Returns the latency.
   Cycle send(uint64_t address, uint32_t bytes, Cycle cycle);
@@ -71,6 +74,7 @@ private:
   const isa::HwConfig &config_;
   const Banks &banks_;
   isa::MemoryTiming &memory_;
+  unsigned beatShift_, rowShift_;
 
   isa::BurstWalk walk_;
   isa::Burst burst_;
@@ -80,7 +84,7 @@ private:
   Cycle now_;
   Cycle bufferFree_[2], senderFree_, lastResponse_;
   unsigned turn_;
-  std::deque<Cycle> responses_; // of the bursts that were unanswered when the last one was sent
+  Ring<Cycle> responses_; // of the bursts that were unanswered when the last one was sent
   std::optional<uint64_t> failed_;
   std::deque<Span> beats_; // cycles of accepted beats that rows may still coincide with
   uint64_t busy_, bytesWritten_;

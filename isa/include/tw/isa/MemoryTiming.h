@@ -6,6 +6,7 @@
 #ifndef TW_ISA_MEMORYTIMING_H
 #define TW_ISA_MEMORYTIMING_H
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <optional>
@@ -92,7 +93,13 @@ public:
   /// The cycle in which the next read address is accepted when its VALID is first visible in `visible`.
   uint64_t acceptRead(uint64_t visible) const { return visible + stall(AxiChannel::AR, readIndex_, 0); }
   /// The next read burst, its address accepted in `accepted`.
-  ReadBurst read(uint64_t accepted, uint64_t address, uint32_t beats);
+  ReadBurst read(uint64_t accepted, uint64_t address, uint32_t beats) {
+    if (!isPlainFor(address, beats))
+      return readAny(accepted, address, beats);
+    const uint64_t first = std::max(accepted + config_.readLatency, nextReadFree_), last = first + beats - 1;
+    nextReadFree_ = last + 1;
+    return {readIndex_++, first, last, beats, true, false};
+  }
   /// The cycle of beat `beat` (1 or more) of a burst whose previous beat is on the bus in `previous`.
   uint64_t nextReadBeat(uint64_t burst, uint32_t beat, uint64_t previous) const {
     return previous + 1 + stall(AxiChannel::R, burst, beat);
@@ -106,9 +113,18 @@ public:
   }
   /// The cycle of the last beat of write burst `burst` when beat 0 is first visible in `visible` and each further beat
   /// in the cycle after the one before it was accepted.
-  uint64_t lastWriteBeat(uint64_t burst, uint64_t visible, uint32_t beats) const;
+  uint64_t lastWriteBeat(uint64_t burst, uint64_t visible, uint32_t beats) const {
+    return config_.stallPer256 == 0 ? visible + beats - 1 : lastStalledBeat(burst, visible, beats);
+  }
   /// Response to the next write burst, its last beat accepted in `lastBeat`.
-  WriteResponse write(uint64_t lastBeat, uint64_t address, uint32_t beats);
+  WriteResponse write(uint64_t lastBeat, uint64_t address, uint32_t beats) {
+    if (!isPlainFor(address, beats))
+      return writeAny(lastBeat, address, beats);
+    ++writeIndex_;
+    const uint64_t cycle = std::max(lastBeat + config_.writeLatency, nextResponseFree_);
+    nextResponseFree_ = cycle + 1;
+    return {cycle, AxiResponse::Okay};
+  }
 
   /// Number of the next burst.
   uint64_t nextReadIndex() const { return readIndex_; }
@@ -130,6 +146,13 @@ private:
   uint32_t stall(AxiChannel channel, uint64_t burst, uint32_t beat) const {
     return config_.stallPer256 == 0 ? 0 : randomStall(channel, burst, beat);
   }
+  /// Latency is a constant, nothing stalls, and these beats have no error.
+  bool isPlainFor(uint64_t address, uint32_t beats) const {
+    return isPlain_ && address + uint64_t{beats} * beatBytes_ <= plainBytes_;
+  }
+  ReadBurst readAny(uint64_t accepted, uint64_t address, uint32_t beats);
+  WriteResponse writeAny(uint64_t lastBeat, uint64_t address, uint32_t beats);
+  uint64_t lastStalledBeat(uint64_t burst, uint64_t visible, uint32_t beats) const;
   uint32_t randomStall(AxiChannel channel, uint64_t burst, uint32_t beat) const;
   uint64_t latency(std::vector<Bank> &banks, AxiChannel channel, uint64_t burst, uint64_t cycle, uint64_t address,
                    uint32_t fixed) const;
@@ -138,6 +161,8 @@ private:
 
   MemoryTimingConfig config_;
   uint32_t beatBytes_;
+  bool isPlain_;
+  uint64_t plainBytes_;
   std::vector<Bank> readBanks_, writeBanks_;
   uint64_t readIndex_ = 0, writeIndex_ = 0;
   uint64_t nextReadFree_ = 0, nextResponseFree_ = 0; // first cycle in which R, B are free

@@ -78,7 +78,7 @@ public:
   bool done() const { return rest_ == 0; }
   /// The next burst; undefined when done.
   Burst next() {
-    uint64_t bytes = std::min(rest_, maxBytes_ - address_ % maxBytes_);
+    uint64_t bytes = std::min(rest_, maxBytes_ - (address_ & (maxBytes_ - 1))); // a power of two
     Burst burst{address_, spm_, uint32_t(bytes)};
     rest_ -= bytes;
     address_ += bytes;
