@@ -4,12 +4,16 @@
 #include "../Registers.h"
 #include "Execute.h"
 #include "tw/isa/ProgramChecker.h"
+#include "tw/isa/Timing.h"
 
 #include <string>
 
 namespace tw::simulator {
 
 namespace {
+
+/// A job that takes this many times hangCycles is given up: this model is that much faster than a design in simulation.
+constexpr uint64_t kPatience = 100;
 
 class Functional final : public FunctionalMachine {
 public:
@@ -27,15 +31,16 @@ public:
   std::span<const Diag> races() const override { return foundRaces; }
 
   bool runUntilIdle(uint64_t) override {
-    if (registers.busy())
+    if (registers.busy() && !isEndless)
       runJob();
-    return true;
+    return !registers.busy();
   }
 
   void reset() override {
     state.reset(options.poison);
     registers.reset();
     foundRaces.clear();
+    isEndless = false;
   }
 
   std::vector<uint8_t> dumpSpace(int space) const override {
@@ -60,6 +65,8 @@ private:
     else
       fault = runStream(state.physical(size_t(isa::RegionRole::Code), descriptor.get(d::codeOffset) & ~uint64_t{63}),
                         static_cast<uint32_t>(descriptor.get(d::lineCount)));
+    if (isEndless)
+      return; // busy until a reset
     if (start.canWriteRecord) {
       const auto sequence = static_cast<uint32_t>(descriptor.get(d::sequence));
       const MemoryRecord record = makeCompletionRecord(sequence, fault, registers, state.n);
@@ -72,6 +79,7 @@ private:
 
   JobFault runStream(uint64_t code, uint32_t lineCount) {
     const isa::Regions regions = checkedRegions(state);
+    uint64_t cycles = 0; // at least
     if (options.checkRaces)
       findRaces(code, lineCount, regions);
     for (uint32_t pc = 0; pc != lineCount; ++pc) {
@@ -90,6 +98,9 @@ private:
         return fault(isa::FaultCode::UncoveredWait, engine);
       if (isa::Opcode(line.opcodeByte()) == isa::Opcode::End && semaphores != decltype(semaphores){})
         return fault(isa::FaultCode::SemLeak, isa::Engine::FE);
+      cycles += leastCycles(line);
+      if (isEndless = cycles / kPatience > options.hangCycles; isEndless)
+        return {};
       ++registers.counter(isa::CounterId::Lines);
       if (const auto missing = checkParameters(state, line))
         return fault(missing->code, engine);
@@ -101,6 +112,13 @@ private:
         return {.code = isa::FaultCode::None, .pc = pc};
     }
     return {isa::FaultCode::NoEnd, isa::Engine::FE, 0, lineCount, 0};
+  }
+
+  /// What the line takes on a timed machine at least.
+  uint64_t leastCycles(const isa::Line &line) const {
+    const isa::Opcode opcode = line.row()->opcode;
+    return isa::hasBursts(opcode) ? isa::DmaWalk::of(line, state.config).bytes() / state.config.axiBytes
+                                  : isa::cycles(line, state.config);
   }
 
   /// Nothing in a stream depends on data, so its races can be found before it runs.
@@ -162,6 +180,7 @@ private:
   isa::MachineOptions options;
   std::array<int, isa::kSemaphores> semaphores{};
   std::vector<Diag> foundRaces;
+  bool isEndless = false; // the job was given up
 };
 
 } // namespace

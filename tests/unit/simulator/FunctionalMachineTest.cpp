@@ -57,6 +57,29 @@ TEST_F(FunctionalMachineTest, CopiesThroughTheScratchpadAndReportsTheBytes) {
   EXPECT_EQ(reg(RegisterOffset::Status), 2u);
 }
 
+TEST_F(FunctionalMachineTest, GivesUpAJobThatIsLegalButAllButEndless) {
+  const Line fill =
+      Line(Opcode::Fill).set(fill::n0, 1000).set(fill::n1, 60000).set(fill::n2, 60000).set(fill::n3, 60000);
+  const JobOutcome outcome = run({fill, kEnd});
+  EXPECT_FALSE(outcome.finished);
+  EXPECT_FALSE(outcome.hasRecord);
+  EXPECT_EQ(reg(RegisterOffset::Status) & 1, 1u) << "busy";
+  EXPECT_FALSE(machine->runUntilIdle()) << "and it does not begin again";
+  machine->reset();
+  EXPECT_EQ(reg(RegisterOffset::Status) & 1, 0u);
+  EXPECT_TRUE(run({load(), kEnd}).finished);
+}
+
+TEST_F(FunctionalMachineTest, GivesUpWhereTheOptionsSay) {
+  options.hangCycles = 10; // 1000 cycles
+  machine = simulator::createFunctionalMachine(config, Job::kMemoryBytes, options);
+  const auto filling = [](int64_t rows) {
+    return Line(Opcode::Fill).set(fill::n0, rows).set(fill::n1, 1).set(fill::n2, 1).set(fill::n3, 1);
+  };
+  EXPECT_TRUE(run({filling(500), filling(480), kEnd}).finished);
+  EXPECT_FALSE(run({filling(500), filling(620), kEnd}).finished);
+}
+
 TEST_F(FunctionalMachineTest, TellsWhoItIs) {
   EXPECT_EQ(reg(RegisterOffset::Id), 0x314E5754u);
   EXPECT_EQ(reg(RegisterOffset::IsaHashLo), uint32_t(kIsaHash));
