@@ -9,7 +9,8 @@
 namespace tw::isa {
 namespace {
 
-constexpr int kBadImages = 6; // behind the good records of region 1: one for even slots, one for odd ones
+constexpr int kBadImages = 6;    // behind the good records of region 1: one for even slots, one for odd ones
+constexpr size_t kAnywhere = 32; // defects of each fault that is of no instruction: each in a program of its own
 
 bool isBounds(FaultCode code) {
   return code == FaultCode::SpmBounds || code == FaultCode::AccBounds || code == FaultCode::ParamBounds ||
@@ -125,8 +126,8 @@ std::vector<Defect> defectsOf(FaultCode code, const HwConfig &config) {
       if (recordReads(row, false) || (readsTable(row) && config.lutBanks > 3))
         add();
       break;
-    default:
-      return {{code}};
+    default: // of no instruction
+      return std::vector<Defect>(kAnywhere, {code});
     }
   }
   for (size_t i = result.size(); i > 1; --i) { // so that few of them already are of many instructions

@@ -3,10 +3,12 @@
 #include "Lockstep.h"
 
 #include "tw/isa/Numerics.h"
+#include "tw/isa/RandomProgram.h"
 #include "tw/support/Paths.h"
 
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cstring>
 
 using namespace tw;
@@ -62,6 +64,146 @@ end
           << sums[i] << " times " << multipliers[lane];
 
   const auto rtl = observe(rtlModel(), scenario);
+  if (!rtl)
+    GTEST_SKIP() << rtl.diag().str();
+  const auto divergence = firstDivergence(scenario, *cycle, *rtl);
+  EXPECT_FALSE(divergence) << divergence->text;
+}
+
+/// A sum and a multiplier whose product is half an integer, or so near it that rounding to float32 makes it one.
+struct Halfway {
+  int32_t sum;
+  uint32_t multiplier;
+};
+
+/// (2 * odd + 1) * 2^(shift - 1) + off, times 2^-shift: beyond 2^24 the sum itself is rounded.
+Halfway sumHalfway(int shift, int32_t odd, int32_t off) {
+  return {int32_t((2 * odd + 1) * (int64_t(1) << (shift - 1)) + off), uint32_t(127 - shift) << 23};
+}
+
+/// The multiplier for which the product is nearest to odd + 1/2, and neighbours of it: with a small sum within half a
+/// unit of the product's last place, but not on it; with one of 24 bits a unit beside it.
+Halfway productHalfway(int32_t sum, int32_t odd, int32_t off = 0) {
+  const double wanted = (odd + 0.5) / sum; // of the same sign
+  return {sum, std::bit_cast<uint32_t>(float(wanted)) + uint32_t(off)};
+}
+
+TEST(DirectedTest, HalvesGoToEvenInEachRoundingOfTheDrainOnCycleModelAndRtl) {
+  constexpr size_t kLanes = 8;
+  std::vector<Halfway> cases;
+  for (int shift = 1; shift <= 24; ++shift)
+    for (int32_t off : {-1, 0, 1})
+      cases.push_back(sumHalfway(shift, (shift * 37 + off) % 60, off));
+  for (int32_t off : {-64, -33, -32, -31, 31, 32, 33, 64})
+    cases.push_back(sumHalfway(24, off % 2 ? 30 : 31, off)); // ulp of the sum: 64
+  for (int32_t i = 0; i != 112; ++i)
+    cases.push_back(productHalfway((i % 2 ? -1 : 1) * (16411 + i * 7919), i % 2 ? -1 - i : i));
+  for (int32_t i = 0; i != 120; ++i)
+    cases.push_back(productHalfway(8388617 + i * 68111, i, i % 3 - 1));
+  ASSERT_EQ(cases.size() % kLanes, 0u);
+  const size_t rows = cases.size() / kLanes;
+
+  std::string program = ".region 1 0x4000 r\n", drains;
+  std::vector<uint32_t> records, sums;
+  for (size_t row = 0; row != rows; ++row) {
+    std::vector<uint32_t> head(kLanes), bias(kLanes), multipliers;
+    head[0] = 0x007F8000; // clamp to int8
+    for (size_t lane = 0; lane != kLanes; ++lane) {
+      const Halfway &halfway = cases[row * kLanes + lane];
+      sums.push_back(uint32_t(halfway.sum));
+      multipliers.push_back(halfway.multiplier);
+    }
+    for (const auto *part : {&head, &bias, &multipliers})
+      records.insert(records.end(), part->begin(), part->end());
+    drains += "drq acc=" + std::to_string(row) + " oc_n=1 oh_n=1 ow_n=1 y=" + std::to_string(8192 + 8 * row) +
+              " param=" + std::to_string(3 * row) + "\n";
+  }
+  const std::string count = std::to_string(rows);
+  program += words(0, records) + words(8192, sums) + "ldp region=1 offset=0 dst=0 count=" + std::to_string(3 * rows) +
+             "\nld region=1 offset=8192 spm=0 n0=" + std::to_string(4 * rows) +
+             " n1=1 n2=1 n3=1\nfence\nrsw acc=0 oc_n=1 oh_n=1 ow_n=" + count + " x=0 x_ws=32\nfence\n" + drains +
+             "end\n";
+  Scenario scenario;
+  scenario.config = test::testConfig("tw8");
+  auto assembly = isa::assemble(program, "halves.twasm");
+  ASSERT_TRUE(assembly) << assembly.diag().str();
+  scenario.assembly = *assembly;
+
+  const auto cycle = observe(cycleModel(), scenario);
+  ASSERT_TRUE(cycle) << cycle.diag().str();
+  EXPECT_EQ(cycle->outcome.code, isa::FaultCode::None);
+  const uint8_t *spm = cycle->spaces[size_t(isa::Space::SPM)].data() + 8192;
+  for (size_t i = 0; i != cases.size(); ++i)
+    EXPECT_EQ(int8_t(spm[i]), isa::requantFp32(cases[i].sum, 0, cases[i].multiplier, 0))
+        << cases[i].sum << " times " << std::bit_cast<float>(cases[i].multiplier);
+
+  const auto rtl = observe(rtlModel(), scenario);
+  if (!rtl)
+    GTEST_SKIP() << rtl.diag().str();
+  const auto divergence = firstDivergence(scenario, *cycle, *rtl);
+  EXPECT_FALSE(divergence) << divergence->text;
+}
+
+/// Resets in the middle of programs that are mostly of one instruction; then a job that must not notice.
+TEST(DirectedTest, AResetInTheMiddleOfEachInstructionLeavesNothingBehindOnCycleModelAndRtl) {
+  Scenario scenario;
+  scenario.config = test::testConfig("tw8");
+  if (const auto rtl = observe(rtlModel(), scenario); !rtl)
+    GTEST_SKIP() << rtl.diag().str();
+  for (const isa::Instruction &row : isa::kInstructions) {
+    if (row.isPlanned || !row.semantics)
+      continue;
+    const isa::RandomOptions options{.seed = uint64_t(row.opcode), .instructions = 16, .only = row.opcode};
+    scenario.assembly = isa::randomProgram(scenario.config, options);
+    scenario.next.reset();
+    scenario.resetAt.reset();
+    const auto whole = observe(cycleModel(), scenario);
+    ASSERT_TRUE(whole) << whole.diag().str();
+    scenario.next = isa::randomProgram(scenario.config, options);
+    std::vector<uint64_t> inside; // of the instruction, once early and once late
+    for (const isa::TraceEvent &event : whole->events)
+      if (event.opcode == uint8_t(row.opcode) && event.endCycle > event.startCycle + 2 && inside.size() < 8)
+        inside.insert(inside.end(), {event.startCycle + 2, event.endCycle - 1});
+    for (uint64_t cycle : inside) {
+      scenario.resetAt = cycle;
+      const auto divergence =
+          firstDivergence(scenario, *observe(cycleModel(), scenario), *observe(rtlModel(), scenario));
+      EXPECT_FALSE(divergence) << row.mnemonic << ", reset at " << cycle << ": " << divergence->text;
+    }
+  }
+}
+
+// Longer than a host needs from the reset to the next doorbell.
+TEST(DirectedTest, AFillDoesNotOutliveAResetOnCycleModelAndRtl) {
+  Scenario scenario;
+  scenario.config = test::testConfig("tw8");
+  const auto fill = isa::assemble("fill spm=0 n0=8192 n1=1 n2=1 n3=1 value=7\nend\n", "fill.twasm");
+  const auto small = isa::assemble("fill spm=0 n0=1 n1=1 n2=1 n3=1 value=1\nend\n", "small.twasm");
+  ASSERT_TRUE(fill && small);
+  scenario.assembly = *fill;
+  scenario.next = *small;
+  scenario.resetAt = 100;
+  const auto cycle = observe(cycleModel(), scenario), rtl = observe(rtlModel(), scenario);
+  ASSERT_TRUE(cycle) << cycle.diag().str();
+  if (!rtl)
+    GTEST_SKIP() << rtl.diag().str();
+  const auto divergence = firstDivergence(scenario, *cycle, *rtl);
+  EXPECT_FALSE(divergence) << divergence->text;
+}
+
+/// As many lines as no random program has, so that each bit of a line's number counts up to the thousands.
+TEST(DirectedTest, ThousandsOfLinesRunOnCycleModelAndRtl) {
+  std::string program;
+  for (int i = 0; i != 3000; ++i)
+    program += "mark value=" + std::to_string(i) + "\n";
+  Scenario scenario;
+  scenario.config = test::testConfig("tw8");
+  const auto assembly = isa::assemble(program + "end\n", "lines.twasm");
+  ASSERT_TRUE(assembly) << assembly.diag().str();
+  scenario.assembly = *assembly;
+  const auto cycle = observe(cycleModel(), scenario), rtl = observe(rtlModel(), scenario);
+  ASSERT_TRUE(cycle) << cycle.diag().str();
+  EXPECT_EQ(cycle->events.size(), 3001u);
   if (!rtl)
     GTEST_SKIP() << rtl.diag().str();
   const auto divergence = firstDivergence(scenario, *cycle, *rtl);

@@ -52,6 +52,14 @@ std::vector<Scenario> scenariosOf(const Sweep &sweep, const isa::TestProgram &te
   return result;
 }
 
+/// Those under which one program of the sweep does.
+std::vector<Scenario> chosen(const Sweep &sweep, std::vector<Scenario> all, uint64_t seed) {
+  std::ranges::rotate(all, all.begin() + ptrdiff_t(seed % all.size()));
+  if (sweep.conditions < int(all.size()))
+    all.erase(all.begin() + std::max(sweep.conditions, 1), all.end());
+  return all;
+}
+
 /// A small legal program that follows one which fails.
 isa::TestProgram nextProgram(const Sweep &sweep, uint64_t seed) {
   isa::RandomOptions options;
@@ -116,12 +124,11 @@ private:
     const isa::TestProgram test = isa::randomProgram(sweep.config, optionsOf(sweep, seed));
     result.coverage.add(test, sweep.config, test.program.lines.size());
     std::optional<std::vector<uint8_t>> dram;
-    const std::vector<Scenario> scenarios = scenariosOf(sweep, test, seed);
+    const std::vector<Scenario> all = scenariosOf(sweep, test, seed), scenarios = chosen(sweep, all, seed);
     uint64_t cycles = 0; // of the last run but the serial one
     for (const Scenario &scenario : scenarios) {
       std::vector<Observation> seen;
-      const std::vector<Model> models =
-          &scenario == &scenarios[seed % scenarios.size()] ? allModels(seed) : sweep.models;
+      const std::vector<Model> models = &scenario == &scenarios[0] ? allModels(seed) : sweep.models;
       if (auto found = compareModels(models, scenario, &result, &seen))
         return save(seed, models, scenario, found->divergence.text);
       if (seen[0].outcome.code != isa::FaultCode::None)
@@ -131,11 +138,11 @@ private:
         dram = seen[0].dram;
       if (dram != seen[0].dram)
         return save(seed, models, scenario, "DRAM depends on what the on-chip memories held before");
-      if (!scenario.serial)
+      if (!scenario.serial || scenarios.size() == 1)
         cycles = seen.back().outcome.cycles;
     }
     if (sweep.trouble)
-      runTrouble(seed, scenarios[2], cycles);
+      runTrouble(seed, all[2], cycles);
   }
 
   void runTrouble(uint64_t seed, Scenario scenario, uint64_t cycles) {
@@ -159,7 +166,7 @@ private:
     const isa::FaultyProgram faulty = isa::faultyProgram(
         sweep.config, optionsOf(sweep, seed), defects[seed / uint64_t(sweep.faultsOfPrograms) % defects.size()]);
     result.coverage.add(faulty.test, sweep.config, faulty.pc);
-    for (Scenario &scenario : scenariosOf(sweep, faulty.test, seed)) {
+    for (Scenario &scenario : chosen(sweep, scenariosOf(sweep, faulty.test, seed), seed)) {
       scenario.next = nextProgram(sweep, seed);
       std::vector<Observation> seen;
       if (auto found = compareModels(sweep.models, scenario, &result, &seen))
@@ -167,7 +174,7 @@ private:
       for (const Observation &observation : seen)
         if (auto found = checkFault(faulty, observation))
           return save(seed, sweep.models, scenario, *found);
-      if (scenario.serial)
+      if (scenario.serial || sweep.conditions == 1)
         checkNext(seed, scenario, seen);
     }
   }

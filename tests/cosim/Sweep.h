@@ -17,6 +17,7 @@ struct Sweep {
   int instructions = 40;    // of the largest program
   int faultsOfPrograms = 4; // every so many programs one with a fault, the next of isa::defects(); 0: none
   bool trouble = true;      // each legal program once more, with something that goes wrong
+  int conditions = 4;       // under how many of the four each program runs; the first of them changes with the seed
   int initialSeeds = 0;     // so many runs of each program on the design with random registers
   std::string kitFolder;    // where a failing program is saved; empty: nowhere
   std::function<void(uint64_t seed)> progress;

@@ -140,6 +140,8 @@ int main(int argc, char **argv) {
     ("initial-seeds", po::value(&sweep.initialSeeds)->default_value(0),
      "runs of each program on the design with random registers")
     ("faults-of", po::value(&sweep.faultsOfPrograms)->default_value(4), "every so many programs one with a fault")
+    ("conditions", po::value(&sweep.conditions)->default_value(4),
+     "runs of each program, of four: ideal memory, rows, random stalls, those with the serial bit")
     ("coverage", po::value(&files.file), "add what was met to this file, and print what it holds")
     ("exclusions", po::value(&files.exclusions)->default_value("tests/cosim/coverage_exclusions.txt"), "bins that need not be met")
     ("replay", po::value<std::string>(), "run the program of this kit instead of random ones")
