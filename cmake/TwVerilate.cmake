@@ -5,20 +5,27 @@
 set(TW_VERILATED_OPT_FAST "-O3 -march=x86-64-v3" CACHE STRING "Flags for the hot code of a Verilated model")
 
 # tw_verilate(<target> TOP <module> SOURCES <file.sv>...
-#             [X <fast|unique>] [DEPENDS <file or target>...] [INCLUDES <dir>...] [FLAGS <flag>...])
+#             [X <fast|unique>] [OPT <flags>] [DEPENDS <file or target>...] [INCLUDES <dir>...] [FLAGS <flag>...])
 # Verilates <module> and compiles it to the static library <target>, usable in DEPS and position independent, so that a
 # plug-in may contain it. Its header is "V<module>.h". SOURCES come in dependency order, generated packages first; files
 # that another rule writes are named in DEPENDS, too. X says what unknown values and registers before reset are: what
-# simulates fastest, or each a value of its own that the context's seed decides. Every loop is unrolled: where
-# Verilator's own limits leave one (the array from N = 32 on), clang does not vectorise it, and the model is four times
-# slower.
+# simulates fastest, or each a value of its own that the context's seed decides. OPT replaces TW_VERILATED_OPT_FAST
+# where a model takes longer to compile than it runs; code that runs once is not optimised then. Every loop is unrolled:
+# where Verilator's own limits leave one (the array from N = 32 on), clang does not vectorise it, and the model is four
+# times slower.
 function(tw_verilate target)
-  cmake_parse_arguments(ARG "" "TOP;X" "SOURCES;DEPENDS;INCLUDES;FLAGS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TOP;X;OPT" "SOURCES;DEPENDS;INCLUDES;FLAGS" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS OR NOT ARG_TOP OR NOT ARG_SOURCES)
     message(FATAL_ERROR "tw_verilate(${target}): needs TOP and SOURCES; unknown: '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
   if(NOT ARG_X)
     set(ARG_X fast)
+  endif()
+  set(slow -O1)
+  if(ARG_OPT)
+    set(slow -O0)
+  else()
+    set(ARG_OPT "${TW_VERILATED_OPT_FAST}")
   endif()
   set(directory "${CMAKE_BINARY_DIR}/verilated/${target}")
   set(archive "${directory}/libV${ARG_TOP}.a")
@@ -46,7 +53,7 @@ function(tw_verilate target)
             --Mdir "${directory}" -CFLAGS "-fPIC -std=c++20" ${includes} ${ARG_FLAGS} ${sources}
     COMMAND make --no-print-directory -s -C "${directory}" -f "${PROJECT_SOURCE_DIR}/cmake/verilated.mk" TOP=${ARG_TOP}
             "CXX=${compiler}" "LINK=${TW_VERILATED_CXX}"
-            "OPT_FAST=${TW_VERILATED_OPT_FAST}" OPT_SLOW=-O1 OPT_GLOBAL=-O2 libV${ARG_TOP}.a
+            "OPT_FAST=${ARG_OPT}" OPT_SLOW=${slow} OPT_GLOBAL=-O2 libV${ARG_TOP}.a
     DEPENDS ${sources} ${ARG_DEPENDS} "${PROJECT_SOURCE_DIR}/cmake/verilated.mk"
     COMMENT "Verilating ${ARG_TOP} as ${target}" VERBATIM)
   add_custom_target(${target}_verilate DEPENDS "${archive}")

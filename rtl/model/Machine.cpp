@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plug-in: the verilated tw_top of one configuration and its bench. Compiled once per configuration.
 #include "AxiChecker.h"
+#include "Instance.h"
 #include "Plugin.h"
 #include "Vtw_top.h"
 #include "Vtw_top___024root.h"
 #include "tw/isa/Tables.h"
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #ifdef TW_RTL_WAVEFORM
 #include <verilated_vcd_c.h>
@@ -31,19 +33,20 @@ public:
       : options(options), dram(memoryBytes), timing(bounded(timing, memoryBytes), kBeatBytes), bus(this->timing),
         checker(kBeatBytes, timing.errors.empty() ? memoryBytes : 0) {
     // Verilator enters and removes the scopes of public memories through the thread's context.
-    Verilated::threadContextp(&context);
-    context.randReset(options.initialSeed ? 2 : 0);
-    context.randSeed(int(options.initialSeed % 0x7FFFFFFE) + 1);
-    context.traceEverOn(!options.waveform.empty());
-    top = std::make_unique<Vtw_top>(&context);
+    instance = takeInstance([&](VerilatedContext &context) {
+      Verilated::threadContextp(&context);
+      context.randReset(options.initialSeed ? 2 : 0);
+      context.randSeed(int(options.initialSeed % 0x7FFFFFFE) + 1);
+      context.traceEverOn(!options.waveform.empty());
+    });
+    top = instance->top.get();
     design = top->rootp;
     reset();
     openWaveform();
   }
   ~RtlMachine() override {
-    Verilated::threadContextp(&context);
-    top->final();
-    top.reset();
+    Verilated::threadContextp(&instance->context);
+    giveBack(std::move(instance));
     Verilated::threadContextp(Verilated::defaultContextp());
   }
 
@@ -354,8 +357,8 @@ private:
   isa::MemoryTiming timing;
   isa::MemoryBus bus;
   AxiChecker checker;
-  VerilatedContext context;
-  std::unique_ptr<Vtw_top> top;
+  std::unique_ptr<Instance> instance;
+  Vtw_top *top = nullptr;
   Vtw_top___024root *design = nullptr; // in it: its ports and signals without a detour
   uint64_t cycle = 0;                  // of the job
   uint64_t clocks = 0;
@@ -368,6 +371,14 @@ private:
 
 } // namespace
 } // namespace tw::rtl
+
+#ifdef TW_RTL_MUTANTS
+/// Called by the design: the mutant of this process, 0 for none.
+extern "C" int tw_mutant_id() {
+  const char *chosen = std::getenv("TW_RTL_MUTANT");
+  return chosen ? std::atoi(chosen) : 0;
+}
+#endif
 
 extern "C" __attribute__((visibility("default"))) tw::rtl::Model *
 tw_rtl_create_model(const tw::rtl::ModelOptions &options, const tw::isa::MemoryTimingConfig &timing,
