@@ -11,11 +11,14 @@ namespace tw::simulator {
 
 namespace {
 
-/// Four rows of weights of n lanes become [lane][4].
-void packQuad(uint32_t n, const int8_t *w, int8_t *to) {
+/// Four rows of weights of n lanes become [lane][4], each byte with `flip` in its top bit.
+void packQuad(uint32_t n, const int8_t *w, int8_t flip, int8_t *to) {
 #if defined(__x86_64__)
+  const __m128i mask = _mm_set1_epi8(flip);
   for (uint32_t lane = 0; lane < n; lane += 8) {
-    auto row = [&](uint32_t k) { return _mm_loadl_epi64(reinterpret_cast<const __m128i *>(w + k * n + lane)); };
+    auto row = [&](uint32_t k) {
+      return _mm_xor_si128(mask, _mm_loadl_epi64(reinterpret_cast<const __m128i *>(w + k * n + lane)));
+    };
     __m128i even = _mm_unpacklo_epi8(row(0), row(1)), odd = _mm_unpacklo_epi8(row(2), row(3));
     auto *out = reinterpret_cast<__m128i *>(to + lane * 4);
     _mm_storeu_si128(out, _mm_unpacklo_epi16(even, odd));
@@ -24,7 +27,7 @@ void packQuad(uint32_t n, const int8_t *w, int8_t *to) {
 #else
   for (uint32_t lane = 0; lane < n; ++lane)
     for (uint32_t k = 0; k < 4; ++k)
-      to[lane * 4 + k] = w[k * n + lane];
+      to[lane * 4 + k] = static_cast<int8_t>(w[k * n + lane] ^ flip);
 #endif
 }
 
@@ -83,40 +86,53 @@ __attribute__((target("avx2"))) void multiplyAvx2(const int8_t *packed, size_t b
 
 #define TW_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 
-// correction = 128 * sum of each lane's weights.
-TW_VNNI void sumVnni(const int8_t *packed, size_t quads, uint32_t n, int32_t *correction) {
-  const __m256i factor = _mm256_set1_epi8(static_cast<char>(0x80));
-  for (uint32_t lane = 0; lane < n; lane += 8) {
-    __m256i sum = _mm256_setzero_si256();
-    for (size_t quad = 0; quad < quads; ++quad)
-      sum = _mm256_dpbusd_epi32(sum, factor,
-                                _mm256_loadu_si256(reinterpret_cast<const __m256i *>(packed + (quad * n + lane) * 4)));
-    _mm256_storeu_si256(reinterpret_cast<__m256i *>(correction + lane), sum);
-  }
+TW_VNNI inline int32_t lanesSum(__m128i lanes) {
+  const __m128i pair = _mm_add_epi32(lanes, _mm_shuffle_epi32(lanes, 0x4E));
+  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xB1)));
 }
 
-// x + 128 is unsigned, as the instruction wants its first operand; `correction` takes 128 * sum(w) off again.
+// 128 * sum of the bytes that the pointers of each row name: as many sums at a time as there are rows.
+template <int N, int Rows> TW_VNNI void sumVnni(const int8_t *const *x, size_t blocks, int32_t *sums) {
+  constexpr int kVectors = N > 16 ? N / 16 : 1;
+  const __m128i factor = _mm_set1_epi8(static_cast<char>(0x80));
+  __m128i sum[Rows];
+  for (__m128i &lanes : sum)
+    lanes = _mm_setzero_si128();
+  for (size_t block = 0; block < blocks; ++block)
+    for (int row = 0; row < Rows; ++row)
+      for (int v = 0; v < kVectors; ++v) {
+        const auto *bytes = reinterpret_cast<const __m128i *>(x[row * blocks + block] + v * 16);
+        sum[row] = _mm_dpbusd_epi32(sum[row], factor, N == 8 ? _mm_loadl_epi64(bytes) : _mm_loadu_si128(bytes));
+      }
+  for (int row = 0; row < Rows; ++row)
+    sums[row] = lanesSum(sum[row]);
+}
+
+// The packed weights are w + 128, unsigned as the instruction wants its first operand; `corrections` of the rows take
+// 128 * sum(x) off again. Activations are then the second operand, which the instruction broadcasts from memory itself.
 template <int N, int Rows>
-TW_VNNI void multiplyVnni(const int8_t *packed, const int32_t *correction, size_t blocks, const int8_t *const *x,
+TW_VNNI void multiplyVnni(const int8_t *packed, const int32_t *corrections, size_t blocks, const int8_t *const *x,
                           int32_t *acc) {
   constexpr int kVectors = N / 16;
-  const __m512i flip = _mm512_set1_epi32(static_cast<int>(0x80808080u));
   __m512i sum[Rows][kVectors];
   for (int row = 0; row < Rows; ++row)
     for (int v = 0; v < kVectors; ++v)
-      sum[row][v] =
-          _mm512_sub_epi32(_mm512_loadu_si512(acc + row * N + v * 16), _mm512_loadu_si512(correction + v * 16));
-  for (size_t block = 0; block < blocks; ++block)
+      sum[row][v] = _mm512_sub_epi32(_mm512_loadu_si512(acc + row * N + v * 16), _mm512_set1_epi32(corrections[row]));
+  for (size_t block = 0; block < blocks; ++block) {
+    const int8_t *rows[Rows];
+    for (int row = 0; row < Rows; ++row)
+      rows[row] = x[row * blocks + block];
     for (int k = 0; k < N; k += 4) {
       __m512i w[kVectors];
       for (int v = 0; v < kVectors; ++v)
         w[v] = _mm512_loadu_si512(packed + (block * N + k) * N + v * 64);
       for (int row = 0; row < Rows; ++row) {
-        __m512i quad = _mm512_xor_si512(_mm512_set1_epi32(quadAt(x[row * blocks + block] + k)), flip);
+        const __m512i quad = _mm512_set1_epi32(quadAt(rows[row] + k));
         for (int v = 0; v < kVectors; ++v)
-          sum[row][v] = _mm512_dpbusd_epi32(sum[row][v], quad, w[v]);
+          sum[row][v] = _mm512_dpbusd_epi32(sum[row][v], w[v], quad);
       }
     }
+  }
   for (int row = 0; row < Rows; ++row)
     for (int v = 0; v < kVectors; ++v)
       _mm512_storeu_si512(acc + row * N + v * 16, sum[row][v]);
@@ -124,54 +140,71 @@ TW_VNNI void multiplyVnni(const int8_t *packed, const int32_t *correction, size_
 
 // Eight lanes fill half a vector.
 template <int Rows>
-TW_VNNI void multiplyVnni8(const int8_t *packed, const int32_t *correction, size_t blocks, const int8_t *const *x,
+TW_VNNI void multiplyVnni8(const int8_t *packed, const int32_t *corrections, size_t blocks, const int8_t *const *x,
                            int32_t *acc) {
-  const __m256i flip = _mm256_set1_epi32(static_cast<int>(0x80808080u));
   __m256i sum[Rows];
   for (int row = 0; row < Rows; ++row)
     sum[row] = _mm256_sub_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(acc + row * 8)),
-                                _mm256_loadu_si256(reinterpret_cast<const __m256i *>(correction)));
+                                _mm256_set1_epi32(corrections[row]));
   for (size_t block = 0; block < blocks; ++block)
     for (int k = 0; k < 8; k += 4) {
       __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(packed + (block * 8 + k) * 8));
-      for (int row = 0; row < Rows; ++row) {
-        __m256i quad = _mm256_xor_si256(_mm256_set1_epi32(quadAt(x[row * blocks + block] + k)), flip);
-        sum[row] = _mm256_dpbusd_epi32(sum[row], quad, w);
-      }
+      for (int row = 0; row < Rows; ++row)
+        sum[row] = _mm256_dpbusd_epi32(sum[row], w, _mm256_set1_epi32(quadAt(x[row * blocks + block] + k)));
     }
   for (int row = 0; row < Rows; ++row)
     _mm256_storeu_si256(reinterpret_cast<__m256i *>(acc + row * 8), sum[row]);
 }
 
 template <int N, int Rows>
-void multiplyRows(ArrayPath path, const int8_t *packed, const int32_t *correction, size_t blocks,
-                  const int8_t *const *x, int32_t *acc) {
+void multiplyRows(ArrayPath path, const int8_t *packed, const int32_t *sums, size_t blocks, const int8_t *const *x,
+                  int32_t *acc) {
   if (path == ArrayPath::Avx2)
     return multiplyAvx2<N, Rows>(packed, blocks, x, acc);
   if constexpr (N == 8)
-    multiplyVnni8<Rows>(packed, correction, blocks, x, acc);
+    multiplyVnni8<Rows>(packed, sums, blocks, x, acc);
   else
-    multiplyVnni<N, Rows>(packed, correction, blocks, x, acc);
+    multiplyVnni<N, Rows>(packed, sums, blocks, x, acc);
 }
 
 #endif
 
 template <int N>
-void multiplyAll(ArrayPath path, const int8_t *packed, const int32_t *correction, size_t blocks, const int8_t *const *x,
+void multiplyAll(ArrayPath path, const int8_t *packed, const int32_t *sums, size_t blocks, const int8_t *const *x,
                  size_t rows, int32_t *acc) {
 #if defined(__x86_64__)
   if (path != ArrayPath::Portable) {
     constexpr int kGroup = N == 64 ? 4 : 8;
-    for (; rows >= kGroup; rows -= kGroup, x += kGroup * blocks, acc += kGroup * N)
-      multiplyRows<N, kGroup>(path, packed, correction, blocks, x, acc);
-    for (; rows != 0; --rows, x += blocks, acc += N)
-      multiplyRows<N, 1>(path, packed, correction, blocks, x, acc);
+    for (; rows >= kGroup; rows -= kGroup, x += kGroup * blocks, acc += kGroup * N, sums += kGroup)
+      multiplyRows<N, kGroup>(path, packed, sums, blocks, x, acc);
+    if (kGroup != 4 && rows >= 4) {
+      multiplyRows<N, 4>(path, packed, sums, blocks, x, acc);
+      rows -= 4, x += 4 * blocks, acc += 4 * N, sums += 4;
+    }
+    for (; rows >= 2; rows -= 2, x += 2 * blocks, acc += 2 * N, sums += 2)
+      multiplyRows<N, 2>(path, packed, sums, blocks, x, acc);
+    for (; rows != 0; --rows, x += blocks, acc += N, ++sums)
+      multiplyRows<N, 1>(path, packed, sums, blocks, x, acc);
     return;
   }
 #endif
   (void)path;
-  (void)correction;
+  (void)sums;
   multiplyPortable<N>(packed, blocks, x, rows, acc);
+}
+
+/// Calls body.operator()<N>() for the array's width.
+template <typename Body> void forWidth(uint32_t n, Body body) {
+  switch (n) {
+  case 8:
+    return body.template operator()<8>();
+  case 16:
+    return body.template operator()<16>();
+  case 32:
+    return body.template operator()<32>();
+  case 64:
+    return body.template operator()<64>();
+  }
 }
 
 } // namespace
@@ -191,30 +224,31 @@ ArrayPath bestArrayPath() {
 }
 
 ArrayBlocks::ArrayBlocks(uint32_t n, const int8_t *w, size_t blocks, ArrayPath path)
-    : n_(n), blocks_(blocks), path_(path), packed_(blocks * n * n) {
+    : n_(n), blocks_(blocks), path_(path), packed_(std::make_unique_for_overwrite<int8_t[]>(blocks * n * n)) {
+  const auto flip = static_cast<int8_t>(path == ArrayPath::Avx512Vnni ? 0x80 : 0);
   for (size_t quad = 0; quad < blocks * n / 4; ++quad)
-    packQuad(n, w + quad * 4 * n, packed_.data() + quad * 4 * n);
+    packQuad(n, w + quad * 4 * n, flip, packed_.get() + quad * 4 * n);
+}
+
+ArraySums::ArraySums(uint32_t n, const int8_t *const *x, size_t blocks, size_t rows, ArrayPath path) {
+#if defined(__x86_64__)
   if (path != ArrayPath::Avx512Vnni)
     return;
-  correction_.assign(n, 0);
-#if defined(__x86_64__)
-  sumVnni(packed_.data(), blocks * n / 4, n, correction_.data());
+  sums_.resize(rows);
+  forWidth(n, [&]<int N>() {
+    size_t row = 0;
+    for (; row + 8 <= rows; row += 8)
+      sumVnni<N, 8>(x + row * blocks, blocks, sums_.data() + row);
+    for (; row != rows; ++row)
+      sumVnni<N, 1>(x + row * blocks, blocks, sums_.data() + row);
+  });
 #endif
 }
 
-void ArrayBlocks::multiply(const int8_t *const *x, size_t rows, int32_t *acc, bool add) const {
+void ArrayBlocks::multiply(const int8_t *const *x, const ArraySums &sums, size_t rows, int32_t *acc, bool add) const {
   if (!add)
     std::memset(acc, 0, rows * n_ * sizeof(int32_t));
-  switch (n_) {
-  case 8:
-    return multiplyAll<8>(path_, packed_.data(), correction_.data(), blocks_, x, rows, acc);
-  case 16:
-    return multiplyAll<16>(path_, packed_.data(), correction_.data(), blocks_, x, rows, acc);
-  case 32:
-    return multiplyAll<32>(path_, packed_.data(), correction_.data(), blocks_, x, rows, acc);
-  case 64:
-    return multiplyAll<64>(path_, packed_.data(), correction_.data(), blocks_, x, rows, acc);
-  }
+  forWidth(n_, [&]<int N>() { multiplyAll<N>(path_, packed_.get(), sums.data(), blocks_, x, rows, acc); });
 }
 
 } // namespace tw::simulator

@@ -46,7 +46,8 @@ TEST(ArrayTest, EveryPathOfThisHostIsThePlainDoubleLoop) {
               if (add)
                 for (size_t i = 0; i < acc.size(); ++i)
                   expected[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) + static_cast<uint32_t>(start[i]));
-              ArrayBlocks(n, w.data(), blocks, path).multiply(pointers.data(), rows, acc.data(), add);
+              const ArraySums rowSums(n, pointers.data(), blocks, rows, path);
+              ArrayBlocks(n, w.data(), blocks, path).multiply(pointers.data(), rowSums, rows, acc.data(), add);
               ASSERT_EQ(acc, expected) << "path " << int(path) << " n " << n << " blocks " << blocks << " rows "
                                        << rows;
             }

@@ -32,8 +32,10 @@ template <typename Point> Effects streamRows(State &state, const ArrayWork &work
     const uint64_t group = std::min<uint64_t>(ArrayBlocks::kRows, work.rows - row);
     for (uint64_t i = 0; i < group; ++i)
       point(row + i, pointers.data() + i * work.blocks);
+    const ArraySums sums(state.n, pointers.data(), work.blocks, group);
     for (uint64_t ocb = 0; ocb < work.outputs; ++ocb)
-      weights[ocb].multiply(pointers.data(), group, state.accRow(work.acc + ocb * work.rows + row), work.accumulate);
+      weights[ocb].multiply(pointers.data(), sums, group, state.accRow(work.acc + ocb * work.rows + row),
+                            work.accumulate);
   }
   return {.mxRows = work.outputs * work.blocks * work.rows};
 }
