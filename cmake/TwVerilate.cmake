@@ -49,7 +49,7 @@ function(tw_verilate target)
   add_custom_command(OUTPUT "${archive}"
     BYPRODUCTS "${directory}/V${ARG_TOP}.h" "${directory}/V${ARG_TOP}___024root.h"
     COMMAND "${TW_VERILATOR}" --cc -Wall --unroll-count 256 --unroll-stmts 1000000
-            --x-assign ${ARG_X} --x-initial ${ARG_X} --top-module ${ARG_TOP}
+            --output-split-cfuncs 27000 --x-assign ${ARG_X} --x-initial ${ARG_X} --top-module ${ARG_TOP}
             --Mdir "${directory}" -CFLAGS "-fPIC -std=c++20" ${includes} ${ARG_FLAGS} ${sources}
     COMMAND make --no-print-directory -s -C "${directory}" -f "${PROJECT_SOURCE_DIR}/cmake/verilated.mk" TOP=${ARG_TOP}
             "CXX=${compiler}" "LINK=${TW_VERILATED_CXX}"

@@ -276,6 +276,23 @@ void ProgramGenerator::drawExtreme(Line &line, const Instruction &row) {
         line.set(other.ref, other.min);
 }
 
+// Of a load or store: now and then runs that touch each other in DRAM, or one that has a longest burst.
+void ProgramGenerator::drawRun(Line &line, const Instruction &row) {
+  auto set = [&](const char *name, int64_t value) {
+    if (int field = findField(row, name); field >= 0)
+      line.set(row.fields[size_t(field)].ref, value);
+  };
+  if (random.oneIn(12)) {
+    set("n0", 2 * int64_t(config.axiBurstBeats) * config.axiBytes / config.n);
+    for (const char *extent : {"n1", "n2", "n3"})
+      set(extent, 1);
+    for (const char *pad : {"pad1", "pad2"})
+      set(pad, 0);
+  } else if (random.oneIn(6)) {
+    set("ds1", line.get(row.fields[size_t(findField(row, "n0"))].ref) * config.n);
+  }
+}
+
 bool ProgramGenerator::fill(Line &line, const Instruction &row) {
   for (const Field &field : row.fields) {
     switch (field.kind) {
@@ -304,8 +321,8 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
       break; // placed below, when the size of the operand is known
     }
   }
-  if (int stride = findField(row, "ds1"); stride >= 0 && random.oneIn(6)) // runs that touch each other in DRAM
-    line.set(row.fields[size_t(stride)].ref, line.get(row.fields[size_t(findField(row, "n0"))].ref) * config.n);
+  if (findField(row, "ds1") >= 0)
+    drawRun(line, row);
   if (random.oneIn(16))
     drawExtreme(line, row);
   if (work(line, row) > options.workPerLine)

@@ -35,6 +35,7 @@ private:
   int64_t drawFactor(const Field &field);
   int64_t place(uint64_t first, uint64_t end, uint64_t size, uint64_t unit);
   std::optional<int64_t> placeRecord(const Instruction &row, uint64_t size);
+  void drawRun(Line &line, const Instruction &row);
   void drawExtreme(Line &line, const Instruction &row);
   uint64_t slotRow(int slot) const;
   uint64_t imageOffset(int image) const;

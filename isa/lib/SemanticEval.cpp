@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/isa/SemanticEval.h"
 #include "tw/isa/Numerics.h"
+#include <algorithm>
 #include <cstring>
 
 namespace tw::isa {
@@ -20,7 +21,16 @@ public:
         fault(FaultCode::UninitParam);
     if (result.fault != FaultCode::None)
       return result;
-    forEach(parallels, [&] { point(); });
+    const bool pads = reductions.empty() && std::ranges::any_of(semantics.accesses, hasPad);
+    if (pads) // of a copy: padding comes first
+      forEach(parallels, [&] {
+        if (isPadding())
+          point();
+      });
+    forEach(parallels, [&] {
+      if (!pads || !isPadding())
+        point();
+    });
     return result;
   }
 
@@ -99,6 +109,13 @@ private:
     return true;
   }
 
+  static bool hasPad(const Access &access) { return access.padField >= 0; }
+
+  bool isPadding() const {
+    return std::ranges::any_of(semantics.accesses,
+                               [&](const Access &access) { return hasPad(access) && !isInside(access); });
+  }
+
   // Outside the input an access without a pad value contributes nothing.
   bool isSkipped() const {
     for (const Access &access : semantics.accesses)
@@ -168,6 +185,8 @@ private:
   }
 
   void writeElement(const Access &access, int64_t v) {
+    if (!isInside(access))
+      return;
     uint64_t at = address(access);
     switch (access.space) {
     case Space::SPM:
@@ -255,6 +274,8 @@ private:
     switch (primitive) {
     case Primitive::MulI8:
       return mulI8(i8(0), i8(1));
+    case Primitive::MulZp:
+      return mulZp(i8(0), i8(1), i8(2), i8(3));
     case Primitive::AddWrap32:
       return addWrap32(i32(0), i32(1));
     case Primitive::AddI8:

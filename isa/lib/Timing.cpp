@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/isa/Timing.h"
 #include <algorithm>
-#include <cassert>
 #include <vector>
 
 namespace tw::isa {
@@ -10,6 +9,31 @@ bool hasBursts(Opcode opcode) {
   const Semantics *semantics = instruction(opcode).semantics;
   return semantics &&
          std::ranges::any_of(semantics->accesses, [](const Access &access) { return access.space == Space::DRAM; });
+}
+
+Padding Padding::of(const Line &line) {
+  auto field = [&](FieldRef ref) { return uint32_t(line.get(ref)); };
+  const uint32_t n1 = field(ldpad::n1), n2 = field(ldpad::n2);
+  const uint64_t spm = field(ldpad::spm), ss1 = field(ldpad::ss1), ss2 = field(ldpad::ss2);
+  uint32_t left = std::min(field(ldpad::pad1), n1), above = std::min(field(ldpad::pad2), n2);
+  if (left == n1) // nothing is inside
+    above = n2;
+  const uint32_t width = std::min(field(ldpad::x1_n), n1 - left), height = std::min(field(ldpad::x2_n), n2 - above);
+  const uint64_t first = spm + above * ss2; // row of the tile that has something inside
+  Padding padding;
+  padding.boxes[0] = {spm, n1, above};
+  padding.boxes[1] = {first, left, height};
+  padding.boxes[2] = {first + (left + width) * ss1, n1 - left - width, height};
+  padding.boxes[3] = {first + height * ss2, n1, n2 - above - height};
+  padding.inside = {first + left * ss1, width, height};
+  return padding;
+}
+
+uint64_t Padding::rows(const Line &line) const {
+  uint64_t result = 0;
+  for (const Box &box : boxes)
+    result += uint64_t(box.n1) * box.n2;
+  return result * uint64_t(line.get(ldpad::n0)) * uint64_t(line.get(ldpad::n3));
 }
 
 DmaWalk DmaWalk::of(const Line &line, const HwConfig &config) {
@@ -24,9 +48,9 @@ DmaWalk DmaWalk::of(const Line &line, const HwConfig &config) {
     walk.toSpm = false;
     return walk;
   }
-  // ld, ldw and st share their format.
+  // The others share their format.
   static_assert(ld::n0.lsb == st::n0.lsb && ld::ss3.lsb == st::ss3.lsb && ld::n0.lsb == ldw::n0.lsb);
-  assert(opcode == Opcode::Ld || opcode == Opcode::Ldw || opcode == Opcode::St);
+  static_assert(ld::ss3.lsb == ldpad::ss3.lsb && st::ss3.lsb == stb::ss3.lsb);
   walk.offset = uint64_t(line.get(ld::offset));
   walk.region = unsigned(line.get(ld::region));
   walk.spm = uint32_t(line.get(ld::spm));
@@ -38,6 +62,14 @@ DmaWalk DmaWalk::of(const Line &line, const HwConfig &config) {
     walk.extents[d] = uint32_t(line.get(extents[d]));
     walk.dramStrides[d] = uint64_t(line.get(dram[d]));
     walk.spmStrides[d] = uint64_t(line.get(spm[d]));
+  }
+  if (opcode == Opcode::Ldpad) {
+    const Padding::Box inside = Padding::of(line).inside;
+    walk.spm = uint32_t(inside.spm);
+    walk.extents[0] = inside.n1;
+    walk.extents[1] = inside.n2;
+    if (inside.n1 == 0 || inside.n2 == 0)
+      walk.runBytes = 0;
   }
   return walk;
 }
@@ -81,7 +113,7 @@ uint64_t loadCycles(const Line &line, const HwConfig &config, IdealMemory memory
     slot = bus;
     request = grant + 1;
   }
-  return bus + 1;
+  return index == 0 ? 0 : bus + 1;
 }
 
 // Section 7: two staging buffers, one sender.
@@ -102,8 +134,8 @@ uint64_t storeCycles(const Line &line, const HwConfig &config, IdealMemory memor
   return response + 1;
 }
 
-uint64_t blockCycles(uint64_t blocks, uint64_t pixels, uint64_t n) {
-  return (n + 1) + (blocks - 1) * std::max(pixels, n + 1) + (pixels - 1) + (n + 2);
+uint64_t blockCycles(uint64_t blocks, uint64_t pixels, uint64_t n, uint64_t hold = 0) {
+  return (n + 1) + (blocks - 1) * std::max(pixels, n + 1 + hold) + (pixels - 1) + (n + 2);
 }
 
 uint64_t vectorCycles(uint64_t steps, uint64_t reloads) { return 4 + steps + 3 * reloads + 8; }
@@ -124,7 +156,10 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
   case Opcode::Ldp:
   case Opcode::Ldt:
     return loadCycles(line, config, memory);
+  case Opcode::Ldpad:
+    return Padding::of(line).rows(line) + loadCycles(line, config, memory);
   case Opcode::St:
+  case Opcode::Stb:
     return storeCycles(line, config, memory);
   case Opcode::Conv:
     return blockCycles(product({conv::oc_n, conv::kh_n, conv::kw_n, conv::ic_n}), product({conv::oh_n, conv::ow_n}),
@@ -132,7 +167,11 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
   case Opcode::Convf:
     return blockCycles(product({convf::oc_n, convf::kh_n, convf::f_n}), product({convf::oh_n, convf::ow_n}), config.n);
   case Opcode::Gemm:
-    return blockCycles(product({gemm::oc_n, gemm::k_n}), field(gemm::m_n), config.n);
+  case Opcode::Gemmz:
+  case Opcode::Gemmzt:
+    static_assert(gemm::oc_n.lsb == gemmz::oc_n.lsb && gemm::k_n.lsb == gemmzt::k_n.lsb);
+    return blockCycles(product({gemm::oc_n, gemm::k_n}), field(gemm::m_n), config.n,
+                       line.row()->opcode == Opcode::Gemmzt ? weightHold(config.n) : 0);
   case Opcode::Drq:
   case Opcode::Drqa:
   case Opcode::Drqt:

@@ -68,8 +68,9 @@ class Term<string loop, string factor = "1"> {
 }
 
 // One dimension of an operand: index = sum(Terms) - Origin (field name or ""). If Extent (field name) is set and the index
-// is outside [0, Extent), the element is not in memory and the access yields its PadValue. The address advances by Stride
-// (field name, "N" or a literal) granules per index step.
+// is outside [0, Extent), the element is not in memory: a read yields its PadValue, a write does nothing. Points of a copy
+// that read padding come before all others. The address advances by Stride (field name, "N" or a literal) granules per
+// index step.
 class Dim<list<Term> terms, string stride, string extent = "", string origin = ""> {
   list<Term> Terms = terms;
   string Stride = stride;

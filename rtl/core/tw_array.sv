@@ -2,6 +2,9 @@
 // N x N int8 MAC array, weights stationary. Row r sees the activation row r cycles late, broadcasts its element r to N
 // columns and hands N partial sums to row r+1. A row at x_i in c leaves at sum_o in c+N. No stall: rows that are not
 // valid are zeros whose sums nobody reads. Shadow weights: shadow_i writes row shadow_row_i at the end of the cycle.
+// Zero points of the block in the shadow: weight_zero_i leaves each weight when a row takes it; x_zero_i times the sum
+// of a column's weights leaves its sums at the top. transpose_i: row r takes column r of the shadow, which must stand
+// until the last row has swapped.
 // swap_i, one cycle before a row is at x_i, makes that row and all later ones use the shadow weights; the swap runs
 // down the rows with the activations. active_i lets the array rest when no row is inside it.
 module tw_array #(
@@ -14,6 +17,9 @@ module tw_array #(
   input  logic [$clog2(N)-1:0] shadow_row_i,
   input  logic [N*8-1:0]       shadow_data_i,
   input  logic                 swap_i,
+  input  logic                 transpose_i,
+  input  logic [7:0]           weight_zero_i,
+  input  logic [7:0]           x_zero_i,
   input  logic [N*8-1:0]       x_i,
   output logic [N*32-1:0]      sum_o
 );
@@ -23,7 +29,12 @@ module tw_array #(
   // State of this process alone, updated in place: sums first, bottom row first, so that each row reads its upper
   // neighbour's sums and its own weights of the last cycle; then weights; then shadow weights.
   logic signed [7:0]  shadow [N][N];
-  logic signed [31:0] weight [N][N];    // sign-extended once, not in every product
+  logic signed [31:0] weight [N][N];    // less their zero point; sign-extended once, not in every product
+  logic signed [31:0] column [N];       // sums of the shadow's weights, by column of the array, if x_zero_i is not zero
+  logic signed [31:0] top    [N];       // what enters the sums of the top row, if has_top
+  logic               has_top;
+  logic               transpose;        // of the swap under way
+  logic signed [31:0] weight_zero;
   logic signed [31:0] part   [N-1][N];  // partial sums below each row; the last row's go to sum_q
   logic [N*8-1:0]     late   [N-1];     // activation rows plus 128, by age; only elements >= age are used
   logic [N-1:0]       swap;             // bit r: row r has swapped in the last cycle
@@ -36,20 +47,46 @@ module tw_array #(
           part[r][c] = part[r-1][c] + (32'(late[r-1][r*8 +: 8]) - 32'd128) * weight[r][c];
       end
       for (int c = 0; c < N; c++) part[0][c] = 32'($signed(x_i[7:0])) * weight[0][c];
+      if (has_top) begin
+        for (int c = 0; c < N; c++) part[0][c] = part[0][c] + top[c];
+      end
       for (int r = N - 2; r > 0; r--) late[r] = late[r-1];
       late[0] = x_i ^ {N{8'h80}};
     end
     if (swap_i || (swap != '0)) begin
+      if (swap_i) begin
+        transpose   = transpose_i;
+        weight_zero = 32'($signed(weight_zero_i));
+        has_top     = x_zero_i != '0;
+        if (has_top) for (int c = 0; c < N; c++) top[c] = -(32'($signed(x_zero_i)) * column[c]);
+      end
       swap = {swap[N-2:0], swap_i};
       for (int r = 0; r < N; r++) begin
         if (swap[r]) begin
-          for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[r][c]);
+          if (transpose) for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[c][r]) - weight_zero;
+          else for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[r][c]) - weight_zero;
         end
       end
     end
     if (shadow_i) begin
       for (int c = 0; c < N; c++) shadow[shadow_row_i][c] = shadow_data_i[c*8 +: 8];
+      if (x_zero_i != '0) begin : add
+        logic signed [31:0] row;        // sum of the row that arrives
+        row = '0;
+        for (int c = 0; c < N; c++) begin : lane
+          logic signed [31:0] value;
+          value = 32'($signed(shadow_data_i[c*8 +: 8])) - 32'($signed(weight_zero_i));
+          row   = row + value;
+          if (!transpose_i) column[c] = ((shadow_row_i == '0) ? 32'sd0 : column[c]) + value;
+        end
+        if (transpose_i) begin
+          for (int c = 0; c < N; c++) if (c == 32'(shadow_row_i)) column[c] = row;
+        end
+      end
     end
-    if (!rst_ni) swap = '0;
+    if (!rst_ni) begin
+      swap    = '0;
+      has_top = 1'b0;
+    end
   end
 endmodule

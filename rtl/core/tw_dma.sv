@@ -87,6 +87,7 @@ module tw_dma #(
   output logic                  wvalid_o,
   input  logic                  wready_i,
   output logic [AxiBytes*8-1:0] wdata_o,
+  output logic [AxiBytes-1:0]   wstrb_o,
   output logic                  wlast_o,
   input  logic                  bvalid_i,
   input  logic [1:0]            bresp_i
@@ -104,20 +105,32 @@ module tw_dma #(
   assign beat_param_o = beat_lw_o && (beat_space == tw_isa_pkg::SPACE_PARAM);
   assign beat_lut_o   = beat_lw_o && (beat_space == tw_isa_pkg::SPACE_LUT);
 
-  // LA loads or fills; a fill is alone in the engine, and gives way to every beat that writes the SPM.
-  wire  is_fill = la_line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_FILL;
+  // LA loads or fills, or first fills and then loads (ldpad); a fill is alone in the engine, and gives way to every
+  // beat that writes the SPM.
+  wire [7:0]    la_opcode = la_line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
+  wire          is_alone  = {la_opcode[7:1], 1'b0} == tw_isa_pkg::OP_FILL;  // or ldpad, the next opcode
+  wire          pad       = la_start_i && is_alone && la_opcode[0];
+  logic [196:0] split;
   logic load_can_take, load_idle, load_end, fill_idle, fill_end, fill_req;
-  assign la_can_take_o = load_can_take && fill_idle && (!is_fill || load_idle);
+  assign la_can_take_o = load_can_take && fill_idle && (!is_alone || load_idle);
   assign la_idle_o     = load_idle && fill_idle;
   assign la_end_o      = load_end || fill_end;
   assign fill_o        = fill_req && !beat_spm_o;
   assign fill_lost_o   = fill_req && beat_spm_o;
 
+  tw_pad u_pad (
+    .start_i(pad),
+    .line_i (la_line_i),
+    .split_o(split)
+  );
+
   tw_fill #(.N(N)) u_fill (
     .clk_i,
     .rst_ni,
-    .start_i(la_start_i && is_fill),
+    .start_i(la_start_i && is_alone),
     .line_i (la_line_i),
+    .pad_i  (pad),
+    .split_i(split),
     .idle_o (fill_idle),
     .end_o  (fill_end),
     .req_o  (fill_req),
@@ -129,11 +142,16 @@ module tw_dma #(
   tw_load #(.N(N), .BurstBytes(BurstBytes), .Depth(LoadDepth)) u_la (
     .clk_i,
     .rst_ni,
-    .start_i     (la_start_i && !is_fill),
+    .start_i     (la_start_i && (!is_alone || split[196])),
     .line_i      (la_line_i),
     .can_take_o  (load_can_take),
     .idle_o      (load_idle),
     .end_o       (load_end),
+    .crop_i      (pad),
+    .crop_local_i(split[147:124]),
+    .crop_n1_i   (split[83:68]),
+    .crop_n2_i   (split[35:20]),
+    .hold_i      (!fill_idle),
     .region_base_i,
     .req_o       (la_req),
     .req_addr_o  (la_addr),
@@ -158,6 +176,11 @@ module tw_dma #(
     .can_take_o  (lw_can_take_o),
     .idle_o      (lw_idle_o),
     .end_o       (lw_end_o),
+    .crop_i      (1'b0),
+    .crop_local_i('0),
+    .crop_n1_i   ('0),
+    .crop_n2_i   ('0),
+    .hold_i      (1'b0),
     .region_base_i,
     .req_o       (lw_req),
     .req_addr_o  (lw_addr),
@@ -240,6 +263,7 @@ module tw_dma #(
     .wvalid_o,
     .wready_i,
     .wdata_o,
+    .wstrb_o,
     .wlast_o,
     .bvalid_i,
     .bresp_i,

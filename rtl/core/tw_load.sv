@@ -15,6 +15,12 @@ module tw_load #(
   output logic         can_take_o,
   output logic         idle_o,
   output logic         end_o,
+  // ldpad: what is inside the tile, and when its padding is written
+  input  logic         crop_i,
+  input  logic [23:0]  crop_local_i,
+  input  logic [15:0]  crop_n1_i,
+  input  logic [15:0]  crop_n2_i,
+  input  logic         hold_i,         // no request
   // regions: base addresses, region r at [64*r +: 64]
   input  logic [511:0] region_base_i,
   // read port: a burst waits until it is granted
@@ -53,6 +59,8 @@ module tw_load #(
     if (!start_i) begin
       local_addr = '0;
       run_bytes  = '0;
+    end else if (crop_i) begin
+      local_addr = crop_local_i;
     end else if (is_param) begin
       local_addr = {8'd0, line_i[tw_isa_pkg::LDP_DST_LSB +: 16]} << (RowLog + 2);
       run_bytes  = {8'd0, line_i[tw_isa_pkg::LDP_COUNT_LSB +: 16]} << (RowLog + 2);
@@ -78,8 +86,8 @@ module tw_load #(
     .addr_i     (first_addr),
     .local_i    (local_addr),
     .run_bytes_i(run_bytes),
-    .n1_i       (is_walk ? line_i[tw_isa_pkg::LD_N1_LSB +: 16] : 16'd1),
-    .n2_i       (is_walk ? line_i[tw_isa_pkg::LD_N2_LSB +: 16] : 16'd1),
+    .n1_i       (crop_i ? crop_n1_i : is_walk ? line_i[tw_isa_pkg::LD_N1_LSB +: 16] : 16'd1),
+    .n2_i       (crop_i ? crop_n2_i : is_walk ? line_i[tw_isa_pkg::LD_N2_LSB +: 16] : 16'd1),
     .n3_i       (is_walk ? line_i[tw_isa_pkg::LD_N3_LSB +: 16] : 16'd1),
     .ds1_i      (line_i[tw_isa_pkg::LD_DS1_LSB +: 32]),
     .ds2_i      (line_i[tw_isa_pkg::LD_DS2_LSB +: 32]),
@@ -95,7 +103,7 @@ module tw_load #(
     .last_o     (walk_last)
   );
 
-  assign req_o       = walking;
+  assign req_o       = walking && !hold_i;
   assign req_last_o  = walk_last;
   assign req_space_o = space_q;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix engine: conv, convf, gemm. The weight loader fills the array's shadow with the next block of N x N weights
+// Matrix engine: conv, convf, gemm, gemmz, gemmzt. The loader fills the array's shadow with the next N x N weights
 // while the streamer sends the rows of the current one; sums go to ACC. One instruction is in the front at a time; the
 // next may start while the last rows of the one before are still in the pipeline. docs/timing.md, section 6.
 module tw_mx #(
@@ -36,10 +36,13 @@ module tw_mx #(
   localparam int RowLog  = $clog2(N);
   localparam int AccBits = $clog2(AccRows);
   localparam int Depth   = N + 2;  // from issue to ACC write
+  // A transposed block leaves the shadow when the array's last row has taken its weights.
+  localparam logic [RowLog-1:0] Hold = RowLog'(N - 2);
 
   wire [7:0] opcode   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
   wire       is_fold  = opcode == tw_isa_pkg::OP_CONVF;
-  wire       is_gemm  = opcode == tw_isa_pkg::OP_GEMM;
+  wire       is_zero  = (opcode == tw_isa_pkg::OP_GEMMZ) || (opcode == tw_isa_pkg::OP_GEMMZT);
+  wire       is_gemm  = (opcode == tw_isa_pkg::OP_GEMM) || is_zero;
 
   //--- what the instruction says, in one form for the three opcodes; zero but when one starts ----------------------
   typedef struct packed {
@@ -128,6 +131,8 @@ module tw_mx #(
   logic [23:0]        wgt_addr_q;
   logic [RowLog-1:0]  land_row_q;                   // of the weights that arrive in this cycle
   logic [N*8-1:0]     x_q;                          // row at t+2
+  logic               transpose_q;                  // gemmzt
+  logic [7:0]         x_zero_q, wgt_zero_q;         // gemmz, gemmzt
   logic               read_q, write_q, add_q;       // ACC, at t+N+1 and t+N+2
   logic [AccBits-1:0] read_row_q, write_row_q;
 
@@ -193,6 +198,9 @@ module tw_mx #(
     .shadow_row_i (land_row_q),
     .shadow_data_i(wgt_data_i),
     .swap_i       (swap_q),
+    .transpose_i  (transpose_q),
+    .weight_zero_i(wgt_zero_q),
+    .x_zero_i     (x_zero_q),
     .x_i          (x_q),
     .sum_o        (acc_sum_o)
   );
@@ -201,7 +209,7 @@ module tw_mx #(
   logic               busy, front;
   // loader
   logic [47:0]        blocks;                       // not yet loaded
-  logic [RowLog-1:0]  shadow_row;
+  logic [RowLog-1:0]  shadow_row, hold;             // hold: cycles before the next block is asked for
   logic               shadow_full;
   logic [23:0]        wgt_addr;
   // streamer
@@ -265,13 +273,18 @@ module tw_mx #(
         row1     = acc_row;
       end
 
+      if (hold != '0) hold = hold - 1'b1;
+
       // Streamer. The pixels' rows are consecutive; each pass over them starts again, the next block of channels goes
       // on.
       if (issue) begin
         if (last) front = 1'b0;
         acc_row = (done && !block) ? acc_block : acc_row + 1'b1;
         if (block) acc_block = acc_row;
-        if (first) shadow_full = 1'b0;
+        if (first) begin
+          shadow_full = 1'b0;
+          if (transpose_q) hold = Hold;
+        end
       end
 
       // Loader
@@ -297,12 +310,15 @@ module tw_mx #(
         pad         = work.pad_value;
         acc_row     = work.acc_base[AccBits-1:0];
         acc_block   = work.acc_base[AccBits-1:0];
+        transpose_q <= opcode == tw_isa_pkg::OP_GEMMZT;
+        x_zero_q    <= is_zero ? line_i[tw_isa_pkg::GEMMZ_X_ZP_LSB +: 8] : 8'd0;
+        wgt_zero_q  <= is_zero ? line_i[tw_isa_pkg::GEMMZ_W_ZP_LSB +: 8] : 8'd0;
       end
 
       busy          = front || valid1 || (valid != '0);
       front_q       <= front;
       idle_q        <= !busy;
-      wgt_req_q     <= (blocks != '0) && !shadow_full;
+      wgt_req_q     <= (blocks != '0) && !shadow_full && (hold == '0);
       wgt_addr_q    <= wgt_addr;
       shadow_full_q <= shadow_full;
       swap_q        <= issue && first;
@@ -316,6 +332,7 @@ module tw_mx #(
       blocks        = '0;
       shadow_row    = '0;
       shadow_full   = 1'b0;
+      hold          = '0;
       valid1        = 1'b0;
       valid         = '0;
       where_wptr    = '0;

@@ -2,7 +2,7 @@
 // Store engine: reads rows from SPM into two staging buffers of one burst each and sends full buffers. One
 // instruction at a time; it ends after its last write response. Also sends the completion record, from a register of
 // its own, when the machine is otherwise still. BREADY is always 1. A write burst asserts AW only when all its data
-// are staged.
+// are staged. Strobes are low for the bytes of a row that stb leaves alone.
 module tw_store #(
   parameter int N          = 16,
   parameter int AxiBytes   = 16,
@@ -36,6 +36,7 @@ module tw_store #(
   output logic                  wvalid_o,
   input  logic                  wready_i,
   output logic [AxiBytes*8-1:0] wdata_o,
+  output logic [AxiBytes-1:0]   wstrb_o,
   output logic                  wlast_o,
   input  logic                  bvalid_i,
   input  logic [1:0]            bresp_i,
@@ -107,6 +108,7 @@ module tw_store #(
   logic [63:0]           awaddr_q;
   logic [7:0]            awlen_q;
   logic [AxiBytes*8-1:0] wdata_q;
+  logic [AxiBytes-1:0]   wstrb_q;
   logic                  error_q;
   logic [63:0]           error_addr_q;
   logic                  done_q;
@@ -121,6 +123,7 @@ module tw_store #(
   assign awlen_o    = awlen_q;
   assign wvalid_o   = wvalid_q;
   assign wdata_o    = wdata_q;
+  assign wstrb_o    = wstrb_q;
   assign wlast_o    = wlast_q;
   assign beat_o     = wvalid_q && wready_i && !record_q;
   assign progress_o = spm_gnt_i || beat_o;
@@ -137,6 +140,8 @@ module tw_store #(
   typedef enum logic [1:0] {SendIdle, SendAddress, SendData} send_e;
   logic                  active;                // an instruction is under way
   logic                  sends_record;
+  logic                  partial;               // stb: of each row the first row_bytes bytes are written
+  logic [6:0]            row_bytes;
   // filler: one row a grant
   logic [12:0]           fill;
   logic                  fill_buf;
@@ -222,16 +227,27 @@ module tw_store #(
           beat = beat + 1'b1;
         end
         place = {1'b0, beat} + (send_buf ? (BeatBits + 2)'(BurstBeats) : '0);
-        if (sends_record) wdata_q <= record_data_i[AxiBytes*8*(32'(beat) % RecordBeats) +: AxiBytes*8];
-        else wdata_q <= buf_mem[RowIdxBits'(place >> (RowLog - BeatLog))]
-                               [AxiBytes*8*(32'(place) % (N/AxiBytes)) +: AxiBytes*8];
+        if (sends_record) begin
+          wdata_q <= record_data_i[AxiBytes*8*(32'(beat) % RecordBeats) +: AxiBytes*8];
+          wstrb_q <= '1;
+        end else begin
+          wdata_q <= buf_mem[RowIdxBits'(place >> (RowLog - BeatLog))]
+                            [AxiBytes*8*(32'(place) % (N/AxiBytes)) +: AxiBytes*8];
+          if (partial) begin
+            for (int b = 0; b < AxiBytes; b++)
+              wstrb_q[b] <= AxiBytes * (32'(place) % (N/AxiBytes)) + b < 32'(row_bytes);
+          end
+        end
       end
       if (bvalid_i) sends_record = 1'b0;
 
       // instruction
       if (start_i) begin
-        active  = 1'b1;
-        error_q <= 1'b0;
+        active    = 1'b1;
+        partial   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8] == tw_isa_pkg::OP_STB;
+        row_bytes = line_i[tw_isa_pkg::STB_BYTES_LSB +: 7];
+        error_q  <= 1'b0;
+        wstrb_q  <= '1;
       end else if (end_o) begin
         active = 1'b0;
       end

@@ -82,7 +82,6 @@ module tw_top (
   assign m_awburst_o = 2'b01;
   assign m_rready_o  = 1'b1;
   assign m_bready_o  = 1'b1;
-  assign m_wstrb_o   = '1;
 
   logic                  clear, fe_req, fe_gnt, reads_idle, record, record_done;
   logic [63:0]           fe_addr, record_addr;
@@ -335,6 +334,7 @@ module tw_top (
     .wvalid_o         (m_wvalid_o),
     .wready_i         (m_wready_i),
     .wdata_o          (m_wdata_o),
+    .wstrb_o          (m_wstrb_o),
     .wlast_o          (m_wlast_o),
     .bvalid_i         (m_bvalid_i),
     .bresp_i          (m_bresp_i)

@@ -51,19 +51,21 @@ public:
       writes.push_back(len);
   }
 
-  /// The write data channel; `data` holds beatBytes bytes.
-  void writeData(bool valid, const uint8_t *data, bool last, bool allStrobes, bool taken) {
-    if (stalled && (!valid || held.last != last || std::memcmp(held.bytes, data, beatBytes) != 0))
+  /// The write data channel; `data` holds beatBytes bytes, `strobes` a bit for each.
+  void writeData(bool valid, const uint8_t *data, uint64_t strobes, bool last, bool taken) {
+    if (stalled &&
+        (!valid || held.last != last || held.strobes != strobes || std::memcmp(held.bytes, data, beatBytes) != 0))
       report("W", "payload changed or was withdrawn while stalled", 0);
     stalled = valid && !taken;
     if (stalled) {
       held.last = last;
+      held.strobes = strobes;
       std::memcpy(held.bytes, data, beatBytes);
     }
     if (!valid || !taken)
       return;
-    if (!allStrobes)
-      report("W", "a strobe is low", 0);
+    if ((strobes & (strobes + 1)) != 0)
+      report("W", "strobes are not of the first bytes of a row", 0);
     if (writes.empty())
       return report("W", "data before their address", 0);
     if (last != (beat == writes.front()))
@@ -81,6 +83,7 @@ private:
   };
   struct Data {
     uint8_t bytes[64];
+    uint64_t strobes;
     bool last;
   };
 

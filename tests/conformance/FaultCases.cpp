@@ -56,6 +56,13 @@ void decodeFaults(std::vector<FaultCase> &cases) {
   add(FaultCode::RegionBounds, "the row behind the region", {load(1).set(ld::offset, Device::kRegionBytes)}, 0,
       Device::kRegionBytes + kN);
   add(FaultCode::RegionPermission, "a region that is not open", {load(1).set(ld::region, 6)}, 0);
+  add(FaultCode::RegionBounds, "a tensor in padding that leaves the region",
+      {padded(2, 3).set(ldpad::x1_n, 2).set(ldpad::ds1, Device::kRegionBytes)}, 0, Device::kRegionBytes + kN);
+  add(FaultCode::SpmBounds, "padding behind SPM", {padded(2, 3).set(ldpad::spm, 65536 - 5 * kN)}, 0, 65536 + kN);
+  add(FaultCode::RegionBounds, "the last bytes of a row behind the region",
+      {storeBytes(3).set(stb::offset, Device::kRegionBytes)}, 0, Device::kRegionBytes + 3);
+  add(FaultCode::BadShape, "no bytes of a row", {storeBytes(0)}, 0);
+  add(FaultCode::RegionPermission, "bytes to constants", {storeBytes(3).set(stb::region, 1)}, 0);
   add(FaultCode::RegionPermission, "a store to constants", {load(3), store(2).set(st::region, 1)}, 1);
 }
 

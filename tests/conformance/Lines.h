@@ -31,6 +31,28 @@ inline isa::Line store(int64_t rows, int64_t offset = 0, int64_t spm = 0) {
       .set(isa::st::n2, 1)
       .set(isa::st::n3, 1);
 }
+/// n2 times n1 rows, of which the first may be read.
+inline isa::Line padded(int64_t n2, int64_t n1) {
+  return isa::Line(isa::Opcode::Ldpad)
+      .set(isa::ldpad::region, 1)
+      .set(isa::ldpad::n0, 1)
+      .set(isa::ldpad::n1, n1)
+      .set(isa::ldpad::n2, n2)
+      .set(isa::ldpad::n3, 1)
+      .set(isa::ldpad::ss1, kN)
+      .set(isa::ldpad::ss2, n1 * kN)
+      .set(isa::ldpad::x1_n, 1)
+      .set(isa::ldpad::x2_n, 1);
+}
+inline isa::Line storeBytes(int64_t bytes) {
+  return isa::Line(isa::Opcode::Stb)
+      .set(isa::stb::region, 2)
+      .set(isa::stb::n0, 1)
+      .set(isa::stb::n1, 1)
+      .set(isa::stb::n2, 1)
+      .set(isa::stb::n3, 1)
+      .set(isa::stb::bytes, bytes);
+}
 inline isa::Line loadParameters(int64_t rows) {
   return isa::Line(isa::Opcode::Ldp).set(isa::ldp::region, 1).set(isa::ldp::count, rows);
 }

@@ -88,7 +88,7 @@ TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnTw16) { expectAgreementWithRtl(
 const std::string kOdd = (test::sourceDir() / "isa/configs/odd").string();
 
 TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnTheLeastMachine) {
-  expectAgreementWithRtl((kOdd + "/odd8_least.yaml").c_str(), 60, 1600);
+  expectAgreementWithRtl((kOdd + "/odd8_least.yaml").c_str(), 80, 1600);
 }
 
 class OddMachineTest : public testing::TestWithParam<std::string> {};

@@ -29,7 +29,8 @@ std::vector<Transfer> transfersOf(const Scenario &scenario, const test::Job &job
     Transfer transfer{pc, engine, int(walk.region), engine != isa::Engine::ST, {}};
     for (isa::BurstWalk bursts(walk, job.regions[walk.region].base, scenario.config); !bursts.done();)
       transfer.bursts.push_back(bursts.next());
-    result.push_back(std::move(transfer));
+    if (!transfer.bursts.empty()) // a load of padding alone
+      result.push_back(std::move(transfer));
   }
   return result;
 }

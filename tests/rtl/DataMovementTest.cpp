@@ -2,6 +2,8 @@
 // Loads and stores of the design: every byte, every burst, under stalls, and their closed forms.
 #include "Rtl.h"
 
+#include "tw/isa/Disassembler.h"
+
 using namespace tw;
 using namespace tw::isa;
 using namespace tw::test;
@@ -15,7 +17,7 @@ struct Walk {
 
 Line walk(Opcode opcode, int64_t n, const Walk &walk, int64_t offset, int64_t spm) {
   return Line(opcode)
-      .set(ld::region, opcode == Opcode::St ? 2 : 1)
+      .set(ld::region, opcode == Opcode::St || opcode == Opcode::Stb ? 2 : 1)
       .set(ld::offset, offset)
       .set(ld::spm, spm)
       .set(ld::n0, walk.n[0])
@@ -59,6 +61,36 @@ TEST_P(DataMovementTest, WalksFourDimensions) {
                      .set(header::wait1_sem, 2),
                  walk(Opcode::St, n, {{3, 4, 5, 2}, {5, 37, 400}, {3, 16, 100}}, 300 * n, 0),
                  walk(Opcode::St, n, repeat, 2000 * n, 300 * n), kEnd});
+}
+
+TEST_P(DataMovementTest, PadsATileOnEachSide) {
+  std::mt19937 random(12);
+  auto draw = [&](int64_t low, int64_t high) { return low + int64_t(random() % uint64_t(high - low + 1)); };
+  for (int round = 0; round != 40; ++round) {
+    Walk tile{{draw(1, 3), draw(1, 7), draw(1, 6), draw(1, 2)}, {draw(1, 4), draw(5, 30), draw(0, 200)}, {3, 21, 126}};
+    std::vector<Line> lines = {walk(Opcode::Ld, n, {{300, 1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, 64 * n, 0)};
+    for (int i = 0; i != 3; ++i) // one after the other, and beside a load of the other queue
+      lines.push_back(walk(Opcode::Ldpad, n, tile, draw(0, 60) * n, i * 260 * n)
+                          .set(ldpad::x1_n, draw(1, 6))
+                          .set(ldpad::x2_n, draw(1, 5))
+                          .set(ldpad::pad1, draw(0, 8))
+                          .set(ldpad::pad2, draw(0, round % 4 ? 2 : 7))
+                          .set(ldpad::pad_value, draw(-128, 127)));
+    lines.push_back(walk(Opcode::Ldw, n, {{200, 1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, 0, 800 * n));
+    lines.push_back(Line(Opcode::Fence));
+    lines.push_back(walk(Opcode::St, n, {{1000, 1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, 0, 0));
+    lines.push_back(kEnd);
+    bench.runBoth(lines);
+    ASSERT_FALSE(HasFailure()) << formatLine(lines[1]) << formatLine(lines[2]) << formatLine(lines[3]);
+  }
+}
+
+TEST_P(DataMovementTest, StoresTheFirstBytesOfRowsAndLeavesTheRest) {
+  for (int64_t bytes : {int64_t(1), n / 2, n / 2 + 1, n - 1, n, n + 1, int64_t(64)})
+    bench.runBoth(
+        {post(walk(Opcode::Ld, n, {{200, 1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, 0, 0), 1),
+         wait(walk(Opcode::Stb, n, {{37, 2, 2, 1}, {40, 100, 0}, {37, 74, 0}}, 3 * n, 5 * n), 1).set(stb::bytes, bytes),
+         walk(Opcode::St, n, {{4, 1, 1, 1}, {0, 0, 0}, {0, 0, 0}}, 500 * n, 0), kEnd});
 }
 
 TEST_P(DataMovementTest, LoadsParametersAndTables) {

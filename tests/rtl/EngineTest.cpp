@@ -135,11 +135,11 @@ private:
 
 const char *const kConfigs[] = {"tw8", "tw16"};
 const Opcode kRows[] = {
-    Opcode::Fill,    Opcode::Conv,    Opcode::Convf, Opcode::Gemm,   Opcode::Drq,    Opcode::Drqa,   Opcode::Drqt,
-    Opcode::Drqta,   Opcode::Drql,    Opcode::Drqal, Opcode::Drqtl,  Opcode::Drqtal, Opcode::Drw,    Opcode::Rsw,
-    Opcode::Ewadd,   Opcode::Ewmul,   Opcode::Ewmin, Opcode::Ewmax,  Opcode::Lut,    Opcode::Dwconv, Opcode::Poolmax,
-    Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq, Opcode::Redmax, Opcode::Redmin, Opcode::Wadd,   Opcode::Wmul,
-    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad, Opcode::Move,   Opcode::Movet};
+    Opcode::Fill,   Opcode::Conv,    Opcode::Convf,   Opcode::Gemm,    Opcode::Gemmz, Opcode::Gemmzt, Opcode::Drq,
+    Opcode::Drqa,   Opcode::Drqt,    Opcode::Drqta,   Opcode::Drql,    Opcode::Drqal, Opcode::Drqtl,  Opcode::Drqtal,
+    Opcode::Drw,    Opcode::Rsw,     Opcode::Ewadd,   Opcode::Ewmul,   Opcode::Ewmin, Opcode::Ewmax,  Opcode::Lut,
+    Opcode::Dwconv, Opcode::Poolmax, Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq, Opcode::Redmax, Opcode::Redmin,
+    Opcode::Wadd,   Opcode::Wmul,    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad, Opcode::Move,   Opcode::Movet};
 
 class EngineTest : public testing::TestWithParam<std::tuple<const char *, Opcode>> {};
 INSTANTIATE_TEST_SUITE_P(Rows, EngineTest, testing::Combine(testing::ValuesIn(kConfigs), testing::ValuesIn(kRows)),

@@ -9,6 +9,7 @@ class SpmStride<string name, string doc> : Field<name, 24, doc> { let Kind = "st
 class DramStride<string name, string doc> : Field<name, 32, doc> { let Kind = "stride"; let Align = "row"; }
 class Extent<string name, int width, string doc> : Field<name, width, doc> { let Kind = "extent"; let Min = 1; }
 class Small<string name, int width, int min, int max, string doc> : Field<name, width, doc> { let Min = min; let Max = max; }
+class RowBytes<string name, string doc> : Extent<name, 7, doc> { let Max = 64; }
 class AccRow<string name, string doc> : Field<name, 16, doc> { let Kind = "acc"; }
 class ParamRow<string name, string doc> : Field<name, 16, doc> { let Kind = "param"; }
 class Flag<string name, string doc> : Field<name, 1, doc> { let Kind = "flag"; }

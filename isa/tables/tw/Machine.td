@@ -31,6 +31,7 @@ def KWordBytes : MachineConstant<"word_bytes", 4, "bytes of a parameter word and
 
 // Scalar primitives, each one function of Numerics.h.
 def PMulI8 : Primitive<"mul_i8", 2, "int8 x int8 -> int32, exact">;
+def PMulZp : Primitive<"mul_zp", 4, "x, zx, w, zw: (x - zx) * (w - zw), exact">;
 def PAddWrap : Primitive<"add_wrap32", 2, "int32 + int32 modulo 2^32">;
 def PAddPixel : Primitive<"add_i8", 2, "int32 + int8 modulo 2^32">;
 def PMaxI8 : Primitive<"max_i8", 2, "larger of two int8">;

@@ -90,7 +90,10 @@ private:
   bool isAnythingRequested() const;
   void startEngine(Engine engine, Cycle c);
   bool canTake(Engine engine, Cycle c) const;
-  bool isFilling() const;
+  /// LA writes rows of fill, or the padding of ldpad; nothing else is in flight in it then.
+  bool isFilling() const { return fill_.isBusy(); }
+  void handleFilled(Cycle c);
+  void startReading(Engine engine, Cycle c);
   bool isSatisfied(const Op &op) const;
   void chooseModes(Cycle c);
   Cycle unchangedUntil(Cycle c) const;
@@ -146,7 +149,7 @@ private:
   MatrixUnit matrix_;
   LanePipe drain_, vector_;
   StoreUnit store_;
-  FillUnit fill_; // the one instruction of LA that is no load
+  FillUnit fill_; // of LA
 
   // Job
   JobState jobState_ = JobState::Idle;
@@ -177,9 +180,10 @@ private:
   std::array<std::deque<Op>, kQueues> queues_, inFlight_;
   std::array<int, isa::kSemaphores> semaphores_{};
   std::array<EngineClock, kQueues> clocks_;
-  std::array<Walker, 2> walkers_;               // LA, LW
-  std::array<uint64_t, kQueues> countedLoss_{}; // cycles of wait_bank that the clocks know of
-  std::array<uint64_t, 2> loadBeats_{}, countedBeats_{};
+  std::array<Walker, 2> walkers_;                        // LA, LW
+  std::array<uint64_t, kQueues> countedLoss_{};          // cycles of wait_bank that the clocks know of
+  std::array<uint64_t, 2> loadBeats_{}, countedMoves_{}; // moves: beats, and rows of LA's fills
+  uint64_t filledRows_ = 0;
   Cycle matrixFreeFrom_ = 0;
 
   // Units that meet in the scratchpad are stepped together; the others run in closed form.

@@ -7,6 +7,7 @@
 #include "Core.h"
 #include "tw/isa/Numerics.h"
 #include <algorithm>
+#include <utility>
 
 namespace tw::simulator::cycle {
 
@@ -168,30 +169,49 @@ template <class Kernel> Cycle Core<Kernel>::grantLoads(Engine engine, Cycle c, C
 }
 
 template <class Kernel> void Core<Kernel>::handleLoadEnd(Engine engine, Cycle c) {
-  if (inFlight_[unsigned(engine)].front().opcode == isa::Opcode::Fill)
+  if (engine == Engine::LA && isFilling()) {
     fill_.advance(c + 1);
+    return handleFilled(c);
+  }
   endOldest(engine, c);
   const auto &flight = inFlight_[unsigned(engine)];
   if (!flight.empty() && flight.front().end != kNever)
     kernel_.at(engine == Engine::LA ? Event::EndLa : Event::EndLw, flight.front().end);
 }
 
+// The last row of a fill, or of padding, was written in `c`.
+template <class Kernel> void Core<Kernel>::handleFilled(Cycle c) {
+  filledRows_ += fill_.rows();
+  if (!walkers_[unsigned(Engine::LA)].isActive)
+    return endOldest(Engine::LA, c);
+  startReading(Engine::LA, c);
+  unitsChanged(c);
+}
+
+// The bursts of the youngest load are requested from c + 1 on.
+template <class Kernel> void Core<Kernel>::startReading(Engine engine, Cycle c) {
+  Op &op = inFlight_[unsigned(engine)].back();
+  isa::DmaWalk walk = isa::DmaWalk::of(op.line, config_);
+  walkers_[unsigned(engine)].requestFrom = c + 1;
+  if (walk.toSpm) {
+    int64_t end = int64_t(walk.spm + walk.runBytes);
+    for (int d = 0; d != 3; ++d)
+      end += int64_t(walk.extents[d] - 1) * int64_t(walk.spmStrides[d]);
+    op.groups = banks_.groups(walk.spm, end);
+  }
+  kernel_.at(Event::Read, c + 1);
+}
+
 //--- Queues and starts: section 3
 //-----------------------------------------------------------------------------------------
-
-template <class Kernel> bool Core<Kernel>::isFilling() const {
-  const auto &flight = inFlight_[unsigned(Engine::LA)];
-  return !flight.empty() && flight.front().opcode == isa::Opcode::Fill;
-}
 
 template <class Kernel> bool Core<Kernel>::canTake(Engine engine, Cycle c) const {
   const auto &flight = inFlight_[unsigned(engine)];
   switch (engine) {
   case Engine::LA:
   case Engine::LW: {
-    // A fill is alone in its engine.
-    if (!flight.empty() &&
-        (flight.front().opcode == isa::Opcode::Fill || queues_[unsigned(engine)].front().opcode == isa::Opcode::Fill))
+    // What fills is alone in its engine until it has.
+    if (engine == Engine::LA && !flight.empty() && (isFilling() || fills(queues_[unsigned(engine)].front().opcode)))
       return false;
     const Walker &walker = walkers_[unsigned(engine)];
     return !walker.isActive && walker.freeFrom <= c && flight.size() < config_.loadDepth;
@@ -247,22 +267,17 @@ template <class Kernel> void Core<Kernel>::startEngine(Engine engine, Cycle c) {
   switch (engine) {
   case Engine::LA:
   case Engine::LW: {
-    if (op.opcode == isa::Opcode::Fill) {
+    if (fills(op.opcode))
       fill_.start(op.line, c);
+    if (op.opcode == isa::Opcode::Fill)
       break;
-    }
     isa::DmaWalk walk = isa::DmaWalk::of(op.line, config_);
     Walker &walker = walkers_[unsigned(engine)];
     walker.bursts = isa::BurstWalk(walk, state_.regions[walk.region].base, config_);
-    walker.isActive = true;
-    walker.requestFrom = c + 1;
-    if (walk.toSpm) {
-      int64_t end = int64_t(walk.spm + walk.runBytes);
-      for (int d = 0; d != 3; ++d)
-        end += int64_t(walk.extents[d] - 1) * int64_t(walk.spmStrides[d]);
-      op.groups = banks_.groups(walk.spm, end);
-    }
-    kernel_.at(Event::Read, c + 1);
+    walker.isActive = walk.bytes() != 0;
+    walker.requestFrom = kNever;
+    if (!fills(op.opcode) || !isFilling())
+      startReading(engine, c);
     break;
   }
   case Engine::MX:
@@ -445,7 +460,7 @@ template <class Kernel> void Core<Kernel>::stepUnits(Cycle c) {
   BankSet taken = readPort_.bankWritten(c);
   if (stepped_.fill && fill_.step(taken, fillConflicts_)) {
     stepped_.fill = false;
-    endOldest(Engine::LA, c);
+    handleFilled(c);
   }
   if (stepped_.store) {
     store_.step(taken, storeConflicts_);
@@ -573,10 +588,9 @@ template <class Kernel> void Core<Kernel>::countStretch(Engine engine, Cycle end
   uint64_t lost = losses[unsigned(engine)] - countedLoss_[unsigned(engine)];
   countedLoss_[unsigned(engine)] += lost;
   if (engine == Engine::LA || engine == Engine::LW) {
-    uint64_t beats = loadBeats_[unsigned(engine)] - countedBeats_[unsigned(engine)];
-    countedBeats_[unsigned(engine)] += beats;
-    const bool isFill = beats == 0; // a load has beats, and a fill is alone
-    clock.becomesIdle(end, beats, lost, isFill ? isa::EngineState::Busy : isa::EngineState::WaitRead);
+    uint64_t moves = loadBeats_[unsigned(engine)] + (engine == Engine::LA ? filledRows_ : 0);
+    clock.becomesIdle(end, moves - std::exchange(countedMoves_[unsigned(engine)], moves), lost,
+                      isa::EngineState::WaitRead);
   } else if (engine == Engine::ST) {
     clock.becomesIdle(end, store_.takeBusyCycles(), lost, isa::EngineState::WaitWrite);
   } else {

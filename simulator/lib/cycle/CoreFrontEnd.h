@@ -37,7 +37,8 @@ template <class Kernel> void Core<Kernel>::startJob() {
   semaphores_ = {};
   walkers_ = {};
   countedLoss_ = {};
-  loadBeats_ = countedBeats_ = {};
+  loadBeats_ = countedMoves_ = {};
+  filledRows_ = 0;
   matrixFreeFrom_ = 0;
   stepped_ = {};
   meetsInAcc_ = false;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// FILL (docs/timing.md, section 4): one row a cycle through the DMA's port of the scratchpad, whenever no beat of a
-// load takes it. Stepped against others, or in closed form. Driven by the core. Moves no data.
+// FILL and the padding of LDPAD (docs/timing.md, section 4): one row a cycle through the DMA's port of the scratchpad,
+// whenever no beat of a load takes it. Stepped against others, or in closed form. Driven by the core. Moves no data.
 #ifndef TW_SIMULATOR_CYCLE_FILLUNIT_H
 #define TW_SIMULATOR_CYCLE_FILLUNIT_H
 
 #include "Banks.h"
-#include "tw/isa/Line.h"
+#include "tw/isa/Timing.h"
+#include <utility>
+#include <vector>
 
 namespace tw::simulator::cycle {
 
@@ -18,23 +20,35 @@ public:
     groups_ = 0;
     now_ = 0;
   }
+  /// Starts a line of either opcode; ldpad may have no padding, and the unit is not busy then.
   void start(const isa::Line &line, Cycle start) {
+    const bool isFill = line.row()->opcode == isa::Opcode::Fill;
+    auto get = [&](isa::FieldRef fill, isa::FieldRef ldpad) { return uint64_t(line.get(isFill ? fill : ldpad)); };
     namespace f = isa::fill;
-    base_ = line.get(f::spm);
-    const isa::FieldRef extents[] = {f::n0, f::n1, f::n2, f::n3}, strides[] = {f::ss1, f::ss2, f::ss3};
-    rows_ = 1;
-    int64_t end = base_ + config_.n;
-    for (int d = 0; d != 4; ++d) {
-      extents_[d] = uint64_t(line.get(extents[d]));
-      strides_[d] = d == 0 ? config_.n : line.get(strides[d - 1]);
-      rows_ *= extents_[d];
-      end += int64_t(extents_[d] - 1) * strides_[d];
-    }
-    row_ = 0;
-    groups_ = banks_.groups(base_, end);
+    namespace p = isa::ldpad;
+    n0_ = get(f::n0, p::n0);
+    n3_ = get(f::n3, p::n3);
+    strides_[0] = get(f::ss1, p::ss1);
+    strides_[1] = get(f::ss2, p::ss2);
+    strides_[2] = get(f::ss3, p::ss3);
+    const isa::Padding::Box tile{get(f::spm, p::spm), uint32_t(get(f::n1, p::n1)), uint32_t(get(f::n2, p::n2))};
+    boxes_.clear();
+    if (isFill)
+      boxes_.push_back(tile);
+    else
+      for (const isa::Padding::Box &box : isa::Padding::of(line).boxes)
+        if (box.n1 != 0 && box.n2 != 0)
+          boxes_.push_back(box);
+    rows_ = row_ = 0;
+    for (const isa::Padding::Box &box : boxes_)
+      rows_ += rowsOf(box);
+    groups_ = banks_.groups(int64_t(tile.spm), int64_t(tile.spm + n0_ * config_.n + (tile.n1 - 1) * strides_[0] +
+                                                       (tile.n2 - 1) * strides_[1] + (n3_ - 1) * strides_[2]));
     now_ = start + 1;
   }
   bool isBusy() const { return row_ != rows_; }
+  /// Of the instruction at hand, or the last one.
+  uint64_t rows() const { return rows_; }
   Cycle now() const { return now_; }
 
   /// One cycle, after the beats of loads took their bank; true when the last row was written.
@@ -45,7 +59,7 @@ public:
       ++conflicts.cycles;
       return false;
     }
-    taken = banks_.bank(uint64_t(address()));
+    taken = banks_.bank(address());
     return ++row_ == rows_;
   }
   /// Cycle of the end if nothing is in the way from now() on.
@@ -58,21 +72,22 @@ public:
   GroupSet groups() const { return groups_; }
 
 private:
-  int64_t address() const {
-    int64_t address = base_;
+  uint64_t rowsOf(const isa::Padding::Box &box) const { return n0_ * box.n1 * box.n2 * n3_; }
+  uint64_t address() const {
     uint64_t rest = row_;
-    for (int d = 0; d != 4; ++d) {
-      address += int64_t(rest % extents_[d]) * strides_[d];
-      rest /= extents_[d];
-    }
-    return address;
+    auto box = boxes_.begin();
+    for (; rest >= rowsOf(*box); ++box)
+      rest -= rowsOf(*box);
+    auto digit = [&](uint64_t extent) { return std::exchange(rest, rest / extent) % extent; };
+    const uint64_t i0 = digit(n0_), i1 = digit(box->n1), i2 = digit(box->n2);
+    return box->spm + i0 * config_.n + i1 * strides_[0] + i2 * strides_[1] + rest * strides_[2];
   }
 
   const isa::HwConfig &config_;
   const Banks &banks_;
-  int64_t base_ = 0, strides_[4] = {};
-  uint64_t extents_[4] = {1, 1, 1, 1};
-  uint64_t rows_ = 0, row_ = 0; // of the instruction; written so far
+  uint64_t n0_ = 0, n3_ = 0, strides_[3] = {}; // of dimensions 1, 2, 3
+  std::vector<isa::Padding::Box> boxes_;       // of rows that get the value
+  uint64_t rows_ = 0, row_ = 0;                // of the instruction; written so far
   GroupSet groups_ = 0;
   Cycle now_ = 0;
 };

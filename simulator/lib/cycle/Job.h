@@ -12,6 +12,9 @@
 
 namespace tw::simulator::cycle {
 
+/// Whether the instruction writes rows that nobody reads from memory (FillUnit).
+inline bool fills(isa::Opcode opcode) { return opcode == isa::Opcode::Fill || opcode == isa::Opcode::Ldpad; }
+
 /// An instruction between issue and end.
 struct Op {
   isa::Line line;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "MatrixUnit.h"
+#include "tw/isa/Timing.h"
 #include <cassert>
 #include <limits>
 
@@ -12,6 +13,8 @@ void MatrixUnit::reset() {
   block_ = blocks_ = pixel_ = 0;
   loadBlock_ = 0;
   loadRow_ = 0;
+  hold_ = 0;
+  loadFrom_ = 0;
   shadowFull_ = false;
   rows_ = 0;
   activationGroups_ = weightGroups_ = 0;
@@ -24,6 +27,7 @@ void MatrixUnit::start(const Line &line, Cycle start) {
   assert(!isFrontBusy());
   Opcode opcode = line.row()->opcode;
   uint64_t outer = 0;
+  hold_ = opcode == Opcode::Gemmzt ? weightHold(config_.n) : 0;
   if (opcode == Opcode::Conv) {
     startConv(line);
     outer = uint64_t(line.get(conv::oc_n));
@@ -105,6 +109,7 @@ void MatrixUnit::startConvf(const Line &line) {
 
 void MatrixUnit::startGemm(const Line &line) {
   kind_ = Kind::Gemm;
+  static_assert(gemm::x.lsb == gemmz::x.lsb && gemm::w.lsb == gemmzt::w.lsb && gemm::acc.lsb == gemmzt::acc.lsb);
   x_ = line.get(gemm::x);
   columnStride_ = line.get(gemm::x_ms);
   reduceStride_ = line.get(gemm::x_ks);
@@ -302,6 +307,8 @@ void MatrixUnit::repeatBlocks(Streams &streams) const {
 }
 
 bool MatrixUnit::requests(Streams &streams) const {
+  if (hold_ != 0 || now_ < loadFrom_)
+    return false;
   const bool swaps = pixel_ == 0 && shadowFull_;
   if ((pixel_ != 0 || shadowFull_) && !streamerRequests(streams))
     return false;
@@ -365,12 +372,14 @@ void MatrixUnit::leap(uint64_t cycles, const Schedule *schedule, uint64_t activa
 bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
   unsigned lost = 0;
   bool mayStream = isFrontBusy() && (pixel_ != 0 || shadowFull_);
-  bool mayLoad = loadBlock_ != blocks_ && !shadowFull_;
+  bool mayLoad = loadBlock_ != blocks_ && !shadowFull_ && now_ >= loadFrom_;
   bool issues = mayStream && grant(rowBanks(), taken, lost);
   bool loads = mayLoad && grant(banks_.bank(weights_ + (loadBlock_ * config_.n + loadRow_) * config_.n), taken, lost);
   if (issues) {
-    if (pixel_ == 0)
+    if (pixel_ == 0) {
       shadowFull_ = false;
+      loadFrom_ = now_ + 1 + hold_;
+    }
     remember(now_, 1, nullptr);
     issueRows(1);
   }
@@ -386,23 +395,21 @@ bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
 }
 
 Cycle MatrixUnit::lastIssue() const {
-  uint64_t period = std::max<uint64_t>(pixels_, config_.n + 1);
-  Cycle full = shadowFull_ ? now_ : now_ + config_.n - loadRow_;
+  Cycle full = shadowFull_ ? now_ : std::max(now_, loadFrom_) + config_.n - loadRow_;
   if (pixel_ == 0)
-    return std::max(now_, full) + (blocks_ - block_ - 1) * period + pixels_ - 1;
+    return std::max(now_, full) + (blocks_ - block_ - 1) * period() + pixels_ - 1;
   Cycle end = now_ + (pixels_ - pixel_); // the block is through
   uint64_t rest = blocks_ - block_ - 1;
-  return rest == 0 ? end - 1 : std::max(end, full) + (rest - 1) * period + pixels_ - 1;
+  return rest == 0 ? end - 1 : std::max(end, full) + (rest - 1) * period() + pixels_ - 1;
 }
 
 // Takes the state forward mode by mode: in each, the streamer and the loader either move one row a cycle or stand.
 void MatrixUnit::jump(Cycle to) {
-  uint64_t period = std::max<uint64_t>(pixels_, config_.n + 1);
   while (now_ < to) {
     if (isFrontBusy() && pixel_ == 0 && shadowFull_) { // whole blocks, each of which leaves the state as it is now
-      uint64_t count = std::min((to - now_) / period, blocks_ - block_ - 1);
+      uint64_t count = std::min((to - now_) / period(), blocks_ - block_ - 1);
       count -= std::min<uint64_t>(count, 2); // the last N + 3 cycles are remembered
-      now_ += count * period;
+      now_ += count * period();
       rows_ += count * pixels_;
       block_ += count;
       loadBlock_ += count;
@@ -410,15 +417,19 @@ void MatrixUnit::jump(Cycle to) {
         break;
     }
     bool streams = isFrontBusy() && (pixel_ != 0 || shadowFull_);
-    bool loads = loadBlock_ != blocks_ && !shadowFull_;
+    const bool waits = now_ < loadFrom_, loads = loadBlock_ != blocks_ && !shadowFull_ && !waits;
     uint64_t span = to - now_;
+    if (waits)
+      span = std::min(span, loadFrom_ - now_);
     if (streams) // the first row of a block swaps the weights, which starts the loader
       span = std::min(span, pixel_ == 0 ? 1 : pixels_ - pixel_);
     if (loads)
       span = std::min(span, uint64_t(config_.n - loadRow_));
     if (streams) {
-      if (pixel_ == 0)
+      if (pixel_ == 0) {
         shadowFull_ = false;
+        loadFrom_ = now_ + 1 + hold_;
+      }
       if (now_ + span + config_.n + 3 >= to)
         rememberRows(span);
       rows_ += span;

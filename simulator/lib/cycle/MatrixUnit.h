@@ -79,6 +79,8 @@ private:
   BankSet rowBanks() const;
   void issueRows(uint64_t count);
   void jump(Cycle to);
+  /// From the first row of a block to that of the next, at least.
+  uint64_t period() const { return std::max<uint64_t>(pixels_, config_.n + 1 + hold_); }
 
   const isa::HwConfig &config_;
   const Banks &banks_;
@@ -94,6 +96,7 @@ private:
   int64_t columnBias_, columnSpan_; // a column is not all outside if 0 <= column + bias < span
   uint32_t width_, height_;         // ow_n, oh_n (m_n and 1 for gemm)
   uint64_t pixels_, blocks_;        // P and B of the page
+  uint32_t hold_;                   // cycles that a block stays in the shadow after its first row was issued
   uint64_t weights_;                // SPM address of the first weight row
   uint64_t accBase_;
   GroupSet activationGroups_, weightGroups_;
@@ -112,6 +115,7 @@ private:
   uint64_t accRow_;
   uint64_t loadBlock_;
   uint32_t loadRow_;
+  Cycle loadFrom_; // the loader waits until then
   bool shadowFull_;
   uint64_t rows_;
   std::array<Issue, kHistory> history_;

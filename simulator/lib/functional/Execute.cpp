@@ -6,6 +6,7 @@
 #include "tw/isa/Numerics.h"
 #include "tw/isa/Timing.h"
 
+#include <algorithm>
 #include <array>
 
 namespace tw::simulator {
@@ -40,16 +41,23 @@ Effects execute(State &state, const isa::Line &line) {
     return executeLdp(state, line);
   case isa::Opcode::Ldt:
     return executeLdt(state, line);
+  case isa::Opcode::Ldpad:
+    return executeLdpad(state, line);
   case isa::Opcode::Fill:
     return executeFill(state, line);
   case isa::Opcode::St:
     return executeSt(state, line);
+  case isa::Opcode::Stb:
+    return executeStb(state, line);
   case isa::Opcode::Conv:
     return executeConv(state, line);
   case isa::Opcode::Convf:
     return executeConvf(state, line);
   case isa::Opcode::Gemm:
     return executeGemm(state, line);
+  case isa::Opcode::Gemmz:
+  case isa::Opcode::Gemmzt:
+    return executeGemmz(state, line);
   case isa::Opcode::Drq:
     return executeDrq(state, line);
   case isa::Opcode::Drqa:
@@ -158,10 +166,16 @@ uint64_t writtenHash(const State &state, const isa::Line &line) {
     rowBytes = granule = uint64_t{state.n} * isa::kWordBytes;
   if (written->space == isa::Space::LUT)
     rowBytes = granule = isa::kLutBytes;
+  if (written->isStrided && written->lane == isa::LaneKind::Scalar) // the dimensions walk bytes
+    rowBytes = granule;
   if (written->isStrided) {
     for (const isa::Dim &dim : written->dims)
-      for (const isa::Term &term : dim.terms)
-        steps.push_back({value(semantics.loops[term.loop].extent), value(term.factor) * value(dim.stride), 0});
+      for (const isa::Term &term : dim.terms) {
+        uint64_t extent = value(semantics.loops[term.loop].extent);
+        if (dim.extentField >= 0) // written operands have no windows: one term, no origin
+          extent = std::min<uint64_t>(extent, line.get(row->fields[dim.extentField].ref));
+        steps.push_back({extent, value(term.factor) * value(dim.stride), 0});
+      }
   } else {
     uint64_t stride = granule; // every written contiguous operand has one row, or one table, a step
     for (size_t i = written->packed.size(); i-- > 0;) {

@@ -13,11 +13,14 @@ namespace tw::simulator {
 Effects executeLd(State &state, const isa::Line &line); // also ldw: the rows have one layout
 Effects executeLdp(State &state, const isa::Line &line);
 Effects executeLdt(State &state, const isa::Line &line);
+Effects executeLdpad(State &state, const isa::Line &line);
 Effects executeFill(State &state, const isa::Line &line);
 Effects executeSt(State &state, const isa::Line &line);
+Effects executeStb(State &state, const isa::Line &line);
 Effects executeConv(State &state, const isa::Line &line);
 Effects executeConvf(State &state, const isa::Line &line);
 Effects executeGemm(State &state, const isa::Line &line);
+Effects executeGemmz(State &state, const isa::Line &line); // also gemmzt
 Effects executeDrq(State &state, const isa::Line &line);
 Effects executeDrqa(State &state, const isa::Line &line);
 Effects executeDrqt(State &state, const isa::Line &line);

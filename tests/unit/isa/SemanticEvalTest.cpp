@@ -105,6 +105,74 @@ TEST_F(SemanticEvalTest, StoresCopyRowsToDram) {
   EXPECT_EQ(dram, expected);
 }
 
+TEST_F(SemanticEvalTest, PaddedLoadsReadTheTensorAndPadAroundIt) {
+  before = memories;
+  run(Opcode::Ldpad, {{"region", 2},
+                      {"offset", 0x40},
+                      {"spm", 0x1000},
+                      {"n0", 2},
+                      {"n1", 5},
+                      {"n2", 4},
+                      {"n3", 1},
+                      {"ds1", 32},
+                      {"ds2", 256},
+                      {"ss1", 32},
+                      {"ss2", 160},
+                      {"x1_n", 3},
+                      {"x2_n", 6},
+                      {"pad1", 1},
+                      {"pad2", 2},
+                      {"pad_value", -7}});
+  for (int i2 = 0; i2 != 4; ++i2)
+    for (int i1 = 0; i1 != 5; ++i1)
+      for (int byte = 0; byte != 2 * kN; ++byte) {
+        const bool isInside = i2 >= 2 && i1 >= 1 && i1 < 4;
+        before.spm[0x1000 + i2 * 160 + i1 * 32 + byte] =
+            isInside ? dram[0x40 + (i2 - 2) * 256 + (i1 - 1) * 32 + byte] : uint8_t(-7);
+      }
+  EXPECT_EQ(memories.spm, before.spm);
+}
+
+TEST_F(SemanticEvalTest, DataWinOverPaddingWhereRowsOverlap) {
+  before = memories;
+  run(Opcode::Ldpad, {{"region", 2},
+                      {"offset", 0x40},
+                      {"spm", 0x1000},
+                      {"n0", 1},
+                      {"n1", 3},
+                      {"n2", 1},
+                      {"n3", 1},
+                      {"ds1", 64},
+                      {"ss1", 0},
+                      {"x1_n", 1},
+                      {"x2_n", 1},
+                      {"pad1", 1},
+                      {"pad_value", 9}});
+  std::copy_n(dram.begin() + 0x40, kN, before.spm.begin() + 0x1000);
+  EXPECT_EQ(memories.spm, before.spm) << "the row is written thrice, the last step is padding";
+}
+
+TEST_F(SemanticEvalTest, StoresOfBytesLeaveTheRestOfARow) {
+  for (int bytes : {1, 5, 16, 64}) {
+    std::vector<uint8_t> expected = dram;
+    run(Opcode::Stb, {{"region", 2},
+                      {"offset", 0x40},
+                      {"spm", 0x1000},
+                      {"n0", 2},
+                      {"n1", 3},
+                      {"n2", 1},
+                      {"n3", 1},
+                      {"ds1", 64},
+                      {"ss1", 48},
+                      {"bytes", bytes}});
+    for (int i1 = 0; i1 != 3; ++i1)
+      for (int row = 0; row != 2; ++row)
+        for (int byte = 0; byte != std::min(bytes, kN); ++byte)
+          expected[0x40 + i1 * 64 + row * kN + byte] = memories.spm[0x1000 + i1 * 48 + row * kN + byte];
+    EXPECT_EQ(dram, expected) << bytes;
+  }
+}
+
 TEST_F(SemanticEvalTest, ParametersAndTablesAreLoadedAndMarked) {
   memories.paramLoaded.assign(config.paramRows, false);
   memories.lutLoaded.assign(config.lutBanks, false);
@@ -199,6 +267,36 @@ TEST_F(SemanticEvalTest, MatrixProductWalksBlocks) {
             sum += spm(0x100 + m * 64 + kb * 16 + k) * spm(0x2000 + size_t((ocb * 2 + kb) * kN + k) * kN + lane);
         ASSERT_EQ(memories.acc[size_t(100 + ocb * 3 + m) * kN + lane], sum);
       }
+}
+
+TEST_F(SemanticEvalTest, ProductsOfActivationsTakeBothZeroPointsOut) {
+  for (Opcode opcode : {Opcode::Gemmz, Opcode::Gemmzt}) {
+    before = memories;
+    run(opcode, {{"x", 0x100},
+                 {"x_ms", 64},
+                 {"x_ks", 16},
+                 {"m_n", 3},
+                 {"k_n", 2},
+                 {"oc_n", 2},
+                 {"w", 0x2000},
+                 {"acc", 100},
+                 {"accumulate", 1},
+                 {"x_zp", -128},
+                 {"w_zp", 127}});
+    for (int ocb = 0; ocb != 2; ++ocb)
+      for (int m = 0; m != 3; ++m)
+        for (int lane = 0; lane != kN; ++lane) {
+          size_t at = size_t(100 + ocb * 3 + m) * kN + lane;
+          int32_t sum = before.acc[at];
+          for (int kb = 0; kb != 2; ++kb)
+            for (int k = 0; k != kN; ++k) {
+              size_t block = 0x2000 + size_t(ocb * 2 + kb) * kN * kN;
+              int w = spm(opcode == Opcode::Gemmz ? block + k * kN + lane : block + lane * kN + k);
+              sum = addWrap32(sum, (spm(0x100 + m * 64 + kb * 16 + k) + 128) * (w - 127));
+            }
+          ASSERT_EQ(memories.acc[at], sum);
+        }
+  }
 }
 
 TEST_F(SemanticEvalTest, DrainsRequantiseAddAndClamp) {

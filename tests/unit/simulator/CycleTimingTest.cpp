@@ -93,6 +93,35 @@ TEST_P(CycleTimingTest, ADrainTakesACycleForEachRowOfItsRecordAndForItsTable) {
     }
 }
 
+TEST_P(CycleTimingTest, ATransposedBlockHoldsTheLoaderOfTheNextOne) {
+  const int64_t n = config.n, group = config.spmBytes / 4;
+  Line line = Line(Opcode::Gemmzt).set(gemm::x_ms, n).set(gemm::x_ks, 40 * n).set(gemm::w, group).set(gemm::oc_n, 1);
+  for (auto [rows, blocks] : {std::pair<int64_t, int64_t>{1, 1}, {1, 3}, {n, 2}, {2 * n - 1, 3}, {2 * n, 3}}) {
+    line.set(gemm::m_n, rows).set(gemm::k_n, blocks);
+    const int64_t expected = (n + 1) + (blocks - 1) * std::max(rows, 2 * n - 1) + (rows - 1) + (n + 2);
+    EXPECT_EQ(cycles(line, config, ideal), uint64_t(expected));
+    TraceEvent event = alone(line);
+    EXPECT_EQ(event.endCycle - event.startCycle, uint64_t(expected)) << formatLine(line);
+  }
+}
+
+TEST_P(CycleTimingTest, PaddingTakesACycleARowBeforeTheLoad) {
+  Line line = Line(Opcode::Ldpad).set(ldpad::region, 1).set(ldpad::n0, 2).set(ldpad::n1, 6).set(ldpad::n2, 5);
+  line.set(ldpad::n3, 2).set(ldpad::ss1, 2 * config.n).set(ldpad::ss2, 12 * config.n).set(ldpad::ss3, 60 * config.n);
+  line.set(ldpad::ds1, 2 * config.n).set(ldpad::ds2, 8 * config.n).set(ldpad::x1_n, 4).set(ldpad::x2_n, 3);
+  line.set(ldpad::pad1, 1).set(ldpad::pad2, 1);
+  Line load = Line(Opcode::Ld).set(ld::region, 1).set(ld::n0, 2).set(ld::n1, 4).set(ld::n2, 3).set(ld::n3, 2);
+  load.set(ld::ds1, 2 * config.n).set(ld::ds2, 8 * config.n).set(ld::ss1, 2 * config.n).set(ld::ss2, 12 * config.n);
+  const uint64_t rows = 2 * 2 * (6 * 5 - 4 * 3);
+  EXPECT_EQ(cycles(line, config, ideal), rows + cycles(load, config, ideal));
+  TraceEvent event = alone(line);
+  EXPECT_EQ(event.endCycle - event.startCycle, cycles(line, config, ideal));
+  line.set(ldpad::pad2, 5); // nothing inside
+  EXPECT_EQ(cycles(line, config, ideal), 2u * 2 * 6 * 5);
+  event = alone(line);
+  EXPECT_EQ(event.endCycle - event.startCycle, 2u * 2 * 6 * 5);
+}
+
 TEST_P(CycleTimingTest, BurstsCoverTheirBytesAndStayInTheirBlocks) {
   for (uint64_t seed = 0; seed != 300; ++seed) {
     Line line = test::CyclePrograms(config, seed).line();

@@ -26,6 +26,11 @@ constexpr int32_t addWrap32(int32_t a, int32_t b) {
 /// a * b, exact: at most 2^14 in magnitude.
 constexpr int32_t mulI8(int8_t a, int8_t b) { return int32_t{a} * int32_t{b}; }
 
+/// (x - zx) * (w - zw), exact: at most 255 * 255 in magnitude. One term of a product of two activations.
+constexpr int32_t mulZp(int8_t x, int8_t zx, int8_t w, int8_t zw) {
+  return (int32_t{x} - int32_t{zx}) * (int32_t{w} - int32_t{zw});
+}
+
 /// sum + a modulo 2^32: one step of an average pool.
 constexpr int32_t addI8(int32_t sum, int8_t a) { return addWrap32(sum, a); }
 

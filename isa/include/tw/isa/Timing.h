@@ -38,6 +38,10 @@ constexpr unsigned latencyBucket(uint64_t cycles) {
   return std::min(unsigned(std::bit_width(uint32_t(cycles) / kLatencyFirst)), unsigned(kLatencyBuckets) - 1);
 }
 
+/// Cycles that a block of gemmzt stays in the shadow after its first row was issued: until the array's last row has
+/// taken its weights.
+constexpr uint32_t weightHold(uint32_t n) { return n - 2; }
+
 /// Whether the rows of this opcode move data through the AXI port and have bursts.
 bool hasBursts(Opcode opcode);
 
@@ -52,10 +56,24 @@ struct DmaWalk {
   uint64_t dramStrides[3] = {};
   uint64_t spmStrides[3] = {};
 
-  /// Of a line that hasBursts.
+  /// Of a line that hasBursts; of ldpad the part that is read, which may be nothing (no runs of no bytes).
   static DmaWalk of(const Line &line, const HwConfig &config);
   uint64_t runs() const { return uint64_t(extents[0]) * extents[1] * extents[2]; }
   uint64_t bytes() const { return runs() * runBytes; }
+};
+
+/// How ldpad divides its tile: at most four boxes of padding (above, left, right, below), then what is read.
+struct Padding {
+  struct Box {
+    uint64_t spm = 0;        // byte address of its first row
+    uint32_t n1 = 0, n2 = 0; // steps of dimensions 1 and 2; none if one is 0
+  };
+  Box boxes[4];
+  Box inside;
+
+  static Padding of(const Line &line);
+  /// Rows of padding.
+  uint64_t rows(const Line &line) const;
 };
 
 /// One burst of a walk.

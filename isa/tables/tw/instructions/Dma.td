@@ -10,6 +10,21 @@ class LoadOf<int op, string mnemonic, Engine e, string summary> : Instruction<op
 def LD : LoadOf<0x10, "ld", LA, "load rows, queue of the activations">;
 def LDW : LoadOf<0x11, "ldw", LW, "load rows, queue of the weights">;
 
+// A tile with a border: dimensions 1 and 2 of the tile reach beyond the tensor.
+def LDPAD : Instruction<0x15, "ldpad", LA, DmaFields # [
+    Extent<"x1_n", 16, "extent of dimension 1 in DRAM">, Extent<"x2_n", 16, "extent of dimension 2 in DRAM">,
+    Field<"pad1", 8, "steps of dimension 1 before the tensor">, Field<"pad2", 8, "steps of dimension 2 before the tensor">,
+    Pixel<"pad_value", "value of padding: the zero point">],
+    "load rows with padding around them"> {
+  let Description = "As ld, but steps of dimension 1 count from -pad1 and steps of dimension 2 from -pad2, and a row whose step is outside [0, x1_n) or [0, x2_n) "
+    "is not read: its bytes become pad_value. Padding is written first; where rows of the tile overlap, data win.";
+  let Sem = Semantics<DmaLoops,
+    [Strided<"dram", DRAM, "i8", "offset", "read",
+       [Dim<[Term<"i3">], "ds3">, Dim<[Term<"i2">], "ds2", "x2_n", "pad2">, Dim<[Term<"i1">], "ds1", "x1_n", "pad1">, Dim<[Term<"i0">], "N">],
+       "lane", "pad_value", "region">, SpmWalk<"write">], [Node<"spm", "copy_i8", ["dram"]>]>;
+  let Raises = [FRegionBounds, FRegionPerm, FSpmBounds, FAxiRead];
+}
+
 class LinearLoad<int op, string mnemonic, string target, Field dst, Semantics sem, string summary>
     : Instruction<op, mnemonic, LW, [RegionField<"DRAM region">, OffsetField<"byte offset in the region, multiple of N">,
         dst, Extent<"count", 16, target # " to load">], summary> {
@@ -47,5 +62,14 @@ def FILL : Instruction<0x14, "fill", LA, [
 def STO : Instruction<0x18, "st", ST, DmaFields, "store rows"> {
   let Description = "Copies n3*n2*n1*n0 rows of N bytes from SPM to a DRAM region. Retires, and posts, after its last write response.";
   let Sem = Semantics<DmaLoops, [SpmWalk<"read">, DramWalk<"write">], [Node<"dram", "copy_i8", ["spm"]>]>;
+  let Raises = [FRegionBounds, FRegionPerm, FSpmBounds, FAxiWrite];
+}
+def STB : Instruction<0x19, "stb", ST, DmaFields # [RowBytes<"bytes", "bytes of each row that are stored, N at most">],
+    "store the first bytes of rows"> {
+  let Description = "As st, but only the first bytes of each row are written; write strobes leave the rest of the row in DRAM as it was.";
+  let Sem = Semantics<DmaLoops,
+    [SpmWalk<"read">, Strided<"dram", DRAM, "i8", "offset", "write",
+       [Dim<[Term<"i3">], "ds3">, Dim<[Term<"i2">], "ds2">, Dim<[Term<"i1">], "ds1">, Dim<[Term<"i0">], "N">, Dim<[Term<"lane">], "1", "bytes">],
+       "", "", "region">], [Node<"dram", "copy_i8", ["spm"]>]>;
   let Raises = [FRegionBounds, FRegionPerm, FSpmBounds, FAxiWrite];
 }

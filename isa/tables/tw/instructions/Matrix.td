@@ -70,3 +70,21 @@ def GEMM : Instruction<0x22, "gemm", MX,
     [Node<"prod", "mul_i8", ["x", "w"]>, Node<"sum", "add_wrap32", ["sum", "prod"]>], "acc">;
   let Raises = [FSpmBounds, FAccBounds, FMisaligned, FAccConflict];
 }
+
+// Products of two activations: both operands have a zero point, and neither is known to the compiler.
+class GemmZ<int op, string mnemonic, string what, list<string> rows, string lane, string summary>
+    : Instruction<op, mnemonic, MX,
+        [SpmAddr<"x", "rows [m][kb][N]">, SpmStride<"x_ms", "byte stride of a row m">, SpmStride<"x_ks", "byte stride of a block kb">,
+         Extent<"m_n", 16, "rows">, Extent<"k_n", 12, "blocks of N along the reduction">, Extent<"oc_n", 12, "blocks of N columns">,
+         SpmAddr<"w", "second operand " # what>] # AccFields #
+        [Pixel<"x_zp", "zero point of the first operand">, Pixel<"w_zp", "zero point of the second operand">], summary> {
+  let Description = "ACC row acc + ocb*m_n + m receives the sum over kb, k of (x[m][kb][k] - x_zp) * (w - w_zp), with w = " # what # ".";
+  let Sem = Semantics<
+    [Loop<"ocb", "oc_n", "parallel">, Loop<"kb", "k_n", "reduction">, Loop<"m", "m_n", "parallel">, Loop<"ic", "N", "reduction">, Loop<"lane", "N", "parallel">],
+    [Strided<"x", SPM, "i8", "x", "read", [Dim<[Term<"m">], "x_ms">, Dim<[Term<"kb">], "x_ks">], "ic">,
+     Contiguous<"w", SPM, "i8", "w", "read", rows, 1, 0, lane>, AccTile<["ocb", "m"]>],
+    [Node<"prod", "mul_zp", ["x", "x_zp", "w", "w_zp"]>, Node<"sum", "add_wrap32", ["sum", "prod"]>], "acc">;
+  let Raises = [FSpmBounds, FAccBounds, FMisaligned, FAccConflict];
+}
+def GEMMZ : GemmZ<0x23, "gemmz", "[ocb][kb][k N][oc N]", ["ocb", "kb", "ic"], "lane", "matrix product of two activations">;
+def GEMMZT : GemmZ<0x24, "gemmzt", "[ocb][kb][oc N][k N]", ["ocb", "kb", "lane"], "ic", "matrix product with the transpose of an activation">;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 4-D walk that ld, ldw and st share: runs of contiguous bytes on both sides.
+// The 4-D walk that ld, ldw, st and stb share: runs of contiguous bytes on both sides.
 #ifndef TW_SIMULATOR_FUNCTIONAL_INSNS_DMA_H
 #define TW_SIMULATOR_FUNCTIONAL_INSNS_DMA_H
 
@@ -9,6 +9,7 @@ namespace tw::simulator {
 
 // The rows of the table have one list of fields, so the positions are equal.
 static_assert(isa::ld::ss3.lsb == isa::st::ss3.lsb && isa::ldw::ss3.lsb == isa::st::ss3.lsb);
+static_assert(isa::stb::ss3.lsb == isa::st::ss3.lsb);
 
 /// Calls run(physical DRAM address, SPM address, bytes) for each run, in stream order; returns the bytes of all runs.
 template <typename Run> uint64_t forEachRun(const State &state, const isa::Line &line, Run run) {

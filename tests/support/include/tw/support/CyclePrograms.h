@@ -44,13 +44,13 @@ public:
     using namespace isa;
     switch (below(10)) {
     case 0:
-      return below(2) ? fill() : load(Opcode::Ld);
+      return below(2) ? fill() : load(Opcode::Ldpad);
     case 1:
       return load(Opcode::Ld);
     case 2:
       return load(Opcode::Ldw);
     case 3:
-      return load(Opcode::St);
+      return load(below(3) ? Opcode::St : Opcode::Stb);
     case 4:
     case 5:
       return matrix();
@@ -99,7 +99,8 @@ private:
     using namespace isa;
     return legal([&] {
       Line line(opcode);
-      line.set(ld::region, opcode == Opcode::St ? 2 : 1).set(ld::offset, below(1 << 17) / config.n * config.n);
+      line.set(ld::region, line.row()->engine == Engine::ST ? 2 : 1)
+          .set(ld::offset, below(1 << 17) / config.n * config.n);
       line.set(ld::spm, address())
           .set(ld::n0, from(1, 40))
           .set(ld::n1, from(1, 4))
@@ -109,6 +110,13 @@ private:
           .set(ld::ds2, below(100) * config.n)
           .set(ld::ss1, stride())
           .set(ld::ss2, stride());
+      if (opcode == Opcode::Ldpad) {
+        line.set(ld::n1, from(1, 9)).set(ld::n2, from(1, 7)).set(ld::n3, from(1, 2)).set(ld::ss3, stride());
+        line.set(ldpad::x1_n, from(1, 8)).set(ldpad::x2_n, from(1, 6));
+        line.set(ldpad::pad1, below(4)).set(ldpad::pad2, below(4)).set(ldpad::pad_value, below(256) - 128);
+      }
+      if (opcode == Opcode::Stb)
+        line.set(stb::bytes, from(1, int(config.n) + 1));
       return line;
     });
   }
@@ -170,7 +178,8 @@ private:
             .set(convf::ow_n, from(1, 12))
             .set(convf::w, address())
             .set(convf::acc, accRow(0));
-      return Line(Opcode::Gemm)
+      static constexpr Opcode kOpcodes[] = {Opcode::Gemm, Opcode::Gemm, Opcode::Gemmz, Opcode::Gemmzt};
+      return Line(kOpcodes[below(4)])
           .set(gemm::x, address())
           .set(gemm::x_ms, stride())
           .set(gemm::x_ks, stride())
