@@ -73,8 +73,9 @@ def flat(text):
 
 
 def without_comments(text):
-    """Comments and strings as blanks: places stay."""
-    return re.sub(r"//[^\n]*|/\*.*?\*/|\"[^\"\n]*\"", lambda match: re.sub(r"[^\n]", " ", match[0]), text, flags=re.S)
+    """Comments, strings and what only synthesis reads as blanks: places stay."""
+    return re.sub(r"//[^\n]*|/\*.*?\*/|\"[^\"\n]*\"|`ifdef TW_SYNTHESIS.*?(?=`else|`endif)",
+                  lambda match: re.sub(r"[^\n]", " ", match[0]), text, flags=re.S)
 
 
 def closing(text, begin):

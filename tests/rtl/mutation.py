@@ -19,7 +19,7 @@ import time
 import mutants as m
 
 SAMPLE_FLOOR = 0.75  # of a sample, by few programs alone
-TIMEOUT = 300  # seconds of one process: a mutant that hangs is caught
+TIMEOUT = 120  # seconds of one process: a mutant that hangs is caught
 
 
 def write(arguments):
@@ -110,7 +110,8 @@ def run(arguments):
     for name, tally in by_file.items():
         print(f"{name:20} {tally[1]:4} of {tally[0]:4} caught")
     unexplained = [row["text"] for row in survivors if without_line(row["text"]) not in explained]
-    stale = sorted(caught & set(explained))
+    alive = {without_line(row["text"]) for row in survivors}  # perhaps on another line than one that was caught
+    stale = sorted((caught - alive) & set(explained))
     for row in survivors:
         print(f"survived: {row['text']}\n  {explained.get(without_line(row['text']), 'unexplained')}")
     for text in stale:
@@ -136,7 +137,7 @@ def main():
     runner.add_argument("--bin", type=pathlib.Path, required=True, help="folder of tw-cosim and the suites")
     runner.add_argument("--explained", type=pathlib.Path, required=True, help="survivors and why")
     runner.add_argument("--steps", type=lambda text: tuple(int(n) for n in text.split(":")), nargs="+",
-                        default=[(1, 12), (1001, 400)], help="seed:programs of each sweep until the mutant is caught")
+                        default=[(1, 12), (13, 600)], help="seed:programs of each sweep until the mutant is caught")
     runner.add_argument("--numbers", type=int, nargs="*", help="these mutants only")
     runner.add_argument("--sample", type=int,
                         help="about so many mutants, by random programs alone; no list of survivors")
