@@ -189,6 +189,15 @@ bool isCopy(const Target &target, const isa::Instruction &row) {
          target.primitives[size_t(sem.body[0].primitive)].name.starts_with("copy");
 }
 
+/// Every element of the walk is copied: no bound leaves a part of it out or fills it with something else.
+bool isWhole(const isa::Instruction &row) {
+  for (const isa::Access &access : row.semantics->accesses)
+    for (const isa::Dim &dim : access.dims)
+      if (dim.extentField >= 0)
+        return false;
+  return true;
+}
+
 std::optional<Chain> compose(const Target &target, std::string name, std::span<const isa::Instruction *const> rows) {
   Composer composer(target);
   for (const isa::Instruction *row : rows)
@@ -258,7 +267,7 @@ std::vector<Chain> chainsOf(const Target &target) {
 std::vector<Mover> moversOf(const Target &target) {
   std::vector<Mover> movers;
   for (const isa::Instruction &row : target.instructions)
-    if (row.semantics && isCopy(target, row))
+    if (row.semantics && isCopy(target, row) && isWhole(row))
       movers.push_back(moverOf(target, row));
   return movers;
 }

@@ -30,7 +30,7 @@ TASKS = {
         (
             (LANE, "product[23] && ((product[22:0] != '0) || product[24])", "product[23]"),  # ties away from zero
             (LANE, "((rest == half) && whole[0])};\n      if (value", "(rest == half)};\n      if (value"),
-            (LANE, "total > 12'sd127) ? 9'h17F", "total > 12'sd128) ? 9'h17F"),
+            (LANE, "to_int8 = (total > 12'sd127)", "to_int8 = (total > 12'sd128)"),
             (LANE, "(exp1 > 10'd9) ? PlaceHuge", "(exp1 > 10'd7) ? PlaceHuge"),
             (LANE, "- 10'd126 +", "- 10'd127 +"),
         ),

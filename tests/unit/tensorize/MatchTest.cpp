@@ -71,6 +71,16 @@ Chain plainGemm() {
 
 } // namespace
 
+TEST(MoverTest, OnlyWholeCopiesMoveTiles) {
+  std::vector<std::string> names;
+  for (const Mover &mover : moversOf(target()))
+    names.emplace_back(mover.row->mnemonic);
+  for (const char *whole : {"ld", "ldw", "st", "ldp", "ldt"})
+    EXPECT_TRUE(std::ranges::count(names, whole)) << whole;
+  for (const char *partial : {"ldpad", "stb"})
+    EXPECT_FALSE(std::ranges::count(names, partial)) << partial << " fills or leaves bytes that a tile has";
+}
+
 TEST(MatchTest, ConvolutionHas49MappingsOnAMatrixProductOf35NeedNoWindowCopy) {
   Block block = conv2d({2, 8, 8, 32, 48, 3, 3, 1, 1, 0});
   block.operands[4].elem = tw::isa::Elem::I32;

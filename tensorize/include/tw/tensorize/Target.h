@@ -148,7 +148,7 @@ struct Mover {
 /// All chains a block may be matched with: the target's rows and each single instruction that computes.
 std::vector<Chain> chainsOf(const Target &target);
 
-/// All copies.
+/// All copies that leave nothing out: those with padding or with bytes of a row that stay are no movers.
 std::vector<Mover> moversOf(const Target &target);
 
 /// Smallest and largest value a field can hold; what a field holds when nothing decides it (its minimum, at least 0).
