@@ -51,7 +51,10 @@ Outcome runModel(const std::filesystem::path &path, const std::string &machine, 
   auto reference = ir::Interpreter(*model->module).runMain(*inputs);
   if (!reference)
     return failed(reference.takeError());
-  auto result = runPackage(*bytes, compiled->package, "functional", "", *inputs);
+  auto session = Session::open(*bytes, compiled->package, {});
+  if (!session)
+    return failed(session.takeError());
+  auto result = (*session)->run(*inputs);
   if (!result)
     return failed(result.takeError());
   outcome.isEqual = true;

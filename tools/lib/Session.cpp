@@ -167,14 +167,6 @@ bool isRtlBuilt([[maybe_unused]] const std::string &config) {
 #endif
 }
 
-llvm::Expected<RunResult> runPackage(const std::string &packageBytes, const isa::Package &package,
-                                     const std::string &device, const std::string &memory, const Tensors &inputs) {
-  auto session = Session::open(packageBytes, package, {device, memory});
-  if (!session)
-    return session.takeError();
-  return (*session)->run(inputs);
-}
-
 std::string firstDifference(const std::vector<Job> &a, const std::vector<Job> &b, bool isTimed,
                             const isa::Package &package) {
   if (a.size() != b.size())

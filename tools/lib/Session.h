@@ -42,10 +42,6 @@ public:
 /// Is there a model of the RTL for this machine?
 bool isRtlBuilt(const std::string &config);
 
-/// Runs the package once on a device: functional, cycle or rtl. `memory` is the memory behind the port (empty: ideal).
-llvm::Expected<RunResult> runPackage(const std::string &packageBytes, const isa::Package &package,
-                                     const std::string &device, const std::string &memory, const Tensors &inputs);
-
 /// The first difference between the jobs of two runs of one package, in words; empty if there is none. Timed devices
 /// must agree in every instruction's start and end and in every counter; against the functional model only the order of
 /// each engine's instructions is compared.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Array.h"
+#include "Kernels.h"
 
 #include <cstring>
 
@@ -193,20 +194,6 @@ void multiplyAll(ArrayPath path, const int8_t *packed, const int32_t *sums, size
   multiplyPortable<N>(packed, blocks, x, rows, acc);
 }
 
-/// Calls body.operator()<N>() for the array's width.
-template <typename Body> void forWidth(uint32_t n, Body body) {
-  switch (n) {
-  case 8:
-    return body.template operator()<8>();
-  case 16:
-    return body.template operator()<16>();
-  case 32:
-    return body.template operator()<32>();
-  case 64:
-    return body.template operator()<64>();
-  }
-}
-
 } // namespace
 
 ArrayPath bestArrayPath() {
@@ -235,7 +222,7 @@ ArraySums::ArraySums(uint32_t n, const int8_t *const *x, size_t blocks, size_t r
   if (path != ArrayPath::Avx512Vnni)
     return;
   sums_.resize(rows);
-  forWidth(n, [&]<int N>() {
+  forLanes(n, [&]<int N>() {
     size_t row = 0;
     for (; row + 8 <= rows; row += 8)
       sumVnni<N, 8>(x + row * blocks, blocks, sums_.data() + row);
@@ -248,7 +235,7 @@ ArraySums::ArraySums(uint32_t n, const int8_t *const *x, size_t blocks, size_t r
 void ArrayBlocks::multiply(const int8_t *const *x, const ArraySums &sums, size_t rows, int32_t *acc, bool add) const {
   if (!add)
     std::memset(acc, 0, rows * n_ * sizeof(int32_t));
-  forWidth(n_, [&]<int N>() { multiplyAll<N>(path_, packed_.get(), sums.data(), blocks_, x, rows, acc); });
+  forLanes(n_, [&]<int N>() { multiplyAll<N>(path_, packed_.get(), sums.data(), blocks_, x, rows, acc); });
 }
 
 } // namespace tw::simulator
