@@ -26,4 +26,7 @@ def CfgAxiReads : ConfigKey<"axi_outstanding_reads", "bursts", 1, 128, 1, "read 
 def CfgFetchLines : ConfigKey<"fetch_lines", "lines", 2, 16, 1, "instruction lines that the front end prefetches">;
 def CfgQueueDepth : ConfigKey<"queue_depth", "instructions", 2, 16, 1, "entries in each engine's queue">;
 def CfgLoadDepth : ConfigKey<"load_depth", "instructions", 1, 8, 1, "load instructions of one engine whose data may be in flight">;
+def CfgWeightRows : ConfigKey<"weight_rows", "rows", 1, 2, 1, "rows of weights that MX reads in a cycle">;
+def CfgDwTaps : ConfigKey<"dw_taps", "taps", 1, 5, 0,
+  "taps of a kernel row that dwconv takes in one step, for kernels of at most so many rows and columns">;
 def CfgClockMhz : ConfigKey<"clock_mhz", "MHz", 1, 4000, 0, "clock at which reports turn cycles into time; not part of the machine's behaviour and not hashed">;

@@ -14,7 +14,7 @@ std::string configText(const std::string &line = "", const std::string &by = "")
   std::string text =
       "name: tw16\nn: 16\nspm_bytes: 262144\nspm_banks: 16\nacc_rows: 1024\nparam_rows: 256\nlut_banks: 8\n"
       "axi_bytes: 16\naxi_burst_beats: 16\naxi_outstanding_reads: 32\nfetch_lines: 4\nqueue_depth: 4\n"
-      "load_depth: 4\nclock_mhz: 1000\n";
+      "load_depth: 4\nweight_rows: 1\ndw_taps: 1\nclock_mhz: 1000\n";
   if (!line.empty())
     text.replace(text.find(line), line.size(), by);
   return text;

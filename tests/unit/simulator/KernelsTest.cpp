@@ -213,6 +213,8 @@ HwConfig smallMachine(uint32_t n) {
   config.fetchLines = 2;
   config.queueDepth = 2;
   config.loadDepth = 1;
+  config.weightRows = 1;
+  config.dwTaps = 1;
   config.clockMhz = 1000;
   return config;
 }

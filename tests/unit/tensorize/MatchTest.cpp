@@ -17,7 +17,8 @@ tw::isa::HwConfig tw16() {
   config.name = "tw16";
   config.n = 16, config.spmBytes = 262144, config.spmBanks = 16, config.accRows = 1024, config.paramRows = 256;
   config.lutBanks = 8, config.axiBytes = 16, config.axiBurstBeats = 16, config.axiOutstandingReads = 32;
-  config.fetchLines = 4, config.queueDepth = 4, config.loadDepth = 4, config.clockMhz = 1000;
+  config.fetchLines = 4, config.queueDepth = 4, config.loadDepth = 4, config.weightRows = 1, config.dwTaps = 1,
+  config.clockMhz = 1000;
   return config;
 }
 
