@@ -38,8 +38,13 @@ public:
   /// Where `address` lies in its group, modulo a row of each bank: what arbitration depends on. Also of a stride.
   uint16_t position(uint64_t address) const { return uint16_t(address & positionMask()); }
   uint32_t positionMask() const { return (banksPerGroup_ << rowShift_) - 1; }
+  uint32_t perGroup() const { return banksPerGroup_; }
   uint32_t bankAt(uint32_t position) const { return position >> rowShift_; }
   uint32_t offsetAt(uint32_t position) const { return position & ((1u << rowShift_) - 1); }
+  /// Bank of the row at a position.
+  BankSet rowAt(unsigned group, uint32_t position) const {
+    return BankSet(1) << (group * banksPerGroup_ + (position >> rowShift_));
+  }
   /// Banks of the N bytes at a position, all in one group.
   BankSet banksAt(unsigned group, uint32_t position) const {
     const BankSet first = BankSet(1) << (position >> rowShift_);

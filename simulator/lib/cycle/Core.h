@@ -98,7 +98,7 @@ private:
   void chooseModes(Cycle c);
   Cycle unchangedUntil(Cycle c) const;
   Cycle leap(Cycle c, Cycle until);
-  Cycle leapTrain(Cycle c, uint64_t cycles, const Streams &streams);
+  Cycle leapMatrix(Cycle c, Cycle until);
   void stepUnits(Cycle c);
   void matrixIssuedLast(Cycle c);
   void handleStore(Cycle c);

@@ -373,6 +373,8 @@ template <class Kernel> Cycle Core<Kernel>::unchangedUntil(Cycle c) const {
 template <class Kernel> Cycle Core<Kernel>::leap(Cycle c, Cycle until) {
   if (options_.stepAlways || stepped_.fill || stepped_.vector || meetsInAcc_)
     return c;
+  if (!stepped_.store && !stepped_.drain)
+    return leapMatrix(c, until);
   Streams streams;
   uint64_t cycles = std::min<uint64_t>(until - c, 1u << 30);
   if (!readPort_.beats(c, streams[kBeats], cycles))
@@ -388,9 +390,6 @@ template <class Kernel> Cycle Core<Kernel>::leap(Cycle c, Cycle until) {
       (stepped_.store && !store_.requests(streams[kStoreRows], cycles)) ||
       (stepped_.drain && !drain_.requests(streams)))
     return c;
-  if (streams.repeats != 0 && !isMatrixAlone && !stepped_.store && !stepped_.drain)
-    if (const Cycle reached = leapTrain(c, cycles, streams); reached != c)
-      return reached;
   const Schedule *schedule = streams.areApart() ? nullptr : &schedules_.of(streams);
   if (schedule)
     cycles = std::min(cycles, schedule->known());
@@ -428,32 +427,30 @@ template <class Kernel> Cycle Core<Kernel>::leap(Cycle c, Cycle until) {
   return c + cycles;
 }
 
-// Only MX and beats: walks that repeat, each from the banks at which the one before has left both; the cycle reached.
-template <class Kernel> Cycle Core<Kernel>::leapTrain(Cycle c, uint64_t cycles, const Streams &streams) {
-  const Stream &beats = streams[kBeats];
-  if (beats.kind == Stream::Asking)
-    cycles = std::min(cycles, beats.left);
-  Schedules::Train &train = schedules_.train(streams);
-  uint32_t activation = streams[kActivations].position, beat = beats.position;
-  uint64_t done = 0;
-  uint32_t count = 0;
-  for (; count <= streams.repeats; ++count) {
-    const Schedules::Segment &segment = train.at(streams, uint16_t(activation), uint16_t(beat), schedules_);
-    if (segment.state != Schedules::Segment::Usable || done + segment.cycles > cycles)
-      break;
-    matrix_.pass(c + done, segment.issuing, segment.schedule);
-    matrixConflicts_.requests += segment.lost;
-    matrixConflicts_.cycles += segment.losing;
-    done += segment.cycles;
-    activation = (activation + streams.repeatStride) & banks_.positionMask();
-    beat = (beat + segment.cycles * beats.stride) & banks_.positionMask();
+// Only MX and beats; as leap().
+template <class Kernel> Cycle Core<Kernel>::leapMatrix(Cycle c, Cycle until) {
+  const GroupSet rows = matrix_.activationGroups(), weights = matrix_.weightGroups();
+  while (c != until) {
+    Stream beats;
+    uint64_t cycles = std::min<uint64_t>(until - c, 1u << 30);
+    if (!readPort_.beats(c, beats, cycles))
+      return c;
+    const bool asks = beats.kind == Stream::Asking;
+    if (asks)
+      cycles = std::min(cycles, beats.left);
+    if (!(rows & weights) && !((rows | weights) & (asks ? GroupSet(1) << beats.group : 0))) {
+      cycles = std::min(cycles, matrix_.lastIssue() - c);
+      matrix_.advance(c + cycles);
+    } else {
+      cycles = matrix_.walk(cycles, beats, matrixConflicts_);
+    }
+    if (cycles == 0)
+      return c;
+    if (asks)
+      readPort_.skipBeats(cycles);
+    c += cycles;
   }
-  if (count == 0)
-    return c;
-  if (beats.kind == Stream::Asking)
-    readPort_.skipBeats(done);
-  matrix_.passed(count, c + done);
-  return c + done;
+  return c;
 }
 
 template <class Kernel> void Core<Kernel>::stepUnits(Cycle c) {

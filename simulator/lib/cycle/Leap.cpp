@@ -22,7 +22,7 @@ bool Streams::areApart() const {
 Schedule::Schedule(const Streams &streams, const Banks &banks) {
   struct State {
     std::array<uint16_t, kClients> positions;
-    uint32_t pipe, loads, outside, rows;
+    uint32_t pipe, loads, outside;
     bool isLoading; // the weights' stream is there
     bool operator==(const State &) const = default;
   };
@@ -31,7 +31,6 @@ Schedule::Schedule(const Streams &streams, const Banks &banks) {
   state.pipe = streams.pipe;
   state.loads = streams.loads;
   state.outside = streams.outside;
-  state.rows = streams.rows;
   state.isLoading = streams.loads == 0;
   for (unsigned i = 0; i != kClients; ++i)
     state.positions[i] = streams.of[i].position;
@@ -39,7 +38,7 @@ Schedule::Schedule(const Streams &streams, const Banks &banks) {
 
   for (length_ = 0; length_ != kLongest; ++length_) {
     seen[length_] = state;
-    for (from_ = 0; state.loads == 0 && state.rows == 0 && from_ != length_; ++from_)
+    for (from_ = 0; state.loads == 0 && from_ != length_; ++from_)
       if (seen[from_] == state) { // what follows is what followed then
         period_ = length_ - from_;
         for (unsigned i = 0; i != kColumns; ++i)
@@ -66,9 +65,7 @@ Schedule::Schedule(const Streams &streams, const Banks &banks) {
     if (lost != 0)
       count(kStoreLost);
     lost = 0;
-    const bool hasRow = streams.rows == 0 || state.rows != 0;
-    const bool issues = hasRow && (state.outside != 0 || ask(kActivations));
-    state.rows -= issues && state.rows != 0;
+    const bool issues = state.outside != 0 || ask(kActivations);
     state.outside -= state.outside != 0;
     if (issues)
       count(kActivations);
@@ -142,7 +139,7 @@ bool Schedule::steps(Client client, uint64_t cycle) const {
 }
 
 Schedules::Key Schedules::keyOf(const Streams &streams) const {
-  const uint32_t once = (streams.rows << 4 | streams.outside) << 8 | streams.loads;
+  const uint32_t once = streams.outside << 8 | streams.loads;
   Key key{0, (uint64_t(once) << 4 | streams.depth) << 8 | streams.pipe};
   for (unsigned i = 0; i != kDrainMoves; ++i) { // the last one has no position
     const Stream &stream = streams.of[i];
@@ -158,58 +155,6 @@ Schedules::Key Schedules::keyOf(const Streams &streams) const {
   else
     key.rest <<= 16;
   return key;
-}
-
-Schedules::Train &Schedules::train(const Streams &streams) {
-  Streams walk = streams;
-  walk[kActivations].position = walk[kBeats].position = 0;
-  const Key key = keyOf(walk);
-  const uint64_t steps = streams[kActivations].left;
-  Train &train = trains_[(key.hash() ^ steps * 0xD6E8FEB86659FD93u) >> 57];
-  if (train.positions_ != key.positions || train.rest_ != key.rest || train.steps_ != steps) {
-    train = {};
-    train.positions_ = key.positions;
-    train.rest_ = key.rest;
-    train.steps_ = steps;
-  }
-  return train;
-}
-
-const Schedules::Segment &Schedules::Train::at(const Streams &streams, uint16_t activations, uint16_t beats,
-                                               Schedules &schedules) {
-  Segment &segment = segments_[schedules.banks_.bankAt(activations) * 8 + schedules.banks_.bankAt(beats)];
-  if (segment.state != Segment::Unknown)
-    return segment;
-  segment.state = Segment::Irregular;
-  Streams first = streams;
-  first[kActivations].position = activations;
-  first[kBeats].position = beats;
-  if (first.areApart()) {
-    segment.issuing = uint32_t(steps_);
-    segment.cycles = std::max(segment.issuing, streams.loads != 0 ? streams.loads + 1 : 0);
-    segment.state = Segment::Usable;
-    return segment;
-  }
-  const auto take = [&](const Schedule &schedule) {
-    const uint64_t issuing = schedule.cyclesFor(kActivations, steps_);
-    const uint64_t loading = streams.loads != 0 ? schedule.cyclesFor(kWeights, streams.loads) : 0;
-    const uint64_t cycles = std::max(issuing, loading);
-    if (cycles > std::min<uint64_t>(schedule.known(), 1u << 30) || (loading > issuing && first.rows == 0))
-      return false;
-    const Schedule::Counts counts = schedule.after(uint32_t(cycles));
-    segment.state = Segment::Usable;
-    segment.cycles = uint32_t(cycles);
-    segment.issuing = uint32_t(issuing);
-    segment.lost = counts.of[Schedule::kMatrixLost];
-    segment.losing = counts.of[Schedule::kMatrixLosing];
-    segment.schedule = &schedule;
-    return true;
-  };
-  if (!take(schedules.of(first)) && steps_ < 128) {
-    first.rows = uint32_t(steps_); // the loader goes on alone
-    take(schedules.of(first));
-  }
-  return segment;
 }
 
 const Schedule &Schedules::of(const Streams &streams) {
@@ -229,7 +174,6 @@ void Schedules::forgetMany() {
     return;
   all_.clear();
   recent_ = {};
-  trains_ = {};
 }
 
 } // namespace tw::simulator::cycle

@@ -35,11 +35,8 @@ struct Streams {
   static constexpr uint32_t kMostOutside = 15;
   uint32_t outside = 0; // MX: rows of activations that are not read come first
   uint32_t loads = 0; // MX: rows of weights that the loader asks for once the first row of activations has gone; 0: now
-  uint32_t rows = 0;  // MX: the activations end after so many rows while others go on; 0: not so soon
-  uint32_t repeats = 0;      // MX: so often the walk of activations comes again (loads included) once it has ended,
-  uint16_t repeatStride = 0; // so much further on
-  uint32_t pipe = 0;         // RQ: bit k: a row is k + 1 moves behind its step
-  uint32_t depth = 0;        // RQ: moves from a row's step to its write; 0: RQ is not there
+  uint32_t pipe = 0;  // RQ: bit k: a row is k + 1 moves behind its step
+  uint32_t depth = 0; // RQ: moves from a row's step to its write; 0: RQ is not there
 
   Stream &operator[](Client client) { return of[client]; }
   const Stream &operator[](Client client) const { return of[client]; }
@@ -93,25 +90,6 @@ public:
   /// The schedule stays where it is until forgetMany().
   const Schedule &of(const Streams &streams);
 
-  /// One walk of the activations, from its first row to the first of the next one.
-  struct Segment {
-    enum State : uint8_t { Unknown, Usable, Irregular } state = Unknown;
-    uint32_t cycles = 0, lost = 0, losing = 0;
-    uint32_t issuing = 0;               // in the first of which rows are issued
-    const Schedule *schedule = nullptr; // null: one row in each cycle
-  };
-  /// The segment that begins with these streams, of which only MX and beats are there. What differs from one repeat to
-  /// the next are the positions of activations and beats.
-  class Train {
-  public:
-    const Segment &at(const Streams &streams, uint16_t activations, uint16_t beats, Schedules &schedules);
-
-  private:
-    friend class Schedules;
-    uint64_t positions_ = ~uint64_t(0), rest_ = 0, steps_ = 0; // what it is for
-    std::array<Segment, 64> segments_;
-  };
-  Train &train(const Streams &streams);
   /// Frees memory if a program asked for very many. Nobody may hold a schedule.
   void forgetMany();
 
@@ -131,7 +109,6 @@ private:
   const Banks &banks_;
   Key keyOf(const Streams &streams) const;
   std::array<Recent, 1024> recent_{};
-  std::array<Train, 128> trains_{};
   std::unordered_map<Key, std::unique_ptr<Schedule>, Hash> all_;
 };
 

@@ -2,7 +2,6 @@
 #include "MatrixUnit.h"
 #include "tw/isa/Timing.h"
 #include <cassert>
-#include <limits>
 
 namespace tw::simulator::cycle {
 
@@ -48,6 +47,7 @@ void MatrixUnit::start(const Line &line, Cycle start) {
   loadBlock_ = 0;
   loadRow_ = 0;
   shadowFull_ = false;
+  enterShape();
   enterBlock();
 }
 
@@ -147,7 +147,7 @@ void MatrixUnit::enterBlock() {
   const bool isOneRow = isOneStride && isInside;
   blockStride_ = isOneRow && width_ == 1 ? down : right;
   blockWidth_ = isOneRow ? pixels_ : width_;
-  blockColumns_ = isOneRow ? std::numeric_limits<int64_t>::max() : columnSpan_;
+  blockColumns_ = isOneRow ? kNoBound : columnSpan_;
   if (pixel_ < blockWidth_) {
     oh_ = 0;
     ow_ = uint32_t(pixel_);
@@ -177,22 +177,26 @@ unsigned MatrixUnit::issuedHalf(Cycle c) const {
     if (issue.last < c)
       return 0;
     if (issue.first <= c)
-      return !issue.schedule || issue.schedule->steps(kActivations, c - issue.first) ? issue.half : 0;
+      return (issue.schedule ? issue.schedule->steps(kActivations, c - issue.first)
+                             : issue.cycles == kEvery || (issue.cycles >> (c - issue.first) & 1) != 0)
+                 ? issue.half
+                 : 0;
   }
   return 0;
 }
 
-inline void MatrixUnit::remember(Cycle first, uint64_t cycles, const Schedule *schedule) {
+void MatrixUnit::remember(Cycle first, uint64_t cycles, const Schedule *schedule, uint64_t which) {
   Issue &newest = history_[newest_ % kHistory];
-  if (!schedule && !newest.schedule && newest.last + 1 == first && newest.half == half()) {
+  if (!schedule && !newest.schedule && which == kEvery && newest.cycles == kEvery && newest.last + 1 == first &&
+      newest.half == half()) {
     newest.last += cycles;
     return;
   }
-  history_[++newest_ % kHistory] = {first, first + cycles - 1, schedule, uint8_t(half())};
+  history_[++newest_ % kHistory] = {first, first + cycles - 1, schedule, uint8_t(half()), which};
 }
 
 // Rows that lie in one row of the tile, or in one block that counts as one row.
-inline void MatrixUnit::issueRows(uint64_t count) {
+void MatrixUnit::issueRows(uint64_t count) {
   rows_ += count;
   accRow_ += count;
   pixel_ += count;
@@ -215,7 +219,7 @@ void MatrixUnit::enterNextBlock() {
 }
 
 // Rows of the tile's row at hand, from column `column` on, that are not read because they lie outside the tile.
-inline uint64_t MatrixUnit::rowsOutside(bool isRowInside, int64_t column) const {
+uint64_t MatrixUnit::rowsOutside(bool isRowInside, int64_t column) const {
   const int64_t biased = column + columnBias_;
   if (!isRowInside || biased >= blockColumns_)
     return kNever;
@@ -245,7 +249,7 @@ bool MatrixUnit::streamerRequests(Streams &streams) const {
   }
   left = std::min(left, inRow) - outside;
   const int64_t biased = column + columnBias_;
-  if (blockColumns_ != std::numeric_limits<int64_t>::max() && int64_t(left - 1) * strideW_ >= blockColumns_ - biased)
+  if (blockColumns_ != kNoBound && int64_t(left - 1) * strideW_ >= blockColumns_ - biased)
     left = uint64_t(blockColumns_ - biased + strideW_ - 1) / uint64_t(strideW_);
   const int64_t last = address + int64_t(left - 1) * blockStride_;
   if (std::min(address, last) < 0 || std::max(address, last) + int64_t(config_.n) > int64_t(config_.spmBytes))
@@ -262,48 +266,7 @@ bool MatrixUnit::streamerRequests(Streams &streams) const {
   activations = {Stream::Asking, uint8_t(group), banks_.position(first), banks_.position(uint64_t(blockStride_)),
                  left + outside};
   streams.outside = uint32_t(outside);
-  if (activations.left == width_ && pixel_ != 0 && height_ > 1 && blockWidth_ == width_)
-    repeatRows(streams, row, last);
   return true;
-}
-
-// The walk at hand, which ends at address `last` in row `row` of the tile, comes again in each row below.
-void MatrixUnit::repeatRows(Streams &streams, int64_t row, int64_t last) const {
-  const int64_t down = strideH_ * rowStride_;
-  const uint64_t first = uint64_t(std::min(last, last - int64_t(width_ - streams.outside - 1) * blockStride_));
-  if (down < 0 || blockStride_ < 0 || banks_.offsetAt(uint32_t(int64_t(first) | down | blockStride_)) != 0)
-    return;
-  uint64_t count = uint64_t(tileRows_ - 1 - row) / uint64_t(strideH_);
-  count = std::min(count, rowsToLeap() / width_ - 1);
-  if (const uint64_t half = config_.accRows / 2; accRow_ < half)
-    count = std::min(count, (half - accRow_) / width_ - 1);
-  if (down != 0)
-    count = std::min(count, (banks_.groupEnd(first) - uint64_t(last) - config_.n) / uint64_t(down));
-  streams.repeats = uint32_t(count);
-  streams.repeatStride = banks_.position(uint64_t(down));
-}
-
-// The block at hand comes again for each inner block, or for each column of the kernel.
-void MatrixUnit::repeatBlocks(Streams &streams) const {
-  const Stream &activations = streams[kActivations];
-  const int64_t last = address_ + int64_t(pixels_ - 1) * blockStride_;
-  if (activations.kind != Stream::Asking || activations.left != pixels_ || streams.outside != 0 ||
-      blockWidth_ != pixels_ || kind_ == Kind::Convf)
-    return;
-  const uint32_t block = uint32_t(block_);
-  uint64_t count = reduce_ > 1 ? reduce_ - 1 - block % reduce_ : kernelW_ - 1 - block % kernelW_;
-  const int64_t stride = reduce_ > 1 ? reduceStride_ : dilW_ * columnStride_;
-  if (count == 0 || stride < 0 || blockStride_ < 0 || banks_.offsetAt(uint32_t(address_ | stride | blockStride_)) != 0)
-    return;
-  if (reduce_ == 1) // further columns may leave the tile
-    count =
-        std::min(count, uint64_t(columnSpan_ - 1 - blockColumn_ - int64_t(width_ - 1) * strideW_) / uint64_t(dilW_));
-  if (stride != 0)
-    count = std::min(count, (banks_.groupEnd(uint64_t(address_)) - uint64_t(last) - config_.n) / uint64_t(stride));
-  const uint64_t weights = weights_ + loadBlock_ * config_.n * config_.n;
-  count = std::min({count, banks_.rowsInGroup(weights) / config_.n - 1, blocks_ - 1 - loadBlock_});
-  streams.repeats = uint32_t(count);
-  streams.repeatStride = banks_.position(uint64_t(stride));
 }
 
 bool MatrixUnit::requests(Streams &streams) const {
@@ -323,30 +286,8 @@ bool MatrixUnit::requests(Streams &streams) const {
     streams.loads = config_.n;
     if (rows < config_.n)
       return false;
-    repeatBlocks(streams);
-  } else {
-    streams.repeats = 0; // the loader is in the middle of a block
   }
   return true;
-}
-
-void MatrixUnit::pass(Cycle first, uint64_t cycles, const Schedule *schedule) { remember(first, cycles, schedule); }
-
-void MatrixUnit::passed(uint64_t count, Cycle to) {
-  now_ = to;
-  if (pixel_ == 0) {
-    rows_ += count * pixels_;
-    block_ += count;
-    loadBlock_ += count;
-    return enterBlock();
-  }
-  rows_ += count * width_;
-  accRow_ += count * width_;
-  pixel_ += count * width_;
-  oh_ += uint32_t(count);
-  if (pixel_ == pixels_)
-    return enterNextBlock();
-  enterRow();
 }
 
 void MatrixUnit::leap(uint64_t cycles, const Schedule *schedule, uint64_t activations, uint64_t weights) {

@@ -4,9 +4,11 @@
 #ifndef TW_SIMULATOR_CYCLE_MATRIXUNIT_H
 #define TW_SIMULATOR_CYCLE_MATRIXUNIT_H
 
+#include "BlockWalks.h"
 #include "Leap.h"
 #include "tw/isa/Line.h"
 #include <array>
+#include <limits>
 
 namespace tw::simulator::cycle {
 
@@ -28,10 +30,9 @@ public:
   bool requests(Streams &streams) const;
   /// Brings both `cycles` further, in which they made `so many steps; `schedule` says when, null: in every cycle.
   void leap(uint64_t cycles, const Schedule *schedule, uint64_t activations, uint64_t weights);
-  /// One of several walks that repeat was granted in `cycles` from `first` on, which is not before now().
-  void pass(Cycle first, uint64_t cycles, const Schedule *schedule);
-  /// Brings both behind `count` such walks, to cycle `to`.
-  void passed(uint64_t count, Cycle to);
+  /// Brings both at most `cycles` further against beats alone, which go on for so long, but never past the last row of
+  /// the instruction; the cycles gone. 0: only step() knows.
+  uint64_t walk(uint64_t cycles, const Stream &beats, Conflicts &conflicts);
   /// Cycle in which the last row is issued if nothing is in the way from now() on.
   Cycle lastIssue() const;
   /// Brings the unit to cycle `to`, at most lastIssue() + 1, with every request granted.
@@ -50,19 +51,23 @@ public:
 private:
   enum class Kind : uint8_t { Conv, Convf, Gemm };
   static constexpr unsigned kHistory = 128; // more than N + 2 cycles
-  /// Rows that were issued in one half of ACC: one in every cycle, or as a schedule says.
+  static constexpr int64_t kNoBound = std::numeric_limits<int64_t>::max();
+  /// Rows that were issued in one half of ACC: as a schedule says; or in every cycle; or in those of at most 64 cycles
+  /// whose bits are set.
   struct Issue {
     Cycle first = 1, last = 0;
     const Schedule *schedule = nullptr;
     uint8_t half = 0;
+    uint64_t cycles = kEvery;
   };
+  static constexpr uint64_t kEvery = ~uint64_t(0);
 
   unsigned issuedHalf(Cycle c) const;
   unsigned half() const { return accRow_ < config_.accRows / 2 ? 1 : 2; }
   /// Rows of the instruction that may be leapt over: all but the last one.
   uint64_t rowsToLeap() const { return pixels_ - pixel_ - (block_ + 1 == blocks_); }
   /// Rows were issued from cycle `first` on, all in the half of ACC at hand.
-  void remember(Cycle first, uint64_t cycles, const Schedule *schedule);
+  void remember(Cycle first, uint64_t cycles, const Schedule *schedule, uint64_t which = kEvery);
   void rememberRows(uint64_t cycles);
   void startConv(const isa::Line &line);
   void startConvf(const isa::Line &line);
@@ -73,11 +78,15 @@ private:
   void enterNextBlock();
   bool streamerRequests(Streams &streams) const;
   uint64_t rowsOutside(bool isRowInside, int64_t column) const;
-  void repeatBlocks(Streams &streams) const;
-  void repeatRows(Streams &streams, int64_t row, int64_t address) const;
   /// Banks of the row to issue; empty when it lies outside the tile.
   BankSet rowBanks() const;
   void issueRows(uint64_t count);
+  // MatrixWalk.cpp
+  void enterShape();
+  bool keyOfBlock(BlockWalk::Key &key) const;
+  void keep(const BlockWalk::Key &key, Cycle first, const Conflicts &conflicts);
+  void repeat(const BlockWalk &walk);
+  uint64_t piece(uint64_t cycles, const Stream &beats, Conflicts &conflicts);
   void jump(Cycle to);
   /// From the first row of a block to that of the next, at least.
   uint64_t period() const { return std::max<uint64_t>(pixels_, config_.n + 1 + hold_); }
@@ -99,6 +108,7 @@ private:
   uint32_t hold_;                   // cycles that a block stays in the shadow after its first row was issued
   uint64_t weights_;                // SPM address of the first weight row
   uint64_t accBase_;
+  uint64_t shape_; // number of the rows' shape
   GroupSet activationGroups_, weightGroups_;
   unsigned accHalves_;
 
@@ -120,6 +130,8 @@ private:
   uint64_t rows_;
   std::array<Issue, kHistory> history_;
   unsigned newest_;
+  BlockWalks walks_; // what is known so far of blocks, and of parts of them
+  Encounters encounters_;
 };
 
 } // namespace tw::simulator::cycle

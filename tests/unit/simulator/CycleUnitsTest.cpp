@@ -153,6 +153,56 @@ TEST_P(CycleUnitsTest, TheArrayLeavesEachOverlapInTheSameState) {
   EXPECT_GT(overlaps, 100000u);
 }
 
+TEST_P(CycleUnitsTest, TheArrayWalksAgainstBeatsAsItSteps) {
+  MatrixUnit stepped(config, banks), walking(config, banks); // the latter remembers blocks
+  uint64_t walked = 0, lost = 0;
+  for (int trial = 0; trial != 3000; ++trial) {
+    const Line line = draw([&](const Line &l) { return l.row()->engine == Engine::MX; });
+    for (int again = 0; again != 4; ++again) {
+      const Cycle start = stepped.now() + random() % (2 * config.n);
+      stepped.start(line, start);
+      walking.start(line, start);
+      Conflicts a, b;
+      while (walking.isFrontBusy()) {
+        Stream beats;
+        if (random() % 4 != 0)
+          beats = {Stream::Asking, uint8_t(random() % kSpmGroups), banks.position(random() % 8 * config.n),
+                   banks.position(config.n), 0};
+        const uint64_t cycles = 1 + (again == 0 ? random() % 40 : random() % 600);
+        const Cycle first = walking.now();
+        uint64_t gone = walking.walk(cycles, beats, b);
+        ASSERT_LE(gone, cycles);
+        walked += gone;
+        const auto taken = [&](Cycle c) {
+          return beats.kind == Stream::Asking
+                     ? banks.rowAt(beats.group, banks.position(beats.position + (c - first) * config.n))
+                     : 0;
+        };
+        if (gone == 0) {
+          BankSet set = taken(first);
+          walking.step(set, b);
+          gone = 1;
+        }
+        for (Cycle c = first; c != first + gone; ++c) {
+          BankSet set = taken(c);
+          stepped.step(set, a);
+        }
+        ASSERT_EQ(walking.now(), first + gone);
+        ASSERT_EQ(stepped.rowsIssued(), walking.rowsIssued()) << "trial " << trial << " " << line.row()->mnemonic;
+        ASSERT_EQ(stepped.isFrontBusy(), walking.isFrontBusy());
+        ASSERT_EQ(a.requests, b.requests);
+        ASSERT_EQ(a.cycles, b.cycles);
+        ASSERT_EQ(stepped.accHalvesUsed(first + gone - 1), walking.accHalvesUsed(first + gone - 1));
+        if (stepped.isFrontBusy())
+          ASSERT_EQ(stepped.lastIssue(), walking.lastIssue());
+      }
+      lost += a.requests;
+    }
+  }
+  EXPECT_GT(walked, 1000000u);
+  EXPECT_GT(lost, 10000u);
+}
+
 TEST_P(CycleUnitsTest, StoresLeaveEachOverlapInTheSameState) {
   for (int trial = 0; trial != 5000; ++trial) {
     auto memoryConfig = trial % 2 ? MemoryTimingConfig::randomKind(uint64_t(trial)) : MemoryTimingConfig::ideal();
