@@ -73,6 +73,14 @@ public:
     line.set(ewmad::m, m).set(ewmad::m_s2, wideStride()).set(ewmad::c, c).set(ewmad::c_s2, wideStride());
     append(line, ewmad::param, record);
   }
+  // Consecutive rows of two operands.
+  void combine(Opcode opcode, uint32_t rows, uint32_t a, uint32_t b, uint32_t y, Record record) {
+    static_assert(ewadd::b.lsb == ewmul::b.lsb && ewadd::y.lsb == ewmul::y.lsb && ewadd::param.lsb == ewmul::param.lsb);
+    Line line(opcode);
+    line.set(ewadd::n0, rows).set(ewadd::n1, 1).set(ewadd::n2, 1);
+    line.set(ewadd::a, a).set(ewadd::a_s0, n).set(ewadd::b, b).set(ewadd::b_s0, n);
+    append(line.set(ewadd::y, y).set(ewadd::y_s0, n), ewadd::param, record);
+  }
   // Zero in every lane: nothing of either operand.
   void zero(uint32_t y) { pair(Opcode::Wadd, y, y, y, {.ma = 0}); }
 
@@ -189,6 +197,15 @@ std::array<int8_t, 256> functionTable(double (*function)(double), Quantised from
     table[lutIndex(int8_t(q))] = int8_t(std::clamp(y, -128.0, 127.0));
   }
   return table;
+}
+
+// One of the products is zero. The negative multiplier keeps (1 - condition) * b inside int8 for b = -128, too.
+Sequence selectSequence(const HwConfig &config, SelectPlace place) {
+  Builder b(config, {config.n, 1}, {.param = place.param});
+  b.combine(Opcode::Ewmul, place.rows, place.condition, place.a, place.y, {});
+  b.combine(Opcode::Ewmul, place.rows, place.condition, place.b, place.scratch, {.ma = -1, .za = 1});
+  b.combine(Opcode::Ewadd, place.rows, place.y, place.scratch, place.y, {.mb = 1});
+  return b.out;
 }
 
 double gelu(double x) { return x * (1 + std::erf(x / std::numbers::sqrt2)) / 2; }

@@ -123,6 +123,32 @@ TEST_P(SequencesTest, LayerNormIsWithinItsBound) {
   EXPECT_GT(worst, 0.4);
 }
 
+TEST_P(SequencesTest, AChoiceIsExactForAllBytes) {
+  const uint32_t size = 2 * 256 * 256, n = config.n;
+  HwConfig large = config;
+  large.spmBytes = 1 << 20;
+  ASSERT_TRUE(validate(large));
+  Memories memories(large, 0xA5);
+  SelectPlace at{
+      .condition = 0, .a = size, .b = 2 * size, .y = 3 * size, .scratch = 4 * size, .rows = size / n, .param = 5};
+  for (uint32_t i = 0; i != size; ++i) {
+    memories.spm[at.condition + i] = int8_t(i & 1);
+    memories.spm[at.a + i] = int8_t(i >> 1);
+    memories.spm[at.b + i] = int8_t(i >> 9);
+  }
+  Sequence sequence = selectSequence(large, at);
+  for (size_t i = 0; i != sequence.params.size(); ++i) {
+    memories.params[at.param * n + i] = sequence.params[i];
+    memories.paramLoaded[at.param + i / n] = true;
+  }
+  for (const Line &line : sequence.lines) {
+    EXPECT_EQ(checkLine(line, large, {}), std::nullopt) << name(line.row()->opcode);
+    EXPECT_EQ(evaluate(line, large, memories).fault, FaultCode::None) << name(line.row()->opcode);
+  }
+  for (uint32_t i = 0; i != size; ++i)
+    ASSERT_EQ(memories.spm[at.y + i], memories.spm[((i & 1) != 0 ? at.a : at.b) + i]) << i;
+}
+
 TEST_P(SequencesTest, ATableIsTheNearestResult) {
   for (auto *function : {gelu, silu}) {
     std::array<int8_t, 256> table = functionTable(function, {0.05, -3}, {0.04, -20});

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax and layer normalisation over the channels of each token as instructions of the vector unit, and tables for
-// functions of one value (GELU, SiLU). docs/rationale/vector-reductions.md derives them and states their error bounds.
-// Called by tests and by whoever writes programs by hand; the lines need no semaphores among each other (one queue).
-// Does not load operands, parameters or tables, place anything, or split tensors that do not fit.
+// Softmax and layer normalisation over the channels of each token as instructions of the vector unit, a choice between
+// two operands, and tables for functions of one value (GELU, SiLU). docs/rationale/vector-reductions.md derives them
+// and states their error bounds. Called by tests and by whoever writes programs by hand; the lines need no semaphores
+// among each other (one queue). Does not load operands, parameters or tables, place anything, or split tensors that do
+// not fit.
 #ifndef TW_ISA_SEQUENCES_H
 #define TW_ISA_SEQUENCES_H
 
@@ -45,6 +46,19 @@ Sequence softmaxSequence(const HwConfig &config, TokenShape shape, SequencePlace
 /// y = (x - mean) / sqrt(variance + eps) in units of 1/32, zero point 0, saturated at 4 standard deviations. eps is in
 /// squared units of x; one below 1/256 counts as 1/256. Gain and bias of a channel are a 1x1 dwconv behind it.
 Sequence layerNormSequence(const HwConfig &config, TokenShape shape, SequencePlace place, int8_t zeroPoint, double eps);
+
+/// Where a choice works: SPM bytes (multiples of N) of tensors of `rows` rows (1 to 65535), its first parameter row.
+struct SelectPlace {
+  uint32_t condition = 0; // bytes 0 or 1
+  uint32_t a = 0, b = 0;
+  uint32_t y = 0;       // overlaps neither the condition nor b
+  uint32_t scratch = 0; // as large as y; overlaps nothing else
+  uint32_t rows = 0;
+  uint32_t param = 0;
+};
+
+/// y = condition ? a : b, exactly, for all bytes of a and b.
+Sequence selectSequence(const HwConfig &config, SelectPlace place);
 
 /// Real value (q - zero) * scale.
 struct Quantised {
