@@ -9,9 +9,11 @@ catches it. Survivors are printed and must stand in the list of those explained,
 caught: file, operator and text without the line, and the reason in the lines below.
 """
 import argparse
+import concurrent.futures
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +21,8 @@ import time
 import mutants as m
 
 SAMPLE_FLOOR = 0.75  # of a sample, by few programs alone
-TIMEOUT = 120  # seconds of one process: a mutant that hangs is caught
+TIMEOUT = 120  # seconds of processor time of one process: a mutant that hangs is caught, on a busy machine no other
+PATIENCE = 1200  # seconds, for one that sleeps
 
 
 def write(arguments):
@@ -38,12 +41,14 @@ def ends(command, arguments, number):
     """How a command catches a mutant; None when it ends well."""
     environment = dict(os.environ, TW_RTL_DIR=str(arguments.plugins), TW_RTL_MUTANT=str(number))
     try:
-        result = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                errors="replace", timeout=TIMEOUT)
+        result = subprocess.run(["prlimit", f"--cpu={TIMEOUT}:{TIMEOUT + 5}", *command], env=environment, text=True,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors="replace", timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         return "time-out"
     if result.returncode == 0:
         return None
+    if result.returncode == -signal.SIGXCPU:
+        return "time-out"
     if result.returncode < 0:
         return "crash"
     return ([line for line in result.stdout.splitlines() if line.strip()] or ["silent"])[-1][:200]
@@ -93,10 +98,10 @@ def run(arguments):
     by_file, survivors, caught = {}, [], set()
     if arguments.sample:
         rows = rows[::len(rows) // arguments.sample]
-    for row in rows:
-        if arguments.numbers and row["number"] not in arguments.numbers:
-            continue
-        how = catch(arguments, row["number"])
+    if arguments.numbers:
+        rows = [row for row in rows if row["number"] in arguments.numbers]
+    pool = concurrent.futures.ThreadPoolExecutor(os.cpu_count())
+    for row, how in zip(rows, pool.map(lambda row: catch(arguments, row["number"]), rows)):
         tally = by_file.setdefault(row["file"], [0, 0])
         tally[0] += 1
         if how:
