@@ -32,8 +32,11 @@ module tw_acc #(
   assign low_o  = low_q;
   assign high_o = high_q;
   wire rq_half = rq_write_i ? rq_write_row_i[Half] : rq_row_i[Half];
-  assign conflict_o = (rq_read_i || rq_write_i) && ((mx_read_i && (mx_read_row_i[Half] == rq_half))
-                                                    || (mx_write_i && (mx_write_row_i[Half] == rq_half)));
+  always_comb begin
+    conflict_o = 1'b0;
+    if (rq_read_i || rq_write_i)
+      conflict_o = (mx_read_i && (mx_read_row_i[Half] == rq_half)) || (mx_write_i && (mx_write_row_i[Half] == rq_half));
+  end
 
   wire mx_writes_low  = mx_write_i && !mx_write_row_i[Half];
   wire mx_writes_high = mx_write_i && mx_write_row_i[Half];

@@ -39,7 +39,15 @@ module tw_counters #(
   output logic [63:0]          mx_rows_o,
   output logic [63:0]          saturations_o
 );
-  localparam int States = tw_isa_pkg::ENGINE_STATES;
+  // Counter of LA's first state, and of the others from there.
+  localparam int First     = tw_isa_pkg::CTR_STATE_LA_BUSY;
+  localparam int States    = tw_isa_pkg::ENGINE_STATES;
+  localparam int Busy      = First + tw_isa_pkg::STATE_BUSY;
+  localparam int Empty     = First + tw_isa_pkg::STATE_EMPTY;
+  localparam int WaitSem   = First + tw_isa_pkg::STATE_WAIT_SEM;
+  localparam int WaitBank  = First + tw_isa_pkg::STATE_WAIT_BANK;
+  localparam int WaitRead  = First + tw_isa_pkg::STATE_WAIT_READ;
+  localparam int WaitWrite = First + tw_isa_pkg::STATE_WAIT_WRITE;
 
   logic [63:0] rd_q, cycles_q, read_q, written_q, rows_q, saturations_q;
   assign rd_data_o       = rd_q;
@@ -72,21 +80,23 @@ module tw_counters #(
       value[tw_isa_pkg::CTR_CYCLES] = value[tw_isa_pkg::CTR_CYCLES] + 64'd1;
       cycles_q <= value[tw_isa_pkg::CTR_CYCLES];
       for (int e = 0; e < Engines; e++) begin : engine
-        logic [5:0] at;
-        logic       moves;
+        logic moves;
         moves = (e == 32'(tw_isa_pkg::ENGINE_LA)) ? beat_la_i || fill_i : (e == 32'(tw_isa_pkg::ENGINE_LW)) ? beat_lw_i
               : (e == 32'(tw_isa_pkg::ENGINE_ST)) ? st_moves_i : 1'b1;
-        at = 6'(tw_isa_pkg::CTR_STATE_LA_BUSY + e * States + tw_isa_pkg::STATE_BUSY);
+        // Each index is a constant: a simulator has nothing to check.
         if (idle_i[e]) begin
-          if (!queued_i[e]) at = at + 6'(tw_isa_pkg::STATE_EMPTY);
-          else if (!start_i[e]) at = at + 6'(tw_isa_pkg::STATE_WAIT_SEM);
+          if (!queued_i[e]) value[Empty + e*States] = value[Empty + e*States] + 64'd1;
+          else if (start_i[e]) value[Busy + e*States] = value[Busy + e*States] + 64'd1;
+          else value[WaitSem + e*States] = value[WaitSem + e*States] + 64'd1;
         end else if (lost_i[e]) begin
-          at = at + 6'(tw_isa_pkg::STATE_WAIT_BANK);
-        end else if (!moves) begin
-          at = at + ((e == 32'(tw_isa_pkg::ENGINE_ST)) ? 6'(tw_isa_pkg::STATE_WAIT_WRITE)
-                                                       : 6'(tw_isa_pkg::STATE_WAIT_READ));
+          value[WaitBank + e*States] = value[WaitBank + e*States] + 64'd1;
+        end else if (moves) begin
+          value[Busy + e*States] = value[Busy + e*States] + 64'd1;
+        end else if (e == 32'(tw_isa_pkg::ENGINE_ST)) begin
+          value[WaitWrite + e*States] = value[WaitWrite + e*States] + 64'd1;
+        end else begin
+          value[WaitRead + e*States] = value[WaitRead + e*States] + 64'd1;
         end
-        value[at] = value[at] + 64'd1;
       end
       if (line_i) value[tw_isa_pkg::CTR_LINES] = value[tw_isa_pkg::CTR_LINES] + 64'd1;
       if (beat_fe_i) value[tw_isa_pkg::CTR_BYTES_READ_FE] = value[tw_isa_pkg::CTR_BYTES_READ_FE] + 64'(AxiBytes);

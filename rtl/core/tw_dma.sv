@@ -109,7 +109,7 @@ module tw_dma #(
   // beat that writes the SPM.
   wire [7:0]    la_opcode = la_line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
   wire          is_alone  = {la_opcode[7:1], 1'b0} == tw_isa_pkg::OP_FILL;  // or ldpad, the next opcode
-  wire          pad       = la_start_i && is_alone && la_opcode[0];
+  logic         pad, fill_start, load_start;
   logic [196:0] split;
   logic load_can_take, load_idle, load_end, fill_idle, fill_end, fill_req;
   assign la_can_take_o = load_can_take && fill_idle && (!is_alone || load_idle);
@@ -117,6 +117,19 @@ module tw_dma #(
   assign la_end_o      = load_end || fill_end;
   assign fill_o        = fill_req && !beat_spm_o;
   assign fill_lost_o   = fill_req && beat_spm_o;
+
+  always_comb begin
+    fill_start = 1'b0;
+    pad        = 1'b0;
+    if (la_start_i) begin
+      fill_start = is_alone;
+      pad        = is_alone && la_opcode[0];
+    end
+  end
+  always_comb begin
+    load_start = 1'b0;
+    if (la_start_i) load_start = !is_alone || split[196];
+  end
 
   tw_pad u_pad (
     .start_i(pad),
@@ -127,7 +140,7 @@ module tw_dma #(
   tw_fill #(.N(N)) u_fill (
     .clk_i,
     .rst_ni,
-    .start_i(la_start_i && is_alone),
+    .start_i(fill_start),
     .line_i (la_line_i),
     .pad_i  (pad),
     .split_i(split),
@@ -142,7 +155,7 @@ module tw_dma #(
   tw_load #(.N(N), .BurstBytes(BurstBytes), .Depth(LoadDepth)) u_la (
     .clk_i,
     .rst_ni,
-    .start_i     (la_start_i && (!is_alone || split[196])),
+    .start_i     (load_start),
     .line_i      (la_line_i),
     .can_take_o  (load_can_take),
     .idle_o      (load_idle),

@@ -120,15 +120,15 @@ module tw_issue #(
       end
       valid_q <= count != '0;
       full_q  <= count >= CountBits'(Depth);
-      ok_q    <= (count != '0) && holds(waits[0 +: Slot], sem_d_i) && holds(waits[Slot +: Slot], sem_d_i)
-                 && holds(waits[2*Slot +: Slot], sem_d_i);
+      ok_q    <= (count != '0) && holds(waits[0 +: Slot]) && holds(waits[Slot +: Slot]) && holds(waits[2*Slot +: Slot]);
     end
   end
 
-  // A wait slot (valid, semaphore, amount minus one) is empty or satisfied.
+  // A wait slot (valid, semaphore, amount minus one) is empty or satisfied. The semaphores are not an argument: a
+  // simulator would set its copies to zero in every cycle.
   localparam int ToSem = tw_isa_pkg::HDR_WAIT0_SEM_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
   localparam int ToAmt = tw_isa_pkg::HDR_WAIT0_AMOUNT_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
-  function automatic logic holds(input logic [Slot-1:0] slot, input logic [tw_isa_pkg::SEMAPHORES*SemBits-1:0] sems);
-    holds = !slot[0] || (sems[SemBits * 32'(slot[ToSem +: 5]) +: SemBits] > SemBits'(slot[ToAmt +: 3]));
+  function automatic logic holds(input logic [Slot-1:0] slot);
+    holds = !slot[0] || (sem_d_i[SemBits * 32'(slot[ToSem +: 5]) +: SemBits] > SemBits'(slot[ToAmt +: 3]));
   endfunction
 endmodule

@@ -303,12 +303,9 @@ module tw_vx #(
   end
   assign a_req_o     = steps_q && !have_a_q && needs_a;
   assign b_req_o     = steps_q && needs_b_q && !have_b_q;
-  assign a_addr_o    = is_window_q ? win_addr : ew_addr_a;
-  assign b_addr_o    = has_taps_q ? tap_addr_q : ew_addr_b;
   assign keep_o      = !en;
   assign param_en_o  = reads_q && en;
   assign param_row_o = param_row_q;
-  assign uninit_o    = (reads_q && !param_ok_i) || (reads_lut_q && !lut_ok_i);
   assign lut_bank_o  = bank_q;
   assign lut_en_o    = take_lut_q && en;
   assign lut_index_o = a_data_i;
@@ -322,9 +319,17 @@ module tw_vx #(
   assign sat_o       = out_gnt && is_window_q && has_taps_q;
   assign sat_count_o = sat_q;
 
+  always_comb begin
+    a_addr_o = ew_addr_a;
+    b_addr_o = ew_addr_b;
+    if (is_window_q) a_addr_o = win_addr;
+    if (has_taps_q) b_addr_o = tap_addr_q;
+  end
   logic bad;
   always_comb begin
-    bad = 1'b0;
+    uninit_o = reads_lut_q && !lut_ok_i;
+    if (reads_q) uninit_o = uninit_o || !param_ok_i;
+    bad      = 1'b0;
     if (check_q) begin
       for (int i = 0; i < N; i++) bad = bad || tw_lane_pkg::bad_multiplier(param_data_i[i*32 +: 32]);
     end
