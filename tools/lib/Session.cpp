@@ -15,6 +15,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <array>
+#include <thread>
 
 namespace tw::tools {
 namespace {
@@ -44,6 +45,7 @@ llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &pa
   cycle.trace = &sink;
   cycle.poison = options.poison;
   cycle.memory = *timing;
+  cycle.dataThread = std::thread::hardware_concurrency() > 1;
   if (options.device == "functional")
     return simulator::createFunctionalMachine(package.config, bytes, cycle);
   if (options.device == "cycle")

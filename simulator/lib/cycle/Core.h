@@ -7,36 +7,28 @@
 
 #include "../Registers.h"
 #include "../functional/Execute.h"
+#include "DataThread.h"
 #include "Events.h"
 #include "FillUnit.h"
 #include "Job.h"
 #include "LanePipe.h"
 #include "Leap.h"
 #include "MatrixUnit.h"
+#include "Parameters.h"
 #include "ReadPort.h"
 #include "StoreUnit.h"
 #include "tw/isa/Machine.h"
 #include <deque>
+#include <memory>
 #include <optional>
 
 namespace tw::simulator::cycle {
-
-/// The parameter memory of a state, as far as faults need it.
-class StateParameters final : public ParameterView {
-public:
-  explicit StateParameters(const State &state) : state_(state) {}
-  bool isRowInitialised(uint64_t row) const override { return state_.paramLoaded[row]; }
-  bool isTableInitialised(uint64_t bank) const override { return state_.lutLoaded[bank]; }
-  bool areLegal(ParameterRow kind, uint64_t row) const override;
-
-private:
-  const State &state_;
-};
 
 struct CoreOptions {
   isa::TraceSink *trace = nullptr;
   bool hashWrites = false;
   bool timingOnly = false; // loads of parameters are executed all the same: faults depend on them
+  bool dataThread = false; // data are computed on a thread of their own; not with hashWrites
   bool stepAlways = false; // no closed forms: every unit in every cycle, for tests
 };
 
@@ -44,10 +36,11 @@ template <class Kernel> class Core {
 public:
   Core(State &state, Registers &registers, const isa::MemoryTimingConfig &memory, const CoreOptions &options);
 
-  /// Forgets a job at hand.
+  /// Forgets a job at hand; the state was reset.
   void reset() {
     kernel_.clear();
     jobState_ = JobState::Idle;
+    parameters_.learn();
   }
   /// The doorbell: cycle 0 is the next to be done.
   void startJob();
@@ -107,6 +100,8 @@ private:
   void countStretch(Engine engine, Cycle end);
   void raise(Cycle c, const Op &op, isa::FaultCode code, uint64_t address = 0);
   void raise(Cycle c, const JobFault &fault);
+  void compute(const Op &op);
+  void waitForData();
   void retire(const isa::TraceEvent &event);
   void flushTrace();
   void unitsChanged(Cycle c) {
@@ -144,12 +139,13 @@ private:
   Kernel kernel_;
   isa::MemoryTiming memory_;
   Banks banks_;
-  StateParameters parameters_;
+  Parameters parameters_;
   ReadPort readPort_;
   MatrixUnit matrix_;
   LanePipe drain_, vector_;
   StoreUnit store_;
-  FillUnit fill_; // of LA
+  FillUnit fill_;                    // of LA
+  std::unique_ptr<DataThread> data_; // null: data are computed in place
 
   // Job
   JobState jobState_ = JobState::Idle;

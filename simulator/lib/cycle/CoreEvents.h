@@ -17,7 +17,10 @@ Core<Kernel>::Core(State &state, Registers &registers, const isa::MemoryTimingCo
     : state_(state), registers_(registers), config_(state.config), options_(options), memory_(memory, config_.axiBytes),
       banks_(config_), parameters_(state), readPort_(config_, banks_, memory_), matrix_(config_, banks_),
       drain_(config_, banks_, parameters_, 7), vector_(config_, banks_, parameters_, 8),
-      store_(config_, banks_, memory_), fill_(config_, banks_), schedules_(banks_) {}
+      store_(config_, banks_, memory_), fill_(config_, banks_), schedules_(banks_) {
+  if (options_.dataThread && !options_.timingOnly && !(options_.trace && options_.hashWrites))
+    data_ = std::make_unique<DataThread>(state_);
+}
 
 template <class Kernel> void Core<Kernel>::handle(Event event, Cycle c) {
   switch (event) {
@@ -554,8 +557,7 @@ template <class Kernel> void Core<Kernel>::endOldest(Engine engine, Cycle c) {
   auto &flight = inFlight_[unsigned(engine)];
   Op op = std::move(flight.front());
   flight.pop_front();
-  if (!options_.timingOnly || op.opcode == isa::Opcode::Ldp || op.opcode == isa::Opcode::Ldt)
-    counter(isa::CounterId::Saturations) += execute(state_, op.line).saturations;
+  compute(op);
   for (const isa::SyncAction &post : op.posts)
     if (int &value = semaphores_[post.semaphore]; (value += post.amount) > isa::kSemaphoreMax) {
       value = isa::kSemaphoreMax;
@@ -575,6 +577,26 @@ template <class Kernel> void Core<Kernel>::endOldest(Engine engine, Cycle c) {
   wakeFrontEnd(c + 1);
   if (stepped_.any())
     unitsChanged(c);
+}
+
+template <class Kernel> void Core<Kernel>::compute(const Op &op) {
+  const bool isParameter = op.opcode == isa::Opcode::Ldp || op.opcode == isa::Opcode::Ldt;
+  if (isParameter) {
+    if (data_) {
+      const isa::DmaWalk walk = isa::DmaWalk::of(op.line, config_);
+      data_->settle(state_.physical(walk.region, walk.offset), walk.bytes());
+    }
+    parameters_.load(op.line);
+  }
+  if (data_)
+    data_->push(op.line);
+  else if (isParameter || !options_.timingOnly)
+    counter(isa::CounterId::Saturations) += execute(state_, op.line).saturations;
+}
+
+template <class Kernel> void Core<Kernel>::waitForData() {
+  if (data_)
+    counter(isa::CounterId::Saturations) += data_->wait();
 }
 
 template <class Kernel> void Core<Kernel>::countStretch(Engine engine, Cycle end) {

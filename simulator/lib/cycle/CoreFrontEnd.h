@@ -12,6 +12,7 @@ namespace tw::simulator::cycle {
 template <class Kernel> void Core<Kernel>::startJob() {
   kernel_.clear();
   state_.startJob();
+  parameters_.startJob();
   memory_.startJob();
   readPort_.reset();
   matrix_.reset();
@@ -51,6 +52,7 @@ template <class Kernel> void Core<Kernel>::startJob() {
 
 template <class Kernel> bool Core<Kernel>::run(Cycle limit) {
   kernel_.run(limit, *this);
+  waitForData();
   flushTrace();
   if (jobState_ == JobState::Record && doneAt_ <= limit) // visible in the first cycle that is not done
     finishJob();
@@ -249,6 +251,8 @@ template <class Kernel> void Core<Kernel>::takeLine(Cycle c) {
   ++taken_;
   isDecoderFull_ = true;
   std::array<uint8_t, isa::kLineBytes> bytes;
+  if (data_)
+    data_->settle(lineAddress(pc_), bytes.size());
   state_.dram.read(lineAddress(pc_), bytes.data(), bytes.size());
   line_ = isa::Line::fromBytes(bytes.data());
   Cycle inDecoder = c + 1;
@@ -320,6 +324,7 @@ template <class Kernel> bool Core<Kernel>::isDrained(Cycle c) {
 
 template <class Kernel> void Core<Kernel>::endJob(Cycle c) {
   flushTrace();
+  waitForData();
   uint32_t endPc = pc_;
   bool failed = fault_.isSet(c + 1);
   result_ = failed ? fault_.value() : JobFault{.pc = endPc};

@@ -14,7 +14,7 @@ public:
   CycleMachine(const isa::HwConfig &config, uint64_t memoryBytes, const CycleOptions &options)
       : options_(options), state_(config, memoryBytes, options.poison), registers_(config),
         core_(state_, registers_, memoryOf(options, memoryBytes),
-              {options.trace, options.hashWrites, options.timingOnly, options.stepAlways}) {}
+              {options.trace, options.hashWrites, options.timingOnly, options.dataThread, options.stepAlways}) {}
 
   std::string_view modelName() const override { return "cycle"; }
   uint32_t readRegister(uint32_t offset) override {
@@ -44,9 +44,9 @@ public:
     return core_.run(now_);
   }
   void reset() override {
-    core_.reset();
     registers_.reset();
     state_.reset(options_.poison);
+    core_.reset();
   }
   std::optional<isa::MachineState> state() const override { return core_.state(now_); }
   std::vector<uint8_t> dumpSpace(int space) const override {

@@ -37,7 +37,8 @@ uint64_t readCounter(Machine &machine, unsigned index) {
   return machine.readRegister(offset) | uint64_t(machine.readRegister(offset + 4)) << 32;
 }
 
-JobLog run(const HwConfig &config, const Job &job, simulator::CycleOptions options) {
+JobLog run(const HwConfig &config, const Job &job, simulator::CycleOptions options,
+           std::vector<uint8_t> *memories = nullptr) {
   JobLog result;
   options.trace = &result.log;
   options.hangCycles = 2'000'000;
@@ -48,6 +49,13 @@ JobLog run(const HwConfig &config, const Job &job, simulator::CycleOptions optio
   result.outcome = runJob(*machine, job);
   for (unsigned i = 0; i != unsigned(kCounters); ++i)
     result.counters[i] = readCounter(*machine, i);
+  if (memories) {
+    memories->assign(memory.begin(), memory.end());
+    for (Space space : {Space::SPM, Space::ACC, Space::PARAM, Space::LUT}) {
+      std::vector<uint8_t> bytes = machine->dumpSpace(int(space));
+      memories->insert(memories->end(), bytes.begin(), bytes.end());
+    }
+  }
   return result;
 }
 
@@ -128,6 +136,24 @@ TEST(CycleMachineTest, BothKernelsGiveTheSameLog) {
     expectSame(plain, systemC);
     if (testing::Test::HasFatalFailure())
       return;
+  }
+}
+
+TEST(CycleMachineTest, DataOnAThreadOfTheirOwnAreTheSame) {
+  for (uint64_t seed = 300; seed != 360; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Case c = cases(seed)[seed % 10];
+    Job job(c.config, test::CyclePrograms(c.config, seed).program(60));
+    std::vector<uint8_t> memories[2];
+    JobLog logs[2];
+    for (bool isApart : {false, true}) {
+      simulator::CycleOptions options;
+      options.memory = c.memory;
+      options.dataThread = isApart;
+      logs[isApart] = run(c.config, job, options, &memories[isApart]);
+    }
+    expectSame(logs[0], logs[1]);
+    ASSERT_EQ(memories[0], memories[1]);
   }
 }
 

@@ -21,6 +21,7 @@ enum class CycleKernel : uint8_t { Plain, SystemC };
 struct CycleOptions : isa::MachineOptions {
   CycleKernel kernel = CycleKernel::Plain;
   isa::MemoryTimingConfig memory; // memoryBytes 0: the size of the machine's DRAM
+  bool dataThread = false;        // compute data on a second thread, behind the timing; ignored with hashWrites
   bool stepAlways = false;        // step every unit in every cycle instead of jumping; slow, the same cycles
 };
 
