@@ -120,6 +120,7 @@ private:
   bool canLeave(Cycle c);
   void leaveDecoder(Cycle c);
   void takeLine(Cycle c);
+  bool isKnownLegal() const { return pc_ < legal_.size() && legal_[pc_] == line_; }
   void raiseFrontEndFaults(Cycle c);
   void raiseDeadlock(Cycle c);
   void scheduleFrontEnd(Cycle c);
@@ -158,6 +159,9 @@ private:
   uint64_t budget_ = 0;
   FaultRegister fault_;
   isa::Regions regions_;
+  /// By PC: the line that was found legal there with these regions, by this job or an earlier one.
+  std::vector<std::optional<isa::Line>> legal_;
+  static constexpr uint32_t kMostKnownLines = 1 << 16;
   bool isStarted_ = false; // the descriptor was requested
 
   // Front end

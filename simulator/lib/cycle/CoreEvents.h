@@ -376,8 +376,15 @@ template <class Kernel> Cycle Core<Kernel>::unchangedUntil(Cycle c) const {
 template <class Kernel> Cycle Core<Kernel>::leap(Cycle c, Cycle until) {
   if (options_.stepAlways || stepped_.fill || stepped_.vector || meetsInAcc_)
     return c;
-  if (!stepped_.store && !stepped_.drain)
-    return leapMatrix(c, until);
+  if (stepped_.matrix && !stepped_.drain) {
+    if (!stepped_.store)
+      return leapMatrix(c, until);
+    if (const Cycle asks = store_.asksFrom(); asks > c) { // it awaits a buffer
+      const Cycle reached = leapMatrix(c, std::min(until, asks));
+      store_.leap(reached - c, 0, false);
+      return reached;
+    }
+  }
   Streams streams;
   uint64_t cycles = std::min<uint64_t>(until - c, 1u << 30);
   if (!readPort_.beats(c, streams[kBeats], cycles))

@@ -130,12 +130,34 @@ void MatrixUnit::startGemm(const Line &line) {
 
 void MatrixUnit::enterBlock() {
   uint32_t rest = uint32_t(block_);
-  int64_t inner = int64_t(rest % reduce_) * reduceStride_;
+  inner_ = rest % reduce_;
   rest /= reduce_;
-  int64_t kw = int64_t(rest % kernelW_);
+  kw_ = rest % kernelW_;
   rest /= kernelW_;
-  int64_t kh = int64_t(rest % kernelH_);
-  accRow_ = accBase_ + uint64_t(rest / kernelH_) * pixels_ + pixel_;
+  kh_ = rest % kernelH_;
+  enterWalk(rest / kernelH_);
+}
+
+// The block after the one that was entered last.
+void MatrixUnit::enterFollowingBlock() {
+  uint64_t outer = outer_;
+  if (++inner_ == reduce_) {
+    inner_ = 0;
+    if (++kw_ == kernelW_) {
+      kw_ = 0;
+      if (++kh_ == kernelH_) {
+        kh_ = 0;
+        ++outer;
+      }
+    }
+  }
+  enterWalk(outer);
+}
+
+void MatrixUnit::enterWalk(uint64_t outer) {
+  outer_ = outer;
+  const int64_t inner = int64_t(inner_) * reduceStride_, kw = kw_, kh = kh_;
+  accRow_ = accBase_ + outer * pixels_ + pixel_;
   blockRow_ = kh * dilH_ - padTop_;
   blockColumn_ = kw * dilW_ - padLeft_ + (kind_ == Kind::Convf ? inner : 0);
   blockBase_ = x_ + (kind_ == Kind::Convf ? 0 : inner);
@@ -215,7 +237,7 @@ void MatrixUnit::issueRows(uint64_t count) {
 void MatrixUnit::enterNextBlock() {
   pixel_ = 0;
   if (++block_ != blocks_)
-    enterBlock();
+    enterFollowingBlock();
 }
 
 // Rows of the tile's row at hand, from column `column` on, that are not read because they lie outside the tile.

@@ -74,6 +74,8 @@ private:
   void startGemm(const isa::Line &line);
   /// Finds the parts of block `block_` that do not change from row to row, then those of the row at hand.
   void enterBlock();
+  void enterFollowingBlock();
+  void enterWalk(uint64_t outer);
   void enterRow();
   void enterNextBlock();
   bool streamerRequests(Streams &streams) const;
@@ -114,7 +116,9 @@ private:
 
   // State at now_.
   Cycle now_;
-  uint64_t block_, pixel_; // next row to issue
+  uint64_t block_, pixel_;   // next row to issue
+  uint32_t inner_, kw_, kh_; // of block block_
+  uint64_t outer_;
   uint32_t oh_, ow_;
   int64_t blockRow_, blockColumn_, blockBase_;
   uint64_t blockWidth_;            // width_, or all pixels when their addresses have one stride and all lie inside

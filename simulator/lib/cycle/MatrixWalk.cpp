@@ -32,8 +32,7 @@ bool MatrixUnit::keyOfBlock(BlockWalk::Key &key) const {
   if (accRow_ < half && accRow_ + pixels_ > half)
     return false;
   const uint64_t weights = weights_ + (block_ + 1) * config_.n * config_.n; // of the next block
-  const uint64_t index = (block_ / (kind_ == Kind::Convf ? 1 : reduce_)) %
-                         (uint64_t(kernelH_) * kernelW_ * (kind_ == Kind::Convf ? reduce_ : 1));
+  const uint64_t index = kind_ == Kind::Convf ? uint64_t(kh_) * reduce_ + inner_ : uint64_t(kh_) * kernelW_ + kw_;
   if (banks_.rowsInGroup(weights) < config_.n || index >> kIndexBits || pixel_ >> kPixelBits)
     return false;
   // Where all rows lie in one group, only their banks count.
@@ -71,7 +70,7 @@ uint64_t MatrixUnit::walk(uint64_t cycles, const Stream &beats, Conflicts &confl
   Conflicts before;
   while (now_ != end && rowsToLeap() != 0) {
     const bool isLoading = pixel_ == 0 && !shadowFull_;
-    if (!isLoading && keeps && first == kNever && keyOfBlock(key)) {
+    if (!isLoading && keeps && first == kNever && pixels_ - pixel_ <= end - now_ && keyOfBlock(key)) {
       if (met.kind == Stream::Asking)
         key.company |= uint64_t(1 + met.group) << 48 | uint64_t(banks_.bankAt(met.position)) << 52;
       const BlockWalk &known = walks_.at(key);
@@ -120,7 +119,7 @@ void MatrixUnit::repeat(const BlockWalk &walk) {
   loadBlock_ = ++block_ + 1;
   loadRow_ = 0;
   shadowFull_ = true;
-  enterBlock();
+  enterFollowingBlock();
 }
 
 // Goes on for at most `cycles`: to the end of the rows inside or outside the tile, of the tile's row, of the half of

@@ -125,14 +125,11 @@ void StoreUnit::leap(uint64_t cycles, uint64_t rows, bool asked) {
   now_ += cycles;
 }
 
-Cycle StoreUnit::burstRead() const {
-  Cycle first = row_ == 0 ? std::max(now_, bufferFree_[turn_]) : now_;
-  return first + (rows_ - row_) - 1;
-}
+Cycle StoreUnit::burstRead() const { return asksFrom() + (rows_ - row_) - 1; }
 
 void StoreUnit::advance(Cycle to) {
   while (isReading() && now_ < to) {
-    Cycle first = row_ == 0 ? std::max(now_, bufferFree_[turn_]) : now_;
+    const Cycle first = asksFrom();
     if (first >= to)
       break;
     uint32_t count = uint32_t(std::min<uint64_t>(rows_ - row_, to - first));

@@ -31,6 +31,8 @@ public:
 
   /// One cycle of the reading side.
   void step(BankSet &taken, Conflicts &conflicts);
+  /// Cycle in which the next row is asked for.
+  Cycle asksFrom() const { return row_ == 0 ? std::max(now_, bufferFree_[turn_]) : now_; }
   /// The rows from now() on as a stream; while a buffer is awaited, in `span` for how many cycles. False if the next
   /// row is the last of its burst.
   bool requests(Stream &rows, Cycle &span) const;
