@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # Speeds, all in one run: compile time of each model; the functional model, the cycle model and the RTL side by side on
-# whole models for tw8 and tw16 (outputs and cycles are compared first); the cycle model at its best and its worst; the
-# functional model layer by layer. Run it on a quiet machine. Models come from the project's sample and from the test
-# material (TW_MATERIAL_DIR); --quick takes the sample alone.
+# whole models for tw8 and tw16 (outputs and cycles are compared first); ResNet-50 on all but the RTL, and beside
+# oneDNN; the cycle model at its best and its worst; the functional model layer by layer. Run it on a quiet machine.
+# Models come from the project's sample and from the test material (TW_MATERIAL_DIR); --quick takes the sample alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,6 +51,24 @@ for name in digits_int8 pretrainedResnet_quant kws_ref_model ad01_int8 person_de
   done
 done
 build/bin/tw_bench_models "${packages[@]}"
+
+large=$material/torch_export/resnet50_random_qdq_int8.onnx
+if [ "${1:-}" != --quick ] && [ -f "$large" ]; then
+  packages=()
+  for config in tw16 tw32; do
+    packages+=("$folder/resnet50.$config.npk")
+    build/bin/tilewright compile "$large" --config $config -o "${packages[-1]}" >/dev/null
+  done
+  printf '\nResNet-50\n'
+  build/bin/tw_bench_models --without-rtl "${packages[@]}"
+  printf '\nfunctional model beside oneDNN\n'
+  if grep -q '^TW_DNNL_LIBRARY:FILEPATH=/' build/CMakeCache.txt; then
+    scripts/build.sh release tw_bench_onednn >/dev/null
+    OMP_NUM_THREADS=1 build/bin/tw_bench_onednn "${packages[@]}"
+  else
+    echo '  skipped: libdnnl-dev was not found when the project was configured'
+  fi
+fi
 
 printf '\ncycle model: all clients in bank groups of their own, and all in one\n'
 build/bin/tw_bench_cycle

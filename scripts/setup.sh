@@ -16,6 +16,8 @@ packages=(
   # tests and style
   libgtest-dev libgmock-dev libbenchmark-dev clang-format-19 clang-tidy-19
   python3 python3-psutil python3-numpy python3-onnx
+  # what the functional model's speed is measured against
+  libdnnl-dev
 )
 
 missing=()

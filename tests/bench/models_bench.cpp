@@ -7,61 +7,21 @@
 // Without the RTL networks of many million cycles take seconds; cycles are compared between the kernels then.
 // Expected on quiet cores of residual networks: RTL at least 4 Mcycles/s at tw16 and 1.5 at tw32; cycle model with data
 // at most twice the functional model's time, timing only at least 1000 Mcycles/s.
-#include "tw/drivers/MachineTransport.h"
-#include "tw/isa/Package.h"
+#include "PackageRun.h"
 #include "tw/rtl/Model.h"
 #include "tw/simulator/Cycle.h"
 #include "tw/simulator/FunctionalMachine.h"
 
 #include <benchmark/benchmark.h>
-#include <boost/json.hpp>
 
-#include <chrono>
 #include <cstdio>
-#include <cstdlib>
-#include <ctime>
-#include <fstream>
-#include <iterator>
-#include <map>
-#include <random>
 
 using namespace tw;
+using namespace tw::bench;
 
 namespace {
 
 constexpr uint64_t kMemoryBytes = 128u << 20;
-
-[[noreturn]] void fail(const std::string &text) {
-  std::fprintf(stderr, "error: tw_bench_models: %s\n", text.c_str());
-  std::exit(1);
-}
-
-/// A machine and the time that it takes while it is busy: of the processor, or of the clock if it has a second thread.
-class Timed final : public isa::Machine {
-public:
-  Timed(std::unique_ptr<isa::Machine> machine, bool hasThread) : hasThread(hasThread), machine(std::move(machine)) {}
-  std::string_view modelName() const override { return machine->modelName(); }
-  std::span<uint8_t> memory() override { return machine->memory(); }
-  bool interrupt() const override { return machine->interrupt(); }
-  uint32_t readRegister(uint32_t offset) override { return machine->readRegister(offset); }
-  void writeRegister(uint32_t offset, uint32_t value) override { machine->writeRegister(offset, value); }
-  void reset() override { machine->reset(); }
-  std::vector<uint8_t> dumpSpace(int space) const override { return machine->dumpSpace(space); }
-  bool runUntilIdle(uint64_t maxCycles) override {
-    const auto begin = std::chrono::steady_clock::now();
-    const std::clock_t start = std::clock();
-    const bool isIdle = machine->runUntilIdle(maxCycles);
-    seconds += hasThread ? std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count()
-                         : double(std::clock() - start) / CLOCKS_PER_SEC;
-    return isIdle;
-  }
-
-  double seconds = 0;
-
-private:
-  bool hasThread;
-  std::unique_ptr<isa::Machine> machine;
-};
 
 /// What runs beside each other, in the order of the table.
 enum Kind { kFunctional, kPlain, kTwoThreads, kSystemC, kPlainTiming, kSystemCTiming, kRtl, kKinds };
@@ -87,86 +47,21 @@ std::unique_ptr<isa::Machine> makeMachine(int kind, const isa::HwConfig &config)
   return simulator::createCycleMachine(config, kMemoryBytes, options);
 }
 
-/// One package loaded on one machine, with seeded inputs.
-class Instance {
-public:
-  Instance(int kind, const isa::Package &package, const std::string &bytes) {
-    auto owned = std::make_unique<Timed>(makeMachine(kind, package.config), kind == kTwoThreads);
-    machine = owned.get();
-    tw_error error{};
-    if (tw_device_open(drivers::makeMachineTransport(std::move(owned)), &device, &error) != TW_OK ||
-        tw_program_load(device, bytes.data(), bytes.size(), &program, &error) != TW_OK ||
-        tw_instance_create(program, &instance, &error) != TW_OK)
-      fail(error.text);
-    std::mt19937 random(1);
-    for (const isa::PackageBuffer &buffer : package.buffers) {
-      if (buffer.kind != TW_PKG_INPUT && buffer.kind != TW_PKG_OUTPUT)
-        continue;
-      const bool isInput = buffer.kind == TW_PKG_INPUT;
-      tensors.emplace_back(buffer.size);
-      for (uint8_t &byte : tensors.back()) // small numbers whatever the type is
-        byte = isInput ? uint8_t(random() & 0x3f) : 0;
-      if (isInput)
-        inputs.push_back(tensors.back().data());
-      else
-        outputs.push_back(tensors.back().data());
-    }
-  }
-  Instance(const Instance &) = delete;
-  ~Instance() {
-    tw_instance_destroy(instance);
-    tw_program_close(program);
-    tw_device_close(device);
-  }
-
-  /// One run; the seconds that the machine took.
-  double run() {
-    tw_error error{};
-    machine->seconds = 0;
-    if (tw_instance_run(instance, 0, inputs.data(), outputs.data(), &stats, &error) != TW_OK)
-      fail(error.text);
-    return machine->seconds;
-  }
-
-  tw_run_stats stats{};
-  std::vector<std::vector<uint8_t>> tensors;
-
-private:
-  Timed *machine = nullptr;
-  tw_device *device = nullptr;
-  tw_program *program = nullptr;
-  tw_instance *instance = nullptr;
-  std::vector<const void *> inputs;
-  std::vector<void *> outputs;
-};
-
 /// A package on all machines.
 struct Row {
   std::string name;
   int kinds; // of kKindNames, from the first on
   int slowest() const { return kinds - 1; }
   isa::Package package;
-  std::vector<std::unique_ptr<Instance>> instances;
+  std::vector<std::unique_ptr<PackageRun>> instances;
   double usefulMacs = 0; // as `tilewright compile` reports them beside the package
   double best[kKinds];
 };
 
-double usefulMacsOf(const std::string &package) {
-  const std::string path = package.substr(0, package.rfind('.')) + ".report.json";
-  std::ifstream file(path);
-  boost::system::error_code error;
-  const boost::json::value report =
-      boost::json::parse(std::string((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>()), error);
-  const boost::json::value *macs = error ? nullptr : report.find_pointer("/macs_on_npu", error);
-  if (!macs || !macs->is_int64())
-    fail(path + ": cannot be read, or has no macs_on_npu: compile the model again");
-  return double(macs->get_int64());
-}
-
 void checkEqual(const Row &row) {
-  const Instance &first = *row.instances[kFunctional], &last = *row.instances[size_t(row.slowest())];
+  const PackageRun &first = *row.instances[kFunctional], &last = *row.instances[size_t(row.slowest())];
   for (int kind = 0; kind != row.kinds; ++kind) {
-    const Instance &other = *row.instances[kind];
+    const PackageRun &other = *row.instances[kind];
     if (hasData(kind) && other.tensors != first.tensors)
       fail(row.name + ": " + kKindNames[kind] + " computes other outputs than the functional model");
     if (kind != kFunctional && other.stats.cycles != last.stats.cycles)
@@ -181,13 +76,6 @@ public:
   bool ReportContext(const Context &) override { return true; }
   void ReportRuns(const std::vector<Run> &) override {}
 };
-
-// What the file's first lines expect, and by what factor it is reached or missed; `more` is better.
-void printTarget(const char *what, double value, double expected, bool isMoreBetter) {
-  const double factor = isMoreBetter ? value / expected : expected / value;
-  std::printf("  %-46s %8.2f, expected %s %g: %s %.2f x\n", what, value, isMoreBetter ? "at least" : "at most",
-              expected, factor >= 1 ? "reached, to spare" : "MISSED by", factor >= 1 ? factor : 1 / factor);
-}
 
 void print(const Row &row) {
   const tw_run_stats &stats = row.instances[size_t(row.slowest())]->stats;
@@ -237,10 +125,10 @@ int main(int argc, char **argv) {
       fail(package.diag().str());
     row->package = std::move(*package);
     row->usefulMacs = usefulMacsOf(row->name);
-    std::ifstream file(row->name, std::ios::binary);
-    const std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::string bytes = bytesOf(row->name);
     for (int kind = 0; kind != row->kinds; ++kind) {
-      row->instances.push_back(std::make_unique<Instance>(kind, row->package, bytes));
+      row->instances.push_back(std::make_unique<PackageRun>(makeMachine(kind, row->package.config), kind == kTwoThreads,
+                                                            row->package, bytes));
       row->best[kind] = row->instances.back()->run();
     }
     checkEqual(*row);
