@@ -134,8 +134,9 @@ uint64_t storeCycles(const Line &line, const HwConfig &config, IdealMemory memor
   return response + 1;
 }
 
-uint64_t blockCycles(uint64_t blocks, uint64_t pixels, uint64_t n, uint64_t hold = 0) {
-  return (n + 1) + (blocks - 1) * std::max(pixels, n + 1 + hold) + (pixels - 1) + (n + 2);
+uint64_t blockCycles(uint64_t blocks, uint64_t pixels, const HwConfig &config, uint64_t hold = 0) {
+  const uint64_t load = config.n / config.weightRows; // of a block
+  return (load + 1) + (blocks - 1) * std::max(pixels, load + 1 + hold) + (pixels - 1) + (config.n + 2);
 }
 
 uint64_t vectorCycles(uint64_t steps, uint64_t reloads) { return 4 + steps + 3 * reloads + 8; }
@@ -163,14 +164,14 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
     return storeCycles(line, config, memory);
   case Opcode::Conv:
     return blockCycles(product({conv::oc_n, conv::kh_n, conv::kw_n, conv::ic_n}), product({conv::oh_n, conv::ow_n}),
-                       config.n);
+                       config);
   case Opcode::Convf:
-    return blockCycles(product({convf::oc_n, convf::kh_n, convf::f_n}), product({convf::oh_n, convf::ow_n}), config.n);
+    return blockCycles(product({convf::oc_n, convf::kh_n, convf::f_n}), product({convf::oh_n, convf::ow_n}), config);
   case Opcode::Gemm:
   case Opcode::Gemmz:
   case Opcode::Gemmzt:
     static_assert(gemm::oc_n.lsb == gemmz::oc_n.lsb && gemm::k_n.lsb == gemmzt::k_n.lsb);
-    return blockCycles(product({gemm::oc_n, gemm::k_n}), field(gemm::m_n), config.n,
+    return blockCycles(product({gemm::oc_n, gemm::k_n}), field(gemm::m_n), config,
                        line.row()->opcode == Opcode::Gemmzt ? weightHold(config.n) : 0);
   case Opcode::Drq:
   case Opcode::Drqa:

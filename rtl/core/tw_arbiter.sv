@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// SPM arbiter: combinational, client 0 has the highest priority. A client asks for one row, client 2 perhaps for two
-// neighbours; it is granted when no bank it needs is taken by a client that was granted before it. The loser repeats.
+// SPM arbiter: combinational, client 0 has the highest priority. A client asks for one row, client 2 perhaps and client
+// 3 with WeightRows = 2 always for two neighbours; it is granted when no bank it needs is taken by a client that was
+// granted before it. The loser repeats.
 module tw_arbiter #(
-  parameter int Clients = 9,
-  parameter int RowLog  = 4,   // log2 of a row's bytes
-  parameter int RowBits = 14,
-  parameter int Banks   = 16
+  parameter int Clients    = 9,
+  parameter int RowLog     = 4,   // log2 of a row's bytes
+  parameter int RowBits    = 14,
+  parameter int Banks      = 16,
+  parameter int WeightRows = 1
 ) (
   input  logic [Clients-1:0]         req_i,
   input  logic                       pair_i,  // client 2 needs the next row, too
@@ -26,7 +28,7 @@ module tw_arbiter #(
       if (req_i[c]) begin
         row  = addr_i[c*32 + RowLog +: RowBits];
         need = Banks'(1) << {row[RowBits-1 -: 2], row[InGroup-1:0]};
-        if ((c == 2) && pair_i) begin
+        if (((c == 2) && pair_i) || ((c == 3) && (WeightRows == 2))) begin
           row  = row + 1'b1;
           need = need | (Banks'(1) << BankBits'({row[RowBits-1 -: 2], row[InGroup-1:0]}));
         end

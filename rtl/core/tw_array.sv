@@ -7,15 +7,18 @@
 // until the last row has swapped.
 // swap_i, one cycle before a row is at x_i, makes that row and all later ones use the shadow weights; the swap runs
 // down the rows with the activations. active_i lets the array rest when no row is inside it.
+// WeightRows = 2: shadow_i writes two rows. They come faster than the swap goes down, so there are two shadows, filled
+// and swapped in turn (the highest bit of shadow_row_i says which is filled), and two swaps may be under way.
 module tw_array #(
-  parameter int N = 16
+  parameter int N          = 16,
+  parameter int WeightRows = 1
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
   input  logic                 active_i,
   input  logic                 shadow_i,
-  input  logic [$clog2(N)-1:0] shadow_row_i,
-  input  logic [N*8-1:0]       shadow_data_i,
+  input  logic [$clog2(WeightRows*N)-1:0] shadow_row_i,
+  input  logic [WeightRows*N*8-1:0] shadow_data_i,
   input  logic                 swap_i,
   input  logic                 transpose_i,
   input  logic [7:0]           weight_zero_i,
@@ -23,21 +26,25 @@ module tw_array #(
   input  logic [N*8-1:0]       x_i,
   output logic [N*32-1:0]      sum_o
 );
+  localparam int RowLog    = $clog2(N);
+  localparam int ShadowLog = $clog2(WeightRows * N);
+
   logic [N*32-1:0] sum_q;
   assign sum_o = sum_q;
 
   // State of this process alone, updated in place: sums first, bottom row first, so that each row reads its upper
   // neighbour's sums and its own weights of the last cycle; then weights; then shadow weights.
-  logic signed [7:0]  shadow [N][N];
+  logic signed [7:0]  shadow [WeightRows*N][N];
   logic signed [31:0] weight [N][N];    // less their zero point; sign-extended once, not in every product
   logic signed [31:0] column [N];       // sums of the shadow's weights, by column of the array, if x_zero_i is not zero
   logic signed [31:0] top    [N];       // what enters the sums of the top row, if has_top
   logic               has_top;
-  logic               transpose;        // of the swap under way
-  logic signed [31:0] weight_zero;
+  logic [WeightRows-1:0]    transpose;  // of the swap under way from each shadow
+  logic [WeightRows*32-1:0] weight_zero;
   logic signed [31:0] part   [N-1][N];  // partial sums below each row; the last row's go to sum_q
   logic [N*8-1:0]     late   [N-1];     // activation rows plus 128, by age; only elements >= age are used
   logic [N-1:0]       swap;             // bit r: row r has swapped in the last cycle
+  logic [N-1:0]       turn;             // bit r: the shadow of row r's next swap
   always_ff @(posedge clk_i) begin
     if (active_i) begin
       for (int c = 0; c < N; c++)
@@ -55,37 +62,52 @@ module tw_array #(
     end
     if (swap_i || (swap != '0)) begin
       if (swap_i) begin
-        transpose   = transpose_i;
-        weight_zero = 32'($signed(weight_zero_i));
-        has_top     = x_zero_i != '0;
+        for (int s = 0; s < WeightRows; s++) begin
+          if ((WeightRows == 1) || (turn[0] == 1'(s))) begin
+            transpose[s]            = transpose_i;
+            weight_zero[s*32 +: 32] = 32'($signed(weight_zero_i));
+          end
+        end
+        has_top = x_zero_i != '0;
         if (has_top) for (int c = 0; c < N; c++) top[c] = -(32'($signed(x_zero_i)) * column[c]);
       end
       swap = {swap[N-2:0], swap_i};
       for (int r = 0; r < N; r++) begin
         if (swap[r]) begin
-          if (transpose) for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[c][r]) - weight_zero;
-          else for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[r][c]) - weight_zero;
+          for (int s = 0; s < WeightRows; s++) begin
+            if ((WeightRows == 1) || (turn[r] == 1'(s))) begin
+              if (transpose[s])
+                for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[s*N + c][r]) - weight_zero[s*32 +: 32];
+              else for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[s*N + r][c]) - weight_zero[s*32 +: 32];
+            end
+          end
         end
       end
+      if (WeightRows == 2) turn = turn ^ swap;
     end
     if (shadow_i) begin
-      for (int c = 0; c < N; c++) shadow[shadow_row_i][c] = shadow_data_i[c*8 +: 8];
-      if (x_zero_i != '0) begin : add
-        logic signed [31:0] row;        // sum of the row that arrives
-        row = '0;
-        for (int c = 0; c < N; c++) begin : lane
-          logic signed [31:0] value;
-          value = 32'($signed(shadow_data_i[c*8 +: 8])) - 32'($signed(weight_zero_i));
-          row   = row + value;
-          if (!transpose_i) column[c] = ((shadow_row_i == '0) ? 32'sd0 : column[c]) + value;
-        end
-        if (transpose_i) begin
-          for (int c = 0; c < N; c++) if (c == 32'(shadow_row_i)) column[c] = row;
+      for (int k = 0; k < WeightRows; k++) begin
+        for (int c = 0; c < N; c++) shadow[shadow_row_i + ShadowLog'(k)][c] = shadow_data_i[(k*N + c)*8 +: 8];
+      end
+      if (x_zero_i != '0) begin
+        for (int k = 0; k < WeightRows; k++) begin : add
+          logic signed [31:0] row;      // sum of the row that arrives
+          row = '0;
+          for (int c = 0; c < N; c++) begin : lane
+            logic signed [31:0] value;
+            value = 32'($signed(shadow_data_i[(k*N + c)*8 +: 8])) - 32'($signed(weight_zero_i));
+            row   = row + value;
+            if (!transpose_i) column[c] = ((k == 0) && (shadow_row_i[RowLog-1:0] == '0) ? 32'sd0 : column[c]) + value;
+          end
+          if (transpose_i) begin
+            for (int c = 0; c < N; c++) if (c == 32'(shadow_row_i[RowLog-1:0]) + k) column[c] = row;
+          end
         end
       end
     end
     if (!rst_ni) begin
       swap    = '0;
+      turn    = '0;
       has_top = 1'b0;
     end
   end

@@ -2,11 +2,12 @@
 // Computation: the matrix, drain and vector engines with the memories that are theirs alone, accumulators and
 // parameters. They meet the others in the SPM only.
 module tw_compute #(
-  parameter int N         = 16,
-  parameter int AxiBytes  = 16,
-  parameter int AccRows   = 1024,
-  parameter int ParamRows = 256,
-  parameter int LutBanks  = 8
+  parameter int N          = 16,
+  parameter int AxiBytes   = 16,
+  parameter int AccRows    = 1024,
+  parameter int ParamRows  = 256,
+  parameter int LutBanks   = 8,
+  parameter int WeightRows = 1
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -44,7 +45,7 @@ module tw_compute #(
   output logic                  mx_w_req_o,
   output logic [23:0]           mx_w_addr_o,
   input  logic                  mx_w_gnt_i,
-  input  logic [N*8-1:0]        mx_w_data_i,
+  input  logic [WeightRows*N*8-1:0] mx_w_data_i,
   output logic                  rq_w_req_o,
   output logic [23:0]           rq_w_addr_o,
   output logic [N*8-1:0]        rq_w_data_o,
@@ -99,7 +100,7 @@ module tw_compute #(
     .conflict_o    (acc_conflict)
   );
 
-  tw_mx #(.N(N), .AccRows(AccRows)) u_mx (
+  tw_mx #(.N(N), .AccRows(AccRows), .WeightRows(WeightRows)) u_mx (
     .clk_i,
     .rst_ni,
     .start_i        (mx_start_i),

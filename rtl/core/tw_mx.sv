@@ -3,8 +3,9 @@
 // while the streamer sends the rows of the current one; sums go to ACC. One instruction is in the front at a time; the
 // next may start while the last rows of the one before are still in the pipeline. docs/timing.md, section 6.
 module tw_mx #(
-  parameter int N       = 16,
-  parameter int AccRows = 1024
+  parameter int N          = 16,
+  parameter int AccRows    = 1024,
+  parameter int WeightRows = 1  // rows of weights that one grant brings
 ) (
   input  logic           clk_i,
   input  logic           rst_ni,
@@ -22,7 +23,7 @@ module tw_mx #(
   output logic           wgt_req_o,
   output logic [23:0]    wgt_addr_o,
   input  logic           wgt_gnt_i,
-  input  logic [N*8-1:0] wgt_data_i,
+  input  logic [WeightRows*N*8-1:0] wgt_data_i,
   // ACC
   output logic                       acc_read_o,
   output logic [$clog2(AccRows)-1:0] acc_read_row_o,
@@ -33,9 +34,10 @@ module tw_mx #(
   // counter: a row is issued
   output logic           row_o
 );
-  localparam int RowLog  = $clog2(N);
-  localparam int AccBits = $clog2(AccRows);
-  localparam int Depth   = N + 2;  // from issue to ACC write
+  localparam int RowLog    = $clog2(N);
+  localparam int ShadowLog = $clog2(WeightRows * N);  // two rows a cycle need two shadows: tw_array
+  localparam int AccBits   = $clog2(AccRows);
+  localparam int Depth     = N + 2;  // from issue to ACC write
   // A transposed block leaves the shadow when the array's last row has taken its weights.
   localparam logic [RowLog-1:0] Hold = RowLog'(N - 2);
 
@@ -129,7 +131,7 @@ module tw_mx #(
   logic               front_q, idle_q, end_q;       // an instruction is in the front; none anywhere; one ends
   logic               wgt_req_q, shadow_full_q, land_q, swap_q, active_q;
   logic [23:0]        wgt_addr_q;
-  logic [RowLog-1:0]  land_row_q;                   // of the weights that arrive in this cycle
+  logic [ShadowLog-1:0] land_row_q;                 // of the weights that arrive in this cycle
   logic [N*8-1:0]     x_q;                          // row at t+2
   logic               transpose_q;                  // gemmzt
   logic [7:0]         x_zero_q, wgt_zero_q;         // gemmz, gemmzt
@@ -190,7 +192,7 @@ module tw_mx #(
   assign acc_write_row_o = write_row_q;
   assign acc_add_o       = add_q;
 
-  tw_array #(.N(N)) u_array (
+  tw_array #(.N(N), .WeightRows(WeightRows)) u_array (
     .clk_i,
     .rst_ni,
     .active_i     (active_q),
@@ -209,7 +211,8 @@ module tw_mx #(
   logic               busy, front;
   // loader
   logic [47:0]        blocks;                       // not yet loaded
-  logic [RowLog-1:0]  shadow_row, hold;             // hold: cycles before the next block is asked for
+  logic [ShadowLog-1:0] shadow_row;
+  logic [RowLog-1:0]  hold;                         // cycles before the next block is asked for
   logic               shadow_full;
   logic [23:0]        wgt_addr;
   // streamer
@@ -291,9 +294,9 @@ module tw_mx #(
       land_q     <= wgt_gnt_i;
       land_row_q <= shadow_row;
       if (wgt_gnt_i) begin
-        wgt_addr   = wgt_addr + 24'(N);
-        shadow_row = shadow_row + 1'b1;
-        if (shadow_row == '0) begin
+        wgt_addr   = wgt_addr + 24'(WeightRows * N);
+        shadow_row = shadow_row + ShadowLog'(WeightRows);
+        if (shadow_row[RowLog-1:0] == '0) begin
           blocks      = blocks - 48'd1;
           shadow_full = 1'b1;
         end
@@ -303,7 +306,6 @@ module tw_mx #(
         front       = 1'b1;
         blocks      = 48'(work.tap_h) * 48'(work.tap_w) * 48'(work.in_n) * 48'(work.oc_n);
         wgt_addr    = work.w_base;
-        shadow_row  = '0;
         columns     = work.x_w;
         fold        = is_fold;
         accumulates = work.accumulate;

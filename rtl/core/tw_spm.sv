@@ -2,12 +2,13 @@
 // Scratchpad: arbiter and banks. Reads granted in t deliver in t+1 and keep their data until the client's next read
 // that counts (granted, and the client's keep input low); a write granted in t is seen by reads granted from t+1 on.
 // Clients, in order of priority: 0 DMA write, 1 ST read, 2 MX activation read (byte address, one or two rows), 3 MX
-// weight read, 4 RQ write, 5 RQ residual read, 6 VX write, 7 VX read A, 8 VX read B.
+// weight read (one row, with WeightRows = 2 two), 4 RQ write, 5 RQ residual read, 6 VX write, 7 VX read A, 8 VX read B.
 module tw_spm #(
-  parameter int N        = 16,
-  parameter int Rows     = 16384,
-  parameter int Banks    = 16,
-  parameter int AxiBytes = 16
+  parameter int N          = 16,
+  parameter int Rows       = 16384,
+  parameter int Banks      = 16,
+  parameter int AxiBytes   = 16,
+  parameter int WeightRows = 1
 ) (
   input  logic                  clk_i,
   input  logic [8:0]            req_i,
@@ -23,7 +24,7 @@ module tw_spm #(
   input  logic [N*8-1:0]        vx_data_i,
   output logic [N*8-1:0]        st_data_o,
   output logic [N*8-1:0]        mxa_data_o,   // rotated: byte 0 is the addressed one
-  output logic [N*8-1:0]        mxw_data_o,
+  output logic [WeightRows*N*8-1:0] mxw_data_o,
   output logic [N*8-1:0]        rq_data_o,
   output logic [N*8-1:0]        vxa_data_o,
   output logic [N*8-1:0]        vxb_data_o
@@ -34,7 +35,8 @@ module tw_spm #(
 
   wire pair = addr_i[2*32 +: RowLog] != '0;
 
-  tw_arbiter #(.Clients(Clients), .RowLog(RowLog), .RowBits(RowBits), .Banks(Banks)) u_arbiter (
+  tw_arbiter #(.Clients(Clients), .RowLog(RowLog), .RowBits(RowBits), .Banks(Banks),
+               .WeightRows(WeightRows)) u_arbiter (
     .req_i,
     .pair_i(pair),
     .addr_i,
@@ -83,7 +85,7 @@ module tw_spm #(
     if (pair_q) mxa_data_o = (N*8)'({mxa_high, mxa_low} >> {shift_q, 3'b000});
   end
 
-  tw_spm_banks #(.N(N), .Rows(Rows), .Banks(Banks)) u_banks (
+  tw_spm_banks #(.N(N), .Rows(Rows), .Banks(Banks), .WeightRows(WeightRows)) u_banks (
     .clk_i,
     .go_i      (go),
     .pair_i    (pair),

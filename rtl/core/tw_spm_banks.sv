@@ -3,9 +3,10 @@
 // simulation one array with a port per client is the same memory, and several times faster; synthesis (TW_SYNTHESIS)
 // gets the banks.
 module tw_spm_banks #(
-  parameter int N     = 16,
-  parameter int Rows  = 16384,
-  parameter int Banks = 16
+  parameter int N          = 16,
+  parameter int Rows       = 16384,
+  parameter int Banks      = 16,
+  parameter int WeightRows = 1
 ) (
   input  logic                      clk_i,
   input  logic [8:0]                go_i,       // granted and counted; clients as in tw_spm
@@ -18,7 +19,7 @@ module tw_spm_banks #(
   output logic [N*8-1:0]            st_data_o,
   output logic [N*8-1:0]            mxa_data_o,
   output logic [N*8-1:0]            mxn_data_o, // the row after client 2's
-  output logic [N*8-1:0]            mxw_data_o,
+  output logic [WeightRows*N*8-1:0] mxw_data_o, // client 3's row, or that and the next one
   output logic [N*8-1:0]            rq_data_o,
   output logic [N*8-1:0]            vxa_data_o,
   output logic [N*8-1:0]            vxb_data_o
@@ -32,15 +33,19 @@ module tw_spm_banks #(
   localparam int BankBits = InGroup + 2;
   localparam int BankRows = Rows / Banks;
   localparam int IdxBits  = RowBits - BankBits;
-  localparam int Ports    = 10;  // the nine clients and the row after client 2's
+  localparam int Ports    = 9 + WeightRows;  // the nine clients, the rows after client 2's and perhaps client 3's
 
   logic [Ports-1:0]         go;
   logic [Ports*RowBits-1:0] rows;
-  assign go   = {go_i[2] && pair_i, go_i};
+  assign go[9:0] = {go_i[2] && pair_i, go_i};
   for (genvar c = 0; c < 9; c++) begin : gen_row
     assign rows[c*RowBits +: RowBits] = addr_i[c*32 + RowLog +: RowBits];
   end
   assign rows[9*RowBits +: RowBits] = addr_i[2*32 + RowLog +: RowBits] + 1'b1;
+  if (WeightRows == 2) begin : gen_second
+    assign go[10]                      = go_i[3];
+    assign rows[10*RowBits +: RowBits] = addr_i[3*32 + RowLog +: RowBits] + 1'b1;
+  end
 
   logic [Banks*N*8-1:0]      bank_data;  // what each bank read in the last cycle
   logic [Ports*BankBits-1:0] from_q;     // which bank served each port
@@ -98,13 +103,18 @@ module tw_spm_banks #(
   assign st_data_o  = out[1*N*8 +: N*8];
   assign mxa_data_o = out[2*N*8 +: N*8];
   assign mxn_data_o = out[9*N*8 +: N*8];
-  assign mxw_data_o = out[3*N*8 +: N*8];
+  if (WeightRows == 2) begin : gen_two
+    assign mxw_data_o = {out[10*N*8 +: N*8], out[3*N*8 +: N*8]};
+  end else begin : gen_one
+    assign mxw_data_o = out[3*N*8 +: N*8];
+  end
   assign rq_data_o  = out[5*N*8 +: N*8];
   assign vxa_data_o = out[7*N*8 +: N*8];
   assign vxb_data_o = out[8*N*8 +: N*8];
 `else
   logic [N*8-1:0] mem [Rows] /*verilator public_flat_rw*/;
-  logic [N*8-1:0] st_q, mxa_q, mxn_q, mxw_q, rq_q, vxa_q, vxb_q;
+  logic [N*8-1:0] st_q, mxa_q, mxn_q, rq_q, vxa_q, vxb_q;
+  logic [WeightRows*N*8-1:0] mxw_q;
   assign st_data_o  = st_q;
   assign mxa_data_o = mxa_q;
   assign mxn_data_o = mxn_q;
@@ -119,7 +129,9 @@ module tw_spm_banks #(
     if (go_i[1]) st_q <= mem[addr_i[1*32 + RowLog +: RowBits]];
     if (go_i[2]) mxa_q <= mem[addr_i[2*32 + RowLog +: RowBits]];
     if (go_i[2] && pair_i) mxn_q <= mem[addr_i[2*32 + RowLog +: RowBits] + 1'b1];
-    if (go_i[3]) mxw_q <= mem[addr_i[3*32 + RowLog +: RowBits]];
+    if (go_i[3]) begin
+      for (int k = 0; k < WeightRows; k++) mxw_q[k*N*8 +: N*8] <= mem[addr_i[3*32 + RowLog +: RowBits] + RowBits'(k)];
+    end
     if (go_i[5]) rq_q <= mem[addr_i[5*32 + RowLog +: RowBits]];
     if (go_i[7]) vxa_q <= mem[addr_i[7*32 + RowLog +: RowBits]];
     if (go_i[8]) vxb_q <= mem[addr_i[8*32 + RowLog +: RowBits]];

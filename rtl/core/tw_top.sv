@@ -209,13 +209,15 @@ module tw_top (
   logic [9*32-1:0] spm_addr;
   logic [23:0]     st_addr, mx_a_addr, mx_w_addr, rq_w_addr, rq_r_addr, vx_w_addr, vx_a_addr, vx_b_addr;
   logic            rq_keep, vx_keep;
-  logic [N*8-1:0]  st_data, mx_a_data, mx_w_data, rq_r_data, vx_a_data, vx_b_data, rq_w_data, vx_w_data;
+  logic [N*8-1:0]  st_data, mx_a_data, rq_r_data, vx_a_data, vx_b_data, rq_w_data, vx_w_data;
+  logic [tw_cfg_pkg::WEIGHT_ROWS*N*8-1:0] mx_w_data;
 
   assign spm_addr = {8'd0, vx_b_addr, 8'd0, vx_a_addr, 8'd0, vx_w_addr, 8'd0, rq_r_addr, 8'd0, rq_w_addr,
                      8'd0, mx_w_addr, 8'd0, mx_a_addr, 8'd0, st_addr, 8'd0, fill ? fill_addr : beat_local};
   assign spm_req[SpmDma] = beat_spm || fill;
 
-  tw_spm #(.N(N), .Rows(tw_cfg_pkg::SPM_BYTES / N), .Banks(tw_cfg_pkg::SPM_BANKS), .AxiBytes(AxiBytes)) u_spm (
+  tw_spm #(.N(N), .Rows(tw_cfg_pkg::SPM_BYTES / N), .Banks(tw_cfg_pkg::SPM_BANKS), .AxiBytes(AxiBytes),
+           .WeightRows(tw_cfg_pkg::WEIGHT_ROWS)) u_spm (
     .clk_i,
     .req_i     (spm_req),
     .addr_i    (spm_addr),
@@ -346,7 +348,8 @@ module tw_top (
     .AxiBytes (AxiBytes),
     .AccRows  (tw_cfg_pkg::ACC_ROWS),
     .ParamRows(tw_cfg_pkg::PARAM_ROWS),
-    .LutBanks (tw_cfg_pkg::LUT_BANKS)
+    .LutBanks (tw_cfg_pkg::LUT_BANKS),
+    .WeightRows(tw_cfg_pkg::WEIGHT_ROWS)
   ) u_compute (
     .clk_i,
     .rst_ni,

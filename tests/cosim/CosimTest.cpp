@@ -91,6 +91,10 @@ TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnTheLeastMachine) {
   expectAgreementWithRtl((kOdd + "/odd8_least.yaml").c_str(), 80, 1600);
 }
 
+TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnASmallArrayThatLoadsTwoRowsOfWeightsACycle) {
+  expectAgreementWithRtl((kOdd + "/odd8_most.yaml").c_str(), 60, 1600);
+}
+
 class OddMachineTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(OddMachineTest, FunctionalAndCycleModelGiveTheSameResults) {

@@ -144,6 +144,51 @@ TEST(DirectedTest, HalvesGoToEvenInEachRoundingOfTheDrainOnCycleModelAndRtl) {
   EXPECT_FALSE(divergence) << divergence->text;
 }
 
+// Blocks that follow each other faster than a swap goes down the array: two swaps are under way, from two shadows, each
+// with its own direction and zero point.
+TEST(DirectedTest, ShortProductsOfEveryKindFollowEachOtherWhereWeightsComeByTwoRowsOnCycleModelAndRtl) {
+  Scenario scenario;
+  scenario.config = test::testConfig((test::sourceDir() / "isa/configs/odd/odd8_most.yaml").string().c_str());
+  ASSERT_EQ(scenario.config.weightRows, 2u);
+  std::string program = R"(
+.region 1 0x4000 r
+.random 1 0 16384 29
+ld region=1 offset=0 spm=0 n0=1024 n1=1 n2=1 n3=1
+ld region=1 offset=8192 spm=65536 n0=1024 n1=1 n2=1 n3=1
+fence
+gemm x=65536 x_ms=8 m_n=300 k_n=1 oc_n=1 w=0 acc=0
+)";
+  uint32_t state = 1, acc = 300;
+  const auto below = [&](uint32_t limit) { return (state = state * 1664525 + 1013904223) / 65536 % limit; };
+  const auto field = [](const char *name, int64_t value) {
+    return std::string(" ") + name + "=" + std::to_string(value);
+  };
+  for (int i = 0; i != 400; ++i) {
+    const char *const kinds[] = {"gemm", "gemmz", "gemmz", "gemmzt"};
+    const uint32_t kind = below(4), rows = 1 + below(3), blocks = 1 + below(4), columns = 1 + below(2);
+    program += kinds[kind] + field("x", 65536 + 8 * below(64)) + field("x_ms", 8) + field("x_ks", 8 * below(16)) +
+               field("m_n", rows) + field("k_n", blocks) + field("oc_n", columns) + field("w", 8 * below(900)) +
+               field("acc", acc) +
+               (kind == 0 ? "" : field("x_zp", int(below(256)) - 128) + field("w_zp", int(below(256)) - 128)) + "\n";
+    acc += rows * columns;
+  }
+  auto assembly = isa::assemble(program + "end\n", "products.twasm");
+  ASSERT_TRUE(assembly) << assembly.diag().str();
+  scenario.assembly = *assembly;
+
+  const auto functional = observe(functionalModel(), scenario), cycle = observe(cycleModel(), scenario);
+  ASSERT_TRUE(functional && cycle);
+  EXPECT_EQ(cycle->outcome.code, isa::FaultCode::None);
+  const auto between = firstDivergence(scenario, *functional, *cycle);
+  EXPECT_FALSE(between) << between->text;
+
+  const auto rtl = observe(rtlModel(), scenario);
+  if (!rtl)
+    GTEST_SKIP() << rtl.diag().str();
+  const auto divergence = firstDivergence(scenario, *cycle, *rtl);
+  EXPECT_FALSE(divergence) << divergence->text;
+}
+
 /// Resets in the middle of programs that are mostly of one instruction; then a job that must not notice.
 TEST(DirectedTest, AResetInTheMiddleOfEachInstructionLeavesNothingBehindOnCycleModelAndRtl) {
   Scenario scenario;

@@ -62,6 +62,15 @@ TASKS = {
         ),
         parameters={"Banks": 16},
     ),
+    "arbiter.two": Task(  # two rows of weights a cycle, on the fewest banks
+        "arbiter.sv", "arbiter_formal", ("tw_arbiter.sv",),
+        (
+            ("tw_arbiter.sv", "(c == 3) && (WeightRows == 2)", "(c == 3) && (WeightRows == 3)"),
+            ("tw_arbiter.sv", "(c == 3) && (WeightRows == 2)", "(c == 3) && (WeightRows == 2) && pair_i"),
+            ("tw_arbiter.sv", "(c == 3) && (WeightRows == 2)", "(c >= 3) && (WeightRows == 2)"),
+        ),
+        parameters={"Banks": 8, "WeightRows": 2},
+    ),
     "walk": Task(
         "walk.sv", "walk_formal", ("tw_walk.sv",),
         (

@@ -52,11 +52,12 @@ private:
   uint64_t next_ = 0;
 };
 
-/// Streamer, loader and beats for sixteen cycles, each walking the banks of one group by a fixed step, the last two by
-/// one bank: who meets whom and where they begin decides who is granted.
+/// Streamer, loader and beats for sixteen cycles, each walking the banks of one group by a fixed step, beats by
+/// one bank and the loader by as many as it takes: who meets whom and where they begin decides who is granted.
 class Encounters {
 public:
   static constexpr unsigned kCycles = 16;
+  explicit Encounters(uint32_t weightRows) : weightRows_(weightRows) {}
   /// Banks are counted in their group; without a row, a weight or a beat the pairs that it is in do not meet.
   struct Start {
     bool rowMeetsBeat, rowMeetsWeight, weightMeetsBeat;
@@ -76,19 +77,20 @@ public:
   }
 
 private:
-  static uint32_t walk(Start at, uint32_t mask) {
+  uint32_t walk(Start at, uint32_t mask) const {
     uint32_t granted = 0;
+    const auto isWeight = [&](uint32_t bank) { return ((bank - at.weight) & mask) < weightRows_; };
     for (unsigned cycle = 0; cycle != kCycles; ++cycle) {
       const bool row = !(at.rowMeetsBeat && at.row == at.beat);
-      const bool weight =
-          !(at.weightMeetsBeat && at.weight == at.beat) && !(row && at.rowMeetsWeight && at.row == at.weight);
+      const bool weight = !(at.weightMeetsBeat && isWeight(at.beat)) && !(row && at.rowMeetsWeight && isWeight(at.row));
       granted |= uint32_t(row) << cycle | uint32_t(weight) << (kCycles + cycle);
       at.row = (at.row + (row ? at.rowStep : 0)) & mask;
-      at.weight = (at.weight + weight) & mask;
+      at.weight = (at.weight + (weight ? weightRows_ : 0)) & mask;
       at.beat = (at.beat + at.beatStep) & mask;
     }
     return granted;
   }
+  uint32_t weightRows_;
   std::vector<uint32_t> granted_; // 0: not known
 };
 

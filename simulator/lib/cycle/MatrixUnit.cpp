@@ -11,7 +11,7 @@ void MatrixUnit::reset() {
   now_ = 0;
   block_ = blocks_ = pixel_ = 0;
   loadBlock_ = 0;
-  loadRow_ = 0;
+  loadGrant_ = 0;
   hold_ = 0;
   loadFrom_ = 0;
   shadowFull_ = false;
@@ -45,7 +45,7 @@ void MatrixUnit::start(const Line &line, Cycle start) {
   block_ = pixel_ = 0;
   oh_ = ow_ = 0;
   loadBlock_ = 0;
-  loadRow_ = 0;
+  loadGrant_ = 0;
   shadowFull_ = false;
   enterShape();
   enterBlock();
@@ -299,13 +299,17 @@ bool MatrixUnit::requests(Streams &streams) const {
     return false;
   if (loadBlock_ == blocks_ || (shadowFull_ && !swaps))
     return true;
-  const uint64_t address = weights_ + (loadBlock_ * config_.n + loadRow_) * config_.n;
-  const uint64_t rows = banks_.rowsInGroup(address);
-  streams[kWeights] = {Stream::Asking, uint8_t(banks_.group(address)), banks_.position(address),
-                       banks_.position(config_.n), std::min<uint64_t>(config_.n - loadRow_, rows)};
+  const uint64_t address = weightAddress(), rows = banks_.rowsInGroup(address);
+  if (rows < config_.weightRows)
+    return false;
+  // Two rows are what a read across two rows takes.
+  streams[kWeights] = {Stream::Asking, uint8_t(banks_.group(address)),
+                       uint16_t(banks_.position(address) + config_.weightRows - 1),
+                       banks_.position(config_.n * config_.weightRows),
+                       std::min<uint64_t>(grants_ - loadGrant_, rows / config_.weightRows)};
   if (swaps) {
     streams[kWeights].left = kNever;
-    streams.loads = config_.n;
+    streams.loads = grants_;
     if (rows < config_.n)
       return false;
   }
@@ -324,8 +328,8 @@ void MatrixUnit::leap(uint64_t cycles, const Schedule *schedule, uint64_t activa
       issueRows(activations);
     }
   }
-  if (weights != 0 && (loadRow_ += uint32_t(weights)) == config_.n) {
-    loadRow_ = 0;
+  if (weights != 0 && (loadGrant_ += uint32_t(weights)) == grants_) {
+    loadGrant_ = 0;
     ++loadBlock_;
     shadowFull_ = true;
   }
@@ -337,7 +341,7 @@ bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
   bool mayStream = isFrontBusy() && (pixel_ != 0 || shadowFull_);
   bool mayLoad = loadBlock_ != blocks_ && !shadowFull_ && now_ >= loadFrom_;
   bool issues = mayStream && grant(rowBanks(), taken, lost);
-  bool loads = mayLoad && grant(banks_.bank(weights_ + (loadBlock_ * config_.n + loadRow_) * config_.n), taken, lost);
+  bool loads = mayLoad && grant(weightBanks(weightAddress()), taken, lost);
   if (issues) {
     if (pixel_ == 0) {
       shadowFull_ = false;
@@ -346,8 +350,8 @@ bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
     remember(now_, 1, nullptr);
     issueRows(1);
   }
-  if (loads && ++loadRow_ == config_.n) {
-    loadRow_ = 0;
+  if (loads && ++loadGrant_ == grants_) {
+    loadGrant_ = 0;
     ++loadBlock_;
     shadowFull_ = true;
   }
@@ -358,7 +362,7 @@ bool MatrixUnit::step(BankSet &taken, Conflicts &conflicts) {
 }
 
 Cycle MatrixUnit::lastIssue() const {
-  Cycle full = shadowFull_ ? now_ : std::max(now_, loadFrom_) + config_.n - loadRow_;
+  Cycle full = shadowFull_ ? now_ : std::max(now_, loadFrom_) + grants_ - loadGrant_;
   if (pixel_ == 0)
     return std::max(now_, full) + (blocks_ - block_ - 1) * period() + pixels_ - 1;
   Cycle end = now_ + (pixels_ - pixel_); // the block is through
@@ -371,7 +375,7 @@ void MatrixUnit::jump(Cycle to) {
   while (now_ < to) {
     if (isFrontBusy() && pixel_ == 0 && shadowFull_) { // whole blocks, each of which leaves the state as it is now
       uint64_t count = std::min((to - now_) / period(), blocks_ - block_ - 1);
-      count -= std::min<uint64_t>(count, 2); // the last N + 3 cycles are remembered
+      count -= std::min<uint64_t>(count, 1 + config_.weightRows); // the last N + 3 cycles are remembered
       now_ += count * period();
       rows_ += count * pixels_;
       block_ += count;
@@ -387,7 +391,7 @@ void MatrixUnit::jump(Cycle to) {
     if (streams) // the first row of a block swaps the weights, which starts the loader
       span = std::min(span, pixel_ == 0 ? 1 : pixels_ - pixel_);
     if (loads)
-      span = std::min(span, uint64_t(config_.n - loadRow_));
+      span = std::min(span, uint64_t(grants_ - loadGrant_));
     if (streams) {
       if (pixel_ == 0) {
         shadowFull_ = false;
@@ -402,8 +406,8 @@ void MatrixUnit::jump(Cycle to) {
         ++block_;
       }
     }
-    if (loads && (loadRow_ += uint32_t(span)) == config_.n) {
-      loadRow_ = 0;
+    if (loads && (loadGrant_ += uint32_t(span)) == grants_) {
+      loadGrant_ = 0;
       ++loadBlock_;
       shadowFull_ = true;
     }

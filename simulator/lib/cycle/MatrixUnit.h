@@ -14,7 +14,10 @@ namespace tw::simulator::cycle {
 
 class MatrixUnit {
 public:
-  MatrixUnit(const isa::HwConfig &config, const Banks &banks) : config_(config), banks_(banks) { reset(); }
+  MatrixUnit(const isa::HwConfig &config, const Banks &banks)
+      : config_(config), banks_(banks), grants_(config.n / config.weightRows), encounters_(config.weightRows) {
+    reset();
+  }
 
   void reset();
 
@@ -91,10 +94,18 @@ private:
   uint64_t piece(uint64_t cycles, const Stream &beats, Conflicts &conflicts);
   void jump(Cycle to);
   /// From the first row of a block to that of the next, at least.
-  uint64_t period() const { return std::max<uint64_t>(pixels_, config_.n + 1 + hold_); }
+  uint64_t period() const { return std::max<uint64_t>(pixels_, grants_ + 1 + hold_); }
+  /// SPM address of the weights that the loader asks for next, and the banks of such a request.
+  uint64_t weightAddress() const {
+    return weights_ + (loadBlock_ * config_.n + loadGrant_ * config_.weightRows) * config_.n;
+  }
+  BankSet weightBanks(uint64_t address) const {
+    return config_.weightRows == 1 ? banks_.bank(address) : banks_.unaligned(address + 1);
+  }
 
   const isa::HwConfig &config_;
   const Banks &banks_;
+  const uint32_t grants_; // of the loader in a block
 
   Kind kind_;
   // Geometry in one form: row = oh * strideH + blockRow, column = ow * strideW + blockColumn; conv counts pixels, convf
@@ -128,8 +139,8 @@ private:
   bool isRowInside_;
   uint64_t accRow_;
   uint64_t loadBlock_;
-  uint32_t loadRow_;
-  Cycle loadFrom_; // the loader waits until then
+  uint32_t loadGrant_; // of block loadBlock_
+  Cycle loadFrom_;     // the loader waits until then
   bool shadowFull_;
   uint64_t rows_;
   std::array<Issue, kHistory> history_;

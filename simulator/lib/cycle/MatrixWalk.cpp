@@ -48,7 +48,7 @@ bool MatrixUnit::keyOfBlock(BlockWalk::Key &key) const {
   const uint64_t where = isOneGroup
                              ? uint64_t(banks_.group(uint64_t(low))) << 16 | banks_.position(uint64_t(blockBase_))
                              : uint64_t(1) << 32 | uint32_t(blockBase_);
-  const uint64_t loaded = pixel_ == 0 || shadowFull_ ? config_.n : loadRow_;
+  const uint64_t loaded = pixel_ == 0 || shadowFull_ ? grants_ : loadGrant_;
   key.walk = shape_ << 40 | where;
   key.company = ((loaded << kPixelBits | pixel_) << kIndexBits | index) << 8 | banks_.group(weights) << 3 |
                 banks_.bankAt(banks_.position(weights));
@@ -56,7 +56,7 @@ bool MatrixUnit::keyOfBlock(BlockWalk::Key &key) const {
 }
 
 uint64_t MatrixUnit::walk(uint64_t cycles, const Stream &beats, Conflicts &conflicts) {
-  if (hold_ != 0 || now_ < loadFrom_ || config_.weightRows != 1)
+  if (hold_ != 0 || now_ < loadFrom_)
     return 0;
   const Cycle begin = now_, end = now_ + cycles;
   // Beats that write another group than these meet nobody.
@@ -117,7 +117,7 @@ void MatrixUnit::repeat(const BlockWalk &walk) {
   rows_ += pixels_ - pixel_;
   pixel_ = 0;
   loadBlock_ = ++block_ + 1;
-  loadRow_ = 0;
+  loadGrant_ = 0;
   shadowFull_ = true;
   enterFollowingBlock();
 }
@@ -126,8 +126,8 @@ void MatrixUnit::repeat(const BlockWalk &walk) {
 // ACC, of the loader's block, or past the first row of a block. Returns the cycles gone.
 uint64_t MatrixUnit::piece(uint64_t cycles, const Stream &beats, Conflicts &conflicts) {
   const bool streams = pixel_ != 0 || shadowFull_, loads = loadBlock_ != blocks_ && !shadowFull_;
-  const uint64_t loadRows = loads ? config_.n - loadRow_ : 0;
-  const uint64_t weights = weights_ + (loadBlock_ * config_.n + loadRow_) * config_.n;
+  const uint64_t grants = loads ? grants_ - loadGrant_ : 0;
+  const uint64_t weights = weightAddress(), weightStep = uint64_t(config_.weightRows) * config_.n;
   uint64_t rows = 0;
   bool isRead = false;
   if (streams) {
@@ -147,18 +147,18 @@ uint64_t MatrixUnit::piece(uint64_t cycles, const Stream &beats, Conflicts &conf
     const int64_t last = address_ + int64_t(rows - 1) * blockStride_;
     activationGroups = banks_.groups(std::min(address_, last), std::max(address_, last) + 2 * int64_t(config_.n));
   }
-  const GroupSet weightGroups = loads ? banks_.groups(int64_t(weights), int64_t(weights + loadRows * config_.n)) : 0;
+  const GroupSet weightGroups = loads ? banks_.groups(int64_t(weights), int64_t(weights + grants * weightStep)) : 0;
   const bool hasBeats = beats.kind == Stream::Asking;
   const GroupSet beatGroup = hasBeats ? GroupSet(1) << beats.group : 0;
   uint64_t gone = 0, issued = 0, loaded = 0, mask = ~uint64_t(0);
   if (!(activationGroups & weightGroups) && !((activationGroups | weightGroups) & beatGroup)) {
-    gone = std::min({cycles, streams ? rows : kNever, loads ? loadRows : kNever});
+    gone = std::min({cycles, streams ? rows : kNever, loads ? grants : kNever});
     issued = streams ? gone : 0;
     loaded = loads ? gone : 0;
   } else {
     mask = 0;
     const uint64_t most = std::min<uint64_t>(cycles, 64);
-    const uint64_t wantedRows = streams ? rows : kNever, wantedWeights = loads ? loadRows : kNever;
+    const uint64_t wantedRows = streams ? rows : kNever, wantedWeights = loads ? grants : kNever;
     uint64_t requests = 0, losing = 0;
     const bool isRegular = (!isRead || (std::has_single_bit(activationGroups) &&
                                         banks_.offsetAt(uint32_t(address_) | uint32_t(blockStride_)) == 0)) &&
@@ -192,7 +192,7 @@ uint64_t MatrixUnit::piece(uint64_t cycles, const Stream &beats, Conflicts &conf
         losing += uint32_t(std::popcount(rowsLost | weightsLost));
         gone += span;
         at.row = (at.row + newRows * at.rowStep) & bankMask;
-        at.weight = (at.weight + newWeights) & bankMask;
+        at.weight = (at.weight + newWeights * config_.weightRows) & bankMask;
         at.beat = (at.beat + span * at.beatStep) & bankMask;
       }
     } else {
@@ -206,7 +206,7 @@ uint64_t MatrixUnit::piece(uint64_t cycles, const Stream &beats, Conflicts &conf
           ++issued;
           address += blockStride_;
         }
-        if (loads && grant(banks_.bank(weights + loaded * config_.n), taken, lost))
+        if (loads && grant(weightBanks(weights + loaded * weightStep), taken, lost))
           ++loaded;
         requests += lost;
         losing += lost != 0;
@@ -224,8 +224,8 @@ uint64_t MatrixUnit::piece(uint64_t cycles, const Stream &beats, Conflicts &conf
     issueRows(issued);
   }
   now_ += gone;
-  if (loaded != 0 && (loadRow_ += uint32_t(loaded)) == config_.n) {
-    loadRow_ = 0;
+  if (loaded != 0 && (loadGrant_ += uint32_t(loaded)) == grants_) {
+    loadGrant_ = 0;
     ++loadBlock_;
     shadowFull_ = true;
   }

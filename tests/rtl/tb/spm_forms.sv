@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both forms of the scratchpad's storage behind one arbiter: what simulation runs, and the single-port banks that
-// synthesis gets (the same file read with TW_SYNTHESIS, its module renamed). equal_o compares what all ports deliver.
+// spm_pair twice: with one row of weights a cycle (bit 0 of equal_o, lower half of gnt_o) and with two.
 module spm_forms #(
   parameter int N     = 8,
   parameter int Rows  = 256,
@@ -14,55 +13,21 @@ module spm_forms #(
   input  logic [N-1:0]    dma_strobe_i, // not zero
   input  logic [N*8-1:0]  rq_data_i,
   input  logic [N*8-1:0]  vx_data_i,
-  output logic [8:0]      gnt_o,
-  output logic            equal_o
+  output logic [17:0]     gnt_o,
+  output logic [1:0]      equal_o
 );
-  localparam int RowLog = $clog2(N);
-  localparam int Ports  = 7;
-
-  wire pair = addr_i[2*32 +: RowLog] != '0;
-  tw_arbiter #(.Clients(9), .RowLog(RowLog), .RowBits($clog2(Rows)), .Banks(Banks)) u_arbiter (
-    .req_i,
-    .pair_i(pair),
-    .addr_i,
-    .gnt_o
-  );
-  wire [8:0] go = gnt_o & ~keep_i;
-
-  logic [Ports*N*8-1:0] simulation, synthesis;
-  assign equal_o = simulation == synthesis;
-  tw_spm_banks #(.N(N), .Rows(Rows), .Banks(Banks)) u_simulation (
-    .clk_i,
-    .go_i      (go),
-    .pair_i    (pair),
-    .addr_i,
-    .dma_data_i,
-    .dma_strobe_i,
-    .rq_data_i,
-    .vx_data_i,
-    .st_data_o (simulation[0*N*8 +: N*8]),
-    .mxa_data_o(simulation[1*N*8 +: N*8]),
-    .mxn_data_o(simulation[2*N*8 +: N*8]),
-    .mxw_data_o(simulation[3*N*8 +: N*8]),
-    .rq_data_o (simulation[4*N*8 +: N*8]),
-    .vxa_data_o(simulation[5*N*8 +: N*8]),
-    .vxb_data_o(simulation[6*N*8 +: N*8])
-  );
-  tw_spm_banks_synthesis #(.N(N), .Rows(Rows), .Banks(Banks)) u_synthesis (
-    .clk_i,
-    .go_i      (go),
-    .pair_i    (pair),
-    .addr_i,
-    .dma_data_i,
-    .dma_strobe_i,
-    .rq_data_i,
-    .vx_data_i,
-    .st_data_o (synthesis[0*N*8 +: N*8]),
-    .mxa_data_o(synthesis[1*N*8 +: N*8]),
-    .mxn_data_o(synthesis[2*N*8 +: N*8]),
-    .mxw_data_o(synthesis[3*N*8 +: N*8]),
-    .rq_data_o (synthesis[4*N*8 +: N*8]),
-    .vxa_data_o(synthesis[5*N*8 +: N*8]),
-    .vxb_data_o(synthesis[6*N*8 +: N*8])
-  );
+  for (genvar w = 0; w < 2; w++) begin : gen_pair
+    spm_pair #(.N(N), .Rows(Rows), .Banks(Banks), .WeightRows(w + 1)) u_pair (
+      .clk_i,
+      .req_i,
+      .keep_i,
+      .addr_i,
+      .dma_data_i,
+      .dma_strobe_i,
+      .rq_data_i,
+      .vx_data_i,
+      .gnt_o  (gnt_o[9*w +: 9]),
+      .equal_o(equal_o[w])
+    );
+  end
 endmodule

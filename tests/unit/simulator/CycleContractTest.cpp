@@ -156,6 +156,77 @@ TEST_F(CycleContractTest, WeightsAndActivationsInOneBankTakeTurns) {
   EXPECT_EQ(counter(CounterId::StateMxWaitBank), 4u);
 }
 
+TEST_F(CycleContractTest, TwoRowsOfWeightsACycleLoadABlockInHalfTheCycles) {
+  config.weightRows = 2;
+  Line gemm = Line(Opcode::Gemm).set(gemm::x_ms, 16).set(gemm::x_ks, 1024).set(gemm::m_n, 40).set(gemm::k_n, 2);
+  gemm.set(gemm::oc_n, 1).set(gemm::w, 0x10000); // another group
+  run({gemm, kEnd});
+  // Weights s+1..s+8, rows from s+9 on, 40 each; the last in s+88; ACC is written 18 cycles later.
+  EXPECT_EQ(end(0) - start(0), 9u + 40 + 39 + 18);
+  gemm.set(gemm::m_n, 3); // shorter than the weights of the next block, which begins in the array two blocks later
+  run({gemm.set(gemm::k_n, 4), kEnd});
+  EXPECT_EQ(end(0) - start(0), 9u + 3 * 9 + 2 + 18);
+  EXPECT_EQ(counter(CounterId::MxRows), 12u);
+}
+
+TEST_F(CycleContractTest, ThreeShortProductsAreInTheArrayAtOnceWhenWeightsComeByTwoRows) {
+  config.weightRows = 2;
+  Line gemm = Line(Opcode::Gemm).set(gemm::x_ms, 16).set(gemm::m_n, 1).set(gemm::k_n, 1).set(gemm::oc_n, 1);
+  gemm.set(gemm::w, 0x10000);
+  Line first = gemm;
+  first.set(gemm::m_n, 200); // meanwhile the others are decoded
+  run({first, gemm, gemm, gemm, gemm, kEnd});
+  // Weights s+1..s+8, the row in s+9, the front is free at s+10.
+  EXPECT_EQ(end(1) - start(1), 9u + 18);
+  for (size_t i = 2; i != 5; ++i) {
+    EXPECT_EQ(start(i), start(i - 1) + 10);
+    EXPECT_EQ(end(i), end(i - 1) + 10);
+  }
+  EXPECT_LT(start(3), end(1));
+}
+
+TEST_F(CycleContractTest, TwoRowsOfWeightsAreGrantedTogetherOrNotAtAll) {
+  config.weightRows = 2;
+  // Two blocks of five rows in one bank of group 0. Block 0 is full at s+9, its rows go in s+9..s+13, and the loader
+  // asks for block 1 from s+10 on: in groups of four banks.
+  const auto cyclesOf = [&](int64_t x, int64_t w) {
+    run({Line(Opcode::Gemm)
+             .set(gemm::x, x)
+             .set(gemm::x_ms, 64)
+             .set(gemm::m_n, 5)
+             .set(gemm::k_n, 2)
+             .set(gemm::oc_n, 1)
+             .set(gemm::w, w),
+         kEnd});
+    EXPECT_EQ(counter(CounterId::StateMxWaitBank), counter(CounterId::BankConflicts));
+    return end(0) - start(0);
+  };
+  // Rows 0 and 1 lose to activations in bank 0 as to those in bank 1; from s+14 on eight pairs, full at s+22.
+  EXPECT_EQ(cyclesOf(0x4000, 0), 26u + 18);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 4u);
+  EXPECT_EQ(cyclesOf(0x4010, 0), 26u + 18);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 4u);
+  // Activations in bank 2: the first pair goes in s+10, the second waits.
+  EXPECT_EQ(cyclesOf(0x4020, 0), 25u + 18);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 3u);
+  // Weights from row 1 on, activations in bank 0: banks 1 and 2 in s+10, then 3 and 0 wait.
+  EXPECT_EQ(cyclesOf(0x4000, 0x10), 25u + 18);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 3u);
+}
+
+TEST_F(CycleContractTest, TwoRowsOfWeightsAtTheEndOfAGroupTakeABankOfTheNextOne) {
+  config.weightRows = 2;
+  // Block 1 begins in the last row of group 0: bank 3 there, bank 0 of group 1 for the row after it.
+  Line gemm = Line(Opcode::Gemm).set(gemm::x_ms, 64).set(gemm::m_n, 5).set(gemm::k_n, 2).set(gemm::oc_n, 1);
+  gemm.set(gemm::w, 0x10000 - 17 * 16);
+  run({gemm.set(gemm::x, 0x4000), kEnd}); // bank 0 of group 0: free for both
+  EXPECT_EQ(end(0) - start(0), 9u + 9 + 4 + 18);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 0u);
+  run({gemm.set(gemm::x, 0x14000), kEnd}); // bank 0 of group 1
+  EXPECT_EQ(end(0) - start(0), 26u + 18);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 4u);
+}
+
 TEST_F(CycleContractTest, ADrainReloadsItsParametersForEachBlock) {
   Line drain =
       Line(Opcode::Drq).set(drq::oc_n, 2).set(drq::oh_n, 3).set(drq::ow_n, 5).set(drq::y_hs, 80).set(drq::y_ws, 16);

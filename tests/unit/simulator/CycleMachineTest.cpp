@@ -76,6 +76,7 @@ HwConfig oddConfig() {
   config.axiBytes = 8; // two beats a row
   config.spmBytes = 65536;
   config.spmBanks = 8;
+  config.weightRows = 2; // both banks of a group
   config.axiOutstandingReads = 2;
   config.queueDepth = 2;
   config.loadDepth = 2;

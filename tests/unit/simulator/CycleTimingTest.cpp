@@ -94,11 +94,11 @@ TEST_P(CycleTimingTest, ADrainTakesACycleForEachRowOfItsRecordAndForItsTable) {
 }
 
 TEST_P(CycleTimingTest, ATransposedBlockHoldsTheLoaderOfTheNextOne) {
-  const int64_t n = config.n, group = config.spmBytes / 4;
+  const int64_t n = config.n, group = config.spmBytes / 4, load = n / config.weightRows;
   Line line = Line(Opcode::Gemmzt).set(gemm::x_ms, n).set(gemm::x_ks, 40 * n).set(gemm::w, group).set(gemm::oc_n, 1);
   for (auto [rows, blocks] : {std::pair<int64_t, int64_t>{1, 1}, {1, 3}, {n, 2}, {2 * n - 1, 3}, {2 * n, 3}}) {
     line.set(gemm::m_n, rows).set(gemm::k_n, blocks);
-    const int64_t expected = (n + 1) + (blocks - 1) * std::max(rows, 2 * n - 1) + (rows - 1) + (n + 2);
+    const int64_t expected = (load + 1) + (blocks - 1) * std::max(rows, load + n - 1) + (rows - 1) + (n + 2);
     EXPECT_EQ(cycles(line, config, ideal), uint64_t(expected));
     TraceEvent event = alone(line);
     EXPECT_EQ(event.endCycle - event.startCycle, uint64_t(expected)) << formatLine(line);
