@@ -218,6 +218,29 @@ TEST(DirectedTest, AResetInTheMiddleOfEachInstructionLeavesNothingBehindOnCycleM
   }
 }
 
+/// From the doorbell to the completion record's response, and with lines behind END.
+TEST(DirectedTest, AResetInAnyCycleOfAShortJobFindsTheSameStateOnCycleModelAndRtl) {
+  Scenario scenario;
+  scenario.config = test::testConfig("tw8");
+  for (const char *program : {"mark value=1\nend\n", "mark value=1\nend\nmark value=2\nmark value=3\nend\n"}) {
+    const auto assembly = isa::assemble(program, "short.twasm");
+    ASSERT_TRUE(assembly) << assembly.diag().str();
+    scenario.assembly = *assembly;
+    scenario.resetAt.reset();
+    const auto whole = observe(cycleModel(), scenario);
+    ASSERT_TRUE(whole) << whole.diag().str();
+    if (const auto rtl = observe(rtlModel(), scenario); !rtl)
+      GTEST_SKIP() << rtl.diag().str();
+    const uint64_t end = whole->events.back().endCycle;
+    for (uint64_t cycle = 1; cycle != end + 40; ++cycle) {
+      scenario.resetAt = cycle;
+      const auto divergence =
+          firstDivergence(scenario, *observe(cycleModel(), scenario), *observe(rtlModel(), scenario));
+      EXPECT_FALSE(divergence) << "reset at " << cycle << " of " << end << ": " << divergence->text;
+    }
+  }
+}
+
 // Longer than a host needs from the reset to the next doorbell.
 TEST(DirectedTest, AFillDoesNotOutliveAResetOnCycleModelAndRtl) {
   Scenario scenario;

@@ -130,6 +130,8 @@ private:
   bool isEverythingIdle() const;
   void endJob(Cycle c);
   void finishJob();
+  /// Writes what the memory has accepted of the completion record before cycle `now`.
+  void writeRecord(Cycle now);
   void collectCounters(Cycle cycles);
   uint64_t &counter(isa::CounterId id) { return registers_.counter(id); }
 
@@ -154,6 +156,9 @@ private:
   bool isDescriptorBad_ = false, canWriteRecord_ = false, isSerial_ = false;
   Cycle checkAt_ = kNever, runFrom_ = kNever, abortFrom_ = kNever, doneAt_ = kNever;
   JobFault result_;
+  MemoryRecord record_; // of completion, sent in recordFrom_
+  uint64_t recordAddress_ = 0;
+  Cycle recordFrom_ = 0;
   uint64_t codeAddress_ = 0;
   uint32_t lineCount_ = 0;
   uint64_t budget_ = 0;

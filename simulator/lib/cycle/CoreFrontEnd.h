@@ -56,6 +56,8 @@ template <class Kernel> bool Core<Kernel>::run(Cycle limit) {
   flushTrace();
   if (jobState_ == JobState::Record && doneAt_ <= limit) // visible in the first cycle that is not done
     finishJob();
+  else if (jobState_ == JobState::Record)
+    writeRecord(limit);
   return jobState_ == JobState::Idle;
 }
 
@@ -113,8 +115,16 @@ template <class Kernel> void Core<Kernel>::handleFrontEnd(Cycle c) {
 }
 
 template <class Kernel> void Core<Kernel>::finishJob() {
+  writeRecord(doneAt_);
   jobState_ = JobState::Idle;
   registers_.finish(result_);
+}
+
+template <class Kernel> void Core<Kernel>::writeRecord(Cycle now) {
+  if (!canWriteRecord_)
+    return;
+  const uint32_t bytes = store_.recordBytes(recordFrom_, now);
+  state_.dram.write(recordAddress_, record_.bytes.data(), bytes);
 }
 
 template <class Kernel> void Core<Kernel>::check(Cycle c) {
@@ -218,7 +228,7 @@ template <class Kernel> void Core<Kernel>::leaveDecoder(Cycle c) {
   if (options_.trace)
     retire({pc_, line_.tag(), uint8_t(row.opcode), uint8_t(Engine::FE), c, c, 0});
   if (row.opcode == isa::Opcode::End)
-    return endJob(c);
+    endJob(c);
   ++pc_;
 }
 
@@ -345,11 +355,11 @@ template <class Kernel> void Core<Kernel>::endJob(Cycle c) {
   Cycle settled = c;
   if (canWriteRecord_) {
     namespace d = isa::jobDescriptor;
-    uint64_t address =
+    recordAddress_ =
         state_.physical(size_t(isa::RegionRole::Completion), descriptor_.get(d::recordOffset) & ~uint64_t{63});
-    MemoryRecord record = makeCompletionRecord(uint32_t(descriptor_.get(d::sequence)), result_, registers_, config_.n);
-    state_.dram.write(address, record.bytes.data(), record.bytes.size());
-    settled = store_.sendRecord(address, c);
+    record_ = makeCompletionRecord(uint32_t(descriptor_.get(d::sequence)), result_, registers_, config_.n);
+    recordFrom_ = c;
+    settled = store_.sendRecord(recordAddress_, c);
   }
   doneAt_ = std::max(settled, readPort_.quietFrom()) + 1;
   kernel_.at(Event::FrontEnd, doneAt_);

@@ -59,6 +59,8 @@ public:
 
   /// Sends the completion record as if its last row had been granted in `cycle`; the cycle of its response.
   Cycle sendRecord(uint64_t address, Cycle cycle);
+  /// Of the record sent in `cycle`: bytes that the memory has accepted before `now`.
+  uint32_t recordBytes(Cycle cycle, Cycle now) { return uint32_t(beatsWithin(cycle, now - 1) << beatShift_); }
 
 private:
   struct Span {
