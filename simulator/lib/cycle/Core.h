@@ -5,6 +5,7 @@
 #ifndef TW_SIMULATOR_CYCLE_CORE_H
 #define TW_SIMULATOR_CYCLE_CORE_H
 
+#include "../LegalLines.h"
 #include "../Registers.h"
 #include "../functional/Execute.h"
 #include "DataThread.h"
@@ -120,7 +121,6 @@ private:
   bool canLeave(Cycle c);
   void leaveDecoder(Cycle c);
   void takeLine(Cycle c);
-  bool isKnownLegal() const { return pc_ < legal_.size() && legal_[pc_] == line_; }
   void raiseFrontEndFaults(Cycle c);
   void raiseDeadlock(Cycle c);
   void scheduleFrontEnd(Cycle c);
@@ -164,9 +164,7 @@ private:
   uint64_t budget_ = 0;
   FaultRegister fault_;
   isa::Regions regions_;
-  /// By PC: the line that was found legal there with these regions, by this job or an earlier one.
-  std::vector<std::optional<isa::Line>> legal_;
-  static constexpr uint32_t kMostKnownLines = 1 << 16;
+  LegalLines legal_;
   bool isStarted_ = false; // the descriptor was requested
 
   // Front end

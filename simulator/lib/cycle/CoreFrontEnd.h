@@ -139,13 +139,8 @@ template <class Kernel> void Core<Kernel>::check(Cycle c) {
   codeAddress_ = state_.physical(size_t(isa::RegionRole::Code), descriptor_.get(d::codeOffset) & ~uint64_t{63});
   lineCount_ = uint32_t(descriptor_.get(d::lineCount));
   budget_ = descriptor_.get(d::cycleBudget);
-  const isa::Regions regions = checkedRegions(state_);
-  const auto isSame = [](const isa::Region &a, const isa::Region &b) {
-    return a.limit == b.limit && a.canRead == b.canRead && a.canWrite == b.canWrite;
-  };
-  if (!std::equal(regions.begin(), regions.end(), regions_.begin(), isSame))
-    legal_.clear();
-  regions_ = regions;
+  regions_ = checkedRegions(state_);
+  legal_.startJob(regions_);
   jobState_ = JobState::Run;
   runFrom_ = c + 1;
   kernel_.at(Event::Read, runFrom_);
@@ -273,7 +268,7 @@ template <class Kernel> void Core<Kernel>::takeLine(Cycle c) {
   line_ = isa::Line::fromBytes(bytes.data());
   Cycle inDecoder = c + 1;
   readyAt_ = decodeFaultAt_ = kNever;
-  if (isKnownLegal()) {
+  if (legal_.knows(pc_, line_)) {
     readyAt_ = inDecoder + Cycle(line_.row()->footprint.size()) + 1;
   } else if (std::optional<isa::Fault> fault = isa::checkLine(line_, config_, regions_)) {
     decodeFault_ = *fault;
@@ -281,10 +276,7 @@ template <class Kernel> void Core<Kernel>::takeLine(Cycle c) {
     decodeFaultAt_ = inDecoder + Cycle(isStatic ? 0 : detail::failingStep(line_, config_, regions_));
   } else {
     readyAt_ = inDecoder + Cycle(line_.row()->footprint.size()) + 1;
-    if (pc_ < kMostKnownLines) {
-      legal_.resize(std::max<size_t>(legal_.size(), pc_ + 1));
-      legal_[pc_] = line_;
-    }
+    legal_.add(pc_, line_);
   }
   kernel_.at(Event::Read, c + 1); // there is room for another line
 }

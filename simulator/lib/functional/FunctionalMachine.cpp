@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/simulator/FunctionalMachine.h"
 
+#include "../LegalLines.h"
 #include "../Registers.h"
 #include "Execute.h"
 #include "tw/isa/ProgramChecker.h"
@@ -79,6 +80,7 @@ private:
 
   JobFault runStream(uint64_t code, uint32_t lineCount) {
     const isa::Regions regions = checkedRegions(state);
+    legal.startJob(regions);
     uint64_t cycles = 0; // at least
     if (options.checkRaces)
       findRaces(code, lineCount, regions);
@@ -91,8 +93,11 @@ private:
         return JobFault{faultCode, engine, line.tag(), pc, address};
       };
 
-      if (const auto illegal = isa::checkLine(line, state.config, regions))
-        return fault(illegal->code, isa::Engine::FE, illegal->address);
+      if (!legal.knows(pc, line)) {
+        if (const auto illegal = isa::checkLine(line, state.config, regions))
+          return fault(illegal->code, isa::Engine::FE, illegal->address);
+        legal.add(pc, line);
+      }
       const isa::Engine engine = line.row()->engine;
       if (!take(line))
         return fault(isa::FaultCode::UncoveredWait, engine);
@@ -177,6 +182,7 @@ private:
 
   State state;
   Registers registers;
+  LegalLines legal;
   isa::MachineOptions options;
   std::array<int, isa::kSemaphores> semaphores{};
   std::vector<Diag> foundRaces;
