@@ -2,6 +2,7 @@
 #include "Array.h"
 #include "Kernels.h"
 
+#include <array>
 #include <cstring>
 
 #if defined(__x86_64__)
@@ -32,20 +33,20 @@ void packQuad(uint32_t n, const int8_t *w, int8_t flip, int8_t *to) {
 #endif
 }
 
-template <int N>
-void multiplyPortable(const int8_t *packed, size_t blocks, const int8_t *const *x, size_t rows, int32_t *acc) {
-  for (size_t row = 0; row < rows; ++row, acc += N)
-    for (size_t block = 0; block < blocks; ++block) {
-      const int8_t *activation = x[row * blocks + block];
-      const int8_t *w = packed + block * N * N;
-      for (int k = 0; k < N; k += 4)
+template <int N> void multiplyPortable(const int8_t *packed, const ArrayRows &rows, int32_t *acc) {
+  for (size_t row = 0; row < rows.rows; ++row, acc += N) {
+    const int8_t *w = packed;
+    for (size_t run = 0; run < rows.runs; ++run) {
+      const int8_t *activation = rows.x[row * rows.runs + run];
+      for (size_t k = 0; k < rows.bytes; k += 4, w += 4 * N)
         for (int lane = 0; lane < N; ++lane) {
-          const int8_t *quad = w + k * N + lane * 4;
+          const int8_t *quad = w + lane * 4;
           int32_t sum = activation[k] * quad[0] + activation[k + 1] * quad[1] + activation[k + 2] * quad[2] +
                         activation[k + 3] * quad[3];
           acc[lane] = static_cast<int32_t>(static_cast<uint32_t>(acc[lane]) + static_cast<uint32_t>(sum));
         }
     }
+  }
 }
 
 #if defined(__x86_64__)
@@ -58,20 +59,19 @@ int32_t quadAt(const int8_t *x) {
 
 // Pairs of int16 products: acc vectors hold two partial sums per lane until the end.
 template <int N, int Rows>
-__attribute__((target("avx2"))) void multiplyAvx2(const int8_t *packed, size_t blocks, const int8_t *const *x,
-                                                  int32_t *acc) {
+__attribute__((target("avx2"))) void multiplyAvx2(const int8_t *packed, const ArrayRows &rows, int32_t *acc) {
   for (int first = 0; first < N; first += 8) { // 8 lanes: two vectors of 4 lanes times 2 sums
     __m256i sum[Rows][2];
     for (auto &pair : sum)
       pair[0] = pair[1] = _mm256_setzero_si256();
-    for (size_t block = 0; block < blocks; ++block)
-      for (int k = 0; k < N; k += 4) {
-        const int8_t *w = packed + (block * N + k) * N + first * 4;
+    const int8_t *w = packed + first * 4;
+    for (size_t run = 0; run < rows.runs; ++run)
+      for (size_t k = 0; k < rows.bytes; k += 4, w += 4 * N) {
         __m256i low = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i *>(w)));
         __m256i high = _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i *>(w + 16)));
         for (int row = 0; row < Rows; ++row) {
           __m256i quad =
-              _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(quadAt(x[row * blocks + block] + k))));
+              _mm256_broadcastq_epi64(_mm_cvtepi8_epi16(_mm_cvtsi32_si128(quadAt(rows.x[row * rows.runs + run] + k))));
           sum[row][0] = _mm256_add_epi32(sum[row][0], _mm256_madd_epi16(quad, low));
           sum[row][1] = _mm256_add_epi32(sum[row][1], _mm256_madd_epi16(quad, high));
         }
@@ -87,112 +87,149 @@ __attribute__((target("avx2"))) void multiplyAvx2(const int8_t *packed, size_t b
 
 #define TW_VNNI __attribute__((target("avx512f,avx512bw,avx512vl,avx512vnni")))
 
-TW_VNNI inline int32_t lanesSum(__m128i lanes) {
-  const __m128i pair = _mm_add_epi32(lanes, _mm_shuffle_epi32(lanes, 0x4E));
-  return _mm_cvtsi128_si32(_mm_add_epi32(pair, _mm_shuffle_epi32(pair, 0xB1)));
+// 128 * sum of the bytes of each row.
+template <int Rows> TW_VNNI void sumVnni(const ArrayRows &rows, size_t first, int32_t *sums) {
+  const __m512i factor = _mm512_set1_epi8(static_cast<char>(0x80));
+  const size_t whole = rows.bytes / 64 * 64;
+  const __mmask64 rest = (uint64_t(1) << (rows.bytes - whole)) - 1;
+  const int8_t *const *x = rows.x + first * rows.runs;
+  __m512i sum[Rows];
+  for (__m512i &lanes : sum)
+    lanes = _mm512_setzero_si512();
+  for (size_t run = 0; run < rows.runs; ++run) {
+    for (size_t k = 0; k < whole; k += 64)
+      for (int row = 0; row < Rows; ++row)
+        sum[row] = _mm512_dpbusd_epi32(sum[row], factor, _mm512_loadu_si512(x[row * rows.runs + run] + k));
+    if (rest != 0)
+      for (int row = 0; row < Rows; ++row)
+        sum[row] =
+            _mm512_dpbusd_epi32(sum[row], factor, _mm512_maskz_loadu_epi8(rest, x[row * rows.runs + run] + whole));
+  }
+  __m128i quarter[Rows];
+  for (int row = 0; row < Rows; ++row) {
+    const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(sum[row]), _mm512_extracti64x4_epi64(sum[row], 1));
+    quarter[row] = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  }
+  if constexpr (Rows >= 4) {
+    for (int row = 0; row < Rows; row += 4)
+      _mm_storeu_si128(reinterpret_cast<__m128i *>(sums + row),
+                       _mm_hadd_epi32(_mm_hadd_epi32(quarter[row], quarter[row + 1]),
+                                      _mm_hadd_epi32(quarter[row + 2], quarter[row + 3])));
+  } else {
+    for (int row = 0; row < Rows; ++row) {
+      const __m128i pair = _mm_hadd_epi32(quarter[row], quarter[row]);
+      sums[row] = _mm_cvtsi128_si32(_mm_hadd_epi32(pair, pair));
+    }
+  }
 }
 
-// 128 * sum of the bytes that the pointers of each row name: as many sums at a time as there are rows.
-template <int N, int Rows> TW_VNNI void sumVnni(const int8_t *const *x, size_t blocks, int32_t *sums) {
-  constexpr int kVectors = N > 16 ? N / 16 : 1;
-  const __m128i factor = _mm_set1_epi8(static_cast<char>(0x80));
-  __m128i sum[Rows];
-  for (__m128i &lanes : sum)
-    lanes = _mm_setzero_si128();
-  for (size_t block = 0; block < blocks; ++block)
-    for (int row = 0; row < Rows; ++row)
-      for (int v = 0; v < kVectors; ++v) {
-        const auto *bytes = reinterpret_cast<const __m128i *>(x[row * blocks + block] + v * 16);
-        sum[row] = _mm_dpbusd_epi32(sum[row], factor, N == 8 ? _mm_loadl_epi64(bytes) : _mm_loadu_si128(bytes));
-      }
-  for (int row = 0; row < Rows; ++row)
-    sums[row] = lanesSum(sum[row]);
+// Four rows of weights of 16 of the n lanes become [lane][4], each byte with its top bit flipped.
+TW_VNNI inline __m512i packedLanes(uint32_t n, const int8_t *w) {
+  const auto row = [&](uint32_t k) { return _mm_loadu_si128(reinterpret_cast<const __m128i *>(w + k * n)); };
+  __m512i rows = _mm512_castsi128_si512(row(0));
+  rows = _mm512_inserti32x4(rows, row(1), 1);
+  rows = _mm512_inserti32x4(rows, row(2), 2);
+  rows = _mm512_inserti32x4(rows, row(3), 3);
+  // Each quarter gets four lanes of each row, then each double word the four rows of one lane.
+  const __m512i quarters =
+      _mm512_permutexvar_epi32(_mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0), rows);
+  const __m512i lanes = _mm512_shuffle_epi8(
+      quarters, _mm512_broadcast_i32x4(_mm_set_epi8(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0)));
+  return _mm512_xor_si512(lanes, _mm512_set1_epi8(static_cast<char>(0x80)));
+}
+
+TW_VNNI void packVnni(uint32_t n, const int8_t *w, size_t quads, int8_t *to) {
+  for (size_t quad = 0; quad < quads; ++quad, w += 4 * n)
+    for (uint32_t lane = 0; lane < n; lane += 16, to += 64)
+      _mm512_storeu_si512(to, packedLanes(n, w + lane));
 }
 
 // The packed weights are w + 128, unsigned as the instruction wants its first operand; `corrections` of the rows take
 // 128 * sum(x) off again. Activations are then the second operand, which the instruction broadcasts from memory itself.
-template <int N, int Rows>
-TW_VNNI void multiplyVnni(const int8_t *packed, const int32_t *corrections, size_t blocks, const int8_t *const *x,
-                          int32_t *acc) {
-  constexpr int kVectors = N / 16;
-  __m512i sum[Rows][kVectors];
+// Vectors of 16 lanes: `packed` and `acc` of each; `step`: from a quad of its weights to the next one.
+template <int Vectors, int Rows>
+TW_VNNI void multiplyVnni(const std::array<const int8_t *, Vectors> &packed, size_t step, const int32_t *corrections,
+                          const ArrayRows &rows, const int8_t *const *x, const std::array<int32_t *, Vectors> &acc,
+                          size_t n, bool add) {
+  __m512i sum[Rows][Vectors];
   for (int row = 0; row < Rows; ++row)
-    for (int v = 0; v < kVectors; ++v)
-      sum[row][v] = _mm512_sub_epi32(_mm512_loadu_si512(acc + row * N + v * 16), _mm512_set1_epi32(corrections[row]));
-  for (size_t block = 0; block < blocks; ++block) {
-    const int8_t *rows[Rows];
+    for (int v = 0; v < Vectors; ++v)
+      sum[row][v] = _mm512_sub_epi32(add ? _mm512_loadu_si512(acc[v] + row * n) : _mm512_setzero_si512(),
+                                     _mm512_set1_epi32(corrections[row]));
+  size_t at = 0;
+  for (size_t run = 0; run < rows.runs; ++run) {
+    const int8_t *from[Rows];
     for (int row = 0; row < Rows; ++row)
-      rows[row] = x[row * blocks + block];
-    for (int k = 0; k < N; k += 4) {
-      __m512i w[kVectors];
-      for (int v = 0; v < kVectors; ++v)
-        w[v] = _mm512_loadu_si512(packed + (block * N + k) * N + v * 64);
-      for (int row = 0; row < Rows; ++row) {
-        const __m512i quad = _mm512_set1_epi32(quadAt(rows[row] + k));
-        for (int v = 0; v < kVectors; ++v)
-          sum[row][v] = _mm512_dpbusd_epi32(sum[row][v], w[v], quad);
+      from[row] = x[row * rows.runs + run];
+    for (size_t k = 0; k < rows.bytes; k += 16, at += 4 * step)
+      for (int quad = 0; quad < 4; ++quad) {
+        __m512i w[Vectors];
+        for (int v = 0; v < Vectors; ++v)
+          w[v] = _mm512_loadu_si512(packed[v] + at + quad * step);
+        for (int row = 0; row < Rows; ++row) {
+          const __m512i x4 = _mm512_set1_epi32(quadAt(from[row] + k + quad * 4));
+          for (int v = 0; v < Vectors; ++v)
+            sum[row][v] = _mm512_dpbusd_epi32(sum[row][v], w[v], x4);
+        }
       }
-    }
   }
   for (int row = 0; row < Rows; ++row)
-    for (int v = 0; v < kVectors; ++v)
-      _mm512_storeu_si512(acc + row * N + v * 16, sum[row][v]);
+    for (int v = 0; v < Vectors; ++v)
+      _mm512_storeu_si512(acc[v] + row * n, sum[row][v]);
 }
 
 // Eight lanes fill half a vector.
 template <int Rows>
-TW_VNNI void multiplyVnni8(const int8_t *packed, const int32_t *corrections, size_t blocks, const int8_t *const *x,
-                           int32_t *acc) {
+TW_VNNI void multiplyVnni8(const int8_t *packed, const int32_t *corrections, const ArrayRows &rows,
+                           const int8_t *const *x, int32_t *acc, bool add) {
   __m256i sum[Rows];
   for (int row = 0; row < Rows; ++row)
-    sum[row] = _mm256_sub_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i *>(acc + row * 8)),
+    sum[row] = _mm256_sub_epi32(add ? _mm256_loadu_si256(reinterpret_cast<const __m256i *>(acc + row * 8))
+                                    : _mm256_setzero_si256(),
                                 _mm256_set1_epi32(corrections[row]));
-  for (size_t block = 0; block < blocks; ++block)
-    for (int k = 0; k < 8; k += 4) {
-      __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(packed + (block * 8 + k) * 8));
+  for (size_t run = 0; run < rows.runs; ++run)
+    for (size_t k = 0; k < rows.bytes; k += 4, packed += 32) {
+      const __m256i w = _mm256_loadu_si256(reinterpret_cast<const __m256i *>(packed));
       for (int row = 0; row < Rows; ++row)
-        sum[row] = _mm256_dpbusd_epi32(sum[row], w, _mm256_set1_epi32(quadAt(x[row * blocks + block] + k)));
+        sum[row] = _mm256_dpbusd_epi32(sum[row], w, _mm256_set1_epi32(quadAt(x[row * rows.runs + run] + k)));
     }
   for (int row = 0; row < Rows; ++row)
     _mm256_storeu_si256(reinterpret_cast<__m256i *>(acc + row * 8), sum[row]);
 }
 
-template <int N, int Rows>
-void multiplyRows(ArrayPath path, const int8_t *packed, const int32_t *sums, size_t blocks, const int8_t *const *x,
-                  int32_t *acc) {
-  if (path == ArrayPath::Avx2)
-    return multiplyAvx2<N, Rows>(packed, blocks, x, acc);
-  if constexpr (N == 8)
-    multiplyVnni8<Rows>(packed, sums, blocks, x, acc);
-  else
-    multiplyVnni<N, Rows>(packed, sums, blocks, x, acc);
-}
-
-#endif
-
-template <int N>
-void multiplyAll(ArrayPath path, const int8_t *packed, const int32_t *sums, size_t blocks, const int8_t *const *x,
-                 size_t rows, int32_t *acc) {
-#if defined(__x86_64__)
-  if (path != ArrayPath::Portable) {
-    constexpr int kGroup = N == 64 ? 4 : 8;
-    for (; rows >= kGroup; rows -= kGroup, x += kGroup * blocks, acc += kGroup * N, sums += kGroup)
-      multiplyRows<N, kGroup>(path, packed, sums, blocks, x, acc);
-    if (kGroup != 4 && rows >= 4) {
-      multiplyRows<N, 4>(path, packed, sums, blocks, x, acc);
-      rows -= 4, x += 4 * blocks, acc += 4 * N, sums += 4;
+/// Calls body.operator()<Rows>(first) for groups of at most kMost rows, all of them powers of two.
+template <int kMost, typename Body> void forRowGroups(size_t rows, Body &&body) {
+  size_t first = 0;
+  for (; first + kMost <= rows; first += kMost)
+    body.template operator()<kMost>(first);
+  if constexpr (kMost > 4)
+    if (rows - first >= 4) {
+      body.template operator()<4>(first);
+      first += 4;
     }
-    for (; rows >= 2; rows -= 2, x += 2 * blocks, acc += 2 * N, sums += 2)
-      multiplyRows<N, 2>(path, packed, sums, blocks, x, acc);
-    for (; rows != 0; --rows, x += blocks, acc += N, ++sums)
-      multiplyRows<N, 1>(path, packed, sums, blocks, x, acc);
-    return;
-  }
-#endif
-  (void)path;
-  (void)sums;
-  multiplyPortable<N>(packed, blocks, x, rows, acc);
+  for (; rows - first >= 2; first += 2)
+    body.template operator()<2>(first);
+  if (first != rows)
+    body.template operator()<1>(first);
 }
+
+// `Outputs` blocks of N lanes that share the activations.
+template <int N, int Outputs>
+void multiplyOutputs(const int8_t *packed, size_t bytes, const int32_t *sums, const ArrayRows &rows, int32_t *acc,
+                     size_t stride, bool add) {
+  constexpr int kPerOutput = N / 16, kVectors = Outputs * kPerOutput;
+  forRowGroups<kVectors == 4 ? 4 : 8>(rows.rows, [&]<int Rows>(size_t first) {
+    std::array<const int8_t *, kVectors> weights;
+    std::array<int32_t *, kVectors> to;
+    for (int v = 0; v < kVectors; ++v) {
+      weights[v] = packed + v / kPerOutput * bytes + v % kPerOutput * 64;
+      to[v] = acc + v / kPerOutput * stride + first * N + v % kPerOutput * 16;
+    }
+    multiplyVnni<kVectors, Rows>(weights, 4 * N, sums + first, rows, rows.x + first * rows.runs, to, N, add);
+  });
+}
+
+#endif
 
 } // namespace
 
@@ -210,32 +247,70 @@ ArrayPath bestArrayPath() {
 #endif
 }
 
-ArrayBlocks::ArrayBlocks(uint32_t n, const int8_t *w, size_t blocks, ArrayPath path)
-    : n_(n), blocks_(blocks), path_(path), packed_(std::make_unique_for_overwrite<int8_t[]>(blocks * n * n)) {
+ArrayBlocks::ArrayBlocks(uint32_t n, const int8_t *w, size_t depth, size_t outputs, ArrayPath path)
+    : n_(n), depth_(depth), outputs_(outputs), path_(path),
+      packed_(std::make_unique_for_overwrite<int8_t[]>(outputs * depth * n)) {
+  const size_t quads = outputs * depth / 4;
+#if defined(__x86_64__)
+  if (path == ArrayPath::Avx512Vnni && n >= 16) {
+    packVnni(n, w, quads, packed_.get());
+    return;
+  }
+#endif
   const auto flip = static_cast<int8_t>(path == ArrayPath::Avx512Vnni ? 0x80 : 0);
-  for (size_t quad = 0; quad < blocks * n / 4; ++quad)
+  for (size_t quad = 0; quad < quads; ++quad)
     packQuad(n, w + quad * 4 * n, flip, packed_.get() + quad * 4 * n);
 }
 
-ArraySums::ArraySums(uint32_t n, const int8_t *const *x, size_t blocks, size_t rows, ArrayPath path) {
+ArraySums::ArraySums(const ArrayRows &rows, ArrayPath path) {
 #if defined(__x86_64__)
   if (path != ArrayPath::Avx512Vnni)
     return;
-  sums_.resize(rows);
-  forLanes(n, [&]<int N>() {
-    size_t row = 0;
-    for (; row + 8 <= rows; row += 8)
-      sumVnni<N, 8>(x + row * blocks, blocks, sums_.data() + row);
-    for (; row != rows; ++row)
-      sumVnni<N, 1>(x + row * blocks, blocks, sums_.data() + row);
-  });
+  sums_.resize(rows.rows);
+  forRowGroups<8>(rows.rows, [&]<int Rows>(size_t first) { sumVnni<Rows>(rows, first, sums_.data() + first); });
 #endif
 }
 
-void ArrayBlocks::multiply(const int8_t *const *x, const ArraySums &sums, size_t rows, int32_t *acc, bool add) const {
-  if (!add)
-    std::memset(acc, 0, rows * n_ * sizeof(int32_t));
-  forLanes(n_, [&]<int N>() { multiplyAll<N>(path_, packed_.get(), sums.data(), blocks_, x, rows, acc); });
+void ArrayBlocks::multiply(const ArrayRows &rows, const ArraySums &sums, int32_t *acc, size_t stride, bool add) const {
+  const size_t bytes = depth_ * n_;
+  forLanes(n_, [&]<int N>() {
+#if defined(__x86_64__)
+    if (path_ == ArrayPath::Avx512Vnni) {
+      if constexpr (N == 8) {
+        for (size_t output = 0; output < outputs_; ++output)
+          forRowGroups<8>(rows.rows, [&]<int Rows>(size_t first) {
+            multiplyVnni8<Rows>(packed_.get() + output * bytes, sums.data() + first, rows, rows.x + first * rows.runs,
+                                acc + output * stride + first * N, add);
+          });
+      } else {
+        size_t output = 0;
+        if constexpr (N < 64)
+          for (; output + 2 <= outputs_; output += 2)
+            multiplyOutputs<N, 2>(packed_.get() + output * bytes, bytes, sums.data(), rows, acc + output * stride,
+                                  stride, add);
+        for (; output != outputs_; ++output)
+          multiplyOutputs<N, 1>(packed_.get() + output * bytes, bytes, sums.data(), rows, acc + output * stride, stride,
+                                add);
+      }
+      return;
+    }
+#endif
+    for (size_t output = 0; output < outputs_; ++output) {
+      const int8_t *packed = packed_.get() + output * bytes;
+      int32_t *to = acc + output * stride;
+      if (!add)
+        std::memset(to, 0, rows.rows * N * sizeof(int32_t));
+#if defined(__x86_64__)
+      if (path_ == ArrayPath::Avx2) {
+        forRowGroups<N == 64 ? 4 : 8>(rows.rows, [&]<int Rows>(size_t first) {
+          multiplyAvx2<N, Rows>(packed, {rows.x + first * rows.runs, rows.runs, rows.bytes, Rows}, to + first * N);
+        });
+        continue;
+      }
+#endif
+      multiplyPortable<N>(packed, rows, to);
+    }
+  });
 }
 
 } // namespace tw::simulator

@@ -11,42 +11,41 @@ Effects executeConv(State &state, const isa::Line &line) {
   const int64_t stride_h = get(f::stride_h), stride_w = get(f::stride_w), dil_h = get(f::dil_h), dil_w = get(f::dil_w);
   const int64_t pad_t = get(f::pad_t), pad_l = get(f::pad_l);
   const int8_t *x = state.spmAt(get(f::x));
-  const std::vector<int8_t> pad(state.n, static_cast<int8_t>(get(f::pad_value)));
+  const std::vector<int8_t> pad(ic_n * state.n, static_cast<int8_t>(get(f::pad_value)));
 
   ArrayWork work{.w = static_cast<uint64_t>(get(f::w)),
                  .acc = static_cast<uint64_t>(get(f::acc)),
                  .outputs = static_cast<uint64_t>(get(f::oc_n)),
-                 .blocks = static_cast<uint64_t>(kh_n * kw_n * ic_n),
+                 .runs = static_cast<uint64_t>(kh_n * kw_n),
+                 .blocks = static_cast<uint64_t>(ic_n),
                  .rows = static_cast<uint64_t>(oh_n * ow_n),
                  .accumulate = get(f::accumulate) != 0};
-  // Where each tap of a window lies, relative to the window's first row; then each block of its channels.
+  // Where each tap of a window lies, relative to the window's first row.
   struct Tap {
     int64_t h, w, address;
   };
   std::vector<Tap> taps;
-  std::vector<int64_t> blocks;
   for (int64_t kh = 0; kh < kh_n; ++kh)
-    for (int64_t kw = 0; kw < kw_n; ++kw) {
+    for (int64_t kw = 0; kw < kw_n; ++kw)
       taps.push_back({kh * dil_h, kw * dil_w, kh * dil_h * x_hs + kw * dil_w * x_ws});
-      for (int64_t icb = 0; icb < ic_n; ++icb)
-        blocks.push_back(taps.back().address + icb * state.n);
-    }
   const Tap last = taps.back();
-  return streamRows(state, work, [&](uint64_t row, const int8_t **to) {
-    const auto oh = static_cast<uint32_t>(row) / static_cast<uint32_t>(ow_n); // ACC has few rows: 32 bits divide faster
-    const int64_t top = oh * stride_h - pad_t, left = (static_cast<int64_t>(row) - oh * ow_n) * stride_w - pad_l;
+  int64_t ow = 0, top = -pad_t;
+  return streamRows(state, work, [&](uint64_t, const int8_t **to) {
+    if (ow == ow_n) {
+      ow = 0;
+      top += stride_h;
+    }
+    const int64_t left = ow++ * stride_w - pad_l;
     const int64_t origin = top * x_hs + left * x_ws;
     if (top >= 0 && top + last.h < x_h && left >= 0 && left + last.w < x_w) { // no tap is outside
-      for (size_t i = 0; i < blocks.size(); ++i)
-        to[i] = x + (origin + blocks[i]);
+      for (const Tap &tap : taps)
+        *to++ = x + (origin + tap.address);
       return;
     }
     for (const Tap &tap : taps) {
       const bool inside = static_cast<uint64_t>(top + tap.h) < static_cast<uint64_t>(x_h) &&
                           static_cast<uint64_t>(left + tap.w) < static_cast<uint64_t>(x_w);
-      const int8_t *activation = inside ? x + (origin + tap.address) : pad.data();
-      for (int64_t icb = 0; icb < ic_n; ++icb)
-        *to++ = inside ? activation + icb * state.n : activation;
+      *to++ = inside ? x + (origin + tap.address) : pad.data();
     }
   });
 }
