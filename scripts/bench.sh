@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # Speeds, all in one run: compile time of each model; the functional model, the cycle model and the RTL side by side on
 # whole models for tw8 and tw16 (outputs and cycles are compared first); ResNet-50 on all but the RTL, and beside
-# oneDNN; the cycle model at its best and its worst; the functional model layer by layer. Run it on a quiet machine.
+# oneDNN; all models on tiles of 16 rows, the worst for leaping, and on whole layers (tw16, tw32); the cycle model at
+# its best and its worst; the functional model layer by layer. Run it on a quiet machine.
 # Models come from the project's sample and from the test material (TW_MATERIAL_DIR); --quick takes the sample alone.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/build.sh release tilewright tw_rtl_tw8 tw_rtl_tw16 tw_bench_models tw_bench_cycle tw_bench_functional >/dev/null
+scripts/build.sh release tilewright tw_rtl_tw8 tw_rtl_tw16 tw_rtl_tw32 tw_bench_models tw_bench_tiles tw_bench_cycle \
+  tw_bench_functional >/dev/null
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -70,6 +72,8 @@ if [ "${1:-}" != --quick ] && [ -f "$large" ]; then
   fi
 fi
 
+printf '\ntiles of 16 rows, and whole layers\n'
+build/bin/tw_bench_tiles
 printf '\ncycle model: all clients in bank groups of their own, and all in one\n'
 build/bin/tw_bench_cycle
 printf '\nfunctional model, layer by layer\n'
