@@ -18,8 +18,8 @@ Core<Kernel>::Core(State &state, Registers &registers, const isa::MemoryTimingCo
       banks_(config_), parameters_(state), readPort_(config_, banks_, memory_), matrix_(config_, banks_),
       drain_(config_, banks_, parameters_, 7), vector_(config_, banks_, parameters_, 8),
       store_(config_, banks_, memory_), fill_(config_, banks_), schedules_(banks_) {
-  if (options_.dataThread && !options_.timingOnly && !(options_.trace && options_.hashWrites))
-    data_ = std::make_unique<DataThread>(state_);
+  if (!options_.timingOnly && !(options_.trace && options_.hashWrites))
+    data_ = std::make_unique<DataThread>(state_, options_.dataThread);
 }
 
 template <class Kernel> void Core<Kernel>::handle(Event event, Cycle c) {

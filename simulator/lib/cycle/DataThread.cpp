@@ -18,9 +18,14 @@ template <class Value> void awaitChange(const std::atomic<Value> &value, Value o
 
 } // namespace
 
-DataThread::DataThread(State &state) : state_(state), thread_([this] { run(); }) {}
+DataThread::DataThread(State &state, bool isApart) : state_(state) {
+  if (isApart)
+    thread_ = std::thread([this] { run(); });
+}
 
 DataThread::~DataThread() {
+  if (!thread_.joinable())
+    return;
   wait();
   stops_ = true;
   ++pushed_;
@@ -43,6 +48,13 @@ void DataThread::run() {
 }
 
 void DataThread::waitFor(uint32_t done) {
+  if (!thread_.joinable()) {
+    uint32_t next = done_.load(std::memory_order_relaxed);
+    for (; next != done; ++next)
+      saturations_ += execute(state_, lines_[next % kLines]).saturations;
+    done_.store(next, std::memory_order_relaxed);
+    return;
+  }
   uint32_t seen;
   while (int32_t((seen = done_.load(std::memory_order_acquire)) - done) < 0)
     awaitChange(done_, seen);
@@ -51,7 +63,7 @@ void DataThread::waitFor(uint32_t done) {
 void DataThread::push(const isa::Line &line) {
   const uint32_t index = pushed_.load(std::memory_order_relaxed);
   if (index - done_.load(std::memory_order_acquire) == kLines)
-    waitFor(index - kLines / 2); // sleep once, not before every line
+    waitFor(thread_.joinable() ? index - kLines / 2 : index); // sleep once, not before every line
   if (line.row()->engine == isa::Engine::ST) {
     const isa::DmaWalk walk = isa::DmaWalk::of(line, state_.config);
     uint64_t end = walk.offset + walk.runBytes;
@@ -62,7 +74,8 @@ void DataThread::push(const isa::Line &line) {
   }
   lines_[index % kLines] = line;
   pushed_.store(index + 1, std::memory_order_release);
-  pushed_.notify_one();
+  if (thread_.joinable())
+    pushed_.notify_one();
 }
 
 uint64_t DataThread::wait() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data of a job on a thread of its own: instructions are executed in the order in which they end, behind the
-// timing. Used by the core, which asks for nothing that data decide, and waits before anyone else looks at a memory.
+// The data of a job behind its timing, on a thread of their own or many instructions at a time: executed in the order
+// in which they end. Used by the core, which asks for nothing that data decide, and waits before anyone else looks at a
+// memory.
 #ifndef TW_SIMULATOR_CYCLE_DATATHREAD_H
 #define TW_SIMULATOR_CYCLE_DATATHREAD_H
 
@@ -13,7 +14,8 @@ namespace tw::simulator::cycle {
 
 class DataThread {
 public:
-  explicit DataThread(State &state);
+  /// `isApart`: on a second thread. Otherwise within the calls below.
+  DataThread(State &state, bool isApart);
   ~DataThread();
   DataThread(const DataThread &) = delete;
   DataThread &operator=(const DataThread &) = delete;
