@@ -293,6 +293,20 @@ void ProgramGenerator::drawRun(Line &line, const Instruction &row) {
   }
 }
 
+// A dwconv that takes several taps in a step where it can, or that misses it by one: each term of the condition holds
+// in most lines.
+void ProgramGenerator::drawColumns(Line &line) {
+  const int64_t taps = config.dwTaps;
+  auto extent = [&](int64_t least) {
+    return random.between(least, random.oneIn(4) ? taps + 1 : std::max(least, taps));
+  };
+  const int64_t kernelW = extent(2);
+  line.set(dwconv::kh_n, extent(1)).set(dwconv::kw_n, kernelW);
+  line.set(dwconv::stride_w, random.between(1, random.oneIn(3) ? kernelW : kernelW - 1));
+  line.set(dwconv::dil_w, random.oneIn(6) ? 2 : 1);
+  line.set(dwconv::ow_n, random.between(random.oneIn(6) ? kernelW - 1 : kernelW, kernelW + 3));
+}
+
 bool ProgramGenerator::fill(Line &line, const Instruction &row) {
   for (const Field &field : row.fields) {
     switch (field.kind) {
@@ -323,6 +337,8 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
   }
   if (findField(row, "ds1") >= 0)
     drawRun(line, row);
+  if (row.opcode == Opcode::Dwconv && random.oneIn(2))
+    drawColumns(line);
   if (random.oneIn(16))
     drawExtreme(line, row);
   if (work(line, row) > options.workPerLine)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Draws instructions that are legal on one machine and puts them together.
-// Used by RandomProgram.cpp. Walks the records; only loads of parameters and tables are known by name.
+// Used by RandomProgram.cpp. Walks the records; only loads of parameters and tables, and dwconv, are known by name.
 #ifndef TW_ISA_LIB_PROGRAM_GENERATOR_H
 #define TW_ISA_LIB_PROGRAM_GENERATOR_H
 
@@ -36,6 +36,7 @@ private:
   int64_t place(uint64_t first, uint64_t end, uint64_t size, uint64_t unit);
   std::optional<int64_t> placeRecord(const Instruction &row, uint64_t size);
   void drawRun(Line &line, const Instruction &row);
+  void drawColumns(Line &line);
   void drawExtreme(Line &line, const Instruction &row);
   uint64_t slotRow(int slot) const;
   uint64_t imageOffset(int image) const;

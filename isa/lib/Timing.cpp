@@ -36,6 +36,18 @@ uint64_t Padding::rows(const Line &line) const {
   return result * uint64_t(line.get(ldpad::n0)) * uint64_t(line.get(ldpad::n3));
 }
 
+std::optional<TapColumns> TapColumns::of(const Line &line, const HwConfig &config) {
+  if (line.row()->opcode != Opcode::Dwconv)
+    return std::nullopt;
+  auto field = [&](FieldRef ref) { return uint64_t(line.get(ref)); };
+  const uint64_t taps = config.dwTaps, kernelH = field(dwconv::kh_n), kernelW = field(dwconv::kw_n);
+  const uint64_t stride = field(dwconv::stride_w), outputs = field(dwconv::ow_n);
+  if (taps < 2 || kernelH > taps || kernelW > taps || kernelW > outputs || stride >= kernelW ||
+      field(dwconv::dil_w) != 1)
+    return std::nullopt;
+  return TapColumns{kernelH * kernelW, (outputs - 1) * stride + kernelW};
+}
+
 DmaWalk DmaWalk::of(const Line &line, const HwConfig &config) {
   DmaWalk walk;
   Opcode opcode = line.row()->opcode;
@@ -197,6 +209,9 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
   case Opcode::Poolmax:
   case Opcode::Poolavg:
     static_assert(dwconv::kh_n.lsb == poolmax::kh_n.lsb && dwconv::ow_n.lsb == poolavg::ow_n.lsb);
+    if (auto form = TapColumns::of(line, config))
+      return vectorCycles(field(dwconv::oc_n) * (form->weights + product({dwconv::oh_n, dwconv::kh_n}) * form->columns),
+                          field(dwconv::oc_n) - 1);
     return vectorCycles(product({dwconv::oc_n, dwconv::oh_n, dwconv::ow_n, dwconv::kh_n, dwconv::kw_n}),
                         line.row()->opcode == Opcode::Dwconv ? field(dwconv::oc_n) - 1 : 0);
   case Opcode::Fill:

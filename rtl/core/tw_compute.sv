@@ -7,7 +7,8 @@ module tw_compute #(
   parameter int AccRows    = 1024,
   parameter int ParamRows  = 256,
   parameter int LutBanks   = 8,
-  parameter int WeightRows = 1
+  parameter int WeightRows = 1,
+  parameter int DwTaps     = 1
 ) (
   input  logic                  clk_i,
   input  logic                  rst_ni,
@@ -207,7 +208,7 @@ module tw_compute #(
     .sat_count_o (rq_sat_count_o)
   );
 
-  tw_vx #(.N(N)) u_vx (
+  tw_vx #(.N(N), .DwTaps(DwTaps)) u_vx (
     .clk_i,
     .rst_ni,
     .start_i     (vx_start_i),

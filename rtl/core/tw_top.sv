@@ -349,7 +349,8 @@ module tw_top (
     .AccRows  (tw_cfg_pkg::ACC_ROWS),
     .ParamRows(tw_cfg_pkg::PARAM_ROWS),
     .LutBanks (tw_cfg_pkg::LUT_BANKS),
-    .WeightRows(tw_cfg_pkg::WEIGHT_ROWS)
+    .WeightRows(tw_cfg_pkg::WEIGHT_ROWS),
+    .DwTaps   (tw_cfg_pkg::DW_TAPS)
   ) u_compute (
     .clk_i,
     .rst_ni,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector engine: ewadd, ewmul, ewmin, ewmax, ewmad, lut, move, dwconv, poolmax, poolavg, redsum, redsq, redmax, redmin,
-// wadd, wmul, normrcp, normrsq, movet. One step (a row of elements, one tap of a window, or one row of a result that
-// has several) a cycle, N lanes of 8 bits or N/4 of 32; one instruction at a time. While the write of a row waits for
-// its grant the engine stands still. docs/timing.md, section 7: the last step of an output row issued in t asks for its
-// write from t+8 on.
+// Vector engine: ewadd, ewmul, ewmin, ewmax, ewmad, lut, move, dwconv, poolmax, poolavg, redsum, redsq, redmax,
+// redmin, wadd, wmul, normrcp, normrsq, movet. One step (a row of elements, one tap of a window, one element for all
+// the windows that it belongs to, or one row of a result that has several) a cycle, N lanes of 8 bits or N/4 of 32;
+// one instruction at a time. While the write of a row waits for its grant the engine stands still. docs/timing.md,
+// section 7: the last step of an output row issued in t asks for its write from t+8 on.
 module tw_vx #(
-  parameter int N = 16
+  parameter int N      = 16,
+  parameter int DwTaps = 1     // of a kernel row in one step of dwconv
 ) (
   input  logic            clk_i,
   input  logic            rst_ni,
@@ -48,12 +49,16 @@ module tw_vx #(
   localparam int RowLog = $clog2(N);
   localparam int Words  = N / tw_isa_pkg::WORD_BYTES;  // int32 of a row
   localparam int WordRows = tw_isa_pkg::WORD_BYTES;    // rows of N int32
+  localparam int Kernel = DwTaps * DwTaps;             // rows of weights that are kept
+  localparam int PlaceBits  = (Kernel > 1) ? $clog2(Kernel) : 1;
+  localparam int GapBits    = $clog2(((Kernel > N) ? Kernel : N) + 1);
+  localparam int ColumnBits = 18;                      // columns under a row of 2^16 windows, four apart at most
 
   //--- what others see --------------------------------------------------------------------------------
   logic         idle_q, steps_q, check_q;               // no instruction; steps are issued; multipliers are checked
   logic         reads_q, reads_lut_q;                   // a parameter row is read; lut: its table must be there
   logic         has_taps_q, is_window_q, needs_b_q;    // operand b is a run of rows: weights, multipliers
-  logic         gap_q;                                  // this step is none of the walk over a
+  logic         gap_q, in_window_q;                     // this step is none of the walk over a; one of a window's
   logic [15:0]  param_row_q;
   logic [2:0]   bank_q;
   logic         take_lut_q;                             // operands of lut arrive
@@ -65,7 +70,13 @@ module tw_vx #(
 
   // What starts.
   logic start_lut, start_win, start_sum, start_norm, start_wide, start_mad, start_move, start_turn, start_top;
-  wire [7:0] opcode = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
+  logic       start_columns;                            // dwconv in its column form: docs/timing.md, section 7
+  logic [3:0] column_step;                              // from one column of windows to the next
+  wire [7:0]  opcode   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
+  wire [7:0]  kernel_h = line_i[tw_isa_pkg::DWCONV_KH_N_LSB +: 8];
+  wire [7:0]  kernel_w = line_i[tw_isa_pkg::DWCONV_KW_N_LSB +: 8];
+  wire [3:0]  stride_w = line_i[tw_isa_pkg::DWCONV_STRIDE_W_LSB +: 4];
+  wire [15:0] output_w = line_i[tw_isa_pkg::DWCONV_OW_N_LSB +: 16];
   always_comb begin
     start_lut  = 1'b0;
     start_win  = 1'b0;
@@ -76,6 +87,8 @@ module tw_vx #(
     start_move = 1'b0;
     start_turn = 1'b0;
     start_top  = 1'b0;
+    start_columns = 1'b0;
+    column_step   = '0;
     if (start_i) begin
       start_lut  = opcode == tw_isa_pkg::OP_LUT;
       start_win  = (opcode == tw_isa_pkg::OP_DWCONV) || (opcode == tw_isa_pkg::OP_POOLMAX)
@@ -87,6 +100,10 @@ module tw_vx #(
       start_move = opcode == tw_isa_pkg::OP_MOVE;
       start_turn = opcode == tw_isa_pkg::OP_MOVET;
       start_top  = (opcode == tw_isa_pkg::OP_REDMAX) || (opcode == tw_isa_pkg::OP_REDMIN);
+      start_columns = (DwTaps > 1) && (opcode == tw_isa_pkg::OP_DWCONV) && (kernel_h <= 8'(DwTaps))
+                      && (kernel_w <= 8'(DwTaps)) && ({8'd0, kernel_w} <= output_w) && ({4'd0, stride_w} < kernel_w)
+                      && (line_i[tw_isa_pkg::DWCONV_DIL_W_LSB +: 4] == 4'd1);
+      column_step   = start_columns ? 4'd1 : stride_w;
     end
   end
 
@@ -97,7 +114,10 @@ module tw_vx #(
   logic               win_in_tile, win_first, win_done, win_block, win_last, win_lead;
   logic               ew_plane, ew_last, b_plane, b_last, y_plane, y_last;
 
-  tw_window u_window (
+  // The column form walks columns of one tap each; the lanes know to which windows they belong.
+  wire [ColumnBits-1:0] columns = ColumnBits'(output_w) * ColumnBits'(stride_w) + ColumnBits'(kernel_w)
+                                - ColumnBits'(stride_w);
+  tw_window #(.ColumnBits(ColumnBits)) u_window (
     .clk_i,
     .load_i    (start_i),
     .base_i    (line_i[tw_isa_pkg::DWCONV_X_LSB +: 24]),
@@ -105,14 +125,14 @@ module tw_vx #(
     .w_stride_i(line_i[tw_isa_pkg::DWCONV_X_WS_LSB +: 24]),
     .h_pad_i   ({8'd0, line_i[tw_isa_pkg::DWCONV_PAD_T_LSB +: 8]}),
     .w_pad_i   ({8'd0, line_i[tw_isa_pkg::DWCONV_PAD_L_LSB +: 8]}),
-    .ih_n_i    ({8'd0, line_i[tw_isa_pkg::DWCONV_KH_N_LSB +: 8]}),
-    .iw_n_i    ({8'd0, line_i[tw_isa_pkg::DWCONV_KW_N_LSB +: 8]}),
+    .ih_n_i    ({8'd0, kernel_h}),
+    .iw_n_i    (start_columns ? 16'd1 : {8'd0, kernel_w}),
     .ih_c_i    ({12'd0, line_i[tw_isa_pkg::DWCONV_DIL_H_LSB +: 4]}),
     .iw_c_i    ({12'd0, line_i[tw_isa_pkg::DWCONV_DIL_W_LSB +: 4]}),
     .oh_n_i    (line_i[tw_isa_pkg::DWCONV_OH_N_LSB +: 16]),
-    .ow_n_i    (line_i[tw_isa_pkg::DWCONV_OW_N_LSB +: 16]),
+    .ow_n_i    (start_columns ? columns : ColumnBits'(output_w)),
     .oh_c_i    ({12'd0, line_i[tw_isa_pkg::DWCONV_STRIDE_H_LSB +: 4]}),
-    .ow_c_i    ({12'd0, line_i[tw_isa_pkg::DWCONV_STRIDE_W_LSB +: 4]}),
+    .ow_c_i    ({12'd0, column_step}),
     .in_n_i    (16'd1),
     .in_a_i    (24'd0),
     .out_n_i   ({4'd0, line_i[tw_isa_pkg::DWCONV_OC_N_LSB +: 12]}),
@@ -120,7 +140,7 @@ module tw_vx #(
     .h_n_i     (line_i[tw_isa_pkg::DWCONV_X_H_LSB +: 16]),
     .w_n_i     (line_i[tw_isa_pkg::DWCONV_X_W_LSB +: 16]),
     .span_i    (16'd1),
-    .next_i    (issue && is_window_q),
+    .next_i    (issue && in_window_q),
     .addr_o    (win_addr),
     .w_o       (win_w_unused),
     .in_tile_o (win_in_tile),
@@ -295,7 +315,7 @@ module tw_vx #(
     en = 1'b1;
     if (out_q) en = wr_gnt_i;
   end
-  wire needs_a = is_window_q ? win_in_tile : !gap_q;
+  wire needs_a = in_window_q ? win_in_tile : !gap_q;
   always_comb begin
     issue = 1'b0;
     if (steps_q)
@@ -352,14 +372,24 @@ module tw_vx #(
   logic [N*32-1:0] bias_next, mult_next, bias, mult;
   logic         block_next;              // the next step issued is the first of a channel block
   // A group of steps reads what one result needs. A sum's four rows, or the N rows of a block of movet, follow with a
-  // step for each; eight steps that read the multipliers and addends of ewmad come before.
+  // step for each; eight steps that read the multipliers and addends of ewmad come before, and so do those that read
+  // the weights of a channel block for the column form of dwconv.
   logic         gap;                     // this step is none of the walk over a
-  logic [RowLog:0] gap_steps, gap_count; // steps in a row of that kind, and their number so far
+  logic [GapBits-1:0] gap_steps, gap_count;  // steps in a row of that kind, and their number so far
   logic         lead;                    // this step is the first of its group
   logic         final_group;
   logic [2:0]   word;                    // row of a sum, or of ewmad's multipliers and addends
   logic [23:0]  m_base, m_step, c_base, c_step;
   logic [N*32-1:0] multipliers, addends; // ewmad
+  // Column form. Each element meets a kernel row at once; its products go into as many windows, number 0 the one that
+  // is complete after this column. Windows move on by one number with the first step of the next column.
+  logic         is_columns;
+  logic [2:0]   last_window;             // number of the one that begins with this column: kw_n - 1
+  logic [2:0]   window;                  // whose weights the next step reads
+  logic [PlaceBits-1:0] kernel_row, place1;  // place of a kernel row's weights; of the step's, at age 1
+  logic [15:0]  outputs, outputs_left;   // of a row, minus one
+  logic [3:0]   every, wait_columns;     // columns between two output rows, and until the next one, minus one
+  logic [N*8-1:0] kernel [Kernel];       // weights [kernel row][window]
   logic [N*8-1:0] turn [N];              // movet: the block; rows enter at the end, lanes leave at the front
   logic [2:1]   step, first, between;    // a step, the first of its output row, one with gap, by age
   logic [8:1]   done, final_row;         // an output row's last step, by age; the instruction's last
@@ -370,9 +400,9 @@ module tw_vx #(
   logic [31:0]  table4;                  // poolavg's multiplier
   // Lanes. An element's path depends on the instruction: dwconv accumulates products and requantises; pooling
   // accumulates elements; the others take one element or two.
-  logic signed [17:0] first2  [N];       // product, element, or a - za, at age 2
+  logic signed [17:0] first2  [DwTaps*N];  // product, element, or a - za, at age 2
   logic signed [8:0]  second2 [N];       // b - zb
-  logic signed [31:0] acc     [N];       // sums, or the largest, at age 3
+  logic signed [31:0] acc     [DwTaps*N];  // sums, or the largest, at age 3
   logic signed [47:0] pa      [N];       // products of both operands, at age 3
   logic signed [47:0] pb      [N];
   logic [7:0]         byte2 [N];
@@ -415,8 +445,17 @@ module tw_vx #(
         is_mad      = start_mad;
         is_move     = start_move;
         is_bytes    = start_lut || start_sum || start_wide || start_move || start_turn;
-        gap         = start_mad;
-        gap_steps   = start_turn ? (RowLog + 1)'(N) : start_mad ? (RowLog + 1)'(2 * WordRows) : (RowLog + 1)'(WordRows);
+        gap         = start_mad || start_columns;
+        gap_steps   = start_turn ? GapBits'(N) : start_mad ? GapBits'(2 * WordRows)
+                    : start_columns ? GapBits'(kernel_h[2:0]) * GapBits'(kernel_w[2:0]) : GapBits'(WordRows);
+        is_columns   = start_columns;
+        last_window  = kernel_w[2:0] - 1'b1;
+        window       = last_window;
+        kernel_row   = '0;
+        outputs      = output_w - 1'b1;
+        outputs_left = outputs;
+        every        = stride_w - 1'b1;
+        wait_columns = {1'b0, last_window};
         m_base      = line_i[tw_isa_pkg::EWMAD_M_LSB +: 24];
         m_step      = line_i[tw_isa_pkg::EWMAD_M_S2_LSB +: 24];
         c_base      = line_i[tw_isa_pkg::EWMAD_C_LSB +: 24];
@@ -565,6 +604,18 @@ module tw_vx #(
             pa[i] = 48'(first2[i]) * 48'($signed(multipliers[i*32 +: 32]));
             pb[i] = 48'($signed(addends[i*32 +: 32]));
           end
+        end else if ((DwTaps > 1) && step[2] && is_columns) begin
+          if (!between[2]) begin
+            for (int w = 0; w < DwTaps; w++) begin
+              if (3'(w) == last_window) begin
+                for (int i = 0; i < N; i++)
+                  acc[w*N + i] = (first[2] ? 32'sd0 : acc[w*N + i]) + 32'(first2[w*N + i]);
+              end else if (3'(w) < last_window) begin
+                for (int i = 0; i < N; i++)
+                  acc[w*N + i] = (first[2] ? acc[((w + 1)%DwTaps)*N + i] : acc[w*N + i]) + 32'(first2[w*N + i]);
+              end
+            end
+          end
         end else if (step[2] && between[2]) begin
           for (int i = 0; i < N; i++) begin
             case (word[1:0])
@@ -613,6 +664,20 @@ module tw_vx #(
           if (word[2]) addends = {b_data_i, addends[N*32-1:N*8]};
           else multipliers = {b_data_i, multipliers[N*32-1:N*8]};
           word = word + 1'b1;
+        end else if ((DwTaps > 1) && step[1] && is_columns) begin : take_column
+          logic [N*8-1:0] x, weights;
+          if (between[1]) begin
+            kernel[place1] = b_data_i;
+          end else begin
+            x = inside1 ? a_data_i : {N{pad}};
+            for (int w = 0; w < DwTaps; w++) begin
+              if (3'(w) <= last_window) begin
+                weights = kernel[place1 + PlaceBits'(w)];
+                for (int i = 0; i < N; i++)
+                  first2[w*N + i] = 18'($signed(x[i*8 +: 8])) * 18'($signed(weights[i*8 +: 8]));
+              end
+            end
+          end
         end else if (step[1]) begin : take
           logic [7:0]        x;
           logic signed [8:0] centred;
@@ -648,7 +713,8 @@ module tw_vx #(
         if (is_dw && (state == Mult)) bias_next = param_data_i;
         if (is_dw && (state == Settle)) mult_next = param_data_i;
         if (((state == Head) && !is_lut) || (((state == Bias) || (state == Mult)) && is_dw)) param = param + 1'b1;
-        is_done   = issue && (is_window ? win_done : is_extreme ? ew_plane : is_mad ? !gap
+        is_done   = issue && (is_columns ? !gap && win_done && (wait_columns == '0)
+                          : is_window ? win_done : is_extreme ? ew_plane : is_mad ? !gap
                           : gap || !(is_sum || is_turn));
         is_block  = is_dw && win_block;
         is_last   = is_window ? win_last : is_mad ? ew_last && !gap
@@ -671,12 +737,32 @@ module tw_vx #(
               m_base   = m_base + m_step;
               c_base   = c_base + c_step;
               tap_addr = m_base;
-            end else if (gap && (gap_count == (RowLog + 1)'(WordRows - 1))) begin
+            end else if (gap && (gap_count == GapBits'(WordRows - 1))) begin
               tap_addr = c_base;
             end
+          end else if (is_columns) begin
+            if (gap) tap_addr = tap_addr + 24'(N);
           end else begin
             tap_addr = (is_done && !is_block) ? tap_base : tap_addr + 24'(N);
           end
+        end
+        if ((DwTaps > 1) && issue && is_columns) begin : column
+          logic row_ends;                  // of the kernel
+          place1 = kernel_row;
+          row_ends = !gap || (window == '0);
+          if (gap) begin
+            place1 = kernel_row + PlaceBits'(window);
+            window = (window == '0) ? last_window : window - 1'b1;
+          end else if (win_done) begin
+            if (wait_columns != '0) begin
+              wait_columns = wait_columns - 1'b1;
+            end else begin
+              wait_columns = (outputs_left == '0) ? {1'b0, last_window} : every;
+              outputs_left = (outputs_left == '0) ? outputs : outputs_left - 1'b1;
+            end
+          end
+          if (gap ? (gap_count == gap_steps - 1'b1) : win_done) kernel_row = '0;
+          else if (row_ends) kernel_row = kernel_row + PlaceBits'(DwTaps);
         end
         if (issue) begin
           lead = gap ? (gap_count == gap_steps - 1'b1) : is_extreme && ew_plane;
@@ -685,7 +771,7 @@ module tw_vx #(
             gap_count = lead ? '0 : gap_count + 1'b1;
           end else if (is_turn && (gap_count != gap_steps - 1'b1)) begin
             gap_count = gap_count + 1'b1;
-          end else if (is_turn || ((is_sum || is_mad) && ew_plane)) begin
+          end else if (is_turn || ((is_sum || is_mad) && ew_plane) || (is_columns && win_block)) begin
             gap         = 1'b1;
             gap_count   = '0;
             final_group = ew_last;
@@ -705,8 +791,9 @@ module tw_vx #(
         tap_addr_q  <= tap_addr;
         idle_q      <= state == Idle;
       end
-      gap_q      <= gap;
-      if (is_mad) needs_b_q <= gap;
+      gap_q       <= gap;
+      in_window_q <= is_window && !gap;
+      if (is_mad || is_columns) needs_b_q <= gap;
       have_a_q   <= have_a;
       have_b_q   <= have_b;
       steps_q    <= state == Steps;

@@ -3,7 +3,9 @@
 // address, an innermost outer loop that moves only the address (channel blocks), and an outermost loop that starts the
 // others again at an address of its own. MX: inner = pixels, outer = taps; VX: inner = taps, outer = pixels. load_i in
 // c: the first point stands in c+1; next_i in c: the following one in c+1.
-module tw_window (
+module tw_window #(
+  parameter int ColumnBits = 16    // of ow_n_i
+) (
   input  logic        clk_i,
   input  logic        load_i,
   input  logic [23:0] base_i,      // address of coordinate (0, 0)
@@ -16,7 +18,7 @@ module tw_window (
   input  logic [15:0] ih_c_i,
   input  logic [15:0] iw_c_i,
   input  logic [15:0] oh_n_i,      // outer loops
-  input  logic [15:0] ow_n_i,
+  input  logic [ColumnBits-1:0] ow_n_i,
   input  logic [15:0] oh_c_i,
   input  logic [15:0] ow_c_i,
   input  logic [15:0] in_n_i,      // innermost outer loop: address only
@@ -51,9 +53,10 @@ module tw_window (
   // State of this process alone, updated in place. Steps in bytes are made once, when loaded.
   logic [23:0] ih_a, iw_a, oh_a, ow_a, in_a, out_a;
   logic [15:0] ih_c, iw_c, oh_c, ow_c;
-  logic [15:0] ih_n, iw_n, oh_n, ow_n, in_n;           // extents minus one
+  logic [15:0] ih_n, iw_n, oh_n, in_n;                 // extents minus one
+  logic [ColumnBits-1:0] ow_n, ow;
   logic signed [31:0] h_n, w_n, span, h0, w0;
-  logic [15:0] ih, iw, oh, ow, in, out;                // what is left of each loop
+  logic [15:0] ih, iw, oh, in, out;                    // what is left of each loop
   logic        taps;                                   // ... of the three outer ones: nothing
   logic [23:0] a_iw, a_ih, a_in, a_ow, a_oh, a_out;    // point, inner row, channel block, tap column, tap row, start
   logic signed [31:0] h, w, h_ow, w_ow;                // point; origin of the inner loops

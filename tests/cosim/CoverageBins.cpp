@@ -24,6 +24,9 @@ constexpr int kQueues = isa::kEngines - 1;
 constexpr const char *kMemories[] = {"ideal", "rows", "random", "serial"};
 constexpr const char *kBurstEdges[] = {"one_beat", "longest", "split_run", "joined_runs"};
 constexpr const char *kWindowEdges[] = {"above", "below", "before", "behind", "outside"};
+// Terms of the condition of dwconv's column form: a field, and a value with which its term holds.
+constexpr std::pair<const char *, int64_t> kColumnTerms[] = {
+    {"kh_n", 1}, {"kw_n", 2}, {"ow_n", 255}, {"stride_w", 1}, {"dil_w", 1}};
 
 template <typename... Parts> std::string text(const Parts &...parts) {
   std::string result;
@@ -178,6 +181,11 @@ std::set<std::string> listBins() {
     if (hasWindow(row))
       for (const char *edge : kWindowEdges)
         add("edge/", row.mnemonic, "/", edge);
+    if (row.opcode == isa::Opcode::Dwconv) {
+      add("columns/taken");
+      for (const auto &[field, value] : kColumnTerms)
+        add("columns/but_for_", field);
+    }
     if (canBeInPlace(row))
       add("edge/", row.mnemonic, "/in_place");
   }
@@ -236,6 +244,8 @@ public:
       addBursts();
     if (hasWindow(row))
       addWindow();
+    if (row.opcode == isa::Opcode::Dwconv)
+      addColumns();
     if (canBeInPlace(row) && std::ranges::all_of(std::array{"", "_s0", "_s1", "_s2"}, [&](const std::string &suffix) {
           return get("a" + suffix, 0) == get("y" + suffix, 0);
         }))
@@ -292,6 +302,18 @@ private:
                               width, "before", "behind");
     if (rows || columns)
       hit("outside");
+  }
+
+  /// The form that takes several taps a cycle, or one term of its condition alone that does not hold.
+  void addColumns() {
+    if (isa::TapColumns::of(line, config))
+      return coverage.hit("columns/taken");
+    for (const auto &[field, value] : kColumnTerms) {
+      isa::Line changed = line;
+      changed.set(row.fields[size_t(findField(row, field))].ref, value);
+      if (isa::TapColumns::of(changed, config))
+        coverage.hit(text("columns/but_for_", field));
+    }
   }
 
   const isa::Line &line;

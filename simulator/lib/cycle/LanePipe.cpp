@@ -29,6 +29,7 @@ void LanePipe::start(const Line &line, Cycle start) {
   taps_ = emits_ = 1;
   stepsA_ = stepsB_ = {0, 1};
   stepsC_ = {};
+  leadSteps_ = 0;
   switch (opcode_) {
   case Opcode::Drq:
   case Opcode::Drqa:
@@ -287,22 +288,32 @@ void LanePipe::startWindow(const Line &line, Opcode opcode) {
   outputColumns_ = uint64_t(line.get(dwconv::ow_n));
   uint64_t channels = uint64_t(line.get(dwconv::oc_n));
   param_ = uint64_t(line.get(dwconv::param));
-  taps_ = kernelH_ * kernelW_;
-  stepsA_ = stepsB_ = {0, taps_};
+  const uint64_t weightRows = channels * kernelH_ * kernelW_;
   bool reloads = opcode == Opcode::Dwconv;
-  blocks_ = reloads ? channels : 1;
-  blockSteps_ = (reloads ? 1 : channels) * outputRows_ * outputColumns_ * taps_;
   write_ = {line.get(dwconv::y),
             {outputColumns_, outputRows_, channels, 1},
             {line.get(dwconv::y_ws), line.get(dwconv::y_hs), line.get(dwconv::y_cs)}};
   hasReadA_ = true;
+  if (auto form = TapColumns::of(line, config_)) {
+    leadSteps_ = form->weights;
+    firstEmit_ = kernelW_ - 1;
+    emitEvery_ = uint64_t(strideW_);
+    outputColumns_ = form->columns;
+    kernelW_ = 1;
+    strideW_ = 1;
+  }
+  taps_ = kernelH_ * kernelW_;
+  stepsA_ = {0, taps_};
+  stepsB_ = leadSteps_ == 0 ? stepsA_ : Range{};
+  blocks_ = reloads ? channels : 1;
+  blockSteps_ = leadSteps_ + (reloads ? 1 : channels) * outputRows_ * outputColumns_ * taps_;
   GroupSet a = banks_.groups(x_, x_ + (tileRows_ - 1) * rowStride_ + (tileColumns_ - 1) * columnStride_ +
                                      int64_t(channels - 1) * blockStride_ + config_.n);
   GroupSet b = 0, y = write_.groups(banks_, config_.n);
   if (reloads) {
     hasReadB_ = true;
     weights_ = line.get(dwconv::w);
-    b = banks_.groups(weights_, weights_ + int64_t(channels * taps_ * config_.n));
+    b = banks_.groups(weights_, weights_ + int64_t(weightRows * config_.n));
   }
   groups_ = a | b | y;
   meetsItself_ = (a & b) || (a & y) || (b & y);
@@ -408,6 +419,10 @@ void LanePipe::nextWindow() {
 }
 
 void LanePipe::nextStep() {
+  if (readsWeightsAlone()) {
+    ++step_;
+    return;
+  }
   if (kind_ == Kind::Window) {
     nextWindow();
   } else {
@@ -441,7 +456,11 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
     bool isSecond = stepsC_.contains(tap_);
     int64_t a = readA_.address, b = isSecond ? readC_.address : readB_.address;
     bool wantsA = hasReadA_ && stepsA_.contains(tap_), wantsB = hasReadB_ && (isSecond || stepsB_.contains(tap_));
-    if (kind_ == Kind::Window) {
+    if (readsWeightsAlone()) {
+      wantsA = false;
+      wantsB = true;
+      b = weights_ + int64_t(block_ * leadSteps_ + step_) * config_.n;
+    } else if (kind_ == Kind::Window) {
       wantsA = inside = isTapInside();
       if (inside)
         a = x_ + (oh_ * strideH_ + kh_ * dilH_ - padTop_) * rowStride_ +
@@ -470,7 +489,7 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
       if ((kind_ == Kind::Drain || kind_ == Kind::Words) && !writesAcc_)
         outcome.accHalf = halfOf(accRow_);
       inside_ += inside;
-      if (tap_ + emits_ >= taps_) {
+      if (isEmitting()) {
         pipe_ |= 1;
         if (opcode_ == Opcode::Poolavg)
           tableRow_[0] = param_ + 1 + (std::max<uint64_t>(inside_, 1) - 1) / config_.n + 1;
@@ -577,7 +596,10 @@ void LanePipe::jump(uint64_t cycles) {
     readB_.seek(group * (stepsB_.end - stepsB_.begin) + stepsB_.within(tap_));
   if (stepsC_.end != 0)
     readC_.seek(group * (stepsC_.end - stepsC_.begin) + stepsC_.within(tap_));
-  write_.seek(group * emits_ + (tap_ - std::min(tap_, taps_ - emits_)));
+  uint64_t emitted = group * emits_ + (tap_ - std::min(tap_, taps_ - emits_));
+  if (leadSteps_ != 0)
+    emitted = group / outputColumns_ * emittedBy(outputColumns_) + emittedBy(group % outputColumns_);
+  write_.seek(emitted);
   accRow_ = acc_ + done / accSteps_;
   accStep_ = done % accSteps_;
   pipe_ = 0; // what was in it is written before the caller's last cycle

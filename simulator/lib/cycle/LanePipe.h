@@ -147,13 +147,25 @@ private:
   /// Windows: position `index` in the order of the steps.
   void seekWindow(uint64_t index);
   void nextWindow();
+  bool readsWeightsAlone() const { return step_ < leadSteps_; }
+  /// Output rows that the first `columns` columns of a row of them end.
+  uint64_t emittedBy(uint64_t columns) const {
+    return columns <= firstEmit_ ? 0 : (columns - 1 - firstEmit_) / emitEvery_ + 1;
+  }
+  /// The next step ends an output row.
+  bool isEmitting() const {
+    if (tap_ + emits_ < taps_ || leadSteps_ == 0)
+      return tap_ + emits_ >= taps_;
+    return !readsWeightsAlone() && emittedBy(uint64_t(ow_) + 1) != emittedBy(uint64_t(ow_));
+  }
   bool isTapInside() const;
   void nextStep();
   void jump(uint64_t cycles);
   unsigned halfOf(uint64_t accRow) const { return accRow < config_.accRows / 2 ? 1 : 2; }
   void useAcc(uint64_t row, uint64_t rows);
   uint64_t steps() const { return blocks_ * blockSteps_; }
-  uint64_t position() const { return block_ * blockSteps_ + step_; }
+  /// Steps made, without those that only read weights.
+  uint64_t position() const { return block_ * (blockSteps_ - leadSteps_) + std::max(step_, leadSteps_) - leadSteps_; }
 
   const isa::HwConfig &config_;
   const Banks &banks_;
@@ -178,10 +190,12 @@ private:
   bool meetsItself_, hasParameterFault_;
   unsigned accHalves_;
   uint64_t acc_, accSteps_; // RQ: first row of ACC; steps for which it is the same row
-  // Windows.
+  // Windows. In the column form of dwconv they are one column wide, and not each of them ends an output row.
   int64_t x_, rowStride_, columnStride_, blockStride_, tileRows_, tileColumns_;
   int64_t strideH_, strideW_, dilH_, dilW_, padTop_, padLeft_;
   uint64_t kernelH_, kernelW_, outputRows_, outputColumns_;
+  uint64_t leadSteps_;             // first steps of a block, which only read weights
+  uint64_t firstEmit_, emitEvery_; // columns that end an output row
   int64_t weights_;
 
   // State at now_.
@@ -189,7 +203,7 @@ private:
   Cycle now_;
   unsigned head_; // head states left
   uint64_t block_, step_;
-  uint64_t tap_;
+  uint64_t tap_;              // in its group
   uint64_t accRow_, accStep_; // RQ: row that is read or written next; steps made of it
   uint32_t pipe_;             // bit k: a row left the last step k + 1 moving cycles ago
   bool heldA_, heldB_;

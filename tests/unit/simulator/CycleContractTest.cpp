@@ -245,6 +245,24 @@ TEST_F(CycleContractTest, TwoOperandsInOneBankTakeTwoCyclesAStep) {
   EXPECT_EQ(counter(CounterId::StateVxWaitBank), 10u);
 }
 
+TEST_F(CycleContractTest, ADwconvReadsItsWeightsBeforeItsColumnsAndThenOneRowAStep) {
+  config.dwTaps = 2;
+  Line dw = Line(Opcode::Dwconv).set(dwconv::x_h, 3).set(dwconv::x_w, 4).set(dwconv::x_ws, 16).set(dwconv::x_hs, 64);
+  dw.set(dwconv::kh_n, 2).set(dwconv::kw_n, 2).set(dwconv::oh_n, 2).set(dwconv::ow_n, 3);
+  dw.set(dwconv::stride_h, 1).set(dwconv::stride_w, 1).set(dwconv::dil_h, 1).set(dwconv::dil_w, 1).set(dwconv::oc_n, 1);
+  dw.set(dwconv::w, 0x400).set(dwconv::y, 0x10000).set(dwconv::y_ws, 16).set(dwconv::y_hs, 64);
+  const std::vector<Line> head = {Line(Opcode::Ldp).set(ldp::region, 1).set(ldp::count, 8), Line(Opcode::Fence)};
+  run({head[0], head[1], dw, kEnd});
+  // Weights in s+5 to s+8, four columns of two rows for each of two output rows in s+9 to s+24, the last write in s+32.
+  EXPECT_EQ(end(2) - start(2), 32u);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 0u) << "weights and activations lie in one group";
+  // Columns 1 to 3 end a result each: in s+12, s+14 and s+16, written in s+20, s+22 and s+24, now in bank 1. In s+20
+  // the step reads column 1, bank 1, too, and loses; in the others it reads columns 2 and 3.
+  run({head[0], head[1], dw.set(dwconv::y, 0x1010).set(dwconv::y_ws, 0x40).set(dwconv::y_hs, 0x100), kEnd});
+  EXPECT_EQ(end(2) - start(2), 33u);
+  EXPECT_EQ(counter(CounterId::BankConflicts), 1u);
+}
+
 TEST_F(CycleContractTest, FaultsNameTheirLineAndItsOwnCycle) {
   Line wait = walk(Opcode::Ld, 0, 1).setTag(9).set(header::wait0_valid, 1).set(header::wait0_sem, 7);
   JobOutcome outcome = run({Line(Opcode::Mark), wait, kEnd});

@@ -93,6 +93,40 @@ TEST_P(CycleTimingTest, ADrainTakesACycleForEachRowOfItsRecordAndForItsTable) {
     }
 }
 
+TEST_P(CycleTimingTest, ADwconvTakesAKernelRowAtOnceWhereItsWindowsShareTheirColumns) {
+  config.dwTaps = 3;
+  const int64_t n = config.n, group = config.spmBytes / 4;
+  Line line =
+      Line(Opcode::Dwconv).set(dwconv::x_h, 6).set(dwconv::x_w, 5).set(dwconv::x_ws, n).set(dwconv::x_hs, 5 * n);
+  line.set(dwconv::w, group).set(dwconv::y, 2 * group).set(dwconv::y_ws, n).set(dwconv::y_hs, 8 * n);
+  line.set(dwconv::y_cs, 16 * n).set(dwconv::oc_n, 2).set(dwconv::oh_n, 2).set(dwconv::pad_l, 1);
+  line.set(dwconv::stride_h, 2).set(dwconv::dil_h, 2);
+  struct Case {
+    int kernelH, kernelW, strideW, dilationW, columns, steps; // output columns; steps of a channel block
+  };
+  for (const Case &c : {
+           Case{3, 3, 1, 1, 5, 9 + 2 * 7 * 3}, // weights, then seven columns
+           Case{3, 3, 2, 1, 5, 9 + 2 * 11 * 3},
+           Case{1, 3, 1, 1, 3, 3 + 2 * 5},
+           Case{3, 2, 1, 1, 2, 6 + 2 * 3 * 3},
+           Case{3, 3, 3, 1, 5, 2 * 5 * 9}, // no column in two windows
+           Case{3, 3, 1, 2, 5, 2 * 5 * 9}, // windows of a column are not neighbours
+           Case{3, 3, 1, 1, 2, 2 * 2 * 9}, // fewer windows than taps
+           Case{4, 3, 1, 1, 5, 2 * 5 * 12},
+           Case{3, 4, 1, 1, 5, 2 * 5 * 12},
+           Case{3, 1, 1, 1, 5, 2 * 5 * 3},
+       }) {
+    line.set(dwconv::kh_n, c.kernelH).set(dwconv::kw_n, c.kernelW).set(dwconv::stride_w, c.strideW);
+    line.set(dwconv::dil_w, c.dilationW).set(dwconv::ow_n, c.columns);
+    const uint64_t expected = 4 + 2 * uint64_t(c.steps) + 3 + 8;
+    EXPECT_EQ(cycles(line, config, ideal), expected) << formatLine(line);
+    TraceEvent event = alone(line);
+    EXPECT_EQ(event.endCycle - event.startCycle, expected) << formatLine(line);
+  }
+  config.dwTaps = 1;
+  EXPECT_EQ(cycles(line.set(dwconv::kw_n, 3), config, ideal), 4u + 2 * 2 * 5 * 9 + 3 + 8);
+}
+
 TEST_P(CycleTimingTest, ATransposedBlockHoldsTheLoaderOfTheNextOne) {
   const int64_t n = config.n, group = config.spmBytes / 4, load = n / config.weightRows;
   Line line = Line(Opcode::Gemmzt).set(gemm::x_ms, n).set(gemm::x_ks, 40 * n).set(gemm::w, group).set(gemm::oc_n, 1);

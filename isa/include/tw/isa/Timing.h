@@ -11,6 +11,7 @@
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <optional>
 
 namespace tw::isa {
 
@@ -41,6 +42,16 @@ constexpr unsigned latencyBucket(uint64_t cycles) {
 /// Cycles that a block of gemmzt stays in the shadow after its first row was issued: until the array's last row has
 /// taken its weights.
 constexpr uint32_t weightHold(uint32_t n) { return n - 2; }
+
+/// The column form of dwconv: for each channel block its rows of weights first, then each column of an output row once,
+/// for all the windows that it belongs to (docs/timing.md, section 7).
+struct TapColumns {
+  uint64_t weights = 0; // rows of weights of a channel block
+  uint64_t columns = 0; // of the input that an output row reads; kh_n steps each
+
+  /// Of a legal line; none if its opcode or its kernel takes one tap in each step on this machine.
+  static std::optional<TapColumns> of(const Line &line, const HwConfig &config);
+};
 
 /// Whether the rows of this opcode move data through the AXI port and have bursts.
 bool hasBursts(Opcode opcode);

@@ -38,7 +38,7 @@ class WindowRead<string pad> : Strided<"x", SPM, "i8", "x", "read",
    Dim<[Term<"ow", "stride_w">, Term<"kw", "dil_w">], "x_ws", "x_w", "pad_l">, Dim<[Term<"ocb">], "x_cs">], "lane", pad>;
 
 def DWCONV : Instruction<0x38, "dwconv", VX, VectorWindow # PadFields # [SpmAddr<"w", "weights [ocb][kh][kw][N]">], "depthwise convolution, requantised"> {
-  let Description = "One tap a cycle: y = clamp(requantise(sum of x*w + bias), lo, hi). The record is a head, then (bias, multiplier) rows per channel block.";
+  let Description = "y = clamp(requantise(sum of x*w + bias), lo, hi). The record is a head, then (bias, multiplier) rows per channel block.";
   let Sem = Semantics<VectorLoops,
     [WindowRead<"pad_value">, Contiguous<"w", SPM, "i8", "w", "read", ["ocb", "kh", "kw"]>,
      RecordHead<>, RecordBias<"ocb">, RecordMult<"ocb">, Tile<"y", "write">],

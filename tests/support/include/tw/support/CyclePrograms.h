@@ -239,7 +239,7 @@ private:
       line.set(dwconv::x_ws, stride())
           .set(dwconv::x_cs, stride())
           .set(dwconv::stride_h, from(1, 2))
-          .set(dwconv::stride_w, 1);
+          .set(dwconv::stride_w, from(1, 2));
       line.set(dwconv::dil_h, 1)
           .set(dwconv::dil_w, from(1, 2))
           .set(dwconv::pad_t, below(3))
