@@ -25,18 +25,21 @@ def prepare(task, sources, folder):
     parameters = "".join(f"chparam -set {name} {value} {task.top}\n" for name, value in task.parameters.items())
     files = " ".join(str(source) for source in sources)
     (folder / "proof.ys").write_text(
-        f"read_verilog -formal -sv {files}\n{parameters}prep -flatten -top {task.top}\nmemory_map -formal\nasync2sync\n"
-        "dffunmap\nopt_clean\nwrite_smt2 -wires proof.smt2\n"
+        f"read_verilog -formal -sv {files}\n{parameters}hierarchy -check -top {task.top}\nproc\n"
+        # Before the modules are flattened, so that words of memories have names that a harness can connect to.
+        "memory_collect\nmemory_map -formal\n"
+        "prep -flatten\nasync2sync\ndffunmap\nopt_clean\nwrite_smt2 -wires proof.smt2\n"
     )
     result = run(["yosys", "-q", "proof.ys"], folder)
     if result.returncode:
         sys.exit(f"error: Yosys does not read {task.top}:\n{result.stdout}")
 
 
-def holds(folder, *arguments):
+def holds(task, folder, *arguments):
     """Whether z3 says so; the solver's own trouble is an error."""
     # z3 4.8 needs unrolled functions, or it expands them without end.
-    result = run(["yosys-smtbmc", "-s", "z3", "--unroll", "--noincr", *arguments, "proof.smt2"], folder)
+    options = ["-s", "z3", "--unroll", "--noincr", "--logic", task.logic]
+    result = run(["yosys-smtbmc", *options, *arguments, "proof.smt2"], folder)
     if "Status: PASSED" in result.stdout:
         return True, ""
     if "Status: FAILED" in result.stdout:
@@ -46,9 +49,9 @@ def holds(folder, *arguments):
 
 def prove(task, folder):
     """What does not hold, or an empty text."""
-    good, text = holds(folder, "-t", str(task.base))
+    good, text = holds(task, folder, "-t", str(task.base))
     if good and task.induction:
-        good, text = holds(folder, "-i", "-t", str(task.induction))
+        good, text = holds(task, folder, "-i", "-t", str(task.induction))
     return "" if good else text[-3000:]
 
 

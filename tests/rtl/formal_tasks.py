@@ -13,9 +13,11 @@ class Task:
     base: int = 1  # cycles from reset
     parameters: dict = dataclasses.field(default_factory=dict)
     is_quick: bool = True  # part of every test run
+    logic: str = "QF_ABV"  # SMT-LIB's name; QF_BV, without arrays, sends z3 to its SAT solver
 
 
 LANE = "tw_lane_pkg.sv"
+ISSUE = "tw_issue.sv"
 TASKS = {
     "requant.float": Task(
         "requant.sv", "requant_float", (LANE,),
@@ -81,5 +83,33 @@ TASKS = {
         ),
         induction=1, base=4,
         parameters={"BurstBytes": 256}, is_quick=False,
+    ),
+    "queue": Task(
+        "queue.sv", "queue_formal", (ISSUE,),
+        (
+            (ISSUE, "full_q  <= count >= CountBits'(Depth);", "full_q  <= count >= CountBits'(Depth - 1);"),
+            (ISSUE, "if (count == '0) begin\n          pc_q ", "if (!valid_q) begin\n          pc_q "),
+            (ISSUE, "line_q <= line[rptr];", "line_q <= line[wptr];"),
+            (ISSUE, "old_posts_q <= posts;", "if (!end_i) old_posts_q <= posts;"),
+            (ISSUE, "flying = flying + 1'b1;", "if (!end_i) flying = flying + 1'b1;"),
+        ),
+        induction=1, parameters={"Depth": 4, "Flight": 4}, logic="QF_BV", is_quick=False,
+    ),
+    "queue.least": Task(
+        "queue.sv", "queue_formal", (ISSUE,),
+        (
+            (ISSUE, "old_pc_q    <= pc_q;", "old_pc_q    <= pc_i;"),
+            (ISSUE, "count  = count - 1'b1;", "if (!push_i) count  = count - 1'b1;"),
+        ),
+        induction=1, parameters={"Depth": 2, "Flight": 1}, logic="QF_BV", is_quick=False,
+    ),
+    "queue.start": Task(
+        "queue.sv", "queue_start", (ISSUE,),
+        (
+            (ISSUE, "holds(waits[2*Slot +: Slot])", "holds(waits[Slot +: Slot])"),
+            (ISSUE, "> SemBits'(slot[ToAmt +: 3]))", ">= SemBits'(slot[ToAmt +: 3]))"),
+            (ISSUE, "waits  = pushed[", "if (!start_i) waits  = pushed["),
+        ),
+        induction=1, parameters={"Depth": 4}, logic="QF_BV", is_quick=False,
     ),
 }
