@@ -211,7 +211,7 @@ void compareNetwork(const std::string &path, const isa::Package &package) {
   PackageRun run(simulator::createFunctionalMachine(package.config, 128u << 20, {}), false, package, bytesOf(path));
   std::vector<double> best(convolutions.size(), 1e9);
   double functional = 1e9, seconds = 0;
-  for (int turn = 0; turn != 6; ++turn) {
+  for (int turn = 0; turn != 16; ++turn) {
     functional = std::min(functional, run.run());
     for (size_t i = 0; i != best.size(); ++i)
       best[i] = std::min(best[i], secondsOf([&] { convolutions[i]->run(); }));
