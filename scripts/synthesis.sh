@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Size of every module (tests/rtl/synthesis.py) for tw8, or the configurations given; minutes each.
-# Modules of tw8 have a budget in tests/rtl/synthesis_budget.txt, which the test rtl.yosys.tw8 holds.
+# Size and logic depth of every module (tests/rtl/synthesis.py) for the configurations given, or all on the page;
+# minutes for tw8, more for the larger ones. Modules of tw8 have a budget in tests/rtl/synthesis_budget.txt; the test
+# rtl.yosys.tw8 holds it.
 #   scripts/synthesis.sh                      compares docs/synthesis.md with what Yosys finds
 #   scripts/synthesis.sh --update             writes it
 #   scripts/synthesis.sh --update tw16 tw32   adds others
@@ -14,7 +15,7 @@ if [ "${1:-}" = --update ]; then
   shift
 fi
 configs=("$@")
-[ $# -gt 0 ] || configs=(tw8)
+[ $# -gt 0 ] || mapfile -t configs < <(sed -n 's/^## //p' docs/synthesis.md)
 generated=build/generated/rtl
 scripts/build.sh release tw_isa_sv_tables tw_rtl_packages >/dev/null
 failed=0
