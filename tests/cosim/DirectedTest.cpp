@@ -218,6 +218,29 @@ TEST(DirectedTest, AResetInTheMiddleOfEachInstructionLeavesNothingBehindOnCycleM
   }
 }
 
+// Engines are looked at in their order, in which the lowest line is the last.
+TEST(DirectedTest, ADeadlockNamesTheLowestLineThatWaitsOnCycleModelAndRtl) {
+  Scenario scenario;
+  scenario.config = test::testConfig("tw8");
+  const auto assembly = isa::assemble(".region 1 0x1000 rw\n"
+                                      "st region=1 offset=0 spm=0 n0=1 n1=1 n2=1 n3=1 wait(1)\n"
+                                      "ldw region=1 offset=0 spm=64 n0=1 n1=1 n2=1 n3=1 wait(2)\n"
+                                      "ld region=1 offset=0 spm=128 n0=1 n1=1 n2=1 n3=1 wait(3)\n"
+                                      "end\n",
+                                      "deadlock.twasm");
+  ASSERT_TRUE(assembly) << assembly.diag().str();
+  scenario.assembly = *assembly;
+  const auto cycle = observe(cycleModel(), scenario), rtl = observe(rtlModel(), scenario);
+  ASSERT_TRUE(cycle) << cycle.diag().str();
+  EXPECT_EQ(cycle->outcome.code, isa::FaultCode::Deadlock);
+  EXPECT_EQ(cycle->outcome.pc, 0u);
+  EXPECT_EQ(cycle->outcome.engine, isa::Engine::ST);
+  if (!rtl)
+    GTEST_SKIP() << rtl.diag().str();
+  const auto divergence = firstDivergence(scenario, *cycle, *rtl);
+  EXPECT_FALSE(divergence) << divergence->text;
+}
+
 /// From the doorbell to the completion record's response, and with lines behind END.
 TEST(DirectedTest, AResetInAnyCycleOfAShortJobFindsTheSameStateOnCycleModelAndRtl) {
   Scenario scenario;
