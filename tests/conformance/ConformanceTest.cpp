@@ -84,6 +84,8 @@ TEST_P(ConformanceTest, TheInterruptStaysUntilItIsCleared) {
   EXPECT_FALSE(tw_device_interrupt(device.device)) << "not enabled";
   tw_device_write32(device.device, TW_REG_IRQ_ENABLE, 1);
   EXPECT_TRUE(tw_device_interrupt(device.device));
+  tw_device_write32(device.device, TW_REG_IRQ_STATUS, 0);
+  EXPECT_TRUE(tw_device_interrupt(device.device)) << "a zero clears nothing";
   tw_device_write32(device.device, TW_REG_IRQ_STATUS, 1);
   EXPECT_FALSE(tw_device_interrupt(device.device));
 }
@@ -110,6 +112,16 @@ TEST_P(ExecutionTest, SerialJobsHaveTheSameResult) {
   tw_device_serial(device.device, 1);
   ASSERT_EQ(device.run({posting(load(40), 0), waiting(store(40), 0), kEnd}), TW_OK) << device.error.text;
   EXPECT_EQ(std::memcmp(device.arena.host, device.constants.host, 40 * kN), 0);
+}
+
+TEST_P(ExecutionTest, AWriteOfARegisterDoesNotDisturbTheRunningJob) {
+  std::vector<Line> lines(20, load(1000));
+  lines.push_back(kEnd);
+  device.submit(lines);
+  const tw_transport_ops &ops = *tw_device_transport(device.device)->ops;
+  EXPECT_EQ(ops.wait(tw_device_transport(device.device)->context, 200) != 0, !GetParam().isTimed);
+  tw_device_write32(device.device, TW_REG_IRQ_ENABLE, 1);
+  EXPECT_EQ(tw_job_wait(device.device, &device.result, &device.error), TW_OK) << device.error.text;
 }
 
 TEST_P(ExecutionTest, ResetInMidJobLeavesADeviceThatWorks) {

@@ -19,12 +19,15 @@ public:
       : config_(config), banks_(banks), memory_(memory), beatShift_(unsigned(std::countr_zero(config.axiBytes))) {}
 
   void reset();
-  /// The first cycle not before `c` in which a request can be granted.
+  /// The first cycle not before `c` in which a request can be granted. The job does not end before `c`.
   Cycle nextGrant(Cycle c) {
-    c = std::max(c, addressFree_);
     while (!outstanding_.empty() && outstanding_.front().last < c)
       outstanding_.pop_front();
-    return outstanding_.size() < config_.axiOutstandingReads ? c : outstanding_.front().last + 1;
+    c = std::max(c, addressFree_);
+    if (outstanding_.size() < config_.axiOutstandingReads)
+      return c;
+    // Those that are answered until then are not forgotten: the job may end before.
+    return std::max(c, outstanding_[outstanding_.size() - config_.axiOutstandingReads].last + 1);
   }
   /// Grants a burst in `c`; its beats are processed one cycle after they are on the bus.
   isa::ReadBurst grant(Cycle c, uint64_t address, uint32_t bytes) {

@@ -3,6 +3,7 @@
 // in which others take banks come at random; the unit must leave each with the same state.
 #include "cycle/LanePipe.h"
 #include "cycle/MatrixUnit.h"
+#include "cycle/ReadPort.h"
 #include "cycle/StoreUnit.h"
 
 #include "tw/support/CyclePrograms.h"
@@ -231,6 +232,33 @@ TEST_P(CycleUnitsTest, StoresLeaveEachOverlapInTheSameState) {
     ASSERT_EQ(stepped.takeBusyCycles(), jumping.takeBusyCycles());
     ASSERT_EQ(stepped.bytesWritten(), jumping.bytesWritten());
   }
+}
+
+// A job may end while the port already knows that its address register is taken for some cycles more.
+TEST_P(CycleUnitsTest, ReadLatenciesAreThoseOfBurstsThatAreComplete) {
+  uint64_t waits = 0;
+  for (uint64_t trial = 0; trial != 200; ++trial) {
+    MemoryTimingConfig slow = MemoryTimingConfig::randomKind(trial);
+    slow.readLatency = 1, slow.latencySpread = 2, slow.stallPer256 = 128, slow.stallMax = 30;
+    MemoryTiming memory(slow, config.axiBytes);
+    HwConfig machine = config;
+    machine.axiOutstandingReads = 1 + uint32_t(trial % 4);
+    ReadPort port(machine, banks, memory);
+    std::vector<std::pair<Cycle, Cycle>> bursts; // granted, last beat processed
+    Cycle c = 0;
+    for (int burst = 0; burst != 50; ++burst) {
+      const Cycle next = port.nextGrant(c);
+      waits += next > c + 1;
+      LatencyHistogram expected{}; // if the job ended in c
+      for (auto [granted, processed] : bursts)
+        expected[latencyBucket(processed - granted)] += processed <= c;
+      ASSERT_EQ(port.latencies(c), expected) << "trial " << trial << ", burst " << burst;
+      ASSERT_LT(std::ranges::count_if(bursts, [&](auto b) { return b.second > next; }), machine.axiOutstandingReads);
+      bursts.push_back({next, port.grant(next, 64 * uint64_t(burst), 64).last + 1});
+      c = next + 1;
+    }
+  }
+  EXPECT_GT(waits, 1000u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Machines, CycleUnitsTest, testing::Values("tw8", "tw16", "tw64"),
