@@ -14,7 +14,7 @@ scripts/build.sh release tw-cosim tw_conformance_test tw_cosim_test tw_rtl_test 
 folder=build/coverage
 rm -rf "$folder"
 mkdir -p "$folder/counts"
-ln -s ../lib/tw_rtl_*.so "$folder"
+for plugin in build/lib/tw_rtl_*.so; do ln -s "../lib/${plugin##*/}" "$folder"; done
 ln -sf ../lib/tw_rtl_tw8_coverage.so "$folder/tw_rtl_tw8.so"
 export TW_RTL_DIR=$folder TW_RTL_COVERAGE=$folder/counts
 build/bin/tw_conformance_test --gtest_brief=1

@@ -71,7 +71,7 @@ int main() {
       const Job job(config, program(layer, config.n));
       const test::JobOutcome outcome = test::runJob(*machine, job);
       if (outcome.code != FaultCode::None) {
-        std::printf("%-5s %-22s %.*s\n", name, layer.name, int(isa::name(outcome.code).size()),
+        std::printf("%-5s %-22s does not fit: %.*s\n", name, layer.name, int(isa::name(outcome.code).size()),
                     isa::name(outcome.code).data());
         continue;
       }

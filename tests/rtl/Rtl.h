@@ -8,7 +8,9 @@
 #include "tw/simulator/FunctionalMachine.h"
 #include "tw/support/Job.h"
 #include <algorithm>
+#include <cstdlib>
 #include <gtest/gtest.h>
+#include <iostream>
 #include <map>
 #include <random>
 
@@ -55,7 +57,10 @@ public:
     options.poison = poison;
     options.hangCycles = 3'000'000;
     auto loaded = rtl::loadModel(config, options, timing, Job::kMemoryBytes);
-    EXPECT_TRUE(loaded) << (loaded ? "" : loaded.diag().str());
+    if (!loaded) { // nothing that follows could run
+      std::cerr << loaded.diag().str() << "\n";
+      std::exit(EXIT_FAILURE);
+    }
     machine = std::move(*loaded);
     isa::MachineOptions functionalOptions;
     functionalOptions.poison = poison;
