@@ -8,16 +8,37 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 
 namespace tw::simulator {
 
-bool hostHasAvx2() {
+HostForm bestHostForm() {
 #if defined(__x86_64__)
-  static const bool has = __builtin_cpu_supports("avx2");
-  return has;
+  if (!__builtin_cpu_supports("avx2"))
+    return HostForm::Portable;
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+      __builtin_cpu_supports("avx512vl"))
+    return HostForm::Avx512;
+  return HostForm::Avx2;
 #else
-  return false;
+  return HostForm::Portable;
 #endif
+}
+
+namespace {
+
+HostForm &chosenHostForm() {
+  static HostForm form = bestHostForm();
+  return form;
+}
+
+} // namespace
+
+HostForm hostForm() { return chosenHostForm(); }
+
+void setHostForm(HostForm form) {
+  assert(form <= bestHostForm() && "the host has no such instructions");
+  chosenHostForm() = form;
 }
 
 RecordHead readRecord(const State &state, uint64_t row) {

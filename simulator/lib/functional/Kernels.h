@@ -63,21 +63,41 @@ struct TileWalk {
   uint64_t at(uint64_t ocb, uint64_t oh, uint64_t ow) const { return base + ocb * cs + oh * hs + ow * ws; }
 };
 
-/// Whether the host has AVX2; looked up once.
-bool hostHasAvx2();
+/// The instructions for which the loops of the kernels are compiled, each form holding those before it.
+enum class HostForm : uint8_t { Portable, Avx2, Avx512 };
+
+/// The best form that this host has.
+HostForm bestHostForm();
+
+/// What the kernels use: the best form, until a test takes a lesser one. Not while a machine runs.
+HostForm hostForm();
+void setHostForm(HostForm form);
 
 #if defined(__x86_64__)
 template <typename Body> __attribute__((target("avx2"))) inline void runWithAvx2(Body &&body) { body(); }
+template <typename Body>
+__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) inline void runWithAvx512(Body &&body) {
+  body();
+}
 #endif
 
 /// Runs `body` (an always_inline lambda) in code generated for AVX2 if the host has it: the same source, twice the
 /// lanes.
 template <typename Body> inline void vectorised(Body &&body) {
 #if defined(__x86_64__)
-  if (hostHasAvx2())
+  if (hostForm() >= HostForm::Avx2)
     return runWithAvx2(std::forward<Body>(body));
 #endif
   body();
+}
+
+/// As vectorised(), with AVX-512 if the host has it: for what is mostly in double precision.
+template <typename Body> inline void vectorisedWide(Body &&body) {
+#if defined(__x86_64__)
+  if (hostForm() == HostForm::Avx512)
+    return runWithAvx512(std::forward<Body>(body));
+#endif
+  vectorised(std::forward<Body>(body));
 }
 
 /// Calls body.operator()<N>() with the machine's number of lanes as a constant, so that a row is a few host vectors.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fast kernel does what the table says: random instructions against isa::evaluate, all bytes equal.
+// Every fast kernel does what the table says, in each form that this host can run: random instructions against
+// isa::evaluate, all bytes equal.
+#include "functional/Kernels.h"
 #include "functional/Execute.h"
 
 #include "tw/isa/Check.h"
@@ -15,6 +17,7 @@
 #include <random>
 
 using namespace tw::isa;
+using tw::simulator::HostForm;
 using tw::simulator::State;
 
 namespace {
@@ -219,15 +222,22 @@ HwConfig smallMachine(uint32_t n) {
   return config;
 }
 
-class KernelsTest : public testing::TestWithParam<const Instruction *> {};
+class KernelsTest : public testing::TestWithParam<std::tuple<const Instruction *, HostForm>> {
+protected:
+  ~KernelsTest() override { tw::simulator::setHostForm(tw::simulator::bestHostForm()); }
+};
 
 TEST_P(KernelsTest, RandomInstructionsWriteTheBytesOfTheSemantics) {
-  const Instruction &row = *GetParam();
+  const auto &[instruction, form] = GetParam();
+  const Instruction &row = *instruction;
+  if (form > tw::simulator::bestHostForm())
+    GTEST_SKIP() << "this host lacks the instructions";
+  tw::simulator::setHostForm(form);
   int faults = 0, saturations = 0;
   for (uint32_t n : {8u, 16u, 32u, 64u}) {
     const HwConfig config = smallMachine(n);
     ASSERT_TRUE(validate(config));
-    Generator generator(config, 100 * n + uint32_t(row.opcode));
+    Generator generator(config, 1000 * uint32_t(form) + 100 * n + uint32_t(row.opcode));
     Both both(config, generator);
     for (int i = 0; i < 100; ++i) {
       const Line line = generator.line(row);
@@ -261,7 +271,14 @@ std::vector<const Instruction *> rows() {
       result.push_back(&row);
   return result;
 }
-INSTANTIATE_TEST_SUITE_P(Rows, KernelsTest, testing::ValuesIn(rows()),
-                         [](const auto &info) { return std::string(info.param->mnemonic); });
+std::string nameOf(const testing::TestParamInfo<std::tuple<const Instruction *, HostForm>> &info) {
+  static constexpr const char *kForms[] = {"portable", "avx2", "avx512"};
+  const auto &[row, form] = info.param;
+  return std::string(row->mnemonic) + "_" + kForms[size_t(form)];
+}
+INSTANTIATE_TEST_SUITE_P(Rows, KernelsTest,
+                         testing::Combine(testing::ValuesIn(rows()),
+                                          testing::Values(HostForm::Portable, HostForm::Avx2, HostForm::Avx512)),
+                         nameOf);
 
 } // namespace

@@ -56,24 +56,6 @@ template <int N, bool kIsTflite> TW_ALWAYS_INLINE uint32_t requantRow(const Drai
   return outside;
 }
 
-#if defined(__x86_64__)
-template <typename Body>
-__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))) inline void runWithAvx512(Body &&body) {
-  body();
-}
-#endif
-
-/// As vectorised(), with AVX-512 if the host has it: most of a drain with a residual is in double precision.
-template <typename Body> inline void vectorisedWide(Body &&body) {
-#if defined(__x86_64__)
-  static const bool hasAvx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                                __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (hasAvx512)
-    return runWithAvx512(std::forward<Body>(body));
-#endif
-  vectorised(std::forward<Body>(body));
-}
-
 template <isa::Opcode kOpcode> Effects executeDrain(State &state, const isa::Line &line) {
   constexpr isa::DrainKind kKind = isa::DrainKind::of(kOpcode);
   auto get = [&](isa::FieldRef field) { return static_cast<uint64_t>(line.get(field)); };
