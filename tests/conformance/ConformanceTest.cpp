@@ -35,23 +35,47 @@ TEST_P(ConformanceTest, TellsWhoItIs) {
   EXPECT_STREQ(tw_device_transport_name(device.device), GetParam().name);
 }
 
+/// Registers that keep what is written, and which of their bits do.
+std::vector<std::pair<uint32_t, uint32_t>> keptRegisters() {
+  std::vector<std::pair<uint32_t, uint32_t>> result = {{TW_REG_CONTROL, TW_REG_CONTROL_SERIAL_MASK},
+                                                       {TW_REG_IRQ_ENABLE, TW_REG_IRQ_ENABLE_DONE_MASK},
+                                                       {TW_REG_JOB_LO, 0xFFFFFFC0},
+                                                       {TW_REG_JOB_HI, 0xFFFFFFFF}};
+  for (uint32_t region = 0; region < TW_REGIONS; ++region) {
+    const uint32_t at = TW_REGION_REGISTERS + region * TW_REGION_REGISTER_STRIDE;
+    result.insert(result.end(), {{at + TW_REGION_BASE_LO, 0xFFFFF000},
+                                 {at + TW_REGION_BASE_HI, 0xFFFFFFFF},
+                                 {at + TW_REGION_LIMIT_LO, 0xFFFFFFFF},
+                                 {at + TW_REGION_LIMIT_HI, 0xFFFFFFFF},
+                                 {at + TW_REGION_PERM, 7}});
+  }
+  return result;
+}
+
 TEST_P(ConformanceTest, RegistersKeepTheBitsThatTheyHave) {
-  const auto walk = [&](uint32_t offset, uint32_t mask) {
-    for (uint32_t pattern : {0xFFFFFFFFu, 0u, 0xA5A5A5A5u, 0x5A5A5A5Au}) {
+  std::vector<uint32_t> patterns = {0xFFFFFFFFu, 0u, 0xA5A5A5A5u, 0x5A5A5A5Au};
+  for (int bit = 0; bit != 32; ++bit)
+    patterns.push_back(1u << bit);
+  for (const auto &[offset, mask] : keptRegisters()) {
+    for (uint32_t pattern : patterns) {
       tw_device_write32(device.device, offset, pattern);
       EXPECT_EQ(tw_device_read32(device.device, offset) & mask, pattern & mask) << "offset " << offset;
     }
     tw_device_write32(device.device, offset, 0);
-  };
-  walk(TW_REG_CONTROL, TW_REG_CONTROL_SERIAL_MASK);
-  walk(TW_REG_IRQ_ENABLE, TW_REG_IRQ_ENABLE_DONE_MASK);
-  walk(TW_REG_JOB_LO, 0xFFFFFFC0);
-  for (uint32_t region = 0; region < TW_REGIONS; ++region) {
-    const uint32_t at = TW_REGION_REGISTERS + region * TW_REGION_REGISTER_STRIDE;
-    walk(at + TW_REGION_BASE_LO, 0xFFFFF000);
-    walk(at + TW_REGION_LIMIT_LO, 0xFFFFFFFF);
-    walk(at + TW_REGION_PERM, 7);
   }
+}
+
+TEST_P(ConformanceTest, AWriteOfARegisterChangesNoOtherOne) {
+  const auto value = [](uint32_t offset) { return ~(offset * 0x9E3779B1u); };
+  for (const auto &[offset, mask] : keptRegisters())
+    tw_device_write32(device.device, offset, value(offset));
+  for (const auto &[offset, mask] : keptRegisters())
+    EXPECT_EQ(tw_device_read32(device.device, offset) & mask, value(offset) & mask) << "offset " << offset;
+  tw_device_write32(device.device, TW_REG_IRQ_STATUS, 0);
+  tw_device_write32(device.device, 0xF00, ~0u); // no register, as all offsets behind the map
+  tw_device_write32(device.device, 0xFFC, ~0u);
+  for (const auto &[offset, mask] : keptRegisters())
+    EXPECT_EQ(tw_device_read32(device.device, offset) & mask, value(offset) & mask) << "offset " << offset;
 }
 
 TEST_P(ConformanceTest, ReadOnlyRegistersIgnoreWrites) {
@@ -80,6 +104,7 @@ TEST_P(ConformanceTest, TheInterruptStaysUntilItIsCleared) {
   const tw_transport_ops &ops = *tw_device_transport(device.device)->ops;
   ASSERT_TRUE(ops.wait(tw_device_transport(device.device)->context, 0));
   EXPECT_TRUE(tw_device_interrupt(device.device));
+  EXPECT_EQ(tw_device_read32(device.device, TW_REG_IRQ_STATUS), TW_REG_IRQ_STATUS_DONE_MASK);
   tw_device_write32(device.device, TW_REG_IRQ_ENABLE, 0);
   EXPECT_FALSE(tw_device_interrupt(device.device)) << "not enabled";
   tw_device_write32(device.device, TW_REG_IRQ_ENABLE, 1);
@@ -88,6 +113,7 @@ TEST_P(ConformanceTest, TheInterruptStaysUntilItIsCleared) {
   EXPECT_TRUE(tw_device_interrupt(device.device)) << "a zero clears nothing";
   tw_device_write32(device.device, TW_REG_IRQ_STATUS, 1);
   EXPECT_FALSE(tw_device_interrupt(device.device));
+  EXPECT_EQ(tw_device_read32(device.device, TW_REG_IRQ_STATUS), 0u);
 }
 
 TEST_P(ExecutionTest, CopiesOfEverySizeArriveWhole) {
