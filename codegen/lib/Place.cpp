@@ -104,6 +104,10 @@ std::vector<Task> Placer::tasksFor(const Block &block, Trial &trial, Rejections 
   if (task.mappings.empty()) {
     Block plain = densifyGroups(block).value_or(block);
     readKnownForms(plain, trial);
+    if (std::optional<Block> paired = pairColumns(plain, target.lanes)) {
+      Rejections unpaired; // the plain block says why, if neither fits
+      match(*paired, task, unpaired);
+    }
     match(plain, task, rejections);
   }
   if (task.mappings.empty())
@@ -112,7 +116,7 @@ std::vector<Task> Placer::tasksFor(const Block &block, Trial &trial, Rejections 
       match(*diagonal, task, rejections);
     }
   if (!task.mappings.empty()) {
-    std::ranges::sort(task.mappings, {}, outerSteps);
+    std::ranges::stable_sort(task.mappings, {}, outerSteps);
     return {std::move(task)};
   }
   for (int cut : cutsOf(block)) {

@@ -196,9 +196,8 @@ private:
     const isa::Semantics &sem = *instruction.row->semantics;
     uint64_t steps = 1;
     for (const isa::Loop &loop : sem.loops)
-      steps *= loop.extent.kind == isa::Value::Field   ? uint64_t(instruction.values[loop.extent.value])
-               : loop.extent.kind == isa::Value::Lanes ? config.n
-                                                       : uint64_t(loop.extent.value);
+      steps *= loop.extent.kind == isa::Value::Field ? uint64_t(instruction.values[loop.extent.value])
+                                                     : isa::fixedValue(loop.extent, config.n);
     for (const isa::Access &access : sem.accesses) {
       if (access.space == isa::Space::DRAM)
         (access.dir == isa::Dir::Read ? counts.bytes_read : counts.bytes_written) +=

@@ -14,15 +14,7 @@ using isa::Value;
 using tensorize::Instruction;
 
 int64_t number(const Value &value, const Instruction &instruction, const isa::HwConfig &config) {
-  switch (value.kind) {
-  case Value::Field:
-    return instruction.values[value.value];
-  case Value::Lanes:
-    return config.n;
-  case Value::Literal:
-    return value.value;
-  }
-  return 0;
+  return value.kind == Value::Field ? instruction.values[value.value] : int64_t(isa::fixedValue(value, config.n));
 }
 
 // Where an access goes, relative to its base.

@@ -46,7 +46,7 @@ const char *boolean(bool value) { return value ? "true" : "false"; }
 std::string ref(const Field &f) { return formatv("{{{0}, {1}, {2}}", f.lsb, f.width, boolean(f.isSigned)); }
 
 std::string value(const Value &v) {
-  static constexpr const char *kKinds[] = {"Field", "Lanes", "Literal"};
+  static constexpr const char *kKinds[] = {"Field", "Lanes", "HalfLanes", "Literal"};
   return formatv("{{Value::{0}, {1}}", kKinds[v.kind], v.value);
 }
 

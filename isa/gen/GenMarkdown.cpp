@@ -65,9 +65,10 @@ private:
   std::string dirText(const Access &a) { return a.dir + " " + a.elem; }
 
   std::string value(const Value &v) {
-    return v.kind == Value::Field   ? instruction.fields[v.value].name
-           : v.kind == Value::Lanes ? "N"
-                                    : std::to_string(v.value);
+    return v.kind == Value::Field       ? instruction.fields[v.value].name
+           : v.kind == Value::Lanes     ? "N"
+           : v.kind == Value::HalfLanes ? "N/2"
+                                        : std::to_string(v.value);
   }
 
   std::string index(const Dim &dim) {

@@ -41,7 +41,7 @@ struct Field {
 
 // A number known when an instruction is decoded: a field (by index), the lanes N, or a literal.
 struct Value {
-  enum Kind { Field, Lanes, Literal } kind = Literal;
+  enum Kind { Field, Lanes, HalfLanes, Literal } kind = Literal;
   int64_t value = 0;
 };
 

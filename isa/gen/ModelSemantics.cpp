@@ -66,7 +66,10 @@ private:
     loop.name = from->getValueAsString("Name").str();
     if (indexOf(out.loops, loop.name) >= 0)
       error("loop '" + loop.name + "' appears twice");
-    loop.extent = value(from->getValueAsString("Extent"), "extent of loop '" + loop.name + "'");
+    if (from->getValueAsString("Extent") == "N/2")
+      loop.extent = {Value::HalfLanes, 0};
+    else
+      loop.extent = value(from->getValueAsString("Extent"), "extent of loop '" + loop.name + "'");
     if (loop.extent.kind == Value::Field && loop.extent.value >= 0)
       fieldOfKind(from->getValueAsString("Extent"), "extent", "extent of loop '" + loop.name + "'");
     StringRef iter = from->getValueAsString("Iter");
@@ -230,11 +233,25 @@ private:
       mad.stride = dim.stride;
       steps.push_back(mad);
     }
+    bool isHalved = false; // two steps of N/2 each are N
     for (int packed : access.packed) {
       Step mul{Step::Mul};
       mul.extent = out.loops[packed].extent;
+      if (mul.extent.kind == Value::Literal && mul.extent.value == 2 && !isHalved) {
+        isHalved = true;
+        continue;
+      }
+      if (mul.extent.kind == Value::HalfLanes && isHalved) {
+        isHalved = false;
+        mul.extent = {Value::Lanes, 0};
+      }
+      if (mul.extent.kind == Value::Literal || mul.extent.kind == Value::HalfLanes)
+        error("operand '" + access.name + "' is packed by a loop of a fixed number of steps: its footprint is known " +
+              "only for one of 2 followed by one of N/2");
       steps.push_back(mul);
     }
+    if (isHalved)
+      error("operand '" + access.name + "' is packed by a loop of 2 without one of N/2");
     if (access.lane == Access::Count)
       steps.push_back({Step::Ceil});
     // Rows of on-chip memories that repeat every Unit rows end with their own row, not with the gap after it.

@@ -63,15 +63,7 @@ public:
 
 private:
   uint64_t value(const Value &v) const {
-    switch (v.kind) {
-    case Value::Field:
-      return uint64_t(line.get(row.fields[v.value].ref));
-    case Value::Lanes:
-      return config.n;
-    case Value::Literal:
-      break;
-    }
-    return uint64_t(v.value);
+    return v.kind == Value::Field ? uint64_t(line.get(row.fields[v.value].ref)) : fixedValue(v, config.n);
   }
 
   uint64_t apply(const FootprintStep &step, uint64_t acc) const {

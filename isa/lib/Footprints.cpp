@@ -14,9 +14,7 @@ struct Walk {
 };
 
 uint64_t valueOf(const Line &line, const Instruction &row, const Value &v, const HwConfig &config) {
-  return v.kind == Value::Field   ? uint64_t(line.get(row.fields[v.value].ref))
-         : v.kind == Value::Lanes ? config.n
-                                  : uint64_t(v.value);
+  return v.kind == Value::Field ? uint64_t(line.get(row.fields[v.value].ref)) : fixedValue(v, config.n);
 }
 
 uint64_t extentOf(const Line &line, const Instruction &row, const Dim &dim, const HwConfig &config) {

@@ -35,9 +35,7 @@ public:
   }
 
 private:
-  uint64_t value(const Value &v) const {
-    return v.kind == Value::Field ? field(v.value) : v.kind == Value::Lanes ? config.n : uint64_t(v.value);
-  }
+  uint64_t value(const Value &v) const { return v.kind == Value::Field ? field(v.value) : fixedValue(v, config.n); }
   uint64_t field(int i) const { return uint64_t(line.get(row.fields[i].ref)); }
   void fault(FaultCode code) {
     if (result.fault == FaultCode::None)

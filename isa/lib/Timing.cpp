@@ -179,6 +179,8 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
                        config);
   case Opcode::Convf:
     return blockCycles(product({convf::oc_n, convf::kh_n, convf::f_n}), product({convf::oh_n, convf::ow_n}), config);
+  case Opcode::Convs:
+    return blockCycles(product({convs::oc_n, convs::kh_n, convs::kp_n}), product({convs::oh_n, convs::ow_n}), config);
   case Opcode::Gemm:
   case Opcode::Gemmz:
   case Opcode::Gemmzt:

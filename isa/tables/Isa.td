@@ -54,7 +54,7 @@ class Field<string name, int width, string doc, string kind = "uint"> {
 }
 
 //--- Semantics ----------------------------------------------------------------
-// A loop of the instruction's loop nest, outermost first. Extent is a field name, or "N" (the lanes).
+// A loop of the instruction's loop nest, outermost first. Extent is a field name, "N" (the lanes), "N/2", or a literal.
 class Loop<string name, string extent, string iter> {
   string Name = name;
   string Extent = extent;

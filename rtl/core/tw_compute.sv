@@ -41,6 +41,7 @@ module tw_compute #(
   // SPM; *_keep_o: a grant in this cycle does not count
   output logic                  mx_a_req_o,
   output logic [23:0]           mx_a_addr_o,
+  output logic                  mx_a_halves_o,
   input  logic                  mx_a_gnt_i,
   input  logic [N*8-1:0]        mx_a_data_i,
   output logic                  mx_w_req_o,
@@ -111,6 +112,7 @@ module tw_compute #(
     .end_o          (mx_end_o),
     .act_req_o      (mx_a_req_o),
     .act_addr_o     (mx_a_addr_o),
+    .act_halves_o   (mx_a_halves_o),
     .act_gnt_i      (mx_a_gnt_i),
     .act_data_i     (mx_a_data_i),
     .wgt_req_o      (mx_w_req_o),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix engine: conv, convf, gemm, gemmz, gemmzt. The loader fills the array's shadow with the next N x N weights
-// while the streamer sends the rows of the current one; sums go to ACC. One instruction is in the front at a time; the
-// next may start while the last rows of the one before are still in the pipeline. docs/timing.md, section 6.
+// Matrix engine: conv, convf, convs, gemm, gemmz, gemmzt. The loader fills the array's shadow with the next N x N
+// weights while the streamer sends the rows of the current one; sums go to ACC. One instruction is in the front at a
+// time; the next may start while the last rows of the one before are still in the pipeline. docs/timing.md, section 6.
 module tw_mx #(
   parameter int N          = 16,
   parameter int AccRows    = 1024,
@@ -18,6 +18,7 @@ module tw_mx #(
   // SPM: activations (rotated to the addressed byte) and weights; data in the cycle after the grant
   output logic           act_req_o,
   output logic [23:0]    act_addr_o,
+  output logic           act_halves_o,   // wanted: the lower halves of the addressed row and of the next one
   input  logic           act_gnt_i,
   input  logic [N*8-1:0] act_data_i,
   output logic           wgt_req_o,
@@ -43,10 +44,11 @@ module tw_mx #(
 
   wire [7:0] opcode   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
   wire       is_fold  = opcode == tw_isa_pkg::OP_CONVF;
+  wire       is_split = opcode == tw_isa_pkg::OP_CONVS;
   wire       is_zero  = (opcode == tw_isa_pkg::OP_GEMMZ) || (opcode == tw_isa_pkg::OP_GEMMZT);
   wire       is_gemm  = (opcode == tw_isa_pkg::OP_GEMM) || is_zero;
 
-  //--- what the instruction says, in one form for the three opcodes; zero but when one starts ----------------------
+  //--- what the instruction says, in one form for all opcodes; zero but when one starts ----------------------
   typedef struct packed {
     logic [23:0] x_base, h_stride, w_stride, w_base, in_a;
     logic [15:0] h_pad, w_pad, x_h, x_w, px_h, px_w, px_hc, px_wc, tap_h, tap_w, tap_hc, tap_wc, in_n, oc_n, acc_base;
@@ -101,6 +103,29 @@ module tw_mx #(
         work.acc_base   = line_i[tw_isa_pkg::CONVF_ACC_LSB +: 16];
         work.accumulate = line_i[tw_isa_pkg::CONVF_ACCUMULATE_LSB];
         work.pad_value  = line_i[tw_isa_pkg::CONVF_PAD_VALUE_LSB +: 8];
+      end else if (is_split) begin
+        // A tap is a pair of columns: it is read as N bytes from the middle of the left one's row.
+        work.x_base     = line_i[tw_isa_pkg::CONVS_X_LSB +: 24] + 24'(N / 2);
+        work.h_stride   = line_i[tw_isa_pkg::CONVS_X_HS_LSB +: 24];
+        work.w_stride   = 24'(N);
+        work.h_pad      = {8'd0, line_i[tw_isa_pkg::CONVS_PAD_T_LSB +: 8]};
+        work.w_pad      = {8'd0, line_i[tw_isa_pkg::CONVS_PAD_L_LSB +: 8]};
+        work.x_h        = line_i[tw_isa_pkg::CONVS_X_H_LSB +: 16];
+        work.x_w        = line_i[tw_isa_pkg::CONVS_X_W_LSB +: 16];
+        work.px_h       = line_i[tw_isa_pkg::CONVS_OH_N_LSB +: 16];
+        work.px_w       = line_i[tw_isa_pkg::CONVS_OW_N_LSB +: 16];
+        work.px_hc      = {12'd0, line_i[tw_isa_pkg::CONVS_STRIDE_H_LSB +: 4]};
+        work.px_wc      = {12'd0, line_i[tw_isa_pkg::CONVS_STRIDE_W_LSB +: 4]};
+        work.tap_h      = {8'd0, line_i[tw_isa_pkg::CONVS_KH_N_LSB +: 8]};
+        work.tap_w      = {9'd0, line_i[tw_isa_pkg::CONVS_KP_N_LSB +: 7]};
+        work.tap_hc     = {12'd0, line_i[tw_isa_pkg::CONVS_DIL_H_LSB +: 4]};
+        work.tap_wc     = 16'd2;
+        work.in_n       = 16'd1;
+        work.oc_n       = {4'd0, line_i[tw_isa_pkg::CONVS_OC_N_LSB +: 12]};
+        work.w_base     = line_i[tw_isa_pkg::CONVS_W_LSB +: 24];
+        work.acc_base   = line_i[tw_isa_pkg::CONVS_ACC_LSB +: 16];
+        work.accumulate = line_i[tw_isa_pkg::CONVS_ACCUMULATE_LSB];
+        work.pad_value  = line_i[tw_isa_pkg::CONVS_PAD_VALUE_LSB +: 8];
       end else if (is_gemm) begin
         // One column of pixels: rows m step h; blocks kb move only the address.
         work.h_stride   = line_i[tw_isa_pkg::GEMM_X_MS_LSB +: 24];
@@ -133,6 +158,7 @@ module tw_mx #(
   logic [23:0]        wgt_addr_q;
   logic [ShadowLog-1:0] land_row_q;                 // of the weights that arrive in this cycle
   logic [N*8-1:0]     x_q;                          // row at t+2
+  logic               split_q;                      // convs
   logic               transpose_q;                  // gemmzt
   logic [7:0]         x_zero_q, wgt_zero_q;         // gemmz, gemmzt
   logic               read_q, write_q, add_q;       // ACC, at t+N+1 and t+N+2
@@ -164,7 +190,7 @@ module tw_mx #(
     .out_a_i   (24'd0),
     .h_n_i     (work.x_h),
     .w_n_i     (work.x_w),
-    .span_i    (is_fold ? 16'(N) : 16'd1),
+    .span_i    (is_fold ? 16'(N) : is_split ? 16'd2 : 16'd1),
     .next_i    (issue),
     .addr_o    (point_addr),
     .w_o       (w),
@@ -180,6 +206,7 @@ module tw_mx #(
   assign issue      = ready && (!in_tile || act_gnt_i);
   assign act_req_o  = ready && in_tile;
   assign act_addr_o = point_addr;
+  assign act_halves_o = split_q;
   assign wgt_req_o  = wgt_req_q;
   assign wgt_addr_o = wgt_addr_q;
   assign row_o      = issue;
@@ -216,12 +243,12 @@ module tw_mx #(
   logic               shadow_full;
   logic [23:0]        wgt_addr;
   // streamer
-  logic               fold, accumulates;
+  logic               parts, accumulates;           // parts of a row may lie outside the tile
   logic [7:0]         pad;
   logic [15:0]        columns;
   logic [AccBits-1:0] acc_row, acc_block;           // row of the point; first row of the block of output channels
   // row at t+1: its data arrive
-  logic               valid1, inside1, fold1, add1, last1;
+  logic               valid1, inside1, parts1, split1, add1, last1;
   logic [7:0]         pad1;
   logic signed [31:0] w1;
   logic [15:0]        columns1;
@@ -238,8 +265,13 @@ module tw_mx #(
         logic [N*8-1:0] row;
         if (!inside1) begin
           x_q <= {N{pad1}};
-        end else if (!fold1) begin
+        end else if (!parts1) begin
           x_q <= act_data_i;
+        end else if (split1) begin
+          row = act_data_i;
+          if (w1 < 32'sd0) row[0 +: N*4] = {(N / 2) {pad1}};
+          if (w1 + 32'sd1 >= $signed({16'd0, columns1})) row[N*4 +: N*4] = {(N / 2) {pad1}};
+          x_q <= row;
         end else begin
           row = act_data_i;
           for (int i = 0; i < N; i++) begin
@@ -267,7 +299,8 @@ module tw_mx #(
       valid1 = issue;
       if (issue) begin
         inside1  = in_tile;
-        fold1    = fold;
+        parts1   = parts;
+        split1   = split_q;
         add1     = accumulates || !lead;
         last1    = last;
         pad1     = pad;
@@ -307,11 +340,12 @@ module tw_mx #(
         blocks      = 48'(work.tap_h) * 48'(work.tap_w) * 48'(work.in_n) * 48'(work.oc_n);
         wgt_addr    = work.w_base;
         columns     = work.x_w;
-        fold        = is_fold;
+        parts       = is_fold || is_split;
         accumulates = work.accumulate;
         pad         = work.pad_value;
         acc_row     = work.acc_base[AccBits-1:0];
         acc_block   = work.acc_base[AccBits-1:0];
+        split_q     <= is_split;
         transpose_q <= opcode == tw_isa_pkg::OP_GEMMZT;
         x_zero_q    <= is_zero ? line_i[tw_isa_pkg::GEMMZ_X_ZP_LSB +: 8] : 8'd0;
         wgt_zero_q  <= is_zero ? line_i[tw_isa_pkg::GEMMZ_W_ZP_LSB +: 8] : 8'd0;

@@ -208,7 +208,7 @@ module tw_top (
   logic [8:0]      spm_req, spm_gnt, spm_refused, spm_lost;
   logic [9*32-1:0] spm_addr;
   logic [23:0]     st_addr, mx_a_addr, mx_w_addr, rq_w_addr, rq_r_addr, vx_w_addr, vx_a_addr, vx_b_addr;
-  logic            rq_keep, vx_keep;
+  logic            mx_a_halves, rq_keep, vx_keep;
   logic [N*8-1:0]  st_data, mx_a_data, rq_r_data, vx_a_data, vx_b_data, rq_w_data, vx_w_data;
   logic [tw_cfg_pkg::WEIGHT_ROWS*N*8-1:0] mx_w_data;
 
@@ -223,6 +223,7 @@ module tw_top (
     .addr_i    (spm_addr),
     .gnt_o     (spm_gnt),
     .lost_o    (spm_refused),
+    .mxa_halves_i(mx_a_halves),
     .rq_keep_i (rq_keep),
     .vx_keep_i (vx_keep),
     .dma_data_i(beat_data),
@@ -380,6 +381,7 @@ module tw_top (
     .wr_data_i     (beat_data),
     .mx_a_req_o    (spm_req[SpmMxA]),
     .mx_a_addr_o   (mx_a_addr),
+    .mx_a_halves_o (mx_a_halves),
     .mx_a_gnt_i    (spm_gnt[SpmMxA]),
     .mx_a_data_i   (mx_a_data),
     .mx_w_req_o    (spm_req[SpmMxW]),

@@ -51,11 +51,16 @@ public:
     laneLoopOf.assign(chain.loops.size(), -1);
     std::vector<int> laneOfLoop(block.loops.size(), -1);
     for (auto [q, loop] : lanes) {
+      const int64_t steps = laneSteps(chain.loops[q], target.lanes);
+      if (chain.loops[q].share > 1 && block.loops[loop].extent > steps)
+        return Rejection{chain.name, "extent",
+                         "loop " + block.loops[loop].name + " has " + std::to_string(block.loops[loop].extent) +
+                             " steps, the instruction takes " + std::to_string(steps)};
       laneLoopOf[q] = int(block.loops.size());
       laneOfLoop[loop] = int(block.loops.size());
       mapping.splits.push_back({loop, int(block.loops.size()), block.loops[loop].extent});
-      Loop lane{block.loops[loop].name + ".lane", target.lanes, block.loops[loop].isReduction};
-      block.loops[loop].extent = (block.loops[loop].extent + target.lanes - 1) / target.lanes;
+      Loop lane{block.loops[loop].name + ".lane", steps, block.loops[loop].isReduction};
+      block.loops[loop].extent = (block.loops[loop].extent + steps - 1) / steps;
       block.loops.push_back(lane);
     }
     for (size_t i = 0; i != chain.accesses.size(); ++i) {
@@ -222,6 +227,17 @@ private:
                                 [&](const Operand &operand) { return !operand.constant && uses(operand, loop); });
   }
 
+  // A loop of the chain whose extent no field says is walked whole, whether somebody uses it or not.
+  static bool fits(const Loop &loop, const ChainLoop &chainLoop) {
+    return chainLoop.fixed == 0 || loop.extent == chainLoop.fixed;
+  }
+  bool coversFixed(const std::vector<bool> &used) const {
+    for (size_t q = 0; q != chain.loops.size(); ++q)
+      if (!used[q] && chain.loops[q].fixed > 1)
+        return false;
+    return true;
+  }
+
   std::vector<LoopMap> enumerate() {
     const Block &block = mapping.block;
     std::vector<LoopMap> result;
@@ -234,7 +250,8 @@ private:
       }
     auto assign = [&](auto &self, size_t loop) -> void {
       if (loop == block.loops.size()) {
-        result.push_back(map);
+        if (coversFixed(used))
+          result.push_back(map);
         return;
       }
       if (isLane(int(loop)) || block.loops[loop].extent == 1) {
@@ -242,7 +259,8 @@ private:
         return;
       }
       for (size_t q = 0; q != chain.loops.size(); ++q)
-        if (!used[q] && !chain.loops[q].isLanes && areCompatible(block, int(loop), chain, int(q), mapping.binding)) {
+        if (!used[q] && !chain.loops[q].isLanes && fits(block.loops[loop], chain.loops[q]) &&
+            areCompatible(block, int(loop), chain, int(q), mapping.binding)) {
           map[loop] = int(q);
           used[q] = true;
           self(self, loop + 1);
@@ -306,7 +324,10 @@ private:
       if (candidate.dimOf[i][dim] >= 0)
         return refuse("signature", "two dimensions would share one of the instruction's");
       candidate.dimOf[i][dim] = int(d);
-      if (access.dims[dim].stride.kind != Quantity::Field && d + 1 != lane)
+      const bool isContiguous =
+          std::all_of(operand.shape.begin() + ptrdiff_t(d) + 1, operand.shape.begin() + ptrdiff_t(lane),
+                      [](int64_t steps) { return steps == 1; });
+      if (access.dims[dim].stride.kind != Quantity::Field && !isContiguous)
         return refuse("layout", "the instruction steps through contiguous rows, this dimension does not");
       if (operand.outside != Outside::Never && !access.dims[dim].extent && mayLeave(candidate, operand, int(d)))
         return refuse("descriptor",

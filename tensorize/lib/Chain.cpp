@@ -20,6 +20,7 @@ Quantity quantity(const isa::Value &value, int link) {
   case isa::Value::Field:
     return {Quantity::Field, {link, value.value}, 0};
   case isa::Value::Lanes:
+  case isa::Value::HalfLanes: // of loops alone, which keep their share
     return {Quantity::Lanes, {}, 0};
   case isa::Value::Literal:
     return {Quantity::Literal, {}, value.value};
@@ -48,11 +49,12 @@ public:
       Quantity extent = quantity(sem.loops[i].extent, link);
       if (loopOf[i] < 0) {
         loopOf[i] = int(chain.loops.size());
-        chain.loops.push_back({std::string(sem.loops[i].name),
-                               {},
-                               sem.loops[i].isReduction,
-                               extent.kind == Quantity::Lanes,
-                               link > 0 && extent.kind != Quantity::Lanes});
+        ChainLoop loop{.name = std::string(sem.loops[i].name), .isReduction = sem.loops[i].isReduction};
+        loop.isLanes = extent.kind == Quantity::Lanes;
+        loop.share = sem.loops[i].extent.kind == isa::Value::HalfLanes ? 2 : 1;
+        loop.fixed = extent.kind == Quantity::Literal ? extent.literal : 0;
+        loop.isUnit = link > 0 && !loop.isLanes;
+        chain.loops.push_back(std::move(loop));
       }
       if (extent.kind == Quantity::Field)
         chain.loops[loopOf[i]].extents.push_back(extent);

@@ -220,7 +220,8 @@ private:
     // Every step of the loops, then the lanes.
     std::vector<int64_t> extent, step(access.packed.size(), 0);
     for (int loop : access.packed)
-      extent.push_back(chain.loops[loop].isLanes ? target.lanes : chainExtent(mapping, loop, ranges));
+      extent.push_back(chain.loops[loop].isLanes ? laneSteps(chain.loops[loop], target.lanes)
+                                                 : chainExtent(mapping, loop, ranges));
     int64_t rows = 1;
     for (int64_t e : extent)
       rows *= e;

@@ -135,11 +135,12 @@ private:
 
 const char *const kConfigs[] = {"tw8", "tw16"};
 const Opcode kRows[] = {
-    Opcode::Fill,   Opcode::Conv,    Opcode::Convf,   Opcode::Gemm,    Opcode::Gemmz, Opcode::Gemmzt, Opcode::Drq,
-    Opcode::Drqa,   Opcode::Drqt,    Opcode::Drqta,   Opcode::Drql,    Opcode::Drqal, Opcode::Drqtl,  Opcode::Drqtal,
-    Opcode::Drw,    Opcode::Rsw,     Opcode::Ewadd,   Opcode::Ewmul,   Opcode::Ewmin, Opcode::Ewmax,  Opcode::Lut,
-    Opcode::Dwconv, Opcode::Poolmax, Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq, Opcode::Redmax, Opcode::Redmin,
-    Opcode::Wadd,   Opcode::Wmul,    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad, Opcode::Move,   Opcode::Movet};
+    Opcode::Fill,    Opcode::Conv,    Opcode::Convf,   Opcode::Convs,  Opcode::Gemm,   Opcode::Gemmz,
+    Opcode::Gemmzt,  Opcode::Drq,     Opcode::Drqa,    Opcode::Drqt,   Opcode::Drqta,  Opcode::Drql,
+    Opcode::Drqal,   Opcode::Drqtl,   Opcode::Drqtal,  Opcode::Drw,    Opcode::Rsw,    Opcode::Ewadd,
+    Opcode::Ewmul,   Opcode::Ewmin,   Opcode::Ewmax,   Opcode::Lut,    Opcode::Dwconv, Opcode::Poolmax,
+    Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq,   Opcode::Redmax, Opcode::Redmin, Opcode::Wadd,
+    Opcode::Wmul,    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad,  Opcode::Move,   Opcode::Movet};
 
 class EngineTest : public testing::TestWithParam<std::tuple<const char *, Opcode>> {};
 INSTANTIATE_TEST_SUITE_P(Rows, EngineTest, testing::Combine(testing::ValuesIn(kConfigs), testing::ValuesIn(kRows)),
@@ -219,6 +220,23 @@ TEST_P(EngineTimeTest, MatrixInstructionsTakeTheCyclesOfTheContract) {
                   .set(conv::ow_n, 5)
                   .set(conv::w, group);
   EXPECT_EQ(cycles(conv), uint64_t((n + 1) + 17 * 25 + 24 + (n + 2)));
+  // Two kernel columns a pass: two passes for each of three rows.
+  Line split = Line(Opcode::Convs)
+                   .set(convs::x_h, 5)
+                   .set(convs::x_w, 5)
+                   .set(convs::x_hs, 5 * n)
+                   .set(convs::stride_h, 1)
+                   .set(convs::stride_w, 1)
+                   .set(convs::dil_h, 1)
+                   .set(convs::pad_t, 1)
+                   .set(convs::pad_l, 1)
+                   .set(convs::kh_n, 3)
+                   .set(convs::kp_n, 2)
+                   .set(convs::oc_n, 2)
+                   .set(convs::oh_n, 5)
+                   .set(convs::ow_n, 5)
+                   .set(convs::w, group);
+  EXPECT_EQ(cycles(split), uint64_t((n + 1) + 11 * 25 + 24 + (n + 2)));
 }
 
 TEST_P(EngineTimeTest, DrainsTakeTheCyclesOfTheContract) {

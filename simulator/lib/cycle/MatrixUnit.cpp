@@ -33,6 +33,9 @@ void MatrixUnit::start(const Line &line, Cycle start) {
   } else if (opcode == Opcode::Convf) {
     startConvf(line);
     outer = uint64_t(line.get(convf::oc_n));
+  } else if (opcode == Opcode::Convs) {
+    startConvs(line);
+    outer = uint64_t(line.get(convs::oc_n));
   } else {
     startGemm(line);
     outer = uint64_t(line.get(gemm::oc_n));
@@ -105,6 +108,36 @@ void MatrixUnit::startConvf(const Line &line) {
   // A row that is partly inside may begin up to N - 1 bytes before the tile's row and end in the row after it.
   activationGroups_ = banks_.groups(x_ - (padLeft_ ? int64_t(config_.n) : 0),
                                     x_ + (tileRows_ - 1) * rowStride_ + tileColumns_ + 2 * int64_t(config_.n));
+}
+
+void MatrixUnit::startConvs(const Line &line) {
+  kind_ = Kind::Convs;
+  // The row of the left column and the next one: as a read of N bytes from the middle of a row.
+  x_ = line.get(convs::x) + int64_t(config_.n) / 2;
+  rowStride_ = line.get(convs::x_hs);
+  columnStride_ = config_.n;
+  padTop_ = line.get(convs::pad_t);
+  padLeft_ = line.get(convs::pad_l);
+  tileRows_ = line.get(convs::x_h);
+  tileColumns_ = line.get(convs::x_w);
+  strideH_ = line.get(convs::stride_h);
+  strideW_ = line.get(convs::stride_w);
+  dilH_ = line.get(convs::dil_h);
+  dilW_ = 2;
+  kernelH_ = uint32_t(line.get(convs::kh_n));
+  kernelW_ = uint32_t(line.get(convs::kp_n));
+  reduce_ = 1;
+  reduceStride_ = 0;
+  columnBias_ = 1;
+  columnSpan_ = tileColumns_ + columnBias_;
+  width_ = uint32_t(line.get(convs::ow_n));
+  height_ = uint32_t(line.get(convs::oh_n));
+  pixels_ = uint64_t(height_) * width_;
+  weights_ = uint64_t(line.get(convs::w));
+  accBase_ = uint64_t(line.get(convs::acc));
+  // A pair may begin one column before the tile and end in the row after it.
+  activationGroups_ = banks_.groups(x_ - (padLeft_ ? int64_t(config_.n) : 0),
+                                    x_ + (tileRows_ - 1) * rowStride_ + (tileColumns_ + 1) * columnStride_);
 }
 
 void MatrixUnit::startGemm(const Line &line) {

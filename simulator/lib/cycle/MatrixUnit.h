@@ -52,7 +52,7 @@ public:
   unsigned accHalvesUsed(Cycle c) const { return issuedHalf(c - config_.n - 1) | issuedHalf(c - config_.n - 2); }
 
 private:
-  enum class Kind : uint8_t { Conv, Convf, Gemm };
+  enum class Kind : uint8_t { Conv, Convf, Convs, Gemm };
   static constexpr unsigned kHistory = 128; // more than N + 2 cycles
   static constexpr int64_t kNoBound = std::numeric_limits<int64_t>::max();
   /// Rows that were issued in one half of ACC: as a schedule says; or in every cycle; or in those of at most 64 cycles
@@ -74,6 +74,7 @@ private:
   void rememberRows(uint64_t cycles);
   void startConv(const isa::Line &line);
   void startConvf(const isa::Line &line);
+  void startConvs(const isa::Line &line);
   void startGemm(const isa::Line &line);
   /// Finds the parts of block `block_` that do not change from row to row, then those of the row at hand.
   void enterBlock();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The int8 matrix product under CONV, CONVF and GEMM, with the best instructions that the host has.
+// The int8 matrix product under CONV, CONVF, CONVS and GEMM, with the best instructions that the host has.
 // All paths give the same bits: sums are modulo 2^32, so their order does not matter.
 #ifndef TW_SIMULATOR_FUNCTIONAL_ARRAY_H
 #define TW_SIMULATOR_FUNCTIONAL_ARRAY_H

@@ -74,6 +74,8 @@ Effects execute(State &state, const isa::Line &line) {
     return executeConv(state, line);
   case isa::Opcode::Convf:
     return executeConvf(state, line);
+  case isa::Opcode::Convs:
+    return executeConvs(state, line);
   case isa::Opcode::Gemm:
     return executeGemm(state, line);
   case isa::Opcode::Gemmz:
@@ -150,15 +152,7 @@ Effects execute(State &state, const isa::Line &line) {
 namespace {
 
 uint64_t valueOf(const isa::Value &value, const isa::Instruction &row, const isa::Line &line, uint32_t n) {
-  switch (value.kind) {
-  case isa::Value::Field:
-    return line.get(row.fields[value.value].ref);
-  case isa::Value::Lanes:
-    return n;
-  case isa::Value::Literal:
-    break;
-  }
-  return value.value;
+  return value.kind == isa::Value::Field ? line.get(row.fields[value.value].ref) : isa::fixedValue(value, n);
 }
 
 } // namespace

@@ -19,6 +19,7 @@ Effects executeSt(State &state, const isa::Line &line);
 Effects executeStb(State &state, const isa::Line &line);
 Effects executeConv(State &state, const isa::Line &line);
 Effects executeConvf(State &state, const isa::Line &line);
+Effects executeConvs(State &state, const isa::Line &line);
 Effects executeGemm(State &state, const isa::Line &line);
 Effects executeGemmz(State &state, const isa::Line &line); // also gemmzt
 Effects executeDrq(State &state, const isa::Line &line);

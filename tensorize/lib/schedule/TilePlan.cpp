@@ -62,7 +62,8 @@ TilePlan::TilePlan(const Mapping &mapping, const Target &target, BlockSchedule s
       } else {
         int64_t rows = 1;
         for (int loop : access.packed)
-          rows *= chain.loops[loop].isLanes ? target.lanes : chainExtent(mapping, loop, tile);
+          rows *=
+              chain.loops[loop].isLanes ? laneSteps(chain.loops[loop], target.lanes) : chainExtent(mapping, loop, tile);
         bytes = (access.lead + access.unit * (rows - 1) + 1) * rowBytes;
       }
       image.bytes = std::max(image.bytes, ceilDiv(bytes, granule) * granule);

@@ -103,6 +103,13 @@ TEST(CheckTest, FoldedReadsCountBytes) {
   EXPECT_EQ(footprint(line, instruction(Opcode::Convf), 0, tw16()), 1u + 99 + 2 * 112);
 }
 
+TEST(CheckTest, SplitWeightsCountTwoHalvesAsABlock) {
+  Line line = smallest(Opcode::Convs);
+  line.set(convs::x_w, 7).set(convs::x_h, 3).set(convs::x_hs, 112).set(convs::kh_n, 3).set(convs::kp_n, 2);
+  EXPECT_EQ(footprint(line, instruction(Opcode::Convs), 0, tw16()), 16u + 6 * 16 + 2 * 112);
+  EXPECT_EQ(footprint(line, instruction(Opcode::Convs), 1, tw16()), 3u * 2 * 16 * 16);
+}
+
 TEST(CheckTest, RecordsOfADrainEndWithTheirLastRow) {
   HwConfig config = tw16();
   Line line = smallest(Opcode::Drq);

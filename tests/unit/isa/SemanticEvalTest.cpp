@@ -254,6 +254,42 @@ TEST_F(SemanticEvalTest, FoldedConvolutionReadsBytes) {
       }
 }
 
+TEST_F(SemanticEvalTest, SplitConvolutionTakesTwoColumnsAtOnce) {
+  before = memories;
+  // A window of 4 columns, 2 more than the tile has to the left and to the right; kN / 2 channels.
+  run(Opcode::Convs, {{"x", 0x100},
+                      {"x_h", 3},
+                      {"x_w", 5},
+                      {"x_hs", 128},
+                      {"stride_h", 1},
+                      {"stride_w", 2},
+                      {"dil_h", 2},
+                      {"pad_t", 1},
+                      {"pad_l", 1},
+                      {"pad_value", -9},
+                      {"kh_n", 2},
+                      {"kp_n", 2},
+                      {"oc_n", 2},
+                      {"oh_n", 3},
+                      {"ow_n", 3},
+                      {"w", 0x2000},
+                      {"acc", 4}});
+  for (int ocb = 0; ocb != 2; ++ocb)
+    for (int oh = 0; oh != 3; ++oh)
+      for (int ow = 0; ow != 3; ++ow)
+        for (int lane = 0; lane != kN; ++lane) {
+          int32_t sum = 0;
+          for (int kh = 0; kh != 2; ++kh)
+            for (int kw = 0; kw != 4; ++kw)
+              for (int ic = 0; ic != kN / 2; ++ic) {
+                int h = oh + kh * 2 - 1, w = ow * 2 + kw - 1;
+                int x = h < 0 || h >= 3 || w < 0 || w >= 5 ? -9 : spm(0x100 + h * 128 + w * kN + ic);
+                sum += x * spm(0x2000 + size_t(((ocb * 2 + kh) * 4 + kw) * kN / 2 + ic) * kN + lane);
+              }
+          ASSERT_EQ(memories.acc[size_t(4 + (ocb * 3 + oh) * 3 + ow) * kN + lane], sum);
+        }
+}
+
 TEST_F(SemanticEvalTest, MatrixProductWalksBlocks) {
   before = memories;
   run(Opcode::Gemm,

@@ -183,6 +183,35 @@ TEST(MatchTest, AWindowWithDilatedColumnsIsNotFolded) {
   EXPECT_FALSE(foldRows(conv2d({1, 9, 11, 3, 20, 3, 3, 1, 2, 1}), 16));
 }
 
+TEST(MatchTest, PairsOfColumnsOfFewChannelsAreProvedOnTheSplitArray) {
+  for (int64_t channels : {4, 8})
+    for (int64_t columns : {3, 4, 5})
+      for (int64_t stride : {1, 2})
+        for (int64_t pad : {0, 1}) {
+          std::optional<Block> paired = pairColumns(conv2d({1, 9, 11, channels, 20, 3, columns, stride, 1, pad}), 16);
+          ASSERT_TRUE(paired);
+          expectProved(*paired, "convs+drq");
+          EXPECT_TRUE(match(*paired, "conv+drq").empty());
+        }
+}
+
+TEST(MatchTest, ColumnsThatAreNoNeighboursOrWhoseChannelsFillMoreThanHalfARowAreNotPaired) {
+  EXPECT_FALSE(pairColumns(conv2d({1, 9, 11, 8, 20, 3, 3, 1, 2, 1}), 16)) << "dilated";
+  EXPECT_FALSE(pairColumns(conv2d({1, 9, 11, 9, 20, 3, 3, 1, 1, 1}), 16)) << "nine channels";
+  EXPECT_FALSE(pairColumns(conv2d({1, 9, 11, 8, 20, 1, 1, 1, 1, 0}), 16)) << "one column";
+}
+
+TEST(MatchTest, ALoopOfTwoStepsIsWalkedByTwoStepsOrNotAtAll) {
+  // A kernel of two columns is a pair as it is; one of three, unpaired, is none.
+  EXPECT_FALSE(match(conv2d({1, 9, 11, 8, 20, 3, 2, 1, 1, 1}), "convs+drq").empty());
+  EXPECT_TRUE(match(conv2d({1, 9, 11, 8, 20, 3, 3, 1, 1, 1}), "convs+drq").empty());
+  std::vector<Rejection> why;
+  EXPECT_TRUE(match(conv2d({1, 9, 11, 16, 20, 3, 2, 1, 1, 1}), "convs+drq", &why).empty());
+  EXPECT_TRUE(std::ranges::any_of(why, [](const Rejection &r) {
+    return r.str().find("has 16 steps, the instruction takes 8") != std::string::npos;
+  }));
+}
+
 TEST(MatchTest, AReductionThatOnlyWeightsKnowIsAddedUpInPasses) {
   Block block = conv2d({});
   block.loops.push_back({"part", 2, true});

@@ -29,11 +29,16 @@ struct Field {
   std::string_view doc;
 };
 
-// A number known at decode: field `value` of the instruction, the lanes N, or the literal `value`.
+// A number known at decode: field `value` of the instruction, the lanes N, half of them, or the literal `value`.
 struct Value {
-  enum Kind : uint8_t { Field, Lanes, Literal } kind;
+  enum Kind : uint8_t { Field, Lanes, HalfLanes, Literal } kind;
   int32_t value;
 };
+
+// A value that is no field, on a machine with n lanes.
+constexpr uint64_t fixedValue(const Value &value, uint64_t n) {
+  return value.kind == Value::Lanes ? n : value.kind == Value::HalfLanes ? n / 2 : uint64_t(value.value);
+}
 
 struct Loop {
   std::string_view name;

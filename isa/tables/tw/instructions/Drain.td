@@ -82,5 +82,7 @@ def IConvDrq : Intrinsic<"conv+drq", [CONV, DRQ], "convolution, bias, requantise
 def IConvDrqa : Intrinsic<"conv+drqa", [CONV, DRQA], "convolution, bias, requantise, residual, clamp">;
 def IConvfDrq : Intrinsic<"convf+drq", [CONVF, DRQ], "folded convolution, bias, requantise, clamp">;
 def IConvfDrqa : Intrinsic<"convf+drqa", [CONVF, DRQA], "folded convolution, bias, requantise, residual, clamp">;
+def IConvsDrq : Intrinsic<"convs+drq", [CONVS, DRQ], "convolution of two kernel columns at once, bias, requantise, clamp">;
+def IConvsDrqa : Intrinsic<"convs+drqa", [CONVS, DRQA], "convolution of two kernel columns at once, bias, requantise, residual, clamp">;
 def IGemmDrq : Intrinsic<"gemm+drq", [GEMM, DRQ], "matrix product, bias, requantise, clamp">;
 def IGemmDrqa : Intrinsic<"gemm+drqa", [GEMM, DRQA], "matrix product, bias, requantise, residual, clamp">;

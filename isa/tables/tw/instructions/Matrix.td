@@ -57,6 +57,32 @@ def CONVF : Instruction<0x21, "convf", MX,
   let Raises = [FSpmBounds, FAccBounds, FMisaligned, FAccConflict];
 }
 
+def CONVS : Instruction<0x25, "convs", MX,
+    [SpmAddr<"x", "first byte of the input tile [H][W][N]; channels in the lower half of each row">,
+     Extent<"x_h", 16, "rows of the input tile">, Extent<"x_w", 16, "columns of the input tile">, SpmStride<"x_hs", "byte stride of a row">,
+     Small<"stride_h", 4, 1, 15, "row stride of the window">, Small<"stride_w", 4, 1, 15, "column stride of the window">,
+     Small<"dil_h", 4, 1, 15, "row distance of two taps">,
+     Field<"pad_t", 8, "rows of padding above the input">, Field<"pad_l", 8, "columns of padding left of the input">]
+    # PadFields #
+    [Extent<"kh_n", 8, "kernel rows">, Extent<"kp_n", 7, "pairs of kernel columns">,
+     Extent<"oc_n", 12, "blocks of N output channels">, Extent<"oh_n", 16, "output rows">, Extent<"ow_n", 16, "output columns">,
+     SpmAddr<"w", "weights [ocb][kh][kp][half][ic N/2][oc N]; zero beyond the kernel's last column">] # AccFields,
+    "convolution with the array split in two: two kernel columns at once, N/2 input channels each"> {
+  let Description = "As conv, for tiles of at most N/2 channels: the upper half of the array's rows takes the activation one column to the right of "
+    "the one that the lower half takes, so a pass covers two neighbouring kernel columns. Pixels follow each other in consecutive rows of SPM. "
+    "Each half is pad_value where its column lies outside the input tile.";
+  let Sem = Semantics<
+    [Loop<"ocb", "oc_n", "parallel">, Loop<"kh", "kh_n", "reduction">, Loop<"kp", "kp_n", "reduction">,
+     Loop<"oh", "oh_n", "parallel">, Loop<"ow", "ow_n", "parallel">,
+     Loop<"half", "2", "reduction">, Loop<"ic", "N/2", "reduction">, Loop<"lane", "N", "parallel">],
+    [Strided<"x", SPM, "i8", "x", "read",
+       [Dim<[Term<"oh", "stride_h">, Term<"kh", "dil_h">], "x_hs", "x_h", "pad_t">,
+        Dim<[Term<"ow", "stride_w">, Term<"kp", "2">, Term<"half">], "N", "x_w", "pad_l">], "ic", "pad_value">,
+     Weights<["ocb", "kh", "kp", "half", "ic"]>, AccTile<["ocb", "oh", "ow"]>],
+    [Node<"prod", "mul_i8", ["x", "w"]>, Node<"sum", "add_wrap32", ["sum", "prod"]>], "acc">;
+  let Raises = [FSpmBounds, FAccBounds, FMisaligned, FAccConflict];
+}
+
 def GEMM : Instruction<0x22, "gemm", MX,
     [SpmAddr<"x", "rows [m][kb][N]">, SpmStride<"x_ms", "byte stride of a row m">, SpmStride<"x_ks", "byte stride of a block kb">,
      Extent<"m_n", 16, "rows">, Extent<"k_n", 12, "blocks of N along the reduction">, Extent<"oc_n", 12, "blocks of N columns">,

@@ -100,6 +100,11 @@ std::string str(const Block &block);
 /// window.
 std::optional<Block> foldRows(const Block &block, int64_t lanes);
 
+/// The block with the loop over a window's columns as one over pairs of columns and one over the two of a pair, where
+/// the channels fill at most half of the lanes: column = 2 * pair + half. Behind the last column of an odd kernel the
+/// weights are zero. Nothing if the block is no such window.
+std::optional<Block> pairColumns(const Block &block, int64_t lanes);
+
 /// The block with its groups (x[.., g * C + c], y[.., g * P + o]) as one reduction over all channels: constants get
 /// zeros between groups. Nothing if it has none.
 std::optional<Block> densifyGroups(const Block &block);

@@ -66,9 +66,14 @@ struct ChainLoop {
   std::string name;
   std::vector<Quantity> extents; // more than one where links meet in this loop: all get the same value
   bool isReduction = false;
-  bool isLanes = false; // extent = lanes
-  bool isUnit = false;  // exists in one link only and does not touch the meeting place: extent 1
+  bool isLanes = false; // extent = lanes / share
+  int share = 1;
+  int64_t fixed = 0;   // extent that no field says; 0: none
+  bool isUnit = false; // exists in one link only and does not touch the meeting place: extent 1
 };
+
+/// Steps of a loop that lies in lanes.
+inline int64_t laneSteps(const ChainLoop &loop, int lanes) { return lanes / loop.share; }
 
 struct ChainTerm {
   int loop;

@@ -46,3 +46,9 @@ def P : Vector<16, "p", CopyFields # [Off<>], S<[Skew<[Term<"i">], "", "off">, R
 def Q : Vector<17, "q", CopyFields, S<[Row<"a", "read">, Row<"a", "read">, Row<"y", "write">], Copy>>;
 // CHECK: errors.td:[[@LINE+1]]:5: error: 'r': operand 'y' is 'both', not read, write or update
 def R : Vector<18, "r", CopyFields, S<[Row<"a", "read">, Row<"y", "both">], Copy>>;
+class Halves<list<string> packed, list<Loop> loops> : S<[Contiguous<"a", SPM, "i8", "a", "read", packed>, Row<"y", "write">], Copy, "", loops>;
+defvar Lanes = [Loop<"i", "n", "parallel">, Loop<"lane", "N", "parallel">];
+// CHECK: errors.td:[[@LINE+1]]:5: error: 's': operand 'a' is packed by a loop of a fixed number of steps: its footprint is known only for one of 2 followed by one of N/2
+def SA : Vector<19, "s", CopyFields, Halves<["i", "k"], Lanes # [Loop<"k", "N/2", "parallel">]>>;
+// CHECK: errors.td:[[@LINE+1]]:5: error: 't': operand 'a' is packed by a loop of 2 without one of N/2
+def TA : Vector<20, "t", CopyFields, Halves<["i", "h"], Lanes # [Loop<"h", "2", "parallel">]>>;

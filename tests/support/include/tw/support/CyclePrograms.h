@@ -137,7 +137,7 @@ private:
   }
   isa::Line matrix() {
     using namespace isa;
-    int which = below(3);
+    int which = below(4);
     return legal([&] {
       if (which == 0)
         return Line(Opcode::Conv)
@@ -178,6 +178,24 @@ private:
             .set(convf::ow_n, from(1, 12))
             .set(convf::w, address())
             .set(convf::acc, accRow(0));
+      if (which == 2)
+        return Line(Opcode::Convs)
+            .set(convs::x, address())
+            .set(convs::x_h, from(1, 9))
+            .set(convs::x_w, from(1, 9))
+            .set(convs::x_hs, stride())
+            .set(convs::stride_h, from(1, 2))
+            .set(convs::stride_w, from(1, 2))
+            .set(convs::dil_h, from(1, 2))
+            .set(convs::pad_t, below(3))
+            .set(convs::pad_l, below(4))
+            .set(convs::kh_n, from(1, 3))
+            .set(convs::kp_n, from(1, 3))
+            .set(convs::oc_n, from(1, 2))
+            .set(convs::oh_n, from(1, 6))
+            .set(convs::ow_n, from(1, 9))
+            .set(convs::w, address())
+            .set(convs::acc, accRow(0));
       static constexpr Opcode kOpcodes[] = {Opcode::Gemm, Opcode::Gemm, Opcode::Gemmz, Opcode::Gemmzt};
       return Line(kOpcodes[below(4)])
           .set(gemm::x, address())
