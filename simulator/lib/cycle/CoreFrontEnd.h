@@ -283,8 +283,8 @@ template <class Kernel> void Core<Kernel>::takeLine(Cycle c) {
 
 // The next cycle in which the front end can do something by itself.
 template <class Kernel> void Core<Kernel>::scheduleFrontEnd(Cycle c) {
-  auto wakeAt = [&](Cycle cycle) {
-    if (cycle != kNever)
+  auto wakeAt = [&](Cycle cycle) { // a budget may be any number
+    if (cycle < keyCycle(kNever))
       kernel_.at(Event::FrontEnd, std::max(cycle, c + 1));
   };
   auto wakeAfter = [&](Cycle cycle) {
