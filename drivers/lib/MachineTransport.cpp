@@ -56,7 +56,7 @@ Result<isa::MemoryTimingConfig> readMemoryTiming(const tw_transport_config &conf
   const std::string text = config.memory ? config.memory : "ideal";
   auto timing = isa::parseMemoryTiming(text);
   if (!timing)
-    return Diag{text, "is no memory: use ideal, ideal:<latency>, rows or random:<seed>"};
+    return Diag{text, "is no memory: use ideal, ideal:<latency>[:<of writes>], rows or random:<seed>"};
   timing->memoryBytes = config.memory_bytes;
   return *timing;
 }

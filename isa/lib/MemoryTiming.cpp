@@ -68,17 +68,26 @@ std::optional<uint64_t> parseNumber(const std::string &text) {
 }
 
 std::optional<MemoryTimingConfig> parseKind(const std::vector<std::string> &parts) {
-  if (parts.size() > 2)
-    return std::nullopt;
-  std::optional<uint64_t> value;
-  if (parts.size() == 2 && !(value = parseNumber(parts[1])))
-    return std::nullopt;
-  if (parts[0] == "ideal" && value.value_or(20) <= UINT32_MAX)
-    return MemoryTimingConfig::ideal(static_cast<uint32_t>(value.value_or(20)));
-  if (parts[0] == "rows" && !value)
+  std::vector<uint64_t> values;
+  for (size_t i = 1; i < parts.size(); ++i) {
+    const auto value = parseNumber(parts[i]);
+    if (!value)
+      return std::nullopt;
+    values.push_back(*value);
+  }
+  const auto isLatency = [](uint64_t value) { return value <= UINT32_MAX; };
+  if (parts[0] == "ideal" && values.size() <= 2 && std::all_of(values.begin(), values.end(), isLatency)) {
+    MemoryTimingConfig config;
+    if (values.size() > 0)
+      config.readLatency = static_cast<uint32_t>(values[0]);
+    if (values.size() > 1)
+      config.writeLatency = static_cast<uint32_t>(values[1]);
+    return config;
+  }
+  if (parts[0] == "rows" && values.empty())
     return MemoryTimingConfig::rowsKind();
-  if (parts[0] == "random" && value)
-    return MemoryTimingConfig::randomKind(*value);
+  if (parts[0] == "random" && values.size() == 1)
+    return MemoryTimingConfig::randomKind(values[0]);
   return std::nullopt;
 }
 

@@ -421,6 +421,41 @@ std::vector<Line> ProgramGenerator::initialisation() {
   return lines;
 }
 
+// Each in a part of the window, product and drain in halves of ACC, of their own. The longest come first.
+std::vector<Line> ProgramGenerator::oneOfEachEngine() {
+  constexpr int64_t kPasses = 8;
+  const int64_t n = config.n, part = int64_t(spmEnd - spmFirst) / 8 / n * n;
+  const int64_t rows = std::min<int64_t>(part / n, 64), blocks = std::min(part / (n * n), kPasses);
+  const int64_t acc = int64_t(accFirst), other = (acc + config.accRows / 2) % config.accRows;
+  const int64_t sums = std::min(int64_t(accEnd - accFirst) / 2, rows / 4);
+  if (blocks == 0 || sums == 0)
+    return {};
+  auto at = [&](int64_t index) { return int64_t(spmFirst) + index * part; };
+  auto loop = [&](std::vector<FieldValue> fields) {
+    fields.insert(fields.end(), {{"n0", rows}, {"n1", kPasses}, {"n2", 1}});
+    return fields;
+  };
+  auto loop3 = [&](std::vector<FieldValue> fields) {
+    fields.push_back({"n3", 1});
+    return loop(std::move(fields));
+  };
+  auto multiply = [&](int64_t depth, int64_t to) {
+    return made(
+        encode(Opcode::Gemm,
+               {{"x", at(5)}, {"x_ms", n}, {"m_n", sums}, {"k_n", depth}, {"oc_n", 1}, {"w", at(6)}, {"acc", to}}));
+  };
+  return {
+      multiply(1, other), // what the drain reads
+      Line(Opcode::Fence),
+      made(encode(Opcode::Fill, loop3({{"spm", at(0)}, {"value", 3}}))),
+      made(encode(Opcode::Ldw, loop3({{"region", kInputs[1]}, {"spm", at(1)}, {"ds1", rows * n}}))),
+      made(encode(Opcode::St, loop3({{"region", kOutputs[0]}, {"spm", at(2)}, {"ds1", rows * n}}))),
+      made(encode(Opcode::Move, loop({{"a", at(3)}, {"a_s0", n}, {"y", at(4)}, {"y_s0", n}}))),
+      multiply(blocks, acc),
+      made(encode(Opcode::Drw,
+                  {{"acc", other}, {"oc_n", 1}, {"oh_n", 1}, {"ow_n", sums}, {"y", at(7)}, {"y_ws", n * kWordBytes}}))};
+}
+
 std::vector<Line> ProgramGenerator::finish() {
   std::vector<Line> lines;
   if (options.stores)
@@ -442,6 +477,9 @@ TestProgram ProgramGenerator::assemble(const std::vector<Line> &lines) {
 
 TestProgram ProgramGenerator::legal() {
   std::vector<Line> lines = initialisation();
+  if (options.together)
+    for (const Line &line : oneOfEachEngine())
+      lines.push_back(line);
   for (int i = 0; i != options.instructions; ++i)
     lines.push_back(draw(drawOpcode()));
   for (const Line &line : finish())

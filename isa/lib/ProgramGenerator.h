@@ -23,6 +23,7 @@ private:
   uint32_t tfliteMultiplier();
   uint32_t tfliteShift();
   std::vector<Line> initialisation();
+  std::vector<Line> oneOfEachEngine();
   std::vector<Line> finish();
   TestProgram assemble(const std::vector<Line> &lines);
 

@@ -93,7 +93,7 @@ Layout layOut(const Scenario &scenario) {
 Result<isa::MemoryTimingConfig> memoryOf(const Scenario &scenario, const Layout &layout) {
   auto timing = isa::parseMemoryTiming(scenario.memory);
   if (!timing)
-    return Diag{scenario.memory, "is no memory: use ideal, ideal:<latency>, rows or random:<seed>"};
+    return Diag{scenario.memory, "is no memory: use ideal, ideal:<latency>[:<of writes>], rows or random:<seed>"};
   timing->memoryBytes = layout.memoryBytes;
   for (const BusError &error : scenario.errors) {
     const uint64_t begin =

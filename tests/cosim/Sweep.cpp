@@ -27,19 +27,25 @@ isa::RandomOptions optionsOf(const Sweep &sweep, uint64_t seed) {
         opcodes.push_back(row.opcode);
     options.only = opcodes[seed / 4 % opcodes.size()];
   }
+  options.together = seed % 16 == 6;
   return options;
 }
 
 /// The conditions under which each program runs.
 std::vector<Scenario> scenariosOf(const Sweep &sweep, const isa::TestProgram &test, uint64_t seed) {
   const std::string random = "random:" + std::to_string(seed);
+  std::string ideal = "ideal";
+  if (seed % 64 == 12) { // so far away that as many bursts as may be are outstanding
+    const std::string latency = std::to_string(300 << seed / 64 % 4);
+    ideal += ":" + latency + ":" + latency;
+  }
   struct Condition {
     std::string memory;
     bool serial;
     uint8_t poison;
   };
   std::vector<Scenario> result;
-  for (const Condition &condition : {Condition{"ideal", false, 0x00}, Condition{"rows", false, 0xA5},
+  for (const Condition &condition : {Condition{ideal, false, 0x00}, Condition{"rows", false, 0xA5},
                                      Condition{random, false, 0x5A}, Condition{random, true, 0xFF}}) {
     Scenario scenario;
     scenario.config = sweep.config;

@@ -202,6 +202,9 @@ TEST(MemoryTimingTest, StartJobForgetsThePast) {
 TEST(MemoryTimingTest, NamesOfKindsAreReadStrictly) {
   EXPECT_EQ(parseMemoryTiming("ideal")->readLatency, 20u);
   EXPECT_EQ(parseMemoryTiming("ideal:3")->readLatency, 3u);
+  EXPECT_EQ(parseMemoryTiming("ideal:3")->writeLatency, 10u);
+  EXPECT_EQ(parseMemoryTiming("ideal:3:500")->readLatency, 3u);
+  EXPECT_EQ(parseMemoryTiming("ideal:3:500")->writeLatency, 500u);
   EXPECT_TRUE(parseMemoryTiming("rows")->rows);
   EXPECT_EQ(parseMemoryTiming("random:12")->seed, 12u);
   const auto errors = parseMemoryTiming("rows,slverr:r:4096:8192,decerr:rw:0:64");
@@ -212,7 +215,8 @@ TEST(MemoryTimingTest, NamesOfKindsAreReadStrictly) {
   EXPECT_EQ(timing.writeResponse(63), AxiResponse::DecodeError);
   EXPECT_EQ(timing.readResponse(64), AxiResponse::Okay);
   for (const char *bad : {"", "fast", "ideal:", "ideal:x", "ideal:3x", "random", "rows:1", "rows,", "rows,slverr:r:1",
-                          "rows,slverr:x:1:2", "rows,oops:r:1:2", "ideal:4294967296"})
+                          "rows,slverr:x:1:2", "rows,oops:r:1:2", "ideal:4294967296", "ideal:1:4294967296",
+                          "ideal:1:2:3", "ideal:1:", "random:1:2"})
     EXPECT_FALSE(parseMemoryTiming(bad)) << bad;
 }
 

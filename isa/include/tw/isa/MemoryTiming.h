@@ -60,7 +60,7 @@ struct MemoryTimingConfig {
   static MemoryTimingConfig randomKind(uint64_t seed);
 };
 
-/// Reads "ideal", "ideal:<latency>", "rows" or "random:<seed>", then any number of errors after commas:
+/// Reads "ideal", "ideal:<latency>[:<of writes>]", "rows" or "random:<seed>", then any number of errors after commas:
 /// "rows,slverr:r:4096:8192,decerr:rw:0:64" (r, w or rw; first address and end). Nothing for any other text.
 std::optional<MemoryTimingConfig> parseMemoryTiming(const std::string &text);
 

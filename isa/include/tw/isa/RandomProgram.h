@@ -18,7 +18,8 @@ struct RandomOptions {
   uint64_t workPerLine = 1000;               // rows or steps of one instruction, at most about
   uint32_t spmWindow = 8192;                 // bytes of SPM in use: a small window means many dependences
   std::optional<Opcode> only = std::nullopt; // prefer this opcode (three lines of four)
-  bool stores = true; // end with stores of the whole SPM window to region 2, so that memory shows the result
+  bool together = false; // begin with a long instruction of each engine, none of which waits for another one
+  bool stores = true;    // end with stores of the whole SPM window to region 2, so that memory shows the result
 };
 
 // A legal program: checkProgram finds nothing, and the result does not depend on what the memories held before.
