@@ -44,7 +44,6 @@ module tw_mx #(
 
   wire [7:0] opcode   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
   wire       is_fold  = opcode == tw_isa_pkg::OP_CONVF;
-  wire       is_split = opcode == tw_isa_pkg::OP_CONVS;
   wire       is_zero  = (opcode == tw_isa_pkg::OP_GEMMZ) || (opcode == tw_isa_pkg::OP_GEMMZT);
   wire       is_gemm  = (opcode == tw_isa_pkg::OP_GEMM) || is_zero;
 
@@ -52,8 +51,9 @@ module tw_mx #(
   typedef struct packed {
     logic [23:0] x_base, h_stride, w_stride, w_base, in_a;
     logic [15:0] h_pad, w_pad, x_h, x_w, px_h, px_w, px_hc, px_wc, tap_h, tap_w, tap_hc, tap_wc, in_n, oc_n, acc_base;
-    logic        accumulate;
+    logic        accumulate, split;
     logic [7:0]  pad_value;
+    logic [15:0] span;
   } work_t;
   work_t work;
   always_comb begin
@@ -81,6 +81,7 @@ module tw_mx #(
       work.acc_base   = line_i[tw_isa_pkg::CONV_ACC_LSB +: 16];
       work.accumulate = line_i[tw_isa_pkg::CONV_ACCUMULATE_LSB];
       work.pad_value  = line_i[tw_isa_pkg::CONV_PAD_VALUE_LSB +: 8];
+      work.span       = 16'd1;
       if (is_fold) begin
         // Columns are bytes: a pixel is x_ws bytes on, a tap N bytes.
         work.h_stride   = line_i[tw_isa_pkg::CONVF_X_HS_LSB +: 24];
@@ -103,7 +104,8 @@ module tw_mx #(
         work.acc_base   = line_i[tw_isa_pkg::CONVF_ACC_LSB +: 16];
         work.accumulate = line_i[tw_isa_pkg::CONVF_ACCUMULATE_LSB];
         work.pad_value  = line_i[tw_isa_pkg::CONVF_PAD_VALUE_LSB +: 8];
-      end else if (is_split) begin
+        work.span       = 16'(N);
+      end else if (opcode == tw_isa_pkg::OP_CONVS) begin
         // A tap is a pair of columns: it is read as N bytes from the middle of the left one's row.
         work.x_base     = line_i[tw_isa_pkg::CONVS_X_LSB +: 24] + 24'(N / 2);
         work.h_stride   = line_i[tw_isa_pkg::CONVS_X_HS_LSB +: 24];
@@ -126,6 +128,8 @@ module tw_mx #(
         work.acc_base   = line_i[tw_isa_pkg::CONVS_ACC_LSB +: 16];
         work.accumulate = line_i[tw_isa_pkg::CONVS_ACCUMULATE_LSB];
         work.pad_value  = line_i[tw_isa_pkg::CONVS_PAD_VALUE_LSB +: 8];
+        work.span       = 16'd2;
+        work.split      = 1'b1;
       end else if (is_gemm) begin
         // One column of pixels: rows m step h; blocks kb move only the address.
         work.h_stride   = line_i[tw_isa_pkg::GEMM_X_MS_LSB +: 24];
@@ -158,7 +162,7 @@ module tw_mx #(
   logic [23:0]        wgt_addr_q;
   logic [ShadowLog-1:0] land_row_q;                 // of the weights that arrive in this cycle
   logic [N*8-1:0]     x_q;                          // row at t+2
-  logic               split_q;                      // convs
+  logic               split_q;                      // convs; stays until the row at t+1 has entered the array
   logic               transpose_q;                  // gemmzt
   logic [7:0]         x_zero_q, wgt_zero_q;         // gemmz, gemmzt
   logic               read_q, write_q, add_q;       // ACC, at t+N+1 and t+N+2
@@ -190,7 +194,7 @@ module tw_mx #(
     .out_a_i   (24'd0),
     .h_n_i     (work.x_h),
     .w_n_i     (work.x_w),
-    .span_i    (is_fold ? 16'(N) : is_split ? 16'd2 : 16'd1),
+    .span_i    (work.span),
     .next_i    (issue),
     .addr_o    (point_addr),
     .w_o       (w),
@@ -248,7 +252,7 @@ module tw_mx #(
   logic [15:0]        columns;
   logic [AccBits-1:0] acc_row, acc_block;           // row of the point; first row of the block of output channels
   // row at t+1: its data arrive
-  logic               valid1, inside1, parts1, split1, add1, last1;
+  logic               valid1, inside1, parts1, add1, last1;
   logic [7:0]         pad1;
   logic signed [31:0] w1;
   logic [15:0]        columns1;
@@ -267,7 +271,7 @@ module tw_mx #(
           x_q <= {N{pad1}};
         end else if (!parts1) begin
           x_q <= act_data_i;
-        end else if (split1) begin
+        end else if (split_q) begin
           row = act_data_i;
           if (w1 < 32'sd0) row[0 +: N*4] = {(N / 2) {pad1}};
           if (w1 + 32'sd1 >= $signed({16'd0, columns1})) row[N*4 +: N*4] = {(N / 2) {pad1}};
@@ -300,7 +304,6 @@ module tw_mx #(
       if (issue) begin
         inside1  = in_tile;
         parts1   = parts;
-        split1   = split_q;
         add1     = accumulates || !lead;
         last1    = last;
         pad1     = pad;
@@ -340,12 +343,12 @@ module tw_mx #(
         blocks      = 48'(work.tap_h) * 48'(work.tap_w) * 48'(work.in_n) * 48'(work.oc_n);
         wgt_addr    = work.w_base;
         columns     = work.x_w;
-        parts       = is_fold || is_split;
+        parts       = is_fold || work.split;
         accumulates = work.accumulate;
         pad         = work.pad_value;
         acc_row     = work.acc_base[AccBits-1:0];
         acc_block   = work.acc_base[AccBits-1:0];
-        split_q     <= is_split;
+        split_q     <= work.split;
         transpose_q <= opcode == tw_isa_pkg::OP_GEMMZT;
         x_zero_q    <= is_zero ? line_i[tw_isa_pkg::GEMMZ_X_ZP_LSB +: 8] : 8'd0;
         wgt_zero_q  <= is_zero ? line_i[tw_isa_pkg::GEMMZ_W_ZP_LSB +: 8] : 8'd0;

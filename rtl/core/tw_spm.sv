@@ -15,7 +15,7 @@ module tw_spm #(
   input  logic [9*32-1:0]       addr_i,       // byte addresses
   output logic [8:0]            gnt_o,
   output logic [8:0]            lost_o,       // requested and not granted
-  input  logic                  mxa_halves_i, // client 2, which reads two rows, wants the lower halves of both
+  input  logic                  mxa_halves_i, // of both rows that client 2 read the lower halves are wanted
   input  logic                  rq_keep_i,    // a read granted now does not count: its data stay
   input  logic                  vx_keep_i,
   input  logic [AxiBytes*8-1:0] dma_data_i,
@@ -73,19 +73,20 @@ module tw_spm #(
   end
 
   logic [RowLog-1:0] shift_q;
-  logic              pair_q, halves_q;
+  logic              pair_q;
   logic [N*8-1:0]    mxa_low, mxa_high;
   always_ff @(posedge clk_i) begin
     if (go[2]) begin
       shift_q <= addr_i[2*32 +: RowLog];
       pair_q  <= pair;
-      halves_q <= mxa_halves_i;
     end
   end
   always_comb begin
     mxa_data_o = mxa_low;
-    if (pair_q) mxa_data_o = (N*8)'({mxa_high, mxa_low} >> {shift_q, 3'b000});
-    if (halves_q) mxa_data_o[0 +: N*4] = mxa_low[0 +: N*4];
+    if (pair_q) begin
+      mxa_data_o = (N*8)'({mxa_high, mxa_low} >> {shift_q, 3'b000});
+      if (mxa_halves_i) mxa_data_o[0 +: N*4] = mxa_low[0 +: N*4];
+    end
   end
 
   tw_spm_banks #(.N(N), .Rows(Rows), .Banks(Banks), .WeightRows(WeightRows)) u_banks (
