@@ -331,7 +331,7 @@ module tw_front #(
   //--- queues and semaphores ---------------------------------------------------------------------
   // Nothing of it changes but in a cycle in which an instruction is pushed, starts or ends.
   localparam int SemBits = $clog2(tw_isa_pkg::SEMAPHORE_MAX + 1);
-  logic [tw_isa_pkg::SEMAPHORES*SemBits-1:0] sem_next;
+  logic [SemBits*tw_isa_pkg::SEMAPHORES-1:0] sem_next;  // bit planes
   wire starting = gen_issue[La].starts || gen_issue[Lw].starts || gen_issue[Mx].starts || gen_issue[Rq].starts
                   || gen_issue[Vx].starts || gen_issue[St].starts;
   wire ending   = la_end_i || lw_end_i || mx_end_i || rq_end_i || vx_end_i || st_end_i;

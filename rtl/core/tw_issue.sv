@@ -6,6 +6,7 @@
 module tw_issue #(
   parameter int Depth  = 4,  // of the queue
   parameter int Flight = 1,  // instructions that the engine may have started and not ended
+  localparam int Sems    = tw_isa_pkg::SEMAPHORES,
   localparam int SemBits = $clog2(tw_isa_pkg::SEMAPHORE_MAX + 1)
 ) (
   input  logic         clk_i,
@@ -21,7 +22,7 @@ module tw_issue #(
   output logic [31:0]  head_pc_o,
   output logic [511:0] head_line_o,
   input  logic         start_i,
-  input  logic [tw_isa_pkg::SEMAPHORES*SemBits-1:0] sem_d_i,  // semaphores of the next cycle; defined in wake_i
+  input  logic [SemBits*Sems-1:0] sem_d_i,  // bit planes of the semaphores of the next cycle; defined in wake_i
   // oldest in flight
   input  logic         end_i,
   output logic [31:0]  old_pc_o,
@@ -129,6 +130,12 @@ module tw_issue #(
   localparam int ToSem = tw_isa_pkg::HDR_WAIT0_SEM_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
   localparam int ToAmt = tw_isa_pkg::HDR_WAIT0_AMOUNT_LSB - tw_isa_pkg::HDR_WAIT0_VALID_LSB;
   function automatic logic holds(input logic [Slot-1:0] slot);
-    holds = !slot[0] || (sem_d_i[SemBits * 32'(slot[ToSem +: 5]) +: SemBits] > SemBits'(slot[ToAmt +: 3]));
+    logic [SemBits-1:0] value;
+    holds = 1'b1;
+    value = '0;
+    if (slot[0]) begin
+      for (int b = 0; b < SemBits; b++) value[b] = sem_d_i[b*Sems + 32'(slot[ToSem +: 5])];
+      holds = value > SemBits'(slot[ToAmt +: 3]);
+    end
   endfunction
 endmodule

@@ -203,7 +203,8 @@ module queue_start #(
     for (int k = 0; k < Slots; k++) begin
       wait_slot = line[Waits + Slot*k +: Slot];  // valid, semaphore, amount minus one
       for (int s = 0; s < tw_isa_pkg::SEMAPHORES; s++) begin
-        value = {1'b0, sems[SemBits*s +: SemBits]};
+        value = '0;
+        for (int b = 0; b < SemBits; b++) value[b] = sems[b*tw_isa_pkg::SEMAPHORES + s];  // planes
         if (wait_slot[0] && (wait_slot[5:1] == 5'(s)) && (value < (SemBits + 1)'(wait_slot[8:6]) + 1'b1)) holds = 1'b0;
       end
     end

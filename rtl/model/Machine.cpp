@@ -192,13 +192,14 @@ private:
 #undef TW_SIGNAL
   }
 
-  /// Semaphores are packed side by side in whole words.
+  /// Plane b of the semaphores is a word with bit b of each.
   uint8_t semaphore(uint32_t index) const {
-    const auto &all = design->tw_top__DOT__u_front__DOT__u_sem__DOT__sem_q;
-    constexpr uint32_t kBits = sizeof(all) * 8 / isa::kSemaphores;
-    const uint32_t at = index * kBits, last = at + kBits - 1;
-    uint64_t words = wordOf(all, at / 32) | uint64_t(wordOf(all, last / 32)) << (last / 32 > at / 32 ? 32 : 0);
-    return uint8_t(words >> at % 32 & ((1u << kBits) - 1));
+    const auto &planes = design->tw_top__DOT__u_front__DOT__u_sem__DOT__sem_q;
+    static_assert(isa::kSemaphores == 32);
+    uint8_t value = 0;
+    for (uint32_t b = 0; b < sizeof(planes) / sizeof(uint32_t); ++b)
+      value |= uint8_t((wordOf(planes, b) >> index & 1) << b);
+    return value;
   }
 
   void poison() {

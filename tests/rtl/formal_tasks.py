@@ -107,7 +107,7 @@ TASKS = {
         "queue.sv", "queue_start", (ISSUE,),
         (
             (ISSUE, "holds(waits[2*Slot +: Slot])", "holds(waits[Slot +: Slot])"),
-            (ISSUE, "> SemBits'(slot[ToAmt +: 3]))", ">= SemBits'(slot[ToAmt +: 3]))"),
+            (ISSUE, "value > SemBits'(slot", "value >= SemBits'(slot"),
             (ISSUE, "waits  = pushed[", "if (!start_i) waits  = pushed["),
         ),
         induction=1, parameters={"Depth": 4}, logic="QF_BV", is_quick=False,
