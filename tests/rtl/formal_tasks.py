@@ -13,11 +13,13 @@ class Task:
     base: int = 1  # cycles from reset
     parameters: dict = dataclasses.field(default_factory=dict)
     is_quick: bool = True  # part of every test run
+    by_yosys: bool = False  # by Yosys' own SAT solver, all inputs and any registers: where z3 finds no end
     logic: str = "QF_ABV"  # SMT-LIB's name; QF_BV, without arrays, sends z3 to its SAT solver
 
 
 LANE = "tw_lane_pkg.sv"
 ISSUE = "tw_issue.sv"
+SEM = "tw_sem.sv"
 TASKS = {
     "requant.float": Task(
         "requant.sv", "requant_float", (LANE,),
@@ -112,4 +114,19 @@ TASKS = {
         ),
         induction=1, parameters={"Depth": 4}, logic="QF_BV", is_quick=False,
     ),
+    "semaphores.sums": Task(
+        "sem.sv", "sem_equal", (),
+        (("sem.sv", "over = over || sum[6];", "over = sum[6];"),),
+        by_yosys=True, is_quick=False,
+    ),
+    **{f"semaphores.{sem}": Task(
+        "sem.sv", "sem_column", (SEM,),
+        (
+            (SEM, "carry = named;", "carry = '0;"),
+            (SEM, "if (i < Engines) x = ~x;", "if (i < Engines - 1) x = ~x;"),
+            (SEM, "over = over | carry;", "over = carry;"),
+            (SEM, "(over & named)", "(carry & named)"),
+        ) if sem == 0 else (),
+        by_yosys=True, is_quick=False, parameters={"Id": sem},
+    ) for sem in range(32)},
 }
