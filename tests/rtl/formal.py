@@ -95,7 +95,9 @@ def mutated(task, mutant, sources, folder):
 def check(name, task, root, generated):
     start = time.time()
     sources = [generated / "tw_isa_pkg.sv"]
-    sources += [root / "rtl/core" / source for source in task.design] + [root / "rtl/formal" / task.harness]
+    sources += [generated / source if (generated / source).exists() else root / "rtl/core" / source
+                for source in task.design]
+    sources.append(root / "rtl/formal" / task.harness)
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
         if text := prove(task, sources, folder):
@@ -114,7 +116,7 @@ def check(name, task, root, generated):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=pathlib.Path, help="of the source tree")
-    parser.add_argument("--generated", type=pathlib.Path, help="folder of tw_isa_pkg.sv")
+    parser.add_argument("--generated", type=pathlib.Path, help="folder of tw_isa_pkg.sv and tw_line_check.sv")
     parser.add_argument("--list", action="store_true", help="print the names of the quick tasks")
     parser.add_argument("tasks", nargs="*", help="names; all without")
     arguments = parser.parse_args()

@@ -7,7 +7,7 @@ import dataclasses
 class Task:
     harness: str  # in rtl/formal
     top: str
-    design: tuple  # files of rtl/core
+    design: tuple  # files of rtl/core, or generated ones
     mutants: tuple  # (file, text, what stands there instead)
     induction: int = 0  # depth; 0: combinational, one cycle says all
     base: int = 1  # cycles from reset
@@ -20,6 +20,7 @@ class Task:
 LANE = "tw_lane_pkg.sv"
 ISSUE = "tw_issue.sv"
 SEM = "tw_sem.sv"
+CHECK = "tw_line_check.sv"  # generated
 TASKS = {
     "requant.float": Task(
         "requant.sv", "requant_float", (LANE,),
@@ -113,6 +114,10 @@ TASKS = {
             (ISSUE, "waits  = pushed[", "if (!start_i) waits  = pushed["),
         ),
         induction=1, parameters={"Depth": 4}, logic="QF_BV", is_quick=False,
+    ),
+    "semaphores.slots": Task(
+        "slots.sv", "slots_formal", (CHECK,),
+        ((CHECK, "slots_twice = (", "slots_twice = 1'b0 && ("),),  # one pair of slots is not looked at
     ),
     "semaphores.sums": Task(
         "sem.sv", "sem_equal", (),
