@@ -19,13 +19,13 @@ import tempfile
 import depth
 import processes
 
-FLIP_FLOPS = ("$dff_", "$dffe_", "$sdff_", "$sdffe_", "$adff_")
+FLIP_FLOPS = ("$dff", "$dffe", "$sdff", "$sdffe", "$adff")
+MEMORY_READS, MEMORY_WRITES = ("$memrd", "$memrd_v2"), ("$memwr", "$memwr_v2", "$meminit", "$meminit_v2")
 
 # `proc` in two halves. `proc_rom` looks for switches that assign one signal, so it comes before processes are split.
 ELABORATE = "proc_clean\nproc_rmdead\nproc_rom\nwrite_rtlil elaborated.il\n"
 FINISH = ("read_rtlil split.il\nproc_prune\nproc_init\nproc_arst\nproc_mux\nproc_dlatch\nproc_dff\n"
-          "proc_memwr\nproc_clean\nopt_expr -keepdc\nopt_clean\n"
-          "tee -q -o stat.txt stat -width A:measured\nwrite_json netlist.json\n")
+          "proc_memwr\nproc_clean\nopt_expr -keepdc\nwrite_json netlist.json\n")
 
 # Of one run of Yosys: seconds, bytes of address space.
 Limits = collections.namedtuple("Limits", "seconds bytes")
@@ -83,8 +83,65 @@ class Design:
 
 
 def base_name(module):
-    """tw_array of $paramod\\tw_array\\N=..."""
-    return next(part for part in module.split("\\") if part.startswith("tw_"))
+    """tw_array of $paramod\\tw_array\\N=..., nothing of a cell of Yosys."""
+    return next((part for part in module.split("\\") if part.startswith("tw_")), None)
+
+
+def ports_of(cell, direction):
+    """[(port, bits)]"""
+    return [(port, bits) for port, bits in cell["connections"].items() if cell["port_directions"][port] == direction]
+
+
+def drivers_of(module):
+    """{bit: name of the cell or port that drives it}; each bit that is read has one driver."""
+    drivers, read = {}, {}
+
+    def drive(bits, what):
+        for bit in bits:
+            if bit in drivers or isinstance(bit, str):
+                raise NetlistError(f"conflicting drivers: {what} and {drivers.get(bit, 'a constant')}")
+            drivers[bit] = what
+
+    for name, port in module["ports"].items():
+        if port["direction"] == "input":
+            drive(port["bits"], name)
+        else:
+            read |= dict.fromkeys(port["bits"], name)
+    for name, cell in module["cells"].items():
+        for _, bits in ports_of(cell, "output"):
+            drive(bits, name)
+        for port, bits in ports_of(cell, "input"):
+            read |= dict.fromkeys(bits, f"{port} of {name}")
+    for bit, what in read.items():
+        if bit not in drivers and not isinstance(bit, str):
+            raise NetlistError(f"no driver for {what}")
+    return drivers
+
+
+def used_cells(module):
+    """The cells on which an output depends, and the names of memories that are read among them."""
+    drivers, cells = drivers_of(module), module["cells"]
+    writes = {}
+    for name, cell in cells.items():
+        if cell["type"] in MEMORY_WRITES:
+            writes.setdefault(cell["parameters"]["MEMID"], []).append(name)
+    used, memories = {}, set()
+    work = [drivers[bit] for port in module["ports"].values() for bit in port["bits"] if bit in drivers]
+    while work:
+        name = work.pop()
+        if name in used or name not in cells:
+            continue
+        cell = used[name] = cells[name]
+        work += {drivers[bit] for _, bits in ports_of(cell, "input") for bit in bits if bit in drivers}
+        if cell["type"] in MEMORY_READS and cell["parameters"]["MEMID"] not in memories:
+            memories.add(cell["parameters"]["MEMID"])
+            work += writes.get(cell["parameters"]["MEMID"], ())
+    return used, {name.removeprefix("\\") for name in memories}
+
+
+def base_name(module):
+    """tw_array of $paramod\\tw_array\\N=..., nothing of a cell of Yosys."""
+    return next((part for part in module.split("\\") if part.startswith("tw_")), None)
 
 
 def check(module):
@@ -120,19 +177,14 @@ def value_of(bits):
     return f"{len(bits)}'h{int(bits, 2):x}"
 
 
-def figures_of(stat):
-    """[cells, flip-flop bits, memory bits] that `stat -width` tells of one module."""
-    figures = [0, 0, 0]
-    for line in stat.splitlines():
-        if match := re.match(r" +Number of memory bits: +(\d+)", line):
-            figures[2] = int(match[1])
-        elif match := re.match(r" +(\$\w+) +(\d+)$", line):
-            kind, count = match[1], int(match[2])
-            if kind.startswith(FLIP_FLOPS):
-                figures[1] += count * int(kind.rsplit("_", 1)[1])
-            else:
-                figures[0] += count
-    return figures
+def figures_of(module):
+    """[cells, flip-flop bits, memory bits, depth] of what an output depends on, and those cells."""
+    cells, memories = used_cells(module)
+    flip_flops = [cell for cell in cells.values() if cell["type"] in FLIP_FLOPS]
+    words = [cell for cell in cells.values() if cell["type"].startswith("$") and base_name(cell["type"]) is None]
+    bits = sum(module["memories"][name]["width"] * module["memories"][name]["size"] for name in memories)
+    return [len(words) - len(flip_flops), sum(len(cell["connections"]["Q"]) for cell in flip_flops), bits,
+            depth.depth(cells)], cells
 
 
 def measure(module, parameters, before, text, limits):
@@ -151,10 +203,7 @@ def measure(module, parameters, before, text, limits):
         yosys(FINISH, folder, limits)
         with (folder / "netlist.json").open() as netlist:
             modules = json.load(netlist)["modules"]
-        measured = next(body for body in modules.values() if "measured" in body["attributes"])
-        check(measured)
-        cells = measured["cells"]
-        figures = [*figures_of((folder / "stat.txt").read_text()), depth.depth(cells)]
+        figures, cells = figures_of(next(body for body in modules.values() if "measured" in body["attributes"]))
     contains = []
     for kind in {cell["type"] for cell in cells.values()} & modules.keys():
         values = modules[kind].get("parameter_default_values", {})

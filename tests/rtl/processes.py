@@ -8,8 +8,8 @@ multiplexers. Wires that are assigned together (`{ \\a \\b }`) stay together.
 """
 
 # Parts of a process at most: `proc_dff` reads the whole module for each. And assignments that are worth a part.
-PARTS = 128
-LEAST = 16
+PARTS = 512
+LEAST = 4
 
 
 class Switch:
