@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Size and logic depth of every module (tests/rtl/synthesis.py) for the configurations given, or all on the page,
 # against their budgets (tests/rtl/synthesis_budget.txt). Two runs of Yosys at once, each at low priority with a limit
-# of time and memory; half a minute of a core for tw8, seconds for what has not changed (build/synthesis keeps it).
+# of time and memory: half a minute of processor time for tw8, nine minutes and 2 GB for tw64, seconds for what has not
+# changed (build/synthesis keeps it).
 # The test rtl.yosys.tw8 is the first of them.
 #   scripts/synthesis.sh                      compares docs/synthesis.md with what Yosys finds
 #   scripts/synthesis.sh --update             writes it
