@@ -115,10 +115,8 @@ std::vector<Task> Placer::tasksFor(const Block &block, Trial &trial, Rejections 
       readKnownForms(*diagonal, trial);
       match(*diagonal, task, rejections);
     }
-  if (!task.mappings.empty()) {
-    std::ranges::stable_sort(task.mappings, {}, outerSteps);
+  if (!task.mappings.empty())
     return {std::move(task)};
-  }
   for (int cut : cutsOf(block)) {
     const int tensor = kBetween + int(trial.between.size());
     auto parts = splitAfter(block, cut, tensor);
@@ -136,7 +134,7 @@ std::vector<Task> Placer::tasksFor(const Block &block, Trial &trial, Rejections 
   return {};
 }
 
-// Adds the proved mappings of a block.
+// Adds the proved mappings of a block: fewest steps outside the instructions first.
 void Placer::match(const Block &block, Task &task, Rejections &rejections) const {
   for (const Chain &chain : chains) {
     std::vector<Mapping> mappings = matchChain(block, chain, target, rejections);
@@ -145,7 +143,8 @@ void Placer::match(const Block &block, Task &task, Rejections &rejections) const
       if (std::string wrong = proveMapping(mappings[m], target); !wrong.empty()) {
         rejections.push_back({chain.name, "proof", wrong});
       } else {
-        task.mappings.push_back(std::move(mappings[m]));
+        auto place = std::ranges::upper_bound(task.mappings, outerSteps(mappings[m]), {}, outerSteps);
+        task.mappings.insert(place, std::move(mappings[m]));
         ++proved;
       }
     }

@@ -49,7 +49,7 @@ public:
       Quantity extent = quantity(sem.loops[i].extent, link);
       if (loopOf[i] < 0) {
         loopOf[i] = int(chain.loops.size());
-        ChainLoop loop{.name = std::string(sem.loops[i].name), .isReduction = sem.loops[i].isReduction};
+        ChainLoop loop{.name = std::string(sem.loops[i].name), .extents = {}, .isReduction = sem.loops[i].isReduction};
         loop.isLanes = extent.kind == Quantity::Lanes;
         loop.share = sem.loops[i].extent.kind == isa::Value::HalfLanes ? 2 : 1;
         loop.fixed = extent.kind == Quantity::Literal ? extent.literal : 0;

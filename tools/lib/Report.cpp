@@ -62,7 +62,9 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
   for (const codegen::PlacementRow &row : r.rows)
     if (row.isOnNpu)
       slowest.push_back(&row);
-  std::ranges::stable_sort(slowest, std::greater<>(), &codegen::PlacementRow::cycles);
+  std::ranges::sort(slowest, [](const codegen::PlacementRow *a, const codegen::PlacementRow *b) {
+    return a->cycles != b->cycles ? a->cycles > b->cycles : a < b; // of equal ones the model's first
+  });
   if (!slowest.empty())
     text += "  slowest\n";
   for (size_t i = 0; i != std::min<size_t>(5, slowest.size()); ++i)

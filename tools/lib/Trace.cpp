@@ -12,6 +12,7 @@
 #include "llvm/Support/LEB128.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <algorithm>
 #include <array>
 
 namespace tw::tools {
@@ -167,7 +168,7 @@ void writeSlices(llvm::json::OStream &json, const Trace &trace, size_t process) 
   const Job &job = trace.jobs[process];
   writeName(json, "process_name", process, 0, "job " + std::to_string(process));
   std::vector<isa::TraceEvent> events = job.events;
-  std::ranges::stable_sort(events, {}, &isa::TraceEvent::startCycle);
+  std::ranges::sort(events, {}, [](const isa::TraceEvent &event) { return std::pair(event.startCycle, event.pc); });
   Threads threads;
   for (const isa::TraceEvent &event : events) {
     const std::string_view mnemonic = isa::name(isa::Opcode(event.opcode));
