@@ -9,6 +9,9 @@
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <algorithm>
+#include <cassert>
+
 namespace tw::codegen {
 namespace {
 
@@ -62,6 +65,28 @@ llvm::Expected<Compiled> pack(Plan plan, HostCode &host, const isa::HwConfig &co
   return compiled;
 }
 
+/// Cycles of the report's rows and of the package's steps, by the jobs that `measure` ran.
+llvm::Error measure(Compiled &compiled, const CompileOptions &options) {
+  auto jobs = options.measure(compiled.package);
+  if (!jobs)
+    return jobs.takeError();
+  assert(jobs->size() == compiled.package.counts.size() && "each NPU step is a job and has its counts");
+  CompileReport &report = compiled.report;
+  for (size_t i = 0; i != jobs->size(); ++i) {
+    const JobTime &job = (*jobs)[i];
+    compiled.package.counts[i].cycles = job.cycles;
+    report.cycles += job.cycles;
+    for (const JobTime::Share &share : job.shares) {
+      auto row = std::ranges::find_if(
+          report.rows, [&](const PlacementRow &placed) { return placed.isOnNpu && placed.tag == share.tag; });
+      assert(row != report.rows.end() && "every tag of the program is a row's");
+      row->cycles = share.cycles;
+      row->boundBy = share.boundBy;
+    }
+  }
+  return llvm::Error::success();
+}
+
 } // namespace
 
 llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &options) {
@@ -91,7 +116,11 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
     options.dump("schedule", plan.scheduleText);
     options.dump("host", host.text());
   }
-  return pack(std::move(plan), host, options.config);
+  auto compiled = pack(std::move(plan), host, options.config);
+  if (compiled && options.measure)
+    if (auto error = measure(*compiled, options))
+      return std::move(error);
+  return compiled;
 }
 
 } // namespace tw::codegen

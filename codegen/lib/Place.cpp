@@ -234,10 +234,11 @@ void Placer::commit(BlockCall call, std::vector<Task> tasks, const Trial &trial,
     }
   for (size_t i = 0; i != trial.between.size(); ++i)
     make(kBetween + int(i), trial.between[i]);
+  row.tag = uint16_t(plan.tagNames.size());
+  plan.tagNames.push_back(row.node);
   for (Task &task : tasks) {
     task.name = row.node;
-    task.tag = uint16_t(plan.tagNames.size());
-    plan.tagNames.push_back(row.node);
+    task.tag = row.tag;
     renumber(task, [&](int tensor) { return chipOf.at(tensor); });
     row.how += (row.how.empty() ? "" : ", ") + task.mappings.front().chain->name;
     plan.segments[segment].tasks.push_back(std::move(task));

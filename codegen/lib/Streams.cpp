@@ -75,9 +75,6 @@ private:
       PlacementRow &row = report.rows[rows[t]];
       const std::string &chain = lowered.segment.tasks[t].mappings[schedule.blocks[t].mapping].chain->name;
       row.how = t > 0 && rows[t] == rows[t - 1] ? row.how + ", " + chain : chain;
-      row.cycles += schedule.blocks[t].cycles;
-      row.boundBy = schedule.blocks[t].boundBy;
-      report.cycles += schedule.blocks[t].cycles;
     }
     report.chipBytes = std::max(report.chipBytes, lowered.result.peakBytes);
     report.chipBound = std::max(report.chipBound, lowered.result.peakBound);
@@ -146,8 +143,6 @@ private:
       auto lines = synchronise(instructions, config, &sync);
       if (!lines)
         return llvm::createStringError("instruction cannot be encoded: " + lines.diag().str());
-      for (const BlockSchedule &block : lowered.result.schedule.blocks)
-        counts.cycles += block.cycles;
       step.package.firstLine = uint32_t(plan.program.lines.size());
       step.package.lineCount = uint32_t(lines->size());
       step.package.counts = uint32_t(plan.stepCounts.size());

@@ -91,9 +91,13 @@ int infoVerb(const Arguments &arguments) {
       std::cout << "lines " << step.firstLine << " to " << step.firstLine + step.lineCount - 1;
     std::cout << "\n";
   }
-  for (const tw_pkg_counts &counts : p.counts)
+  for (const tw_pkg_counts &counts : p.counts) {
     std::cout << "predicted  " << withCommas(counts.macs) << " array MAC, " << withCommas(counts.bytes_read)
-              << " bytes read, " << withCommas(counts.bytes_written) << " written\n";
+              << " bytes read, " << withCommas(counts.bytes_written) << " written";
+    if (counts.cycles != 0)
+      std::cout << ", " << withCommas(counts.cycles) << " cycles at ideal memory";
+    std::cout << "\n";
+  }
   return 0;
 }
 

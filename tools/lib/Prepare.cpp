@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Prepare.h"
 
+#include "Measure.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/CachePruning.h"
@@ -73,6 +75,7 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
     if (auto error = change(*model->module))
       return std::move(error);
   options.config = *config;
+  options.measure = measure;
   auto compiled = codegen::compile(*model->module, options);
   if (!compiled)
     return llvm::createStringError(line.file() + ": " + llvm::toString(compiled.takeError()));

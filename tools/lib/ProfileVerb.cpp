@@ -1,88 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where the cycles of a model go: one row per layer, measured by the trace of a timed device.
+#include "Measure.h"
+#include "NameColumn.h"
 #include "Prepare.h"
-#include "Session.h"
 #include "Trace.h"
-
-#include "tw/isa/Tables.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
-#include <array>
 #include <iostream>
 
 namespace tw::tools {
 namespace {
-
-constexpr std::array<const char *, 6> kEngineWork = {"loads", "weights", "array",
-                                                     "drain", "vector",  "stores"}; // by isa::Engine
-
-struct Layer {
-  uint16_t tag = 0;
-  std::string name;
-  uint64_t from = 0, cycles = 0;  // its time: from the end of the layer before to its own end
-  uint64_t span = 0;              // from the start of its first compute instruction to its end; neighbours may overlap
-  std::array<uint64_t, 6> busy{}; // cycles of its time in which the engine works for it, overlaps counted once
-  double useful = 0;              // MAC
-};
-
-bool isCompute(const isa::TraceEvent &event) {
-  const auto engine = isa::Engine(event.engine);
-  return engine == isa::Engine::MX || engine == isa::Engine::RQ || engine == isa::Engine::VX;
-}
-
-/// Time goes to the layer whose last instruction ends it, so the sum over layers is the job. What a layer did ahead of
-/// its time (prefetched weights) was free.
-std::vector<Layer> layersOf(const Job &job, const isa::Package &package) {
-  std::vector<isa::TraceEvent> events;
-  std::ranges::copy_if(job.events, std::back_inserter(events),
-                       [](const isa::TraceEvent &event) { return event.engine < kEngineWork.size(); });
-  std::ranges::sort(events, {}, &isa::TraceEvent::pc); // a pc occurs once in a job
-  std::vector<Layer> layers;
-  constexpr uint64_t kNever = ~uint64_t{0};
-  std::vector<uint64_t> first, last;
-  auto at = [&](uint16_t tag) { return size_t(std::ranges::find(layers, tag, &Layer::tag) - layers.begin()); };
-  for (const isa::TraceEvent &event : events) {
-    const size_t i = at(event.tag);
-    if (i == layers.size()) {
-      auto name = package.program.tags.find(event.tag);
-      layers.push_back(
-          {event.tag, name == package.program.tags.end() ? llvm::formatv("tag {0}", event.tag).str() : name->second});
-      first.push_back(kNever);
-      last.push_back(0);
-    }
-    if (isCompute(event))
-      first[i] = std::min(first[i], event.startCycle);
-    last[i] = std::max(last[i], event.endCycle + 1);
-  }
-  uint64_t frontier = 0;
-  for (size_t i = 0; i != layers.size(); ++i) {
-    layers[i].from = frontier;
-    layers[i].cycles = last[i] > frontier ? last[i] - frontier : 0;
-    layers[i].span = first[i] == kNever ? 0 : last[i] - first[i];
-    frontier = std::max(frontier, last[i]);
-  }
-  std::vector<std::array<uint64_t, 6>> covered(layers.size());
-  for (const isa::TraceEvent &event : events) {
-    Layer &layer = layers[at(event.tag)];
-    uint64_t &until = covered[at(event.tag)][event.engine];
-    const uint64_t from = std::max({until, event.startCycle, layer.from});
-    until = std::max(until, event.endCycle + 1);
-    layer.busy[event.engine] += until > from ? until - from : 0;
-  }
-  return layers;
-}
-
-/// The engine that works longest, and for how much of the layer's time.
-std::string boundBy(const Layer &layer) {
-  const auto most = std::ranges::max_element(layer.busy);
-  if (layer.cycles == 0)
-    return "hidden behind its neighbours";
-  return llvm::formatv("{0} {1:F0} %", kEngineWork[size_t(most - layer.busy.begin())],
-                       std::min(100.0, 100.0 * double(*most) / double(layer.cycles)))
-      .str();
-}
 
 /// How long the bursts of all jobs took, as far as there are any.
 void printLatencies(const std::vector<Job> &jobs, const char *what, isa::CounterId first) {
@@ -146,11 +75,13 @@ int profileVerb(const Arguments &arguments) {
       return fail(std::move(error));
 
   const double peak = double(package.config.n) * package.config.n;
-  auto row = [](std::string name, const char *where, const std::string &macs, const std::string &cycles,
-                const std::string &span, const std::string &array, const std::string &bound) {
-    if (name.size() > 32)
-      name = name.substr(0, 29) + "...";
-    std::cout << llvm::formatv("  {0,-32} {1,-5} {2,12} {3,9} {4,9} {5,8}  {6}\n", name, where, macs, cycles, span,
+  std::vector<std::string> names;
+  for (const codegen::PlacementRow &placed : report.rows)
+    names.push_back(placed.node);
+  const NameColumn column(names);
+  auto row = [&](const std::string &name, const char *where, const std::string &macs, const std::string &cycles,
+                 const std::string &span, const std::string &array, const std::string &bound) {
+    std::cout << llvm::formatv("  {0} {1,-5} {2,12} {3,9} {4,9} {5,8}  {6}\n", column(name), where, macs, cycles, span,
                                array, bound)
                      .str();
   };
@@ -165,14 +96,13 @@ int profileVerb(const Arguments &arguments) {
       row(placed.node, "host", "-", "-", "-", "-", placed.operation);
   for (const Job &job : (*session)->jobs()) {
     total += job.cycles;
-    for (Layer &layer : layersOf(job, package)) {
-      auto placed = std::ranges::find(report.rows, layer.name, &codegen::PlacementRow::node);
-      if (placed != report.rows.end())
-        layer.useful = double(placed->macs);
-      useful += layer.useful;
+    for (const LayerTime &layer : layerTimesOf(job)) {
+      const codegen::PlacementRow &placed = *std::ranges::find_if(
+          report.rows, [&](const codegen::PlacementRow &r) { return r.isOnNpu && r.tag == layer.tag; });
+      useful += double(placed.macs);
       attributed += layer.cycles;
-      row(layer.name, "npu", layer.useful == 0 ? "-" : withCommas(uint64_t(layer.useful)), withCommas(layer.cycles),
-          withCommas(layer.span), layer.useful == 0 ? "-" : percent(layer.useful, double(layer.span) * peak),
+      row(placed.node, "npu", placed.macs == 0 ? "-" : withCommas(uint64_t(placed.macs)), withCommas(layer.cycles),
+          withCommas(layer.span), placed.macs == 0 ? "-" : percent(double(placed.macs), double(layer.span) * peak),
           boundBy(layer));
     }
   }

@@ -2,6 +2,7 @@
 #include "Report.h"
 
 #include "Common.h"
+#include "NameColumn.h"
 
 #include "llvm/Support/FormatVariadic.h"
 #include <boost/json.hpp>
@@ -23,11 +24,14 @@ double milliseconds(uint64_t cycles, const isa::HwConfig &config) {
 } // namespace
 
 std::string placementTable(const codegen::CompileReport &report) {
+  std::vector<std::string> names;
+  for (const codegen::PlacementRow &row : report.rows)
+    names.push_back(row.node);
+  const NameColumn column(names);
   std::string text;
   for (const codegen::PlacementRow &row : report.rows)
-    text += formatv("  {0,-4} {1,-12} {2,-36} {3,12} MAC  {4}\n", row.isOnNpu ? "npu" : "host", row.operation,
-                    row.node.size() > 36 ? row.node.substr(0, 33) + "..." : row.node, withCommas(uint64_t(row.macs)),
-                    row.how)
+    text += formatv("  {0,-4} {1,-12} {2} {3,12} MAC  {4}\n", row.isOnNpu ? "npu" : "host", row.operation,
+                    column(row.node), withCommas(uint64_t(row.macs)), row.how)
                 .str();
   return text;
 }
@@ -40,7 +44,7 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
                   share(double(r.macsOnNpu), double(r.macs)), withCommas(uint64_t(r.macs)),
                   std::ranges::count_if(r.rows, &codegen::PlacementRow::isOnNpu), r.rows.size())
               .str();
-  text += formatv("  time           {0} cycles, {1:F3} ms at {2} MHz (estimate; run --device cycle is exact)\n",
+  text += formatv("  time           {0} cycles of the NPU, {1:F3} ms at {2} MHz (cycle model, ideal memory)\n",
                   withCommas(r.cycles), milliseconds(r.cycles, config), config.clockMhz)
               .str();
   text += formatv("  array          {0:F1} % of the peak for useful MAC, {1:F1} % of streamed lanes useful\n",
@@ -68,7 +72,7 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
   if (!slowest.empty())
     text += "  slowest\n";
   for (size_t i = 0; i != std::min<size_t>(5, slowest.size()); ++i)
-    text += formatv("    {0,10} cycles  bound by {1,-8} {2,-12} {3}\n", withCommas(slowest[i]->cycles),
+    text += formatv("    {0,10} cycles  bound by {1,-13} {2,-12} {3}\n", withCommas(slowest[i]->cycles),
                     slowest[i]->boundBy, slowest[i]->how, slowest[i]->node)
                 .str();
   for (const codegen::PlacementRow &row : r.rows)

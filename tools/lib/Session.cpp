@@ -45,7 +45,8 @@ llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &pa
   cycle.trace = &sink;
   cycle.poison = options.poison;
   cycle.memory = *timing;
-  cycle.dataThread = std::thread::hardware_concurrency() > 1;
+  cycle.timingOnly = options.timingOnly;
+  cycle.dataThread = !options.timingOnly && std::thread::hardware_concurrency() > 1;
   if (options.device == "functional")
     return simulator::createFunctionalMachine(package.config, bytes, cycle);
   if (options.device == "cycle")

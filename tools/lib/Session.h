@@ -15,8 +15,9 @@ namespace tw::tools {
 
 struct SessionOptions {
   std::string device = "functional"; // functional, cycle or rtl
-  std::string memory; // memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED; empty: ideal
-  uint8_t poison = 0; // what on-chip memories hold at the start
+  std::string memory;      // memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED; empty: ideal
+  uint8_t poison = 0;      // what on-chip memories hold at the start
+  bool timingOnly = false; // cycle: no data are computed, outputs mean nothing
 };
 
 /// What a run leaves besides its outputs. A package with several NPU steps has several jobs, in order.

@@ -16,6 +16,17 @@
 
 namespace tw::codegen {
 
+/// What one job of a package took when it was run: all of it, and the share of each tag's operator.
+struct JobTime {
+  struct Share {
+    uint16_t tag = 0;
+    uint64_t cycles = 0;
+    std::string boundBy; // what it spends most of its time with
+  };
+  uint64_t cycles = 0;
+  std::vector<Share> shares; // they add up to all but the end of the job
+};
+
 struct CompileOptions {
   isa::HwConfig config;
   bool fuseResidual = true;          // off: every layer's result stays visible
@@ -23,6 +34,9 @@ struct CompileOptions {
   // Gets each stage's text, numbered by the caller: name of the stage, text without the bytes of weights. May be empty.
   std::function<void(std::string_view stage, const std::string &text)> dump;
 };
+  // Runs the finished package's jobs and says how long each took, in order. Empty: the report knows no cycles. A
+  // callback because the compiler must not know a model of the machine.
+  std::function<llvm::Expected<std::vector<JobTime>>(const isa::Package &package)> measure;
 
 /// What one chain of instructions had against a block; `chain` is empty where none could be tried.
 struct PlacementRejection {
@@ -38,15 +52,16 @@ struct PlacementRow {
   std::string how;                              // chain of instructions, or why it runs on the host, in one sentence
   std::vector<PlacementRejection> rejections{}; // on the host: everything that was tried
   int64_t macs = 0;                             // useful ones
-  uint64_t cycles = 0;                          // estimate; 0 on the host
+  uint16_t tag = 0;                             // on the NPU: its instructions carry it
+  uint64_t cycles = 0;                          // measured, its share of the time; 0 on the host
   std::string boundBy;
 };
 
 struct CompileReport {
   std::vector<PlacementRow> rows;
-  int64_t macs = 0, macsOnNpu = 0;
-  uint64_t arrayMacs = 0; // of the rows that the array streams: useful or not
-  uint64_t cycles = 0;    // estimate
+  int64_t macs = 0, macsOnNpu = 0, macsInt8 = 0; // Int8: of int8 operands, wherever they run
+  uint64_t arrayMacs = 0;                        // of the rows that the array streams: useful or not
+  uint64_t cycles = 0;                           // measured: of all jobs, without what the host does
   uint64_t bytesRead = 0, bytesWritten = 0;
   uint64_t chipBytes = 0, chipBound = 0, chipSize = 0; // peak of the scratchpad, its lower bound, its size
   uint64_t arenaBytes = 0, arenaBound = 0;

@@ -148,7 +148,7 @@ TW_STATIC_ASSERT(sizeof(struct tw_pkg_step) == 32, "tw_pkg_step");
 /* What the compiler predicts for one NPU step; compared with the completion record. */
 struct tw_pkg_counts {
   uint64_t macs, bytes_read, bytes_written;
-  uint64_t cycles; /* an estimate, not compared */
+  uint64_t cycles; /* of the cycle model at ideal memory; 0: not measured; not compared */
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_counts) == 32, "tw_pkg_counts");
 
