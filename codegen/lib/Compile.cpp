@@ -104,9 +104,13 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
   Placer placer(plan, forms, host, blocks, target);
   auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
   forms.bindArguments(main);
+  llvm::Error refused = llvm::Error::success();
   for (const BlockCall &call : blocks.calls())
-    if (auto error = placer.place(call))
-      return std::move(error);
+    refused = llvm::joinErrors(std::move(refused), placer.place(call));
+  if (refused)
+    return std::move(refused);
+  if (options.placeOnly)
+    return Compiled{.package = {}, .report = std::move(plan.report), .schedule = {}};
   plan.closeSegment();
   forms.bindResults(main);
 

@@ -45,17 +45,21 @@ llvm::Error Placer::place(BlockCall call) {
   row.operation = kindOf(call.graphFunction);
   row.block = call.graphFunction.getName().str();
   std::vector<Operation *> operators = blocks.inlined(call);
-  for (Operation *op : operators)
-    row.macs += ir::macsOf(op);
-  llvm::Error error = llvm::Error::success();
+  for (Operation *op : operators) {
+    const int64_t macs = ir::macsOf(op);
+    row.macs += macs;
+    if (macs != 0 && ir::elementTypeOf(op->getOperand(0).getType()) == ir::ElementType::I8)
+      plan.report.macsInt8 += macs;
+  }
+  plan.report.macs += row.macs;
   if (placeOnNpu(call, row))
     plan.report.macsOnNpu += row.macs;
-  else
-    error = placeOnHost(call, operators);
-  plan.report.macs += row.macs;
+  else if (auto error = placeOnHost(call, operators))
+    return llvm::createStringError("node '" + row.node + "': " + llvm::toString(std::move(error)) +
+                                   ", and not on the NPU: " + row.how);
   if (!row.how.empty()) // a block that only renames its argument takes no time anywhere
     plan.report.rows.push_back(std::move(row));
-  return error;
+  return llvm::Error::success();
 }
 
 bool Placer::placeOnNpu(BlockCall call, PlacementRow &row) {

@@ -113,23 +113,32 @@ TEST(SampleTest, TheSampleModelAgreesWithTheReference) {
   EXPECT_EQ(outcome.npuShare, 1);
 }
 
-TEST(SurveyTest, WhatCheckExpectsIsWhatCompilingPlaces) {
+TEST(SurveyTest, WhatCheckSaysIsWhatCompilingPlaces) {
   for (const char *name :
        {"tools/sample/digits_int8.onnx", "tools/sample/digits_float.onnx", "tests/e2e/models/fc_int8.onnx",
         "tests/e2e/models/fc_float.onnx", "tests/e2e/models/residual_int8.onnx"}) {
     SCOPED_TRACE(name);
     const std::string path = (test::sourceDir() / name).string();
-    auto survey = surveyModel(path, {});
+    const isa::HwConfig config = llvm::cantFail(loadMachine("tw16"));
+    auto survey = surveyModel(path, {}, config);
     ASSERT_TRUE(bool(survey)) << llvm::toString(survey.takeError());
     auto model = importModel(path, {});
     ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError());
     codegen::CompileOptions options;
-    options.config = llvm::cantFail(loadMachine("tw16"));
+    options.config = config;
     auto compiled = codegen::compile(*model->module, options);
     ASSERT_TRUE(bool(compiled)) << llvm::toString(compiled.takeError());
     EXPECT_GT(survey->macs, 0);
     EXPECT_EQ(survey->macs, compiled->report.macs);
     EXPECT_EQ(survey->macsOnNpu, compiled->report.macsOnNpu);
+    EXPECT_EQ(survey->macsInt8, compiled->report.macsInt8);
+    ASSERT_EQ(survey->rows.size(), compiled->report.rows.size());
+    for (size_t i = 0; i != survey->rows.size(); ++i) {
+      const codegen::PlacementRow &row = compiled->report.rows[i];
+      EXPECT_EQ(survey->rows[i].node, row.node);
+      EXPECT_EQ(survey->rows[i].verdict == Verdict::Npu, row.isOnNpu) << row.node;
+      EXPECT_EQ(survey->rows[i].reason, row.isOnNpu ? "" : row.how) << row.node;
+    }
   }
 }
 

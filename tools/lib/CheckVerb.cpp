@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "NameColumn.h"
 #include "Options.h"
 #include "Survey.h"
 
@@ -27,27 +28,30 @@ const char *wordFor(Verdict verdict) {
 std::string kindOf(const Survey &survey) {
   if (survey.macs == 0)
     return "no convolution, fully connected layer or product in it";
-  if (survey.integerMacs == 0)
+  if (survey.macsInt8 == 0)
     return "float";
-  return survey.integerMacs == survey.macs ? "int8"
-                                           : llvm::formatv("{0:F1} % of them int8, the rest float",
-                                                           100.0 * double(survey.integerMacs) / double(survey.macs))
-                                                 .str();
+  return survey.macsInt8 == survey.macs ? "int8"
+                                        : llvm::formatv("{0:F1} % of them int8, the rest float",
+                                                        100.0 * double(survey.macsInt8) / double(survey.macs))
+                                              .str();
 }
 
-void printScreen(const Survey &survey, const std::string &file) {
-  std::cout << file << ": opset " << survey.opset << ", " << survey.rows.size()
+void printScreen(const Survey &survey, const std::string &file, const std::string &config) {
+  std::cout << file << " for " << config << ": opset " << survey.opset << ", " << survey.rows.size()
             << (survey.problems.empty() ? " operators after fusion\n" : " operators\n");
   for (const std::string &name : survey.takenAsOne)
     std::cout << "  free dimension '" << name << "' is taken as 1 here; compiling needs --dim " << name << "=NUMBER\n";
+  std::vector<std::string> names;
   for (const SurveyRow &row : survey.rows)
-    std::cout << llvm::formatv("  {0,-11} {1,-16} {2,-36} {3,13} {4}\n", wordFor(row.verdict), row.operation,
-                               row.node.size() > 36 ? row.node.substr(0, 33) + "..." : row.node,
-                               row.macs ? withCommas(uint64_t(row.macs)) + " MAC" : "", row.reason)
+    names.push_back(row.node);
+  const NameColumn column(names);
+  for (const SurveyRow &row : survey.rows)
+    std::cout << llvm::formatv("  {0,-11} {1,-17} {2} {3,18} {4}\n", wordFor(row.verdict), row.operation,
+                               column(row.node), row.macs ? withCommas(uint64_t(row.macs)) + " MAC" : "", row.reason)
                      .str();
   if (!survey.problems.empty())
     return;
-  std::cout << llvm::formatv("{0} MAC, {1:F1} % of them likely on the NPU: {2}\n", withCommas(uint64_t(survey.macs)),
+  std::cout << llvm::formatv("{0} MAC, {1:F1} % of them on the NPU: {2}\n", withCommas(uint64_t(survey.macs)),
                              survey.macs ? 100.0 * double(survey.macsOnNpu) / double(survey.macs) : 0.0, kindOf(survey))
                    .str();
   if (survey.macs != 0 && survey.macsOnNpu == 0)
@@ -55,7 +59,7 @@ void printScreen(const Survey &survey, const std::string &file) {
                  "QLinear) does\n";
 }
 
-void printJson(const Survey &survey, const std::string &file) {
+void printJson(const Survey &survey, const std::string &file, const std::string &config) {
   boost::json::array rows, problems, dims;
   for (const SurveyRow &row : survey.rows)
     rows.push_back(boost::json::object{{"node", row.node},
@@ -68,10 +72,11 @@ void printJson(const Survey &survey, const std::string &file) {
   for (const std::string &name : survey.takenAsOne)
     dims.push_back(boost::json::string(name));
   boost::json::object root{{"model", file},
+                           {"config", config},
                            {"opset", survey.opset},
                            {"macs", survey.macs},
-                           {"macs_int8", survey.integerMacs},
-                           {"macs_likely_on_npu", survey.macsOnNpu},
+                           {"macs_int8", survey.macsInt8},
+                           {"macs_on_npu", survey.macsOnNpu},
                            {"free_dimensions", std::move(dims)},
                            {"problems", std::move(problems)},
                            {"operators", std::move(rows)}};
@@ -81,22 +86,27 @@ void printJson(const Survey &survey, const std::string &file) {
 } // namespace
 
 int checkVerb(const Arguments &arguments) {
-  CommandLine line("check", "Says of each operator whether it can run and where, without compiling anything.",
+  CommandLine line("check",
+                   "Says of each operator whether it can run and where, as compile would place it; writes nothing.",
                    "model.onnx", "  tilewright check model.onnx\n  tilewright check model.onnx --dim batch=1 --json\n");
-  line.add()("dim", po::value<std::vector<std::string>>()->composing(),
-             "NAME=NUMBER: value of a symbolic dimension; free ones are taken as 1")("json", "print as JSON");
+  line.add()("config,c", po::value<std::string>()->default_value("tw16"), "machine: a name, or a YAML file")(
+      "dim", po::value<std::vector<std::string>>()->composing(),
+      "NAME=NUMBER: value of a symbolic dimension; free ones are taken as 1")("json", "print as JSON");
   if (auto code = line.parse(arguments))
     return *code;
   auto dims = line.dims();
   if (!dims)
     return fail(dims.takeError());
-  auto survey = surveyModel(line.file(), *dims);
+  auto config = loadMachine(line.text("config"));
+  if (!config)
+    return fail(config.takeError());
+  auto survey = surveyModel(line.file(), *dims, *config);
   if (!survey)
     return fail(survey.takeError());
   if (line.has("json"))
-    printJson(*survey, line.file());
+    printJson(*survey, line.file(), config->name);
   else
-    printScreen(*survey, line.file());
+    printScreen(*survey, line.file(), config->name);
   std::cout.flush();
   for (const std::string &problem : survey->problems)
     std::cerr << "error: " << problem << "\n";

@@ -214,6 +214,13 @@ llvm::Expected<std::string> packageBytes(const isa::Package &package) {
   return readFile(std::string(path));
 }
 
+std::vector<std::string> messagesOf(llvm::Error error, const std::string &file) {
+  std::vector<std::string> messages;
+  llvm::handleAllErrors(std::move(error),
+                        [&](const llvm::ErrorInfoBase &info) { messages.push_back(file + ": " + info.message()); });
+  return messages;
+}
+
 std::string withCommas(uint64_t number) {
   std::string digits = std::to_string(number);
   for (size_t at = digits.size(); at > 3;)

@@ -65,6 +65,9 @@ struct Difference {
 };
 Difference compare(const ir::Tensor &a, const ir::Tensor &b);
 
+/// The messages of an error that may hold several, each with the file before it.
+std::vector<std::string> messagesOf(llvm::Error error, const std::string &file);
+
 std::string withCommas(uint64_t number);
 /// Lower-case hexadecimal of a hash, 16 digits.
 std::string hex(uint64_t hash);

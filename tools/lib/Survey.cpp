@@ -1,54 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Survey.h"
 
-#include "tw/ir/Constants.h"
-#include "tw/ir/Macs.h"
 #include "tw/ir/OnnxImport.h"
-#include "tw/ir/Passes.h"
-
-#include "mlir/Pass/PassManager.h"
-#include "llvm/ADT/TypeSwitch.h"
-#include "llvm/Support/FormatVariadic.h"
 
 namespace tw::tools {
 namespace {
 
-// Why the operator stays on the host; empty when nothing speaks against the NPU.
-std::string hostReason(mlir::Operation *op) {
-  auto isFloat = [](mlir::Value value) { return ir::elementTypeOf(value.getType()) == ir::ElementType::F32; };
-  return llvm::TypeSwitch<mlir::Operation *, std::string>(op)
-      .Case<ir::QConvOp, ir::QGemmOp>([](auto layer) {
-        const bool isConstant = ir::isConstant(layer.getWeight()) && ir::isConstant(layer.getWeightZero());
-        return isConstant ? "" : "its weights are computed: the NPU takes constants";
-      })
-      .Case<ir::QEltwiseOp, ir::QPoolOp, ir::QLutOp>([](mlir::Operation *) { return ""; })
-      .Case<ir::QMatmulOp>([](mlir::Operation *) { return "a product of two activations: the NPU takes constants"; })
-      .Case<ir::QuantizeOp, ir::DequantizeOp>([](mlir::Operation *) { return "changes between float32 and int8"; })
-      .Case<ir::ReshapeOp, ir::TransposeOp, ir::ConcatOp, ir::PadOp, ir::FlipSignOp>(
-          [](mlir::Operation *) { return "only moves data"; })
-      .Default([&](mlir::Operation *other) -> std::string {
-        return isFloat(other->getResult(0)) ? "computes in float32: quantise the model to int8" : "has no integer form";
-      });
-}
-
-bool isInteger(mlir::Operation *op) { return mlir::isa<ir::QConvOp, ir::QGemmOp, ir::QMatmulOp>(op); }
-
-void addFused(mlir::ModuleOp module, Survey &survey) {
-  for (mlir::Operation &op : module.lookupSymbol<mlir::func::FuncOp>("main").front().without_terminator()) {
-    if (mlir::isa<ir::ConstantOp>(op))
-      continue;
-    auto names = ir::nodeNames(op.getLoc());
-    SurveyRow row;
-    row.node = names.empty() ? "" : names.front().str();
-    row.operation = op.getName().stripDialect().str();
-    row.reason = hostReason(&op);
-    row.verdict = row.reason.empty() ? Verdict::Npu : Verdict::Host;
-    row.macs = ir::macsOf(&op);
-    survey.macs += row.macs;
-    survey.macsOnNpu += row.verdict == Verdict::Npu ? row.macs : 0;
-    survey.integerMacs += isInteger(&op) ? row.macs : 0;
-    survey.rows.push_back(std::move(row));
-  }
+void addRows(const codegen::CompileReport &report, Survey &survey) {
+  for (const codegen::PlacementRow &row : report.rows)
+    survey.rows.push_back(
+        {row.node, row.operation, row.isOnNpu ? Verdict::Npu : Verdict::Host, row.isOnNpu ? "" : row.how, row.macs});
+  survey.macs = report.macs;
+  survey.macsOnNpu = report.macsOnNpu;
+  survey.macsInt8 = report.macsInt8;
 }
 
 void addProblems(const std::string &path, const std::vector<ir::ImportProblem> &problems, Survey &survey) {
@@ -58,7 +22,8 @@ void addProblems(const std::string &path, const std::vector<ir::ImportProblem> &
 
 } // namespace
 
-llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims) {
+llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims,
+                                   const isa::HwConfig &config) {
   auto bytes = readFile(path);
   if (!bytes)
     return bytes.takeError();
@@ -76,14 +41,15 @@ llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::
   model.module = ir::importOnnx(*model.context, *bytes, path, options, problems);
   addProblems(path, problems, survey);
   if (model.module) {
-    mlir::PassManager manager(model.context.get());
-    ir::GraphPipelineOptions pipeline;
-    pipeline.outline = false;
-    ir::buildGraphPipeline(manager, pipeline);
-    if (mlir::failed(manager.run(*model.module)))
-      return llvm::createStringError(path + ": the graph could not be fused: see the errors above");
-    addFused(*model.module, survey);
-    return survey;
+    codegen::CompileOptions compile;
+    compile.config = config;
+    compile.placeOnly = true;
+    auto compiled = codegen::compile(*model.module, compile);
+    if (compiled) {
+      addRows(compiled->report, survey);
+      return survey;
+    }
+    survey.problems = messagesOf(compiled.takeError(), path);
   }
   for (const ir::OnnxNode &node : nodes->nodes)
     survey.rows.push_back(

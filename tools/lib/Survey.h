@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What for: what a model asks for, found without compiling it: every operator, where it can run and why, free
-// dimensions, arithmetic. Called by: check.
-// Does not: know a machine. "Likely on the NPU" means that the operator has an integer form and constant int8 weights;
-// whether a machine's limits allow it is known after compiling.
+// What for: what a model asks for: every operator, where it runs on a machine and why, free dimensions, arithmetic.
+// Called by: check.
+// Does not: decide anything: placement is the compiler's own, so check and compile never differ.
 #ifndef TW_TOOLS_LIB_SURVEY_H
 #define TW_TOOLS_LIB_SURVEY_H
 
@@ -25,11 +24,12 @@ struct Survey {
   std::vector<SurveyRow> rows;
   std::vector<std::string> problems;   // all of them, each a line with its place
   std::vector<std::string> takenAsOne; // free dimensions that `dims` does not bind
-  int64_t macs = 0, macsOnNpu = 0, integerMacs = 0;
+  int64_t macs = 0, macsOnNpu = 0, macsInt8 = 0;
 };
 
 /// An error only if nothing can be said: no model, or an opset that is not understood.
-llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims);
+llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims,
+                                   const isa::HwConfig &config);
 
 } // namespace tw::tools
 

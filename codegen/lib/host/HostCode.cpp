@@ -36,8 +36,7 @@ llvm::Error HostCode::addBlock(const std::string &name, llvm::ArrayRef<Operation
     arrays[value] = {writer.buffer(unsigned(index)), ir::elementTypeOf(value.getType()), Shape(shapeOf(value))};
   for (Operation *op : operators)
     if (!OperatorWriter(writer, op, arrays).write())
-      return llvm::createStringError("'" + op->getName().getStringRef() +
-                                     "' has no host code: neither the NPU nor the host can run it");
+      return llvm::createStringError(op->getName().stripDialect() + " cannot run on the host: there is no code for it");
   writer.finish();
   return llvm::Error::success();
 }

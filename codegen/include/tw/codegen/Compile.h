@@ -29,14 +29,15 @@ struct JobTime {
 
 struct CompileOptions {
   isa::HwConfig config;
+  bool placeOnly = false;            // stop when every block has its place: no package, a report of rows and MAC
   bool fuseResidual = true;          // off: every layer's result stays visible
   std::string hostCpu = "x86-64-v3"; // of host code; "native" makes the bytes depend on this computer
   // Gets each stage's text, numbered by the caller: name of the stage, text without the bytes of weights. May be empty.
   std::function<void(std::string_view stage, const std::string &text)> dump;
-};
   // Runs the finished package's jobs and says how long each took, in order. Empty: the report knows no cycles. A
   // callback because the compiler must not know a model of the machine.
   std::function<llvm::Expected<std::vector<JobTime>>(const isa::Package &package)> measure;
+};
 
 /// What one chain of instructions had against a block; `chain` is empty where none could be tried.
 struct PlacementRejection {
@@ -51,8 +52,8 @@ struct PlacementRow {
   bool isOnNpu = false;
   std::string how;                              // chain of instructions, or why it runs on the host, in one sentence
   std::vector<PlacementRejection> rejections{}; // on the host: everything that was tried
-  int64_t macs = 0;                             // useful ones
   uint16_t tag = 0;                             // on the NPU: its instructions carry it
+  int64_t macs = 0;                             // useful ones
   uint64_t cycles = 0;                          // measured, its share of the time; 0 on the host
   std::string boundBy;
 };
@@ -75,7 +76,8 @@ struct Compiled {
   std::string schedule; // as text
 };
 
-/// `module` is what importOnnx returned; it is changed (fused and outlined).
+/// `module` is what importOnnx returned; it is changed (fused and outlined). The error holds one message for each block
+/// that nobody can run, with its node.
 llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &options);
 
 } // namespace tw::codegen
