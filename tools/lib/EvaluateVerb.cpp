@@ -4,7 +4,9 @@
 #include "Session.h"
 
 #include "llvm/Support/FormatVariadic.h"
+#include <boost/json.hpp>
 
+#include <cmath>
 #include <cstring>
 #include <iostream>
 
@@ -34,16 +36,22 @@ int64_t labelAt(const NpyArray &labels, size_t at) {
 } // namespace
 
 int evaluateVerb(const Arguments &arguments) {
-  CommandLine line("evaluate", "Runs a classifier over a labelled set and counts the labels that are right.",
-                   "model.npk",
-                   "  tilewright evaluate model.npk --data test.npz\n  tilewright evaluate model.npk --data test.npz "
-                   "--labels class --device cycle\n");
+  CommandLine line(
+      "evaluate", "Runs a classifier over a labelled set and counts the labels that are right.", "model.npk",
+      "  tilewright evaluate model.npk --data test.npz\n  tilewright evaluate model.npk --data test.npz "
+      "--labels class --device cycle\n  tilewright evaluate model.npk --data test.npz --at-least 98.5 --json\n");
   line.add()("data", po::value<std::string>()->required(),
              ".npz with one array of the input's name and one of labels; the first dimension counts samples")(
       "labels", po::value<std::string>()->default_value("label"), "name of the array of labels (int32 or int64)")(
-      "device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl");
+      "device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl")(
+      "at-least", po::value<std::string>(), "PERCENT: exit code 1 if fewer labels are right")("json", "print as JSON");
   if (auto code = line.parse(arguments))
     return *code;
+  double atLeast = 0;
+  if (line.has("at-least") &&
+      (llvm::StringRef(line.text("at-least")).getAsDouble(atLeast) || !(atLeast >= 0 && atLeast <= 100)))
+    return fail(llvm::createStringError("--at-least " + line.text("at-least") +
+                                        ": expected a percentage of labels, a number from 0 to 100"));
   auto package = isa::readPackage(line.file());
   if (!package)
     return fail(llvm::createStringError(package.diag().str()));
@@ -93,12 +101,26 @@ int evaluateVerb(const Arguments &arguments) {
     right += best == labelAt(labels->second, i);
     cycles += result->cycles;
   }
-  std::cout << llvm::formatv("{0}: {1} of {2} labels right ({3:F2} %)", line.text("device"), right, count,
-                             100.0 * double(right) / double(count))
-                   .str();
-  if (cycles != 0)
-    std::cout << ", " << withCommas(cycles / count) << " cycles a sample";
-  std::cout << "\n";
+  const double percent = 100.0 * double(right) / double(count);
+  if (line.has("json")) {
+    boost::json::object root{{"package", line.file()}, {"device", line.text("device")},
+                             {"samples", count},       {"right", right},
+                             {"percent", percent},     {"cycles", cycles}};
+    std::cout << boost::json::serialize(root) << "\n";
+  } else {
+    std::cout
+        << llvm::formatv("{0}: {1} of {2} labels right ({3:F2} %)", line.text("device"), right, count, percent).str();
+    if (cycles != 0)
+      std::cout << ", " << withCommas(cycles / count) << " cycles a sample";
+    std::cout << "\n";
+  }
+  // The subtrahend undoes the rounding of decimals: 99.1 % of 1,000 are 991.
+  const auto needed = size_t(std::ceil(atLeast * double(count) / 100 - 1e-9));
+  if (right < needed)
+    return fail(llvm::createStringError(
+        llvm::formatv("{0}: {1} of {2} labels are right on {3}, --at-least {4} asks for {5}", line.text("data"), right,
+                      count, line.text("device"), line.text("at-least"), needed)
+            .str()));
   return 0;
 }
 
