@@ -3,11 +3,16 @@
 #include <cstdlib>
 #include <dlfcn.h>
 #include <filesystem>
+#include <string_view>
 
 namespace tw::rtl {
 namespace {
 
 std::string describe(const char *text) { return text ? text : "unknown error"; }
+
+bool hasTarget(std::string_view config) { // TW_RTL_TARGETS: the names of all files of isa/configs, commas around each
+  return std::string_view(TW_RTL_TARGETS).find("," + std::string(config) + ",") != std::string_view::npos;
+}
 
 } // namespace
 
@@ -28,8 +33,9 @@ Result<std::unique_ptr<Model>> loadModel(const std::string &config, const ModelO
   std::string path = modelDirectory() + "/" + name + ".so";
   std::error_code error;
   if (!std::filesystem::exists(path, error))
-    return Diag{path, "the design is not built for " + config + ": run 'cmake --build " TW_RTL_BUILD_DIR " --target " +
-                          name + "'"};
+    return Diag{path, "the design is not built for " + config + ": " +
+                          (hasTarget(config) ? "" : "copy its YAML file to isa/configs/" + config + ".yaml, then ") +
+                          "run 'cmake --build " TW_RTL_BUILD_DIR " --target " + name + "'"};
   // Local: every plug-in holds its own copy of the Verilator runtime and of classes with the same names.
   void *library = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!library)

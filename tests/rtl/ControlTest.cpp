@@ -2,6 +2,8 @@
 // Front end of the design: registers, job, fences, semaphores, faults, and the cycles of all that.
 #include "Rtl.h"
 
+#include <gmock/gmock.h>
+
 using namespace tw;
 using namespace tw::isa;
 using namespace tw::test;
@@ -188,9 +190,17 @@ TEST_P(ControlTest, ReportsAFailedReadWithItsAddress) {
 }
 
 TEST(LoaderTest, NamesTheCommandThatBuildsAMissingModel) {
-  auto model = rtl::loadModel("tw99", {}, MemoryTimingConfig::ideal(), 1 << 20);
-  ASSERT_FALSE(model);
-  EXPECT_NE(model.diag().text.find("--target tw_rtl_tw99"), std::string::npos) << model.diag().str();
+  // A machine with a file in isa/configs has a target; another one gets it by such a file.
+  rtl::ModelOptions options;
+  options.variant = "absent";
+  auto known = rtl::loadModel("tw64", options, MemoryTimingConfig::ideal(), 1 << 20);
+  ASSERT_FALSE(known);
+  EXPECT_THAT(known.diag().text, testing::HasSubstr("--target tw_rtl_tw64_absent"));
+  EXPECT_THAT(known.diag().text, testing::Not(testing::HasSubstr("isa/configs")));
+  auto unknown = rtl::loadModel("tw99", {}, MemoryTimingConfig::ideal(), 1 << 20);
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.diag().text, testing::HasSubstr("isa/configs/tw99.yaml, then run"));
+  EXPECT_THAT(unknown.diag().text, testing::HasSubstr("--target tw_rtl_tw99'"));
 }
 
 } // namespace
