@@ -11,10 +11,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-build() { ninja -C build -j "${TW_JOBS:-2}" "$@" >/dev/null; }
+build() { scripts/build.sh release "$@" >/dev/null; }
 config_of() { sed -n 's/^config = //p' "$1/stimulus.cfg"; }
 
-[ -f build/build.ninja ] || cmake --preset release >/dev/null
 targets=(tw-cosim)
 config=tw8 last=
 for argument in "$@"; do

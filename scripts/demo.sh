@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh
-scripts/build.sh release tilewright tw_rtl_tw16
+scripts/setup.sh build
+scripts/build.sh --without-tests release tilewright tw_rtl_tw16
 
 sample=tools/sample
 package=build/digits_int8.npk

@@ -17,7 +17,7 @@ run_tests() { # the output is kept so that the last line can be its summary
   ctest --test-dir build --output-on-failure --no-tests=error -j "${TW_JOBS:-2}" "$@" 2>&1 | tee build/ctest.log
 }
 
-stage "set up" scripts/setup.sh
+stage "set up" scripts/setup.sh build test
 stage "build" scripts/build.sh release
 status=0
 stage "test" run_tests "$@" || status=$?
