@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: a segment (consecutive blocks on the accelerator, one stream) becomes a list of instructions with
-// addresses. Called by: code generation, after matching. The schedule itself is data: it can be printed, kept and given
-// back. Does not: synchronise (codegen derives that from the list), encode, or place tensors in DRAM (it leaves
-// relocations).
+// addresses. Called by: code generation, after matching. The schedule itself is data that can be printed. Does not:
+// synchronise (codegen derives that from the list), encode, or place tensors in DRAM (it leaves relocations).
 #ifndef TW_TENSORIZE_SCHEDULE_H
 #define TW_TENSORIZE_SCHEDULE_H
 
@@ -38,7 +37,7 @@ struct BlockSchedule {
   int mapping = 0;
   std::vector<int64_t> tile;  // steps per loop of the mapping's block
   bool constantsOuter = true; // tiles of constants change slowest, so each is loaded once
-  uint64_t cycles = 0;        // estimate: the busiest engine
+  uint64_t cycles = 0;        // estimate, to choose by: the busiest engine
   std::string boundBy;        // which engine that is
 };
 
