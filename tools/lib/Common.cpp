@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
@@ -114,6 +115,8 @@ void fillRandom(ir::Tensor &tensor, std::mt19937_64 &random) {
     tensor.bytes[i] = int64_t(i) % width == 0 ? char(random() >> 56) : 0;
 }
 
+} // namespace
+
 llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::string &file) {
   ir::Tensor &tensor = wanted.tensor;
   if (array.type != rowOf(tensor.type).npy)
@@ -126,8 +129,6 @@ llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::stri
   tensor.bytes = array.bytes;
   return llvm::Error::success();
 }
-
-} // namespace
 
 Tensors inputsOf(const isa::Package &package) { return tensorsOf(package, package.entries.front().inputs); }
 Tensors outputsOf(const isa::Package &package) { return tensorsOf(package, package.entries.front().outputs); }
@@ -182,22 +183,46 @@ NpyArray toNpy(const ir::Tensor &tensor) {
   return {rowOf(tensor.type).npy, {tensor.shape.begin(), tensor.shape.end()}, tensor.bytes};
 }
 
+namespace {
+
+// Infinite where one side is no finite number and the other is another one: no tolerance may cover that.
+double distanceAt(const ir::Tensor &a, const ir::Tensor &b, int64_t i) {
+  if (a.type != ir::ElementType::F32)
+    return std::fabs(double(a.integerAt(i)) - double(b.integerAt(i)));
+  const double left = a.data<float>()[i], right = b.data<float>()[i];
+  if (left == right || (std::isnan(left) && std::isnan(right)))
+    return 0;
+  return std::isfinite(left) && std::isfinite(right) ? std::fabs(left - right) : INFINITY;
+}
+
+} // namespace
+
 Difference compare(const ir::Tensor &a, const ir::Tensor &b) {
   Difference result{a.size(), 0, 0};
-  if (a.type != b.type || a.shape != b.shape) {
-    result.different = a.size();
-    return result;
-  }
+  if (a.type != b.type || a.shape != b.shape)
+    return {a.size(), std::max<int64_t>(a.size(), 1), INFINITY};
   const int64_t width = ir::byteWidth(a.type);
   for (int64_t i = 0; i != a.size(); ++i)
     if (std::memcmp(&a.bytes[i * width], &b.bytes[i * width], width) != 0) {
       ++result.different;
-      double distance = a.type == ir::ElementType::F32
-                            ? std::fabs(double(a.data<float>()[i]) - double(b.data<float>()[i]))
-                            : std::fabs(double(a.integerAt(i) - b.integerAt(i)));
-      result.largest = std::max(result.largest, distance);
+      result.largest = std::max(result.largest, distanceAt(a, b, i));
     }
   return result;
+}
+
+std::string counts(const Difference &difference) {
+  std::string text = llvm::formatv("{0} of {1} differ", difference.different, difference.elements).str();
+  if (difference.different != 0)
+    llvm::raw_string_ostream(text) << llvm::format(", by %g at most", difference.largest);
+  return text;
+}
+
+double largestMagnitude(const ir::Tensor &tensor) {
+  double largest = 0;
+  for (int64_t i = 0; i != tensor.size(); ++i)
+    if (const double magnitude = std::fabs(tensor.numberAt(i)); std::isfinite(magnitude))
+      largest = std::max(largest, magnitude);
+  return largest;
 }
 
 //===- Packages
@@ -226,6 +251,12 @@ std::string withCommas(uint64_t number) {
   for (size_t at = digits.size(); at > 3;)
     digits.insert(at -= 3, 1, ',');
   return digits;
+}
+
+std::string shortNumber(double number) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%.3g", number);
+  return text;
 }
 
 std::string hex(uint64_t hash) { return llvm::utohexstr(hash, true, 16); }

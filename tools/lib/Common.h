@@ -46,6 +46,9 @@ using Tensors = std::vector<ir::NamedTensor>;
 llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<std::string> &arguments, uint64_t seed,
                                      bool &isRandom);
 
+/// The contents of an array for a tensor; an error unless type and shape are the tensor's. `file` is named in it.
+llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::string &file);
+
 /// What a package's entry wants and gives.
 Tensors inputsOf(const isa::Package &package);
 Tensors outputsOf(const isa::Package &package);
@@ -64,11 +67,17 @@ struct Difference {
   double largest = 0;
 };
 Difference compare(const ir::Tensor &a, const ir::Tensor &b);
+/// "2 of 10 differ, by 1 at most".
+std::string counts(const Difference &difference);
+/// The largest finite magnitude; 0 without one.
+double largestMagnitude(const ir::Tensor &tensor);
 
 /// The messages of an error that may hold several, each with the file before it.
 std::vector<std::string> messagesOf(llvm::Error error, const std::string &file);
 
 std::string withCommas(uint64_t number);
+/// Three significant digits.
+std::string shortNumber(double number);
 /// Lower-case hexadecimal of a hash, 16 digits.
 std::string hex(uint64_t hash);
 

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tw/ir/Definition.h"
+
+#include "Values.h"
+
+#include <cmath>
+#include <limits>
+#include <random>
+
+using namespace mlir;
+
+namespace tw::ir {
+namespace {
+
+constexpr int64_t kExactInteger = int64_t(1) << 53; // float64 holds every integer up to here
+
+std::vector<QuantizeOp> quantizersOf(func::FuncOp main) {
+  auto range = main.front().getOps<QuantizeOp>();
+  return {range.begin(), range.end()};
+}
+
+std::string nameOf(Operation *op) {
+  auto names = nodeNames(op->getLoc());
+  return names.empty() ? "quantize" : names.front().str();
+}
+
+// The elements that are compared: all of a small tensor; of a large one the first, the last, and others at random.
+std::vector<int64_t> chooseElements(int64_t count, const DefinitionOptions &options, std::mt19937_64 &random) {
+  std::vector<int64_t> chosen;
+  if (options.samples == 0 || count <= options.samples) {
+    for (int64_t i = 0; i < count; ++i)
+      chosen.push_back(i);
+    return chosen;
+  }
+  chosen = {0, count - 1};
+  while (static_cast<int64_t>(chosen.size()) < options.samples)
+    chosen.push_back(static_cast<int64_t>(random() % static_cast<uint64_t>(count)));
+  return chosen;
+}
+
+// The distance of two numbers; infinite where exactly one is NaN or an infinity, or they are different infinities.
+double distance(double a, double b) {
+  if (a == b || (std::isnan(a) && std::isnan(b)))
+    return 0;
+  return std::isfinite(a) && std::isfinite(b) ? std::abs(a - b) : std::numeric_limits<double>::infinity();
+}
+
+void compareElement(DefinitionRow &row, int64_t at, double definition, double reference, double equal) {
+  ++row.compared;
+  const double apart = distance(definition, reference);
+  row.different += apart > equal;
+  if (apart <= row.largest)
+    return;
+  row.largest = apart;
+  row.worst = at;
+  row.definition = definition;
+  row.reference = reference;
+}
+
+class Comparison {
+public:
+  Comparison(ModuleOp imported, const DefinitionOptions &options)
+      : main(imported.lookupSymbol<func::FuncOp>("main")), options(options), random(options.seed) {}
+
+  llvm::Expected<std::vector<DefinitionRow>> run(llvm::ArrayRef<NamedTensor> inputs,
+                                                 llvm::ArrayRef<NamedTensor> reference) {
+    const std::vector<QuantizeOp> quantizers = quantizersOf(main);
+    const size_t outputs = main.getNumResults();
+    if (inputs.size() != main.getNumArguments() || reference.size() != outputs + quantizers.size())
+      return llvm::createStringError("the reference has " + llvm::Twine(reference.size()) + " tensors, the graph " +
+                                     llvm::Twine(outputs) + " outputs and " + llvm::Twine(quantizers.size()) +
+                                     " quantisers");
+    for (unsigned i = 0; i < inputs.size(); ++i) {
+      if (auto error = checkExact(inputs[i]))
+        return std::move(error);
+      values.set(main.getArgument(i), inputs[i].tensor);
+    }
+    for (size_t k = 0; k < quantizers.size(); ++k)
+      compareQuantizer(quantizers[k], reference[outputs + k].tensor);
+    for (size_t i = 0; i < outputs; ++i)
+      compareOutput(main.front().getTerminator()->getOperand(i), resultName(main, i), reference[i].tensor);
+    if (!values.problem.empty())
+      return llvm::createStringError(values.problem);
+    return std::move(rows);
+  }
+
+private:
+  static llvm::Error checkExact(const NamedTensor &input) {
+    if (input.tensor.type == ElementType::I64)
+      for (int64_t value : input.tensor.values<int64_t>())
+        if (value > kExactInteger || value < -kExactInteger)
+          return llvm::createStringError("input '" + input.name + "' holds " + llvm::Twine(value) +
+                                         ": the definition is exact for integers up to 2^53");
+    return llvm::Error::success();
+  }
+
+  void compareQuantizer(QuantizeOp op, const Tensor &reference) {
+    DefinitionRow row{nameOf(op), reference.size()};
+    row.bound = kQuantizerSteps;
+    definition::Reader read = values.reader(op.getResult()), have = definition::readerOf(reference);
+    for (int64_t i : chooseElements(row.elements, options, random))
+      compareElement(row, i, read(i), have(i), 0);
+    rows.push_back(std::move(row));
+    values.set(op.getResult(), reference); // what comes after it starts from here
+  }
+
+  void compareOutput(Value value, std::string name, const Tensor &reference) {
+    if (value.getDefiningOp<QuantizeOp>())
+      return;
+    DefinitionRow row{std::move(name), reference.size()};
+    definition::Numbers numbers = values.whole(value);
+    if (reference.type == ElementType::F32) {
+      double top = 0;
+      for (double number : *numbers)
+        top = std::isfinite(number) ? std::max(top, std::abs(number)) : top;
+      // The smallest normal float32: below it the reference has no 24 bits.
+      row.bound = std::max(kFloatShare * top, static_cast<double>(std::numeric_limits<float>::min()));
+    }
+    definition::Reader have = definition::readerOf(reference);
+    for (int64_t i = 0; i < row.elements; ++i)
+      compareElement(row, i, (*numbers)[i], have(i), row.bound);
+    rows.push_back(std::move(row));
+  }
+
+  func::FuncOp main;
+  const DefinitionOptions &options;
+  std::mt19937_64 random;
+  definition::Values values;
+  std::vector<DefinitionRow> rows;
+};
+
+} // namespace
+
+void exposeQuantizers(ModuleOp module) {
+  auto main = module.lookupSymbol<func::FuncOp>("main");
+  Operation *terminator = main.front().getTerminator();
+  SmallVector<Value> results(terminator->getOperands());
+  SmallVector<DictionaryAttr> attributes;
+  Builder builder(module.getContext());
+  for (unsigned i = 0; i < main.getNumResults(); ++i)
+    attributes.push_back(main.getResultAttrDict(i) ? main.getResultAttrDict(i) : builder.getDictionaryAttr({}));
+  for (QuantizeOp op : quantizersOf(main)) {
+    results.push_back(op.getResult());
+    attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr("tw.name", builder.getStringAttr(nameOf(op)))));
+  }
+  terminator->setOperands(results);
+  main.setFunctionType(builder.getFunctionType(main.front().getArgumentTypes(), terminator->getOperandTypes()));
+  main.setAllResultAttrs(attributes);
+}
+
+llvm::Expected<std::vector<DefinitionRow>> compareWithDefinition(ModuleOp imported, llvm::ArrayRef<NamedTensor> inputs,
+                                                                 llvm::ArrayRef<NamedTensor> reference,
+                                                                 const DefinitionOptions &options) {
+  return Comparison(imported, options).run(inputs, reference);
+}
+
+} // namespace tw::ir

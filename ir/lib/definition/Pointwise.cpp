@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operators of one element at a time, QuantizeLinear and DequantizeLinear among them.
+#include "Values.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace tw::ir::definition {
+namespace {
+
+// A scale or zero point: one number, or one for each slice of an axis.
+class Parameter {
+public:
+  Parameter(Values &values, Value value, Dims tensor, int64_t axis) : numbers(values.whole(value)) {
+    if (numbers->size() == 1)
+      return;
+    extent = tensor[axis];
+    inner = elementCount(tensor.drop_front(axis + 1));
+  }
+  double operator()(int64_t linear) const { return (*numbers)[linear / inner % extent]; }
+
+private:
+  Numbers numbers;
+  int64_t inner = 1, extent = 1;
+};
+
+std::function<double(double)> unary(Operation *op) {
+  return llvm::TypeSwitch<Operation *, std::function<double(double)>>(op)
+      .Case([](ReluOp) { return [](double x) { return x < 0 ? 0 : x; }; })
+      .Case([](ClipOp clip) {
+        const double lo = clip.getLo().convertToFloat(), hi = clip.getHi().convertToFloat();
+        return [lo, hi](double x) { return std::fmin(std::fmax(x, lo), hi); };
+      })
+      .Case([](LeakyReluOp leaky) {
+        const double alpha = leaky.getAlpha().convertToFloat();
+        return [alpha](double x) { return x < 0 ? alpha * x : x; };
+      })
+      .Case([](HardSigmoidOp hard) {
+        const double alpha = hard.getAlpha().convertToFloat(), beta = hard.getBeta().convertToFloat();
+        return [alpha, beta](double x) { return std::clamp(alpha * x + beta, 0.0, 1.0); };
+      })
+      .Case([](SigmoidOp) { return [](double x) { return 1 / (1 + std::exp(-x)); }; })
+      .Case([](TanhOp) { return [](double x) { return std::tanh(x); }; })
+      .Default([](Operation *) { return nullptr; });
+}
+
+std::function<double(double, double)> binary(Operation *op) {
+  using Function = std::function<double(double, double)>;
+  return llvm::TypeSwitch<Operation *, Function>(op)
+      .Case([](AddOp) { return [](double a, double b) { return a + b; }; })
+      .Case([](SubOp) { return [](double a, double b) { return a - b; }; })
+      .Case([](MulOp) { return [](double a, double b) { return a * b; }; })
+      .Case([](DivOp) { return [](double a, double b) { return a / b; }; })
+      .Case([](MinOp) { return [](double a, double b) { return b < a ? b : a; }; })
+      .Case([](MaxOp) { return [](double a, double b) { return a < b ? b : a; }; })
+      .Default([](Operation *) { return nullptr; });
+}
+
+} // namespace
+
+double quantized(double x, double scale, double zero, ElementType type) {
+  const double lo = type == ElementType::U8 ? 0 : -128, hi = type == ElementType::U8 ? 255 : 127;
+  const double steps = x / scale;
+  return std::isnan(steps) ? zero : std::clamp(std::nearbyint(steps) + zero, lo, hi);
+}
+
+Reader pointwiseReader(Operation *op, Values &values) {
+  if (auto quantize = dyn_cast<QuantizeOp>(op)) {
+    Dims shape = shapeOf(quantize.getInput());
+    const int64_t axis = static_cast<int64_t>(quantize.getAxis());
+    return [x = values.reader(quantize.getInput()), scale = Parameter(values, quantize.getScale(), shape, axis),
+            zero = Parameter(values, quantize.getZeroPoint(), shape, axis),
+            type = elementTypeOf(quantize.getType())](int64_t i) { return quantized(x(i), scale(i), zero(i), type); };
+  }
+  if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
+    Dims shape = shapeOf(dequantize.getInput());
+    const int64_t axis = static_cast<int64_t>(dequantize.getAxis());
+    return [q = values.reader(dequantize.getInput()), scale = Parameter(values, dequantize.getScale(), shape, axis),
+            zero = Parameter(values, dequantize.getZeroPoint(), shape, axis)](int64_t i) {
+      return (q(i) - zero(i)) * scale(i);
+    };
+  }
+  if (auto function = unary(op))
+    return [function, x = values.reader(op->getOperand(0))](int64_t i) { return function(x(i)); };
+  if (auto function = binary(op)) {
+    const Shape left(shapeOf(op->getOperand(0))), right(shapeOf(op->getOperand(1))), result(shapeOf(op->getResult(0)));
+    return [=, a = values.reader(op->getOperand(0)), b = values.reader(op->getOperand(1))](int64_t i) {
+      const Shape at = indexAt(i, result);
+      return function(a(broadcastAt(at, left)), b(broadcastAt(at, right)));
+    };
+  }
+  return nullptr;
+}
+
+} // namespace tw::ir::definition

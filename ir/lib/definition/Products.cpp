@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of products: Conv, Gemm, MatMul. A product of a float32 and a dequantised byte is exact in float64, and so is
+// the sum for all that an int32 could hold.
+#include "Values.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace tw::ir::definition {
+namespace {
+
+// [N, C, H, W] with weights [O, C/group, KH, KW].
+Reader conv(ConvOp op, Values &values) {
+  if (op.getLayout() != Layout::NCHW)
+    return nullptr;
+  const Shape x(shapeOf(op.getInput())), w(shapeOf(op.getWeight())), y(shapeOf(op.getResult()));
+  const Shape strides(op.getStrides()), pads(op.getPads()), dilations(op.getDilations());
+  const int64_t perGroup = y[1] / static_cast<int64_t>(op.getGroup());
+  Numbers input = values.whole(op.getInput()), weight = values.whole(op.getWeight());
+  Numbers bias = op.getBias() ? values.whole(op.getBias()) : nullptr;
+  return [=](int64_t i) {
+    const Shape at = indexAt(i, y);
+    double sum = bias ? (*bias)[at[1]] : 0;
+    for (int64_t c = 0; c < w[1]; ++c)
+      for (int64_t kh = 0; kh < w[2]; ++kh) {
+        const int64_t h = at[2] * strides[0] + kh * dilations[0] - pads[0];
+        if (h < 0 || h >= x[2])
+          continue;
+        const int64_t channel = at[1] / perGroup * w[1] + c;
+        const double *row = input->data() + ((at[0] * x[1] + channel) * x[2] + h) * x[3];
+        const double *kernel = weight->data() + ((at[1] * w[1] + c) * w[2] + kh) * w[3];
+        for (int64_t kw = 0; kw < w[3]; ++kw) {
+          const int64_t column = at[3] * strides[1] + kw * dilations[1] - pads[1];
+          if (column >= 0 && column < x[3])
+            sum += row[column] * kernel[kw];
+        }
+      }
+    return sum;
+  };
+}
+
+Reader gemm(GemmOp op, Values &values) {
+  const Shape aShape(shapeOf(op.getA())), bShape(shapeOf(op.getB())), y(shapeOf(op.getResult()));
+  const Shape cShape = op.getC() ? Shape(shapeOf(op.getC())) : Shape();
+  const bool transA = op.getTransA(), transB = op.getTransB();
+  const double alpha = op.getAlpha().convertToFloat(), beta = op.getBeta().convertToFloat();
+  const int64_t depth = aShape[transA ? 0 : 1];
+  Numbers a = values.whole(op.getA()), b = values.whole(op.getB());
+  Numbers c = op.getC() ? values.whole(op.getC()) : nullptr;
+  return [=](int64_t i) {
+    const Shape at = indexAt(i, y);
+    double sum = 0;
+    for (int64_t k = 0; k < depth; ++k)
+      sum += (*a)[transA ? k * aShape[1] + at[0] : at[0] * aShape[1] + k] *
+             (*b)[transB ? at[1] * bShape[1] + k : k * bShape[1] + at[1]];
+    return alpha * sum + (c ? beta * (*c)[broadcastAt(at, cShape)] : 0);
+  };
+}
+
+// [..., M, K] x [..., K, N]
+Reader matmul(MatmulOp op, Values &values) {
+  const Shape aShape(shapeOf(op.getA())), bShape(shapeOf(op.getB())), y(shapeOf(op.getResult()));
+  const Shape aBatch(Dims(aShape).drop_back(2)), bBatch(Dims(bShape).drop_back(2));
+  const int64_t rows = y[y.size() - 2], columns = y.back(), depth = aShape.back();
+  Numbers a = values.whole(op.getA()), b = values.whole(op.getB());
+  return [=](int64_t i) {
+    const Shape at = indexAt(i, y);
+    const Dims batch = Dims(at).drop_back(2);
+    const double *left = a->data() + (broadcastAt(batch, aBatch) * rows + at[y.size() - 2]) * depth;
+    const double *right = b->data() + broadcastAt(batch, bBatch) * depth * columns + at.back();
+    double sum = 0;
+    for (int64_t k = 0; k < depth; ++k)
+      sum += left[k] * right[k * columns];
+    return sum;
+  };
+}
+
+} // namespace
+
+Reader productReader(Operation *op, Values &values) {
+  return llvm::TypeSwitch<Operation *, Reader>(op)
+      .Case([&](ConvOp typed) { return conv(typed, values); })
+      .Case([&](GemmOp typed) { return gemm(typed, values); })
+      .Case([&](MatmulOp typed) { return matmul(typed, values); })
+      .Default([](Operation *) { return nullptr; });
+}
+
+} // namespace tw::ir::definition

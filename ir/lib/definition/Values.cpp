@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Values.h"
+
+using namespace mlir;
+
+namespace tw::ir::definition {
+namespace {
+
+template <typename T> Reader typedReader(const Tensor &tensor) {
+  return [data = tensor.data<T>()](int64_t i) { return static_cast<double>(data[i]); };
+}
+
+// Cheap to compute again for each reader.
+bool isCheap(Operation *op) { return isa<ConstantOp, DequantizeOp, ReshapeOp, TransposeOp>(op); }
+
+} // namespace
+
+Reader readerOf(const Tensor &tensor) {
+  switch (tensor.type) {
+  case ElementType::F32:
+    return typedReader<float>(tensor);
+  case ElementType::I8:
+    return typedReader<int8_t>(tensor);
+  case ElementType::U8:
+    return typedReader<uint8_t>(tensor);
+  case ElementType::I32:
+    return typedReader<int32_t>(tensor);
+  case ElementType::I64:
+    return typedReader<int64_t>(tensor);
+  }
+  llvm_unreachable("all types are listed");
+}
+
+Shape indexAt(int64_t linear, Dims shape) {
+  Shape index(shape.size());
+  for (size_t d = shape.size(); d-- > 0;) {
+    index[d] = linear % shape[d];
+    linear /= shape[d];
+  }
+  return index;
+}
+
+int64_t linearAt(Dims index, Dims shape) {
+  int64_t linear = 0;
+  for (size_t d = 0; d < shape.size(); ++d)
+    linear = linear * shape[d] + index[d];
+  return linear;
+}
+
+int64_t broadcastAt(Dims at, Dims shape) {
+  int64_t linear = 0;
+  const size_t shift = at.size() - shape.size();
+  for (size_t d = 0; d < shape.size(); ++d)
+    linear = linear * shape[d] + (shape[d] == 1 ? 0 : at[shift + d]);
+  return linear;
+}
+
+void Values::set(Value value, const Tensor &tensor) { fixed[value] = readerOf(tensor); }
+
+Reader Values::reader(Value value) {
+  if (auto found = fixed.find(value); found != fixed.end())
+    return found->second;
+  Operation *op = value.getDefiningOp();
+  if (!isCheap(op) && !value.hasOneUse()) {
+    Numbers numbers = whole(value);
+    return [numbers](int64_t i) { return (*numbers)[i]; };
+  }
+  return build(op);
+}
+
+Numbers Values::whole(Value value) {
+  if (auto found = kept.find(value); found != kept.end())
+    return found->second;
+  auto &held = current[value];
+  if (Numbers numbers = held.lock())
+    return numbers;
+  Operation *op = value.getDefiningOp();
+  const bool isFixed = fixed.count(value) != 0;
+  Reader read = isFixed ? fixed[value] : build(op);
+  auto numbers = std::make_shared<std::vector<double>>(elementCount(shapeOf(value)));
+  for (size_t i = 0; i < numbers->size(); ++i)
+    (*numbers)[i] = read(static_cast<int64_t>(i));
+  current[value] = numbers; // building may have moved `held`
+  if (!isFixed && !isCheap(op) && !value.hasOneUse())
+    kept[value] = numbers;
+  return numbers;
+}
+
+Reader Values::build(Operation *op) {
+  if (auto constant = dyn_cast<ConstantOp>(op)) {
+    auto tensor = std::make_shared<Tensor>(readConstant(constant.getValue()));
+    return [tensor, read = readerOf(*tensor)](int64_t i) { return read(i); };
+  }
+  for (auto family : {pointwiseReader, productReader, windowReader, moveReader})
+    if (Reader reader = family(op, *this))
+      return reader;
+  if (problem.empty()) {
+    auto names = nodeNames(op->getLoc());
+    problem = "node '" + (names.empty() ? std::string() : names.front().str()) + "': '" +
+              op->getName().getStringRef().str() + "' has no definition to compare with";
+  }
+  return [](int64_t) { return 0.0; };
+}
+
+} // namespace tw::ir::definition

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values of a graph as functions of an index: an element is computed when it is asked for, so that a few elements of a
+// large convolution cost little. What is read often is computed whole. Numbers are float64: exact for every integer
+// type up to 2^53 and for every float32.
+#ifndef TW_IR_LIB_DEFINITION_VALUES_H
+#define TW_IR_LIB_DEFINITION_VALUES_H
+
+#include "tw/ir/Constants.h"
+#include "tw/ir/GraphDialect.h"
+#include "tw/ir/Tensor.h"
+
+#include "llvm/ADT/DenseMap.h"
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+namespace tw::ir::definition {
+
+using mlir::Value;
+
+// The element at a row-major index.
+using Reader = std::function<double(int64_t)>;
+using Numbers = std::shared_ptr<const std::vector<double>>;
+
+class Values {
+public:
+  // Fixes a value: an argument, or a quantiser's result. The tensor must outlive this.
+  void set(Value value, const Tensor &tensor);
+
+  Reader reader(Value value);
+  Numbers whole(Value value);
+
+  // The first operator that has no definition; empty without one.
+  std::string problem;
+
+private:
+  Reader build(mlir::Operation *op);
+
+  llvm::DenseMap<Value, Reader> fixed;
+  llvm::DenseMap<Value, Numbers> kept;                                     // read more than once
+  llvm::DenseMap<Value, std::weak_ptr<const std::vector<double>>> current; // as long as somebody holds them
+};
+
+// Reads a tensor's bytes. The tensor must outlive the reader.
+Reader readerOf(const Tensor &tensor);
+
+// [index of each dimension] of a row-major index, and back.
+Shape indexAt(int64_t linear, Dims shape);
+int64_t linearAt(Dims index, Dims shape);
+// The row-major index in an operand of `shape` that numpy broadcasting pairs with index `at` of the result.
+int64_t broadcastAt(Dims at, Dims shape);
+
+// One function for each operator, by family. Null for an operator of another family.
+Reader pointwiseReader(mlir::Operation *op, Values &values); // Pointwise.cpp
+Reader productReader(mlir::Operation *op, Values &values);   // Products.cpp
+Reader windowReader(mlir::Operation *op, Values &values);    // Windows.cpp
+Reader moveReader(mlir::Operation *op, Values &values);      // Moves.cpp
+
+// ONNX QuantizeLinear: saturate(round_half_even(x / scale) + zero_point); a NaN becomes the zero point.
+double quantized(double x, double scale, double zero, ElementType type);
+
+} // namespace tw::ir::definition
+
+#endif // TW_IR_LIB_DEFINITION_VALUES_H
