@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Judge.h"
+
+#include "Layers.h"
+#include "Survey.h"
+#include "verify/Devices.h"
+#include "verify/Truths.h"
+
+#include <optional>
+
+namespace tw::test {
+namespace {
+
+using namespace tw::tools;
+
+// Compiles for the machine; with `keepsLayers` each layer's result is an output.
+llvm::Error compileInto(Program &program, const std::string &path, const isa::HwConfig &config, bool keepsLayers) {
+  auto model = importModel(path, {});
+  if (!model)
+    return model.takeError();
+  if (keepsLayers) {
+    if (auto error = fuseGraph(*model->module, true))
+      return error;
+    keepLayers(*model->module);
+  }
+  codegen::CompileOptions options;
+  options.config = config;
+  auto compiled = codegen::compile(*model->module, options);
+  if (!compiled)
+    return compiled.takeError();
+  program.package = std::move(compiled->package);
+  program.model = std::move(*model);
+  auto bytes = packageBytes(program.package);
+  if (!bytes)
+    return bytes.takeError();
+  program.bytes = std::move(*bytes);
+  return llvm::Error::success();
+}
+
+llvm::Error openAll(Program &program, const JudgeOptions &options) {
+  for (const char *device : {"functional", "cycle"})
+    if (device == std::string("functional") || options.isTimed)
+      if (auto error = program.open({device, "random:3"}))
+        return error;
+  return llvm::Error::success();
+}
+
+// The comparisons of `verify`; a problem is an error, a disagreement is in `checks`.
+llvm::Error compareAll(Program &whole, const std::string &path, const JudgeOptions &options, Checks &checks) {
+  bool isRandom = false;
+  auto inputs = gatherInputs(tools::inputsOf(whole.package), {}, options.seed, isRandom);
+  if (!inputs)
+    return inputs.takeError();
+  auto reference = whole.reference(*inputs);
+  if (!reference)
+    return reference.takeError();
+  auto imported = importModel(path, {});
+  if (!imported)
+    return imported.takeError();
+  if (auto error = judgeReference(*imported->module, *inputs, *reference, {512, options.seed}, checks))
+    return error;
+  if (auto error = openAll(whole, options))
+    return error;
+  if (auto error = compareOutputs(whole, nullptr, *inputs, *reference, checks))
+    return error;
+  compareInstructions(whole, checks);
+  return llvm::Error::success();
+}
+
+// A device may differ from the reference where float32 arithmetic meets a quantiser: then its layers decide.
+llvm::Error compareWithLayers(Program &whole, const std::string &path, const isa::HwConfig &config,
+                              const JudgeOptions &options, Checks &checks) {
+  Program layered;
+  if (auto error = compileInto(layered, path, config, true))
+    return error;
+  if (auto error = openAll(layered, options))
+    return error;
+  bool isRandom = false;
+  auto inputs = gatherInputs(tools::inputsOf(whole.package), {}, options.seed, isRandom);
+  if (!inputs)
+    return inputs.takeError();
+  auto reference = whole.reference(*inputs);
+  if (!reference)
+    return reference.takeError();
+  if (auto error = compareOutputs(whole, &layered, *inputs, *reference, checks))
+    return error;
+  return compareLayers(layered, *inputs, {}, checks);
+}
+
+bool isDevice(const Check &check) { return check.stage == "functional" || check.stage == "cycle"; }
+
+} // namespace
+
+const char *outcomeName(Outcome outcome) {
+  switch (outcome) {
+  case Outcome::Right:
+    return "right";
+  case Outcome::Refused:
+    return "refused";
+  case Outcome::NoModel:
+    return "no model";
+  case Outcome::Wrong:
+    return "wrong";
+  case Outcome::Torn:
+    return "check and compile differ";
+  case Outcome::Fails:
+    return "fails";
+  case Outcome::Crash:
+    return "crash";
+  case Outcome::Hang:
+    return "hang";
+  }
+  llvm_unreachable("all outcomes are listed");
+}
+
+Verdict judge(const std::string &path, const JudgeOptions &options) {
+  auto config = loadMachine(options.config);
+  if (!config)
+    return {Outcome::Fails, llvm::toString(config.takeError())};
+  auto survey = surveyModel(path, {});
+  std::string refusal; // of check
+  if (!survey)
+    refusal = llvm::toString(survey.takeError());
+  else if (!survey->problems.empty())
+    refusal = survey->problems.front();
+
+  Program whole;
+  codegen::CompileReport report;
+  if (auto error = compileInto(whole, path, *config, false)) {
+    const std::string text = llvm::toString(std::move(error));
+    return refusal.empty() ? Verdict{Outcome::Torn, "check says ok, compile says: " + text}
+                           : Verdict{Outcome::Refused, refusal};
+  }
+  if (!refusal.empty())
+    return {Outcome::Torn, "compiles, but check says: " + refusal};
+
+  Checks checks;
+  if (auto error = compareAll(whole, path, options, checks))
+    return {Outcome::Fails, llvm::toString(std::move(error))};
+  const bool isDeviceWrong =
+      llvm::any_of(checks.all(), [](const Check &check) { return !check.isGood && isDevice(check); });
+  if (isDeviceWrong) {
+    Checks layers;
+    if (auto error = compareWithLayers(whole, path, *config, options, layers))
+      return {Outcome::Fails, llvm::toString(std::move(error))};
+    if (layers.failed() != 0)
+      return {Outcome::Wrong, checks.firstFailure() + "; " + layers.firstFailure()};
+  }
+  for (const Check &check : checks.all())
+    if (!check.isGood && !isDevice(check))
+      return {Outcome::Wrong, check.stage + " " + check.subject + ": " + check.text};
+  return {Outcome::Right, ""};
+}
+
+} // namespace tw::test
