@@ -71,7 +71,7 @@ std::optional<std::string> makeGraphModel(Choices &choices) {
       drawn = step == 1 && choices.once(2) ? drawHead(b, image) : drawImageOperator(b, image);
     }
     if (!drawn)
-      return std::nullopt; // nodes that nobody reads stay behind
+      continue; // what was drawn for it is read by nobody
     if (choices.once(3))
       drawn->real = b.node("Relu", {drawn->real});
     if (choices.once(10)) { // the real value is asked for, too

@@ -117,7 +117,7 @@ Verdict judge(const std::string &path, const JudgeOptions &options) {
   auto config = loadMachine(options.config);
   if (!config)
     return {Outcome::Fails, llvm::toString(config.takeError())};
-  auto survey = surveyModel(path, {});
+  auto survey = surveyModel(path, {}, *config);
   std::string refusal; // of check
   if (!survey)
     refusal = llvm::toString(survey.takeError());
