@@ -1,24 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exhaustive check of a mapping on a small instance of its own block: the chain's walk against the block's definition.
+// Exhaustive check of a mapping on a small instance of its own block, whole and cut into tiles: the chain's walk
+// against the block's definition. A real tile is checked by its fields alone: everything in it is affine in the steps.
 #include "tw/tensorize/Realise.h"
 
 #include <algorithm>
 #include <cstring>
+#include <set>
 
 namespace tw::tensorize {
 namespace {
 
-constexpr int64_t kSteps = 3; // per loop: first, middle and last behave differently
+constexpr int64_t kSteps = 3;     // per loop: first, middle and last behave differently
+constexpr int64_t kMostSteps = 8; // where wide padding needs more to get past it
+
+int64_t numberOf(const std::vector<Instruction> &links, const Quantity &q, int lanes) {
+  return q.kind == Quantity::Field   ? links[q.field.link].values[q.field.field]
+         : q.kind == Quantity::Lanes ? lanes
+                                     : q.literal;
+}
+
+// Index of dimension d of the operand at a point of the block.
+int64_t indexAt(const Operand &operand, size_t d, const std::vector<int64_t> &at) {
+  int64_t index = operand.index[d].constant;
+  for (const Term &term : operand.index[d].terms)
+    index += term.factor * at[term.loop];
+  return index;
+}
 
 class Prover {
 public:
   Prover(const Mapping &full, const Target &target) : mapping(full), target(target) { shrink(); }
 
   std::string run() {
-    for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
-      ranges.push_back({0, mapping.block.loops[loop].extent});
     const Chain &chain = *mapping.chain;
-    Placement placement;
     placement.views.resize(chain.accesses.size());
     placement.bases.assign(chain.accesses.size(), 0);
     placement.meetingBases.assign(chain.meetings.size(), 0);
@@ -27,24 +41,81 @@ public:
         Box whole{std::vector<int64_t>(mapping.block.operands[o].shape.size(), 0), mapping.block.operands[o].shape};
         placement.views[i] = denseView(whole, 0);
       }
-    // Loops that the chain does not run are the caller's: prove their first step.
-    for (size_t loop = 0; loop != ranges.size(); ++loop)
-      if (mapping.loopTo[loop] < 0)
-        ranges[loop].extent = 1;
+    // Loops that the chain does not run are the caller's: one step of them at a time.
+    for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
+      ranges.push_back({0, mapping.loopTo[loop] < 0 ? 1 : mapping.block.loops[loop].extent});
+    if (std::string wrong = proveRanges(); !wrong.empty())
+      return wrong;
+    return proveCut(0);
+  }
+
+private:
+  // Every tile of one step along the loops that a scheduler cuts. The walk is told again where constants change.
+  std::string proveCut(size_t loop) {
+    while (loop != ranges.size() && !isCut(loop))
+      ++loop;
+    if (loop == ranges.size()) {
+      std::vector<int64_t> key;
+      for (size_t l = 0; l != ranges.size(); ++l)
+        key.push_back(indexesConstant(int(l)) ? ranges[l].lo : 0);
+      if (walked.insert(std::move(key)).second)
+        return proveRanges();
+      std::vector<Instruction> links;
+      if (auto rejection = realise(mapping, ranges, placement, links))
+        return rejection->str();
+      return proveTile(mapping, target, ranges, placement, links);
+    }
+    for (int64_t step = 0; step != mapping.block.loops[loop].extent; ++step) {
+      ranges[loop] = {step, 1};
+      if (std::string wrong = proveCut(loop + 1); !wrong.empty())
+        return wrong;
+    }
+    return "";
+  }
+
+  // tileCandidates() cuts no reduction that the chain runs, and no lanes.
+  bool isCut(size_t loop) const {
+    const int q = mapping.loopTo[loop];
+    return mapping.block.loops[loop].extent > 1 &&
+           (q < 0 || (!mapping.chain->loops[q].isLanes && !mapping.block.loops[loop].isReduction));
+  }
+
+  bool indexesConstant(int loop) const {
+    return std::ranges::any_of(mapping.block.operands, [&](const Operand &operand) {
+      return operand.constant && std::ranges::any_of(operand.index, [&](const Index &index) {
+               return std::ranges::find(index.terms, loop, &Term::loop) != index.terms.end();
+             });
+    });
+  }
+
+  std::string proveRanges() {
+    const Chain &chain = *mapping.chain;
     std::vector<Instruction> links;
     if (auto rejection = realise(mapping, ranges, placement, links))
       return rejection->str();
+    images.clear();
     for (size_t i = 0; i != chain.accesses.size(); ++i)
       images.push_back(chain.accesses[i].isStrided ? std::vector<uint8_t>{}
                                                    : constantImage(mapping, target, chain.accesses[i].base, ranges));
     return walk(links);
   }
 
-private:
+  // Steps of a loop in the small instance: enough for one that no padding in front reaches.
+  int64_t stepsFor(size_t loop) const {
+    int64_t steps = kSteps;
+    if (!mapping.block.loops[loop].isReduction)
+      for (const Operand &operand : mapping.block.operands)
+        for (const Index &index : operand.index)
+          for (const Term &term : index.terms)
+            if (term.loop == int(loop) && term.factor > 0 && index.constant < 0)
+              steps = std::max(steps, (-index.constant + term.factor - 1) / term.factor + 2);
+    return std::min({steps, kMostSteps, mapping.block.loops[loop].extent});
+  }
+
   void shrink() {
     for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
       if (mapping.loopTo[loop] < 0 || !mapping.chain->loops[mapping.loopTo[loop]].isLanes)
-        mapping.block.loops[loop].extent = std::min(mapping.block.loops[loop].extent, kSteps);
+        mapping.block.loops[loop].extent = stepsFor(loop);
     for (LaneSplit &split : mapping.splits)
       split.extent = std::min(split.extent, mapping.block.loops[split.blockLoop].extent * target.lanes);
     uint32_t state = 1;
@@ -74,9 +145,7 @@ private:
   }
 
   int64_t number(const std::vector<Instruction> &links, const Quantity &q) const {
-    return q.kind == Quantity::Field   ? links[q.field.link].values[q.field.field]
-           : q.kind == Quantity::Lanes ? target.lanes
-                                       : q.literal;
+    return numberOf(links, q, target.lanes);
   }
 
   int64_t stepsOf(const ChainLoop &loop, const std::vector<Instruction> &links) const {
@@ -87,16 +156,17 @@ private:
 
   std::string walk(const std::vector<Instruction> &links) {
     const Chain &chain = *mapping.chain;
-    std::vector<int64_t> extent, step(chain.loops.size(), 0);
+    std::vector<int64_t> extent, step(chain.loops.size(), 0), at(mapping.block.loops.size(), 0);
     for (const ChainLoop &loop : chain.loops)
       extent.push_back(stepsOf(loop, links));
     std::vector<bool> seen;
     size_t visited = 0;
     for (;;) {
-      std::vector<int64_t> at(mapping.block.loops.size(), 0);
       for (size_t loop = 0; loop != at.size(); ++loop)
-        if (mapping.loopTo[loop] >= 0)
-          at[loop] = step[mapping.loopTo[loop]];
+        at[loop] = mapping.loopTo[loop] < 0 ? 0 : step[mapping.loopTo[loop]];
+      for (size_t loop = 0; loop != at.size(); ++loop)
+        if (at[loop] >= ranges[loop].extent)
+          return "loop " + mapping.block.loops[loop].name + " takes more steps than its tile has";
       size_t point = 0;
       for (size_t loop = 0; loop != at.size(); ++loop)
         point = point * size_t(ranges[loop].extent) + size_t(at[loop]);
@@ -106,6 +176,8 @@ private:
         return "two steps of the chain are one point of the block";
       seen[point] = true;
       ++visited;
+      for (size_t loop = 0; loop != at.size(); ++loop)
+        at[loop] += ranges[loop].lo;
       for (size_t i = 0; i != chain.accesses.size(); ++i)
         if (std::string wrong = check(links, int(i), step, at); !wrong.empty())
           return wrong;
@@ -133,9 +205,7 @@ private:
     // Address of the element that the block means; -1: outside.
     int64_t expected = 0;
     for (size_t d = 0; d != operand.shape.size(); ++d) {
-      int64_t index = operand.index[d].constant;
-      for (const Term &term : operand.index[d].terms)
-        index += term.factor * at[term.loop];
+      const int64_t index = indexAt(operand, d, at);
       if (index < 0 || index >= operand.shape[d]) {
         expected = -1;
         break;
@@ -180,12 +250,136 @@ private:
 
   Mapping mapping;
   const Target &target;
+  Placement placement;
   Ranges ranges;
+  std::set<std::vector<int64_t>> walked; // first steps of constants' tiles
   std::vector<std::vector<uint8_t>> images;
+};
+
+/// The fields of one real tile. Indices and addresses are affine in the steps: what is right at the first step and one
+/// step further along each loop is right everywhere; padding is an interval per dimension.
+class TileProver {
+public:
+  TileProver(const Mapping &mapping, const Target &target, const Ranges &ranges, const Placement &placement,
+             const std::vector<Instruction> &links)
+      : mapping(mapping), chain(*mapping.chain), target(target), ranges(ranges), placement(placement), links(links) {}
+
+  std::string run() const {
+    for (size_t loop = 0; loop != ranges.size(); ++loop)
+      if (ranges[loop].extent > 1 && mapping.loopTo[loop] < 0)
+        return "loop " + mapping.block.loops[loop].name + " has " + std::to_string(ranges[loop].extent) +
+               " steps in a tile, and nothing runs them";
+    for (size_t q = 0; q != chain.loops.size(); ++q)
+      for (const Quantity &extent : chain.loops[q].extents)
+        if (numberOf(links, extent, target.lanes) != chainExtent(mapping, int(q), ranges))
+          return "loop " + chain.loops[q].name + " runs " + std::to_string(numberOf(links, extent, target.lanes)) +
+                 " steps, the tile has " + std::to_string(chainExtent(mapping, int(q), ranges));
+    for (size_t i = 0; i != chain.accesses.size(); ++i)
+      if (mapping.binding.operandOf[i] >= 0 && chain.accesses[i].isStrided)
+        if (std::string wrong = proveAccess(int(i)); !wrong.empty())
+          return "operand " + mapping.block.operands[mapping.binding.operandOf[i]].name + ": " + wrong;
+    return "";
+  }
+
+private:
+  /// A step of each loop of the chain, and the point of the block that it stands for.
+  struct Point {
+    std::vector<int64_t> step, at;
+  };
+  /// The first point, or one step further along loop q.
+  Point pointAt(int q) const {
+    Point point{std::vector<int64_t>(chain.loops.size(), 0), {}};
+    if (q >= 0)
+      point.step[q] = 1;
+    for (size_t loop = 0; loop != ranges.size(); ++loop)
+      point.at.push_back(ranges[loop].lo + (mapping.loopTo[loop] < 0 ? 0 : point.step[mapping.loopTo[loop]]));
+    return point;
+  }
+
+  bool hasSteps(size_t q) const {
+    return (chain.loops[q].isLanes ? laneSteps(chain.loops[q], target.lanes) : chainExtent(mapping, int(q), ranges)) >
+           1;
+  }
+
+  int64_t walkIndex(const ChainDim &dim, const Point &point) const {
+    int64_t index = dim.origin ? -links[dim.origin.link].values[dim.origin.field] : 0;
+    for (const ChainTerm &term : dim.terms)
+      index += point.step[term.loop] * numberOf(links, term.factor, target.lanes);
+    return index;
+  }
+
+  int64_t walkAddress(const ChainAccess &access, const Point &point) const {
+    int64_t address =
+        links[access.base.link].values[access.base.field] + (access.laneLoop < 0 ? 0 : point.step[access.laneLoop]);
+    for (const ChainDim &dim : access.dims)
+      address += walkIndex(dim, point) * numberOf(links, dim.stride, target.lanes);
+    return address;
+  }
+
+  int64_t meantAddress(int i, const Operand &operand, const Point &point) const {
+    const View &view = placement.views[i];
+    int64_t address = view.address;
+    for (size_t d = 0; d != operand.shape.size(); ++d)
+      address += (indexAt(operand, d, point.at) - view.lo[d]) * view.stride[d];
+    return address;
+  }
+
+  std::string proveAccess(int i) const {
+    const ChainAccess &access = chain.accesses[i];
+    const Operand &operand = mapping.block.operands[mapping.binding.operandOf[i]];
+    std::vector<Point> points{pointAt(-1)};
+    for (size_t q = 0; q != chain.loops.size(); ++q)
+      if (hasSteps(q))
+        points.push_back(pointAt(int(q)));
+    bool readsSomething = true;
+    for (size_t j = 0; j != access.dims.size(); ++j) {
+      const ChainDim &dim = access.dims[j];
+      const int d = mapping.dimOf[i][j];
+      if (d < 0)
+        continue;
+      const int64_t shift = indexAt(operand, d, points[0].at) - walkIndex(dim, points[0]);
+      for (const Point &point : points)
+        if (indexAt(operand, d, point.at) - walkIndex(dim, point) != shift)
+          return "a step moves dimension " + std::to_string(d) + " by another number of elements";
+      // Elements low to high are meant. Inside is what the tensor has of them, and the instruction must agree.
+      int64_t low = indexAt(operand, d, points[0].at), high = low;
+      for (const Term &term : operand.index[d].terms)
+        (term.factor < 0 ? low : high) += term.factor * (ranges[term.loop].extent - 1);
+      auto cut = [&](int64_t from, int64_t to) {
+        const std::pair<int64_t, int64_t> kept{std::max(from, low), std::min(to, high + 1)};
+        return kept.first < kept.second ? kept : std::pair<int64_t, int64_t>{0, 0};
+      };
+      const auto meant = cut(0, operand.shape[d]);
+      const auto walked =
+          dim.extent ? cut(shift, shift + links[dim.extent.link].values[dim.extent.field]) : cut(low, high + 1);
+      if (walked != meant)
+        return "padding begins at another element: " + std::to_string(walked.first) + " to " +
+               std::to_string(walked.second) + " of dimension " + std::to_string(d) + " are read, " +
+               std::to_string(meant.first) + " to " + std::to_string(meant.second) + " are there";
+      readsSomething &= meant.first < meant.second;
+    }
+    for (const Point &point : points)
+      if (readsSomething && walkAddress(access, point) != meantAddress(i, operand, point))
+        return "address " + std::to_string(walkAddress(access, point)) + " instead of " +
+               std::to_string(meantAddress(i, operand, point));
+    return "";
+  }
+
+  const Mapping &mapping;
+  const Chain &chain;
+  const Target &target;
+  const Ranges &ranges;
+  const Placement &placement;
+  const std::vector<Instruction> &links;
 };
 
 } // namespace
 
 std::string proveMapping(const Mapping &mapping, const Target &target) { return Prover(mapping, target).run(); }
+
+std::string proveTile(const Mapping &mapping, const Target &target, const Ranges &ranges, const Placement &placement,
+                      const std::vector<Instruction> &links) {
+  return TileProver(mapping, target, ranges, placement, links).run();
+}
 
 } // namespace tw::tensorize

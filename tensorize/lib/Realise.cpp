@@ -114,7 +114,6 @@ private:
     int64_t address = view.address;
     for (size_t d = 0; d != box.lo.size(); ++d)
       address += (box.lo[d] - view.lo[d]) * view.stride[d];
-    set(access.base, address);
     if (access.pad)
       set(access.pad, operand.outside == Outside::Value ? operand.outsideValue : 0);
     for (size_t j = 0; j != access.dims.size(); ++j) {
@@ -131,8 +130,15 @@ private:
       int64_t first = operand.index[d].constant - box.lo[d];
       for (const Term &term : operand.index[d].terms)
         first += term.factor * ranges[term.loop].lo;
+      int64_t extent = box.extent[d];
+      // Rows that lie whole begin, for the instruction, at the tile's first byte.
+      if (operand.hasWholeRows && d + 1 == int(box.lo.size()) && first > 0 && first < extent) {
+        address += first * view.stride[d];
+        extent -= first;
+        first = 0;
+      }
       if (dim.extent)
-        set(dim.extent, box.extent[d]);
+        set(dim.extent, extent);
       // A tile that lies wholly beyond the far end reads padding only: as much of it as lies before the near end.
       if (first > 0 && dim.origin && operand.outside != Outside::Never) {
         first = -1;
@@ -144,6 +150,7 @@ private:
       else if (first != 0 && !rejection)
         rejection = Rejection{chain.name, "descriptor", "operand " + operand.name + " begins outside its tile"};
     }
+    set(access.base, address);
   }
 
   // Indices that the chain's loops reach in a dimension.

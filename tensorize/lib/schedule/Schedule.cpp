@@ -481,6 +481,8 @@ private:
     std::vector<Instruction> links;
     if (auto rejection = realise(mapping, ranges, placement, links)) // a tile at a border, which was not tried before
       return rejection;
+    if (std::string wrong = proveTile(mapping, target, ranges, placement, links); !wrong.empty())
+      return Rejection{mapping.chain->name, "proof", wrong};
     if (const FieldId accumulate = mapping.chain->accumulate; accumulate && !plan.isFirstPass(ranges))
       links[accumulate.link].values[accumulate.field] = 1;
     if (!isLast)

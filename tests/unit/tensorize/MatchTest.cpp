@@ -265,3 +265,80 @@ TEST(MatchTest, ATileBeyondTheImageReadsPaddingOnly) {
   // oh + kh - pad_t is at most 1 + 2 - 4.
   EXPECT_EQ(links[0].values[size_t(tw::isa::findField(*links[0].row, "pad_t"))], 4);
 }
+
+namespace {
+
+// A tile with everything that it reads and writes laid out densely, and its instructions.
+struct Tile {
+  Tile(const Mapping &mapping, Ranges given) : mapping(mapping), ranges(std::move(given)) {
+    placement.views.resize(mapping.chain->accesses.size());
+    placement.bases.assign(mapping.chain->accesses.size(), 0);
+    placement.meetingBases.assign(mapping.chain->meetings.size(), 0);
+    for (size_t i = 0; i != mapping.chain->accesses.size(); ++i)
+      if (int o = mapping.binding.operandOf[i]; o >= 0 && mapping.chain->accesses[i].isStrided)
+        placement.views[i] = denseView(boxOf(mapping, o, ranges), 0);
+    if (std::optional<Rejection> rejection = realise(mapping, ranges, placement, links))
+      refused = rejection->str();
+  }
+  int64_t &field(std::string_view name) { return links[0].values[size_t(tw::isa::findField(*links[0].row, name))]; }
+  std::string prove() const { return proveTile(mapping, target(), ranges, placement, links); }
+
+  const Mapping &mapping;
+  Ranges ranges;
+  Placement placement;
+  std::vector<Instruction> links;
+  std::string refused;
+};
+
+// The whole of every loop but one.
+Ranges cut(const Mapping &mapping, std::string_view loop, Range part) {
+  Ranges ranges;
+  for (const Loop &l : mapping.block.loops)
+    ranges.push_back(l.name == loop ? part : Range{0, l.extent});
+  return ranges;
+}
+
+} // namespace
+
+TEST(TileTest, FoldedRowsCutAlongColumnsBeginAtTheFirstByteOfTheTile) {
+  for (auto [kernel, pad] : {std::pair{3, 1}, {3, 0}, {1, 0}, {7, 3}}) {
+    const ConvShape shape{1, 12, 64, 3, 16, kernel, kernel, 1, 1, pad};
+    std::optional<Block> folded = foldRows(conv2d(shape), 16);
+    ASSERT_TRUE(folded);
+    std::vector<Mapping> mappings = match(*folded, "convf+drq");
+    ASSERT_FALSE(mappings.empty());
+    for (int64_t lo = 0; lo < shape.ow(); lo += 10) {
+      Tile tile(mappings[0], cut(mappings[0], "ow", {lo, std::min<int64_t>(10, shape.ow() - lo)}));
+      ASSERT_EQ(tile.refused, "") << "columns from " << lo;
+      EXPECT_EQ(tile.prove(), "") << "columns from " << lo << ", kernel " << kernel << ", padding " << pad;
+      const int64_t first = 3 * (lo - pad); // byte of the row
+      EXPECT_EQ(tile.field("x"), std::max<int64_t>(first, 0));
+      EXPECT_EQ(tile.field("pad_b"), std::max<int64_t>(-first, 0));
+      EXPECT_EQ(tile.field("x_b"), 192 - std::max<int64_t>(first, 0));
+    }
+  }
+}
+
+TEST(TileTest, EveryWrongFieldOfATileIsFound) {
+  std::vector<Mapping> mappings = match(conv2d({1, 20, 20, 32, 48, 3, 3, 1, 1, 1}), "conv+drq");
+  ASSERT_FALSE(mappings.empty());
+  for (Range rows : {Range{0, 7}, Range{7, 7}, Range{14, 6}}) {
+    const Tile right(mappings[0], cut(mappings[0], "oh", rows));
+    ASSERT_EQ(right.refused, "");
+    ASSERT_EQ(right.prove(), "");
+    for (size_t f = 0; f != right.links[0].row->fields.size(); ++f) {
+      const std::string name(right.links[0].row->fields[f].name);
+      // Addresses in other memories, the value of padding and the beginning of the sums are not of the walk.
+      if (name == "w" || name == "acc" || name == "accumulate" || name == "pad_value")
+        continue;
+      // A tile may reach further than it reads: one of the two must be found.
+      bool isFound = false;
+      for (int64_t change : {1, -1}) {
+        Tile wrong = right;
+        wrong.links[0].values[f] += change;
+        isFound |= !wrong.prove().empty();
+      }
+      EXPECT_TRUE(isFound) << name << " of rows from " << rows.lo;
+    }
+  }
+}

@@ -100,8 +100,9 @@ std::vector<Mapping> matchChain(const Block &block, const Chain &chain, const Ta
 //===- Prove
 //---------------------------------------------------------------------------------------------------------------===//
 
-/// Walks a shrunken instance of the mapping exhaustively: every point of the block's iteration space is visited exactly
-/// once, and each operand's address decodes to the element that the block names. Empty: proved.
+/// Walks a shrunken instance of the mapping exhaustively, as one tile and cut into first, middle and last ones along
+/// every loop that a scheduler cuts: every point of the block's iteration space is visited exactly once, and each
+/// operand's address decodes to the element that the block names. Empty: proved.
 std::string proveMapping(const Mapping &mapping, const Target &target);
 
 } // namespace tw::tensorize

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What for: turning one tile of a mapped block into instructions with field values, given where its operands lie.
+// What for: turning one tile of a mapped block into instructions with field values, given where its operands lie, and
+// proving them.
 // Called by: the scheduler, once per tile, and the prover. Also says how large the operands of a tile are.
 // Does not: choose tiles or addresses, order instructions or synchronise them.
 #ifndef TW_TENSORIZE_REALISE_H
@@ -54,6 +55,11 @@ struct Placement {
 /// The instructions of the chain for this tile, or why they cannot be encoded (a value outside its field).
 std::optional<Rejection> realise(const Mapping &mapping, const Ranges &ranges, const Placement &placement,
                                  std::vector<Instruction> &out);
+
+/// Do the instructions read and write, step by step, what the block means in this tile? Empty: proved, for the tile as
+/// it is; else what is wrong.
+std::string proveTile(const Mapping &mapping, const Target &target, const Ranges &ranges, const Placement &placement,
+                      const std::vector<Instruction> &links);
 
 /// Bytes that a loader must put at the common base of all constant accesses of `link` whose base is field `base`:
 /// packed weights, or a parameter record. Lanes beyond the block's extents hold zero; multipliers there are 1.

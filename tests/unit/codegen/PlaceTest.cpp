@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where blocks of one operator go, and why.
+#include "Place.h"
+
+#include "tw/ir/Register.h"
+#include "tw/isa/ConfigReader.h"
+
+#include "mlir/Parser/Parser.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+using namespace tw;
+using namespace tw::codegen;
+using namespace mlir;
+
+namespace {
+
+const isa::HwConfig &tw16() {
+  static const isa::HwConfig config = *isa::loadConfig("tw16");
+  return config;
+}
+
+struct Parsed {
+  explicit Parsed(const std::string &text) {
+    DialectRegistry registry;
+    ir::registerGraphDialects(registry);
+    context = std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+    context->loadAllAvailableDialects();
+    module = parseSourceString<ModuleOp>(text, context.get());
+    EXPECT_TRUE(module) << text;
+  }
+  std::unique_ptr<MLIRContext> context;
+  OwningOpRef<ModuleOp> module;
+};
+
+// The report's row of the block of this kind, after compiling the whole module.
+PlacementRow placed(const std::string &text, const std::string &kind) {
+  Parsed parsed(text);
+  CompileOptions options;
+  options.config = tw16();
+  auto compiled = compile(*parsed.module, options);
+  if (!compiled) {
+    ADD_FAILURE() << llvm::toString(compiled.takeError());
+    return {};
+  }
+  auto row = std::ranges::find(compiled->report.rows, kind, &PlacementRow::operation);
+  EXPECT_NE(row, compiled->report.rows.end()) << kind;
+  return row == compiled->report.rows.end() ? PlacementRow() : *row;
+}
+
+std::string constants() {
+  return "  %s = tw.constant dense<0.5> : tensor<f32>\n  %z = tw.constant dense<3> : tensor<i8>\n";
+}
+
+// A convolution of one image with weights of one value.
+std::string convolution(int64_t channels, int64_t height, int64_t width, int64_t outputs, int64_t kernel, int64_t pad,
+                        int64_t group, const std::string &bias = "7") {
+  const std::string o = std::to_string(outputs), k = std::to_string(kernel),
+                    x = "tensor<1x" + std::to_string(channels) + "x" + std::to_string(height) + "x" +
+                        std::to_string(width) + "xi8>",
+                    w = "tensor<" + o + "x" + std::to_string(channels / group) + "x" + k + "x" + k + "xi8>",
+                    y = "tensor<1x" + o + "x" + std::to_string(height + 2 * pad - kernel + 1) + "x" +
+                        std::to_string(width + 2 * pad - kernel + 1) + "xi8>",
+                    b = "tensor<" + o + "xi32>", p = std::to_string(pad);
+  return "func.func @main(%x: " + x + ") -> " + y + " {\n" + constants() + "  %w = tw.constant dense<5> : " + w +
+         "\n  %b = tw.constant dense<" + bias + "> : " + b +
+         "\n  %y = tw.qconv %x(%s, %z), %w(%s, %z) bias %b out(%s, %z) {strides = array<i64: 1, 1>, pads = "
+         "array<i64: " +
+         p + ", " + p + ", " + p + ", " + p + ">, dilations = array<i64: 1, 1>, group = " + std::to_string(group) +
+         " : i64} : (" + x + ", tensor<f32>, tensor<i8>, " + w + ", tensor<f32>, tensor<i8>, " + b +
+         ", tensor<f32>, tensor<i8>) -> " + y + "\n  return %y : " + y + "\n}\n";
+}
+
+} // namespace
+
+TEST(PlaceTest, FoldedRowsWithoutPaddingAreCutAlongColumns) {
+  for (auto [kernel, pad] : {std::pair{1, 0}, {3, 0}, {3, 1}}) {
+    PlacementRow row = placed(convolution(3, 8, 1200, 16, kernel, pad, 1), "qconv");
+    EXPECT_EQ(row.how, "convf+drq") << kernel << "x" << kernel << ", padding " << pad;
+  }
+}
