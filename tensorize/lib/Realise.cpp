@@ -10,7 +10,7 @@ namespace tw::tensorize {
 
 Range boxRange(const Operand &operand, size_t dim, const Ranges &ranges) {
   const int64_t size = operand.shape[dim];
-  if (operand.hasWholeRows && dim + 1 == operand.shape.size())
+  if (dim + 1 == operand.shape.size()) // lanes, also where the chain walks a part of them, or the bytes of a row
     return {0, size};
   int64_t low = operand.index[dim].constant;
   for (const Term &term : operand.index[dim].terms)

@@ -75,6 +75,14 @@ std::string convolution(int64_t channels, int64_t height, int64_t width, int64_t
 
 } // namespace
 
+TEST(PlaceTest, GroupsOfFewChannelsRunOnTheNpu) {
+  for (auto [channels, outputs, group, kernel] : {std::tuple{4, 4, 2, 3}, {4, 4, 2, 2}, {8, 16, 2, 5}, {6, 6, 3, 3}})
+    for (int64_t width : {6, 200}) {
+      PlacementRow row = placed(convolution(channels, 6, width, outputs, kernel, 1, group), "qconv");
+      EXPECT_TRUE(row.isOnNpu) << channels << " channels in " << group << " groups: " << row.how;
+    }
+}
+
 TEST(PlaceTest, FoldedRowsWithoutPaddingAreCutAlongColumns) {
   for (auto [kernel, pad] : {std::pair{1, 0}, {3, 0}, {3, 1}}) {
     PlacementRow row = placed(convolution(3, 8, 1200, 16, kernel, pad, 1), "qconv");

@@ -342,3 +342,16 @@ TEST(TileTest, EveryWrongFieldOfATileIsFound) {
     }
   }
 }
+
+TEST(TileTest, LanesOfATileAreWholeAlsoWhereTheInstructionWalksHalfOfThem) {
+  std::optional<Block> paired = pairColumns(conv2d({1, 9, 11, 4, 20, 3, 3, 1, 1, 1}), 16);
+  ASSERT_TRUE(paired);
+  std::vector<Mapping> mappings = match(*paired, "convs+drq");
+  ASSERT_FALSE(mappings.empty());
+  Tile tile(mappings[0], cut(mappings[0], "", {}));
+  ASSERT_EQ(tile.refused, "");
+  EXPECT_EQ(tile.prove(), "");
+  for (const View &view : tile.placement.views)
+    if (view.stride.size() > 1)
+      EXPECT_EQ(view.stride[view.stride.size() - 2], 16);
+}
