@@ -99,17 +99,21 @@ public:
     return std::nullopt;
   }
 
-  void fuseNeighbours() {
+  /// Fuses loops that every operand walks as one. Was a reduction among them?
+  bool fuseNeighbours(bool alsoReductions) {
     std::vector<Loop> &loops = mapping.block.loops;
+    bool hasFusedReductions = false;
     for (bool changed = true; changed;) {
       changed = false;
       for (size_t a = 0; a != loops.size() && !changed; ++a)
         for (size_t b = 0; b != loops.size() && !changed; ++b)
-          if (a != b && canFuse(int(a), int(b))) {
+          if (a != b && (alsoReductions || !loops[a].isReduction) && canFuse(int(a), int(b))) {
+            hasFusedReductions |= loops[a].isReduction;
             fuse(int(a), int(b));
             changed = true;
           }
     }
+    return hasFusedReductions;
   }
 
   std::vector<Mapping> mappings(std::vector<Rejection> &rejections) {
@@ -119,8 +123,10 @@ public:
     for (LoopMap &map : maps) {
       Mapping candidate = mapping;
       candidate.loopTo = map;
-      if (auto rejection = compose(candidate))
+      if (auto rejection = tooLong(candidate))
         rejections.push_back(std::move(*rejection));
+      else if (auto composed = compose(candidate))
+        rejections.push_back(std::move(*composed));
       else
         result.push_back(std::move(candidate));
     }
@@ -274,6 +280,22 @@ private:
     return result;
   }
 
+  // A scheduler cuts all loops but the reductions that the chain runs: those must fit their fields as they are.
+  std::optional<Rejection> tooLong(const Mapping &candidate) const {
+    for (size_t loop = 0; loop != candidate.loopTo.size(); ++loop) {
+      const Loop &own = candidate.block.loops[loop];
+      const int q = candidate.loopTo[loop];
+      if (!own.isReduction || q < 0 || chain.loops[q].isLanes)
+        continue;
+      for (const Quantity &extent : chain.loops[q].extents)
+        if (const isa::Field &field = fieldOf(chain, extent.field); own.extent > field.max)
+          return Rejection{chain.name, "extent",
+                           "loop " + own.name + " has " + std::to_string(own.extent) + " steps, " +
+                               std::string(field.name) + " takes " + std::to_string(field.max)};
+    }
+    return std::nullopt;
+  }
+
   std::optional<Rejection> compose(Mapping &candidate) const {
     candidate.dimOf.resize(chain.accesses.size());
     for (size_t i = 0; i != chain.accesses.size(); ++i) {
@@ -395,14 +417,19 @@ std::vector<Mapping> matchChain(const Block &block, const Chain &chain, const Ta
         return;
       }
       hasLanes = true;
-      Rewriter rewriter(block, chain, binding, target);
-      if (auto rejection = rewriter.splitLanes(lanes)) {
-        rejections.push_back(std::move(*rejection));
-        return;
+      // One loop for neighbouring reductions is best, but may be too long for its field: then each by itself.
+      for (bool alsoReductions : {true, false}) {
+        Rewriter rewriter(block, chain, binding, target);
+        if (auto rejection = rewriter.splitLanes(lanes)) {
+          rejections.push_back(std::move(*rejection));
+          return;
+        }
+        const bool hasFusedReductions = rewriter.fuseNeighbours(alsoReductions);
+        std::vector<Mapping> found = rewriter.mappings(rejections);
+        std::ranges::move(found, std::back_inserter(result));
+        if (!found.empty() || !hasFusedReductions)
+          return;
       }
-      rewriter.fuseNeighbours();
-      for (Mapping &mapping : rewriter.mappings(rejections))
-        result.push_back(std::move(mapping));
     };
     choose(choose, 0);
     if (!hasLanes)

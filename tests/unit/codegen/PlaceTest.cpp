@@ -73,7 +73,23 @@ std::string convolution(int64_t channels, int64_t height, int64_t width, int64_t
          ", tensor<f32>, tensor<i8>) -> " + y + "\n  return %y : " + y + "\n}\n";
 }
 
+std::string averagePool(int64_t height, int64_t width) {
+  const std::string h = std::to_string(height), w = std::to_string(width), x = "tensor<1x8x" + h + "x" + w + "xi8>";
+  return "func.func @main(%x: " + x + ") -> tensor<1x8x1x1xi8> {\n" + constants() +
+         "  %y = tw.qpool <average> %x(%s, %z) out(%s, %z) {kernel = array<i64: " + h + ", " + w +
+         ">, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (" + x +
+         ", tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x8x1x1xi8>\n  return %y : "
+         "tensor<1x8x1x1xi8>\n}\n";
+}
+
 } // namespace
+
+TEST(PlaceTest, AverageOverWindowsOfAnySizeRuns) {
+  for (auto [height, width] : {std::pair{15, 17}, {16, 16}, {20, 20}, {33, 33}}) {
+    PlacementRow row = placed(averagePool(height, width), "qpool");
+    EXPECT_TRUE(row.isOnNpu) << height << "x" << width << ": " << row.how;
+  }
+}
 
 TEST(PlaceTest, GroupsOfFewChannelsRunOnTheNpu) {
   for (auto [channels, outputs, group, kernel] : {std::tuple{4, 4, 2, 3}, {4, 4, 2, 2}, {8, 16, 2, 5}, {6, 6, 3, 3}})
