@@ -1,7 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/ir/QuantOps.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <algorithm>
+#include <limits>
+
 namespace tw::ir {
+namespace {
+
+std::optional<WideSum> ifWide(WideSum sum) {
+  const bool fits =
+      sum.least >= std::numeric_limits<int32_t>::min() && sum.largest <= std::numeric_limits<int32_t>::max();
+  return fits ? std::nullopt : std::optional(sum);
+}
+
+// An int8 less its zero point, at the far ends.
+std::pair<int64_t, int64_t> reachOf(mlir::Value zero) {
+  if (!isConstant(zero))
+    return {-255, 255};
+  auto zeros = constantInts(zero);
+  auto [low, high] = std::ranges::minmax(zeros);
+  return {-128 - high, 127 - low};
+}
+
+WideSum byLength(int64_t length, std::pair<int64_t, int64_t> a, std::pair<int64_t, int64_t> b) {
+  auto [low, high] = std::minmax({a.first * b.first, a.first * b.second, a.second * b.first, a.second * b.second});
+  return {0, low * length, high * length};
+}
+
+// [channels, ...] weights, in any layout: padding leaves terms out, which is never the worst.
+template <typename Op> std::optional<WideSum> wideProduct(Op op) {
+  const auto reach = reachOf(op.getInZero());
+  const int64_t channels = shapeOf(op.getWeight())[0], depth = elementCount(shapeOf(op.getWeight())) / channels;
+  std::optional<Tensor> weights = constantOf(op.getWeight());
+  const bool isKnown = weights && isConstant(op.getWeightZero()), hasBias = op.getBias() != nullptr;
+  if (hasBias && !isConstant(op.getBias())) // any int32 may be added to the sum
+    return WideSum{0, std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+  auto zeros = isKnown ? constantInts(op.getWeightZero()) : std::vector<int64_t>();
+  auto bias = hasBias ? constantInts(op.getBias()) : std::vector<int64_t>(channels, 0);
+  for (int64_t channel = 0; channel != channels; ++channel) {
+    WideSum sum{channel};
+    if (!isKnown)
+      sum = byLength(depth, reach, reachOf(op.getWeightZero()));
+    for (int64_t k = 0; isKnown && k != depth; ++k) {
+      const int64_t w = weights->data<int8_t>()[channel * depth + k] - zeros[zeros.size() == 1 ? 0 : channel];
+      sum.least += w * (w > 0 ? reach.first : reach.second);
+      sum.largest += w * (w > 0 ? reach.second : reach.first);
+    }
+    sum = {channel, sum.least + bias[channel], sum.largest + bias[channel]};
+    if (auto wide = ifWide(sum))
+      return wide;
+  }
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<WideSum> wideSumOf(mlir::Operation *op) {
+  return llvm::TypeSwitch<mlir::Operation *, std::optional<WideSum>>(op)
+      .Case<QConvOp, QGemmOp>([](auto product) { return wideProduct(product); })
+      .Case([](QMatmulOp product) {
+        return ifWide(
+            byLength(shapeOf(product.getA()).back(), reachOf(product.getAZero()), reachOf(product.getBZero())));
+      })
+      .Case([](QPoolOp pool) {
+        const bool isSum = pool.getKind() == PoolKind::Average;
+        return isSum ? ifWide(byLength(elementCount(pool.getKernel()), reachOf(pool.getInZero()), {1, 1}))
+                     : std::nullopt;
+      })
+      .Default([](mlir::Operation *) { return std::nullopt; });
+}
 
 EltwiseFunction eltwiseFunction(EltwiseKind kind) {
   switch (kind) {

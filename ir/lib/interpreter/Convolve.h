@@ -5,6 +5,8 @@
 
 #include "Kernels.h"
 
+#include <algorithm>
+
 namespace tw::ir {
 
 // sum of (x - zx) * (w - zw) over `count` elements. Unit strides are spelled out so that the compiler vectorises them.
@@ -17,6 +19,17 @@ Sum dot(const T *x, int64_t strideX, Sum zx, const T *w, int64_t strideW, Sum zw
   }
   for (int64_t i = 0; i < count; ++i)
     sum += (static_cast<Sum>(x[i * strideX]) - zx) * (static_cast<Sum>(w[i * strideW]) - zw);
+  return sum;
+}
+
+// Of int8, exactly: runs whose sums fit 32 bits, added up in 64.
+template <>
+inline int64_t dot<int64_t, int8_t>(const int8_t *x, int64_t strideX, int64_t zx, const int8_t *w, int64_t strideW,
+                                    int64_t zw, int64_t count, int64_t sum) {
+  constexpr int64_t kRun = 1 << 15; // 255 * 255 * kRun < 2^31
+  for (int64_t begin = 0; begin < count; begin += kRun)
+    sum += dot<int32_t, int8_t>(x + begin * strideX, strideX, static_cast<int32_t>(zx), w + begin * strideW, strideW,
+                                static_cast<int32_t>(zw), std::min(kRun, count - begin), 0);
   return sum;
 }
 

@@ -38,7 +38,7 @@ int64_t eltwiseSum(EltwiseKind kind, int64_t a, int64_t b, const EltwiseParams &
   llvm_unreachable("all kinds are listed");
 }
 
-// Everything after the int32 sum of a qconv or qgemm, in the order of the hardware's drain.
+// Everything after the sum of a qconv or qgemm, in the order of the hardware's drain.
 class Drain {
 public:
   template <typename Op> static llvm::Expected<Drain> of(Op op, const Operands &in) {
@@ -65,8 +65,8 @@ public:
     return drain;
   }
 
-  int8_t operator()(int64_t index, int64_t channel, uint32_t acc) const {
-    int8_t q = requantize(acc + (bias ? static_cast<uint32_t>(bias[channel]) : 0), multipliers[channel], outZero);
+  int8_t operator()(int64_t index, int64_t channel, int64_t acc) const {
+    int8_t q = requantize(acc + (bias ? bias[channel] : 0), multipliers[channel], outZero);
     if (residual)
       q = rescale(eltwiseSum(EltwiseKind::Add, q - outZero, residual[index] - residualZero, sum), sum.shift, sumZero);
     q = static_cast<int8_t>(std::clamp<int64_t>(q, lo, hi));
@@ -84,8 +84,8 @@ private:
 
 } // namespace
 
-int8_t requantize(uint32_t acc, float multiplier, int32_t zero) {
-  float product = static_cast<float>(static_cast<int32_t>(acc)) * multiplier;
+int8_t requantize(int64_t sum, float multiplier, int32_t zero) {
+  float product = static_cast<float>(sum) * multiplier;
   // Beyond this the result saturates whatever the zero point is; the conversion needs an integer that exists.
   float rounded = std::nearbyint(std::clamp(product, -1024.0f, 1024.0f));
   return saturate(static_cast<int64_t>(rounded) + zero);
@@ -105,10 +105,10 @@ llvm::Expected<Tensor> evaluateOp(QConvOp op, const Operands &in) {
   const Tensor &weightZero = in(op.getWeightZero());
   ConvGeometry geometry{op.getStrides(), op.getPads(), op.getDilations(), static_cast<int64_t>(op.getGroup()),
                         op.getLayout()};
-  convolve<uint32_t, int8_t>(
-      in(op.getInput()), in(op.getWeight()), result.shape, geometry, static_cast<uint32_t>(zeroOf(in(op.getInZero()))),
-      [&](int64_t o) { return static_cast<uint32_t>(zeroOf(weightZero, weightZero.size() == 1 ? 0 : o)); },
-      [&](int64_t i, int64_t channel, uint32_t acc) { result.data<int8_t>()[i] = (*drain)(i, channel, acc); });
+  convolve<int64_t, int8_t>(
+      in(op.getInput()), in(op.getWeight()), result.shape, geometry, zeroOf(in(op.getInZero())),
+      [&](int64_t o) { return zeroOf(weightZero, weightZero.size() == 1 ? 0 : o); },
+      [&](int64_t i, int64_t channel, int64_t acc) { result.data<int8_t>()[i] = (*drain)(i, channel, acc); });
   return result;
 }
 
@@ -119,12 +119,12 @@ llvm::Expected<Tensor> evaluateOp(QGemmOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   const Tensor &x = in(op.getInput()), &w = in(op.getWeight()), &weightZero = in(op.getWeightZero());
   int64_t rows = result.shape[0], columns = result.shape[1], depth = x.shape[1];
-  uint32_t inZero = static_cast<uint32_t>(zeroOf(in(op.getInZero())));
+  int32_t inZero = zeroOf(in(op.getInZero()));
   for (int64_t m = 0; m < rows; ++m)
     for (int64_t n = 0; n < columns; ++n) {
-      uint32_t zero = static_cast<uint32_t>(zeroOf(weightZero, weightZero.size() == 1 ? 0 : n));
-      uint32_t acc = dot<uint32_t, int8_t>(x.data<int8_t>() + m * depth, 1, inZero, w.data<int8_t>() + n * depth, 1,
-                                           zero, depth, 0);
+      int32_t zero = zeroOf(weightZero, weightZero.size() == 1 ? 0 : n);
+      int64_t acc = dot<int64_t, int8_t>(x.data<int8_t>() + m * depth, 1, inZero, w.data<int8_t>() + n * depth, 1, zero,
+                                         depth, 0);
       result.data<int8_t>()[m * columns + n] = (*drain)(m * columns + n, n, acc);
     }
   return result;
@@ -135,12 +135,12 @@ llvm::Expected<Tensor> evaluateOp(QMatmulOp op, const Operands &in) {
   float multiplier =
       requantMultiplier(scaleOf(in(op.getAScale())), scaleOf(in(op.getBScale())), scaleOf(in(op.getOutScale())));
   int32_t zero = zeroOf(in(op.getOutZero()));
-  multiply<uint32_t, int8_t>(
-      in(op.getA()), in(op.getB()), result.shape, static_cast<uint32_t>(zeroOf(in(op.getAZero()))),
-      static_cast<uint32_t>(zeroOf(in(op.getBZero()))), [&](int64_t i, uint32_t acc) {
-        int64_t q = requantize(acc, multiplier, zero);
-        result.data<int8_t>()[i] = static_cast<int8_t>(std::clamp<int64_t>(q, op.getClampLo(), op.getClampHi()));
-      });
+  multiply<int64_t, int8_t>(in(op.getA()), in(op.getB()), result.shape, zeroOf(in(op.getAZero())),
+                            zeroOf(in(op.getBZero())), [&](int64_t i, int64_t acc) {
+                              int64_t q = requantize(acc, multiplier, zero);
+                              result.data<int8_t>()[i] =
+                                  static_cast<int8_t>(std::clamp<int64_t>(q, op.getClampLo(), op.getClampHi()));
+                            });
   return result;
 }
 

@@ -58,7 +58,7 @@ struct ImageView {
 };
 
 // The two scalar functions behind every integer operator; QuantParams.h has their meaning.
-int8_t requantize(uint32_t acc, float multiplier, int32_t zero);
+int8_t requantize(int64_t sum, float multiplier, int32_t zero);
 int8_t rescale(int64_t sum, int shift, int32_t zero);
 
 // f(x) of a float operator with one operand, for graphs and for tables. Null for any other operator.

@@ -154,7 +154,7 @@ private:
     TW_STEP(math::ExpOp, f, std::exp(r[s.a].f))
     TW_STEP(math::TanhOp, f, std::tanh(r[s.a].f))
     TW_STEP(math::RoundEvenOp, f, std::nearbyint(r[s.a].f))
-    TW_STEP(RequantizeOp, i, requantize(static_cast<uint32_t>(r[s.a].i), r[s.b].f, static_cast<int32_t>(r[s.c].i)))
+    TW_STEP(RequantizeOp, i, requantize(r[s.a].i, r[s.b].f, static_cast<int32_t>(r[s.c].i)))
     TW_STEP(RescaleOp, i, rescale(r[s.a].i, static_cast<int>(r[s.b].i), static_cast<int32_t>(r[s.c].i)))
     TW_STEP(LutOp, i, s.table[r[s.a].i + 128])
 #undef TW_STEP

@@ -18,7 +18,7 @@ namespace tw::ir::test {
 namespace {
 
 void expectSameRequantise(int32_t acc, float multiplier, int zero) {
-  ASSERT_EQ(requantize(static_cast<uint32_t>(acc), multiplier, zero),
+  ASSERT_EQ(requantize(acc, multiplier, zero),
             isa::requantFp32(acc, 0, std::bit_cast<uint32_t>(multiplier), static_cast<int8_t>(zero)))
       << acc << " * " << multiplier << " + " << zero;
 }

@@ -114,9 +114,9 @@ TEST(QuantParamsTest, ATableIsTheFunctionBetweenDequantizeAndQuantize) {
 TEST(IntegerArithmeticTest, RequantizeRoundsTheSumThenTheProductThenToTheInteger) {
   EXPECT_EQ(requantize(5, 0.5f, 0), 2); // 2.5
   EXPECT_EQ(requantize(7, 0.5f, 0), 4); // 3.5
-  EXPECT_EQ(requantize(static_cast<uint32_t>(-5), 0.5f, 1), -1);
+  EXPECT_EQ(requantize(-5, 0.5f, 1), -1);
   EXPECT_EQ(requantize(0x7fffffff, 256.0f, -128), 127);
-  EXPECT_EQ(requantize(0x80000000, 256.0f, 127), -128);
+  EXPECT_EQ(requantize(-0x7fffffff - 1, 256.0f, 127), -128);
   // 2^24 + 1 has no float32: it becomes 2^24, so that the product is a tie to even.
   EXPECT_EQ(requantize((1 << 24) + 1, std::ldexp(0.5f, -24), 0), 0);
 }

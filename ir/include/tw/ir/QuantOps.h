@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: the executed numbers (QuantParams.h) of a concrete integer operator, read from its constant operands.
-// Called by: fusion, which refuses what cannot be represented, the linalg builder and the code generator.
+// Called by: fusion, which refuses what cannot be represented, the linalg builder and the code generator, which keeps
+// sums that an int32 may not hold off the NPU.
 // Does not: accept scales that are not constants: those have no numbers at compile time.
 #ifndef TW_IR_QUANTOPS_H
 #define TW_IR_QUANTOPS_H
@@ -14,6 +15,14 @@ EltwiseFunction eltwiseFunction(EltwiseKind kind);
 
 // One multiplier per output channel (or one for all): fl32(fl32(sx * sw) / sy).
 std::vector<float> requantMultipliers(llvm::ArrayRef<float> inScale, llvm::ArrayRef<float> weightScale, float outScale);
+
+// An output channel whose sum of products (and bias), or of a window, can leave int32: the least and the largest value
+// that int8 activations give it, from the actual weights and bias; where they are computed, by the reduction's length.
+// Nothing for an operator whose sums all fit.
+struct WideSum {
+  int64_t channel = 0, least = 0, largest = 0;
+};
+std::optional<WideSum> wideSumOf(mlir::Operation *op);
 
 // Counts of in-image elements under the windows of an average pool, and its multipliers.
 std::vector<int64_t> averageCountsOf(QPoolOp op);

@@ -16,7 +16,8 @@
 namespace tw::ir {
 
 // Requantise (convolution, fully connected, matmul):
-//   y = sat8(RNE(fl32(fl32_rne((acc + bias) mod 2^32) * m)) + zero),  m = fl32(fl32(sx * sw) / sy) per output channel
+//   y = sat8(RNE(fl32(fl32_rne(acc + bias) * m)) + zero),  m = fl32(fl32(sx * sw) / sy) per output channel
+// The sum is exact. The machine's is one modulo 2^32: it gets those that are proved to fit (wideSumOf in QuantOps.h).
 // RNE = round half to even; zero is added as an integer after rounding; fl32 = one float32 rounding.
 float requantMultiplier(float inScale, float weightScale, float outScale);
 // A multiplier that hardware accepts: positive, normal, within [2^-40, 2^8].
