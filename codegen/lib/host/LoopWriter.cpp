@@ -124,8 +124,20 @@ Array LoopWriter::constant(const ir::Tensor &tensor) {
 
 Value *LoopWriter::number(float value) { return llvm::ConstantFP::get(getFloatTy(), value); }
 
-Value *LoopWriter::roundEven(Value *value) { return CreateUnaryIntrinsic(llvm::Intrinsic::nearbyint, value); }
-Value *LoopWriter::floorOf(Value *value) { return CreateUnaryIntrinsic(llvm::Intrinsic::floor, value); }
+// The sum with 2^23 (2^52 of a double) has no room for a fraction. Instructions that round are not on every processor,
+// and there is no library to call instead.
+Value *LoopWriter::roundEven(Value *value) {
+  llvm::Type *type = value->getType();
+  Value *most = llvm::ConstantFP::get(type, type->isDoubleTy() ? 0x1p52 : 0x1p23);
+  Value *shift = CreateBinaryIntrinsic(llvm::Intrinsic::copysign, most, value);
+  Value *hasFraction = CreateFCmpOLT(CreateUnaryIntrinsic(llvm::Intrinsic::fabs, value), most);
+  return CreateSelect(hasFraction, CreateFSub(CreateFAdd(value, shift), shift), value);
+}
+Value *LoopWriter::floorOf(Value *value) {
+  Value *rounded = roundEven(value);
+  Value *isAbove = CreateFCmpOGT(rounded, value);
+  return CreateSelect(isAbove, CreateFSub(rounded, llvm::ConstantFP::get(value->getType(), 1)), rounded);
+}
 
 Value *LoopWriter::minimum(Value *a, Value *b) {
   return a->getType()->isIntegerTy() ? CreateSelect(CreateICmpSLT(b, a), b, a)
@@ -146,7 +158,7 @@ Value *LoopWriter::exponentialDouble(Value *x) {
   llvm::Type *type = getDoubleTy();
   auto real = [&](double value) { return llvm::ConstantFP::get(type, value); };
   x = minimum(maximum(x, real(-700)), real(700));
-  Value *k = CreateUnaryIntrinsic(llvm::Intrinsic::nearbyint, CreateFMul(x, real(M_LOG2E)));
+  Value *k = roundEven(CreateFMul(x, real(M_LOG2E)));
   Value *r =
       CreateFSub(CreateFSub(x, CreateFMul(k, real(0x1.62e42fefap-1))), CreateFMul(k, real(0x1.cf79abc9e3b3ap-40)));
   Value *sum = real(1.0 / 479001600.0);
