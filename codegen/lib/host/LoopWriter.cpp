@@ -25,8 +25,9 @@ Value *LoopWriter::buffer(unsigned index) {
 }
 
 void LoopWriter::loop(int64_t extent, const std::function<void(Value *)> &body) {
-  if (extent == 1) {
-    body(index(0));
+  if (extent <= 1) { // a tensor may have no element
+    if (extent == 1)
+      body(index(0));
     return;
   }
   BasicBlock *before = GetInsertBlock();
