@@ -51,7 +51,7 @@ bool OperatorWriter::write() {
       .Case([&](ir::ConvOp o) { return convolution(o), true; })
       .Case([&](ir::GemmOp o) { return product(o), true; })
       .Case([&](ir::MatmulOp) { return batchProduct(), true; })
-      .Case([&](ir::MaxPoolOp o) { return maxPool(o), true; })
+      .Case([&](ir::MaxPoolOp o) { return maxWindow(o, [](Value *top) { return top; }), true; })
       .Case([&](ir::AveragePoolOp o) { return averagePool(o), true; })
       .Case([&](ir::ReduceMeanOp o) { return reduceMean(o), true; })
       .Case([&](ir::SoftmaxOp o) { return softmax(o), true; })
@@ -60,16 +60,14 @@ bool OperatorWriter::write() {
       .Case([&](ir::ConcatOp o) { return concat(o), true; })
       .Case([&](ir::PadOp o) { return pad(o), true; })
       .Case([&](ir::ResizeOp o) { return resize(o); })
-      .Case([&](ir::QConvOp o) { return integerConvolution(o); })
-      .Case([&](ir::QGemmOp o) { return integerProduct(o); })
+      .Case([&](ir::QConvOp o) { return integerConvolution(o), true; })
+      .Case([&](ir::QGemmOp o) { return integerProduct(o), true; })
       .Case([&](ir::QMatmulOp o) { return integerBatchProduct(o), true; })
-      .Case([&](ir::QEltwiseOp o) { return integerElementwise(o); })
-      .Case([&](ir::QLutOp) {
-        return unary([&](Value *x) {
-                 return w.loadFlat(inputs[1], w.CreateAdd(w.CreateSExt(x, w.getInt64Ty()), w.index(128)));
-               }),
-               true;
+      .Case([&](ir::QEltwiseOp o) { return integerElementwise(o), true; })
+      .Case([&](ir::QPoolOp o) {
+        return o.getKind() == ir::PoolKind::Max ? integerMaxPool(o) : integerAveragePool(o), true;
       })
+      .Case([&](ir::QLutOp) { return unary([&](Value *x) { return entryOf(inputs[1], x); }), true; })
       .Default([](Operation *) { return false; });
 }
 

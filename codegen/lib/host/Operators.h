@@ -11,6 +11,8 @@
 
 #include "llvm/ADT/DenseMap.h"
 
+#include <limits>
+
 namespace tw::codegen {
 
 using ir::Dims;
@@ -93,6 +95,26 @@ private:
     return {o.getStrides(), o.getPads(), o.getDilations(), o.getLayout() == ir::Layout::NHWC};
   }
 
+  // For each output element: the largest element of its window, through finish.
+  template <typename Op, typename Finish> void maxWindow(Op o, const Finish &finish) {
+    const Geometry g = geometryOf(o);
+    Dims y = result.shape;
+    llvm::Type *type = w.typeOf(result.type);
+    const bool isUnsigned = result.type == ElementType::U8;
+    Value *lowest = type->isFloatTy() ? static_cast<Value *>(w.number(-std::numeric_limits<float>::max()))
+                    : isUnsigned
+                        ? static_cast<Value *>(llvm::ConstantInt::get(type, 0))
+                        : llvm::ConstantInt::get(type, llvm::APInt::getSignedMinValue(type->getIntegerBitWidth()));
+    w.nest({y[0], g.height(y), g.width(y), g.channels(y)}, [&](const Indices &i) {
+      llvm::AllocaInst *top = w.variable(type, lowest);
+      taps(g, o.getKernel(), i[1], i[2], [&](Value *h, Value *v, Value *, Value *) {
+        Value *x = w.load(inputs[0], g.image(i[0], i[3], h, v)), *old = w.get(top);
+        w.set(top, isUnsigned ? w.CreateSelect(w.CreateICmpULT(old, x), x, old) : w.maximum(old, x));
+      });
+      w.store(result, g.image(i[0], i[3], i[1], i[2]), finish(w.get(top)));
+    });
+  }
+
   // For each output element: sum over taps and channels of step(x, w) into a variable, then store(indices, o, sum).
   template <typename Op, typename Step, typename Store>
   void convolve(Op o, const Array &weight, llvm::Type *type, const Step &step, const Store &store) {
@@ -133,7 +155,6 @@ private:
   void convolution(ir::ConvOp o);
   void product(ir::GemmOp o);
   void batchProduct();
-  void maxPool(ir::MaxPoolOp o);
   void averagePool(ir::AveragePoolOp o);
   void reduceMean(ir::ReduceMeanOp o);
 
@@ -144,15 +165,21 @@ private:
   void pad(ir::PadOp o);
   bool resize(ir::ResizeOp o);
 
-  // Integers.cpp: integer operators that no instruction takes
+  // Integers.cpp
+  const Array &inputOf(mlir::Value operand) const;
+  llvm::Type *sumType();               // of products: 64 bits where 32 are not proved to do
+  Value *wide(Value *x, int64_t zero); // x - zero in 64 bits
+  Value *entryOf(const Array &table, Value *x);
   Value *centred(Value *x, Value *zero);
   Value *requantize(Value *sum, Value *multiplier, int64_t zero, int64_t lo, int64_t hi);
   template <typename Op> std::function<void(const Indices &, Value *, Value *)> drain(Op o);
   template <typename Op> std::function<Value *(Value *, Value *, Value *, Value *)> step(Op o);
-  bool integerConvolution(ir::QConvOp o);
-  bool integerProduct(ir::QGemmOp o);
+  void integerConvolution(ir::QConvOp o);
+  void integerProduct(ir::QGemmOp o);
   void integerBatchProduct(ir::QMatmulOp o);
-  bool integerElementwise(ir::QEltwiseOp o);
+  void integerElementwise(ir::QEltwiseOp o);
+  void integerMaxPool(ir::QPoolOp o);
+  void integerAveragePool(ir::QPoolOp o);
 
   LoopWriter &w;
   Operation *op;

@@ -2,8 +2,6 @@
 // Convolutions, products and pools in float32.
 #include "host/Operators.h"
 
-#include <limits>
-
 namespace tw::codegen {
 
 void OperatorWriter::convolution(ir::ConvOp o) {
@@ -42,25 +40,6 @@ void OperatorWriter::batchProduct() {
       w.set(sum, multiplyAdd(w.get(sum), a, b));
     });
     w.store(result, i, w.get(sum));
-  });
-}
-
-void OperatorWriter::maxPool(ir::MaxPoolOp o) {
-  Geometry g = geometryOf(o);
-  Dims y = result.shape;
-  llvm::Type *type = w.typeOf(result.type);
-  const bool isUnsigned = result.type == ElementType::U8;
-  Value *lowest = type->isFloatTy() ? static_cast<Value *>(w.number(-std::numeric_limits<float>::max()))
-                  : isUnsigned
-                      ? static_cast<Value *>(llvm::ConstantInt::get(type, 0))
-                      : llvm::ConstantInt::get(type, llvm::APInt::getSignedMinValue(type->getIntegerBitWidth()));
-  w.nest({y[0], g.height(y), g.width(y), g.channels(y)}, [&](const Indices &i) {
-    llvm::AllocaInst *top = w.variable(type, lowest);
-    taps(g, o.getKernel(), i[1], i[2], [&](Value *h, Value *v, Value *, Value *) {
-      Value *x = w.load(inputs[0], g.image(i[0], i[3], h, v)), *old = w.get(top);
-      w.set(top, isUnsigned ? w.CreateSelect(w.CreateICmpULT(old, x), x, old) : w.maximum(old, x));
-    });
-    w.store(result, g.image(i[0], i[3], i[1], i[2]), w.get(top));
   });
 }
 

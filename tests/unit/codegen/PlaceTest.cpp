@@ -89,6 +89,12 @@ TEST(PlaceTest, AverageOverWindowsOfAnySizeRuns) {
     PlacementRow row = placed(averagePool(height, width), "qpool");
     EXPECT_TRUE(row.isOnNpu) << height << "x" << width << ": " << row.how;
   }
+  // One window of 300 rows: more than the instruction's kernel has.
+  PlacementRow row = placed(averagePool(300, 300), "qpool");
+  EXPECT_FALSE(row.isOnNpu);
+  EXPECT_TRUE(std::ranges::any_of(row.rejections, [](const PlacementRejection &rejection) {
+    return rejection.text.find("has 300 steps, kh_n takes 255") != std::string::npos;
+  }));
 }
 
 TEST(PlaceTest, GroupsOfFewChannelsRunOnTheNpu) {
