@@ -4,6 +4,7 @@
 #include "Reasons.h"
 #include "tw/ir/Constants.h"
 #include "tw/ir/Macs.h"
+#include "tw/ir/QuantOps.h"
 #include "tw/tensorize/ReadLinalg.h"
 
 #include <algorithm>
@@ -29,6 +30,17 @@ bool liesAlike(const std::vector<int64_t> &a, const std::vector<int64_t> &b, int
   return lastA == lastB || (lastA % lanes == 0 && lastB % lanes == 0);
 }
 
+// The accumulator and the vector unit's sums have 32 bits.
+std::optional<Rejection> sumTooWide(llvm::ArrayRef<Operation *> operators) {
+  for (Operation *op : operators)
+    if (auto sum = ir::wideSumOf(op))
+      return Rejection{"", "extent",
+                       "the sum of output channel " + std::to_string(sum->channel) + " may be anything from " +
+                           std::to_string(sum->least) + " to " + std::to_string(sum->largest) +
+                           ", the NPU's sums have 32 bits: runs on the host, which adds in 64"};
+  return std::nullopt;
+}
+
 int64_t outerSteps(const Mapping &mapping) {
   int64_t steps = 1;
   for (size_t loop = 0; loop != mapping.loopTo.size(); ++loop)
@@ -52,7 +64,7 @@ llvm::Error Placer::place(BlockCall call) {
       plan.report.macsInt8 += macs;
   }
   plan.report.macs += row.macs;
-  if (placeOnNpu(call, row))
+  if (placeOnNpu(call, operators, row))
     plan.report.macsOnNpu += row.macs;
   else if (auto error = placeOnHost(call, operators))
     return llvm::createStringError("node '" + row.node + "': " + llvm::toString(std::move(error)) +
@@ -62,7 +74,7 @@ llvm::Error Placer::place(BlockCall call) {
   return llvm::Error::success();
 }
 
-bool Placer::placeOnNpu(BlockCall call, PlacementRow &row) {
+bool Placer::placeOnNpu(BlockCall call, const std::vector<Operation *> &operators, PlacementRow &row) {
   Trial trial;
   auto made = readBlock(call.loopFunction, call.loops, [&](Value value) {
     value = blocks.inGraph(value);
@@ -78,7 +90,9 @@ bool Placer::placeOnNpu(BlockCall call, PlacementRow &row) {
   }
   Rejections rejections;
   std::vector<Task> tasks;
-  if (auto *block = std::get_if<Block>(&made)) {
+  if (auto tooWide = sumTooWide(operators)) {
+    rejections = {*tooWide};
+  } else if (auto *block = std::get_if<Block>(&made)) {
     trial.needsOwnForm.assign(trial.values.size(), false);
     tasks = tasksFor(*block, trial, rejections);
     if (!tasks.empty())

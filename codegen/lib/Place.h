@@ -28,7 +28,7 @@ private:
     std::vector<bool> needsOwnForm{}; // per value: the form it has cannot be read
   };
 
-  bool placeOnNpu(BlockCall call, PlacementRow &row);
+  bool placeOnNpu(BlockCall call, const std::vector<mlir::Operation *> &operators, PlacementRow &row);
   llvm::Error placeOnHost(BlockCall call, const std::vector<mlir::Operation *> &operators);
 
   std::vector<tensorize::Task> tasksFor(const tensorize::Block &block, Trial &trial, Rejections &rejections) const;

@@ -7,13 +7,14 @@
 
 #include "mlir/Parser/Parser.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <algorithm>
 
 using namespace tw;
 using namespace tw::codegen;
 using namespace mlir;
+using testing::HasSubstr;
 
 namespace {
 
@@ -110,4 +111,11 @@ TEST(PlaceTest, FoldedRowsWithoutPaddingAreCutAlongColumns) {
     PlacementRow row = placed(convolution(3, 8, 1200, 16, kernel, pad, 1), "qconv");
     EXPECT_EQ(row.how, "convf+drq") << kernel << "x" << kernel << ", padding " << pad;
   }
+}
+
+TEST(PlaceTest, ASumThatMayLeave32BitsRunsOnTheHost) {
+  PlacementRow row = placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147483000"), "qconv");
+  EXPECT_FALSE(row.isOnNpu);
+  EXPECT_THAT(row.how, HasSubstr("the sum of output channel 0 may be anything from "));
+  EXPECT_TRUE(placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147000000"), "qconv").isOnNpu);
 }
