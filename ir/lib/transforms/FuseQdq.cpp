@@ -86,8 +86,8 @@ public:
   }
 
 private:
-  Value fuseOp(ConvOp op) { return fuseConv(op, op.getBias()); }
-  Value fuseConv(ConvOp op, Value biasValue);
+  Value fuseOp(ConvOp op) { return fuseConv(op, op.getBias(), 0); }
+  Value fuseConv(ConvOp op, Value biasValue, size_t biasInner);
   Value fuseOp(GemmOp op);
   Value fuseOp(MatmulOp op) { return fuseMatmul(op, Value()); }
   Value fuseMatmul(MatmulOp op, Value biasValue);
@@ -99,8 +99,10 @@ private:
   Value createGemm(const Quantized &input, Quantized weight, Value bias);
   Value createAveragePool(const Quantized &input, Type type, Dims kernel, Dims strides, Dims pads, bool includePad);
 
-  // Null with ok = false when the bias has no int32 form at scale inScale * weightScale.
-  Value integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, bool &ok);
+  // Null with ok = false when the bias is not one number for each channel (the dimension in front of `inner` others),
+  // or has no int32 form at scale inScale * weightScale.
+  Value integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, size_t inner,
+                    bool &ok);
   bool hasLegalMultipliers(const Quantized &a, const Quantized &b) const {
     return llvm::all_of(requantMultipliers(constantFloats(a.scale), constantFloats(b.scale), tail.out.scaleValue()),
                         isLegalMultiplier);
@@ -122,32 +124,50 @@ private:
   Location location = rewriter.getUnknownLoc();
 };
 
-Value Fuser::integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, bool &ok) {
-  ok = true;
-  if (!bias)
-    return nullptr;
-  ok = false;
-  std::vector<double> real; // the bias as the graph computes it
-  if (auto dequantize = bias.getDefiningOp<DequantizeOp>()) {
-    if (!isConstant(dequantize.getInput()) || !isConstant(dequantize.getScale()) ||
-        !isConstant(dequantize.getZeroPoint()))
-      return nullptr;
-    auto values = constantInts(dequantize.getInput()), zeros = constantInts(dequantize.getZeroPoint());
-    auto scales = constantFloats(dequantize.getScale());
-    for (size_t c = 0; c < values.size(); ++c)
-      real.push_back(static_cast<double>(values[c] - zeros[zeros.size() == 1 ? 0 : c]) *
-                     static_cast<double>(scales[scales.size() == 1 ? 0 : c]));
-  } else if (isConstant(bias)) {
+// The bias as the graph computes it; nothing if it is computed from an input.
+std::optional<std::vector<double>> realBias(Value bias) {
+  std::vector<double> real;
+  if (isConstant(bias)) {
     for (float value : constantFloats(bias))
       real.push_back(value);
+    return real;
   }
-  if (static_cast<int64_t>(real.size()) != channels)
+  auto dequantize = bias.getDefiningOp<DequantizeOp>();
+  if (!dequantize || !isConstant(dequantize.getInput()) || !isConstant(dequantize.getScale()) ||
+      !isConstant(dequantize.getZeroPoint()))
+    return std::nullopt;
+  auto values = constantInts(dequantize.getInput()), zeros = constantInts(dequantize.getZeroPoint());
+  auto scales = constantFloats(dequantize.getScale());
+  Dims shape = shapeOf(dequantize);
+  const size_t axis = dequantize.getAxis();
+  const int64_t inner = axis < shape.size() ? elementCount(shape.drop_front(axis + 1)) : 1;
+  for (size_t i = 0; i < values.size(); ++i) {
+    const size_t slice = axis < shape.size() ? i / inner % shape[axis] : 0;
+    real.push_back(static_cast<double>(values[i] - zeros[zeros.size() == 1 ? 0 : slice]) *
+                   static_cast<double>(scales[scales.size() == 1 ? 0 : slice]));
+  }
+  return real;
+}
+
+// Does a tensor of this shape, broadcast as NumPy does it, have one value for each index of the dimension in front of
+// `inner` unit ones, whatever the other indices are?
+bool isPerChannel(Dims shape, int64_t channels, size_t inner) {
+  const int64_t count = elementCount(shape);
+  return count == 1 || (count == channels && shape.size() > inner && shape[shape.size() - 1 - inner] == channels);
+}
+
+Value Fuser::integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, size_t inner,
+                         bool &ok) {
+  ok = !bias;
+  auto real = bias && isPerChannel(shapeOf(bias), channels, inner) ? realBias(bias) : std::nullopt;
+  if (!real)
     return nullptr;
   auto weightScales = constantFloats(weight.scale);
   Tensor integers(ElementType::I32, {channels});
   for (int64_t c = 0; c < channels; ++c) {
-    float unit = input.scaleValue() * weightScales[weightScales.size() == 1 ? 0 : c];
-    double value = std::nearbyint(real[c] / static_cast<double>(unit));
+    const float unit = input.scaleValue() * weightScales[weightScales.size() == 1 ? 0 : c];
+    const double wanted = (*real)[real->size() == 1 ? 0 : c];
+    const double value = std::nearbyint(wanted / static_cast<double>(unit));
     if (!(std::abs(value) <= std::numeric_limits<int32_t>::max()))
       return nullptr;
     integers.data<int32_t>()[c] = static_cast<int32_t>(value);
@@ -157,12 +177,13 @@ Value Fuser::integerBias(Value bias, const Quantized &input, const Quantized &we
   return makeConstant(rewriter, bias.getLoc(), names.empty() ? "bias" : names.front(), integers);
 }
 
-Value Fuser::fuseConv(ConvOp op, Value biasValue) {
+// The bias is [channels], or has `biasInner` dimensions behind the channels.
+Value Fuser::fuseConv(ConvOp op, Value biasValue, size_t biasInner) {
   auto input = dequantized(op.getInput()), weight = dequantized(op.getWeight(), 0);
   if (!input || !weight || !isConstant(weight->value) || !hasLegalMultipliers(*input, *weight))
     return nullptr;
   bool ok;
-  Value bias = integerBias(biasValue, *input, *weight, shapeOf(weight->value)[0], ok);
+  Value bias = integerBias(biasValue, *input, *weight, shapeOf(weight->value)[0], biasInner, ok);
   if (!ok)
     return nullptr;
   uniteZeros(*weight);
@@ -190,7 +211,7 @@ Value Fuser::fuseOp(GemmOp op) {
     return nullptr;
   Dims shape = shapeOf(weight->value);
   bool ok;
-  Value bias = integerBias(op.getC(), *input, *weight, shape[op.getTransB() ? 0 : 1], ok);
+  Value bias = integerBias(op.getC(), *input, *weight, shape[op.getTransB() ? 0 : 1], 0, ok);
   if (!ok)
     return nullptr;
   if (!op.getTransB())
@@ -213,7 +234,7 @@ Value Fuser::fuseMatmul(MatmulOp op, Value biasValue) {
                                       RoundingAttr::get(rewriter.getContext(), Rounding::HalfEven));
   }
   bool ok;
-  Value bias = integerBias(biasValue, *a, *b, bShape[1], ok);
+  Value bias = integerBias(biasValue, *a, *b, bShape[1], 0, ok);
   if (!ok)
     return nullptr;
   b->value = rewriter.create<TransposeOp>(b->value.getLoc(), int8Type({bShape[1], bShape[0]}), b->value,
@@ -229,14 +250,11 @@ Value Fuser::fuseBiasAdd(AddOp op) {
     if (!product.hasOneUse() || !(isConstant(bias) || (dequantize && isConstant(dequantize.getInput()))) ||
         product.getType() != op.getType())
       continue;
-    auto matmul = product.getDefiningOp<MatmulOp>();
-    Dims shape = shapeOf(bias);
-    if (matmul && !shape.empty() && shape.back() == elementCount(shape))
+    if (auto matmul = product.getDefiningOp<MatmulOp>())
       return fuseMatmul(matmul, bias);
     auto conv = product.getDefiningOp<ConvOp>();
-    bool perChannel = conv && shape.size() >= 3 && shape[shape.size() - 3] == elementCount(shape);
-    if (perChannel && !conv.getBias())
-      return fuseConv(conv, bias);
+    if (conv && !conv.getBias())
+      return fuseConv(conv, bias, 2);
   }
   return nullptr;
 }
