@@ -100,7 +100,7 @@ private:
   Value createAveragePool(const Quantized &input, Type type, Dims kernel, Dims strides, Dims pads, bool includePad);
 
   // Null with ok = false when the bias is not one number for each channel (the dimension in front of `inner` others),
-  // or has no int32 form at scale inScale * weightScale.
+  // or has no int32 form at scale inScale * weightScale that is as good as the output's step asks.
   Value integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, size_t inner,
                     bool &ok);
   bool hasLegalMultipliers(const Quantized &a, const Quantized &b) const {
@@ -123,6 +123,10 @@ private:
   Tail tail;
   Location location = rewriter.getUnknownLoc();
 };
+
+// Rounding a bias to steps of inScale * weightScale may cost this much of an output step: the value that is rounded to
+// the result then moves by less than half a step, so the result by one at most.
+constexpr double kMostBiasError = 0.25;
 
 // The bias as the graph computes it; nothing if it is computed from an input.
 std::optional<std::vector<double>> realBias(Value bias) {
@@ -168,7 +172,9 @@ Value Fuser::integerBias(Value bias, const Quantized &input, const Quantized &we
     const float unit = input.scaleValue() * weightScales[weightScales.size() == 1 ? 0 : c];
     const double wanted = (*real)[real->size() == 1 ? 0 : c];
     const double value = std::nearbyint(wanted / static_cast<double>(unit));
-    if (!(std::abs(value) <= std::numeric_limits<int32_t>::max()))
+    const double error = std::abs(wanted - value * static_cast<double>(unit));
+    if (!(std::abs(value) <= std::numeric_limits<int32_t>::max()) ||
+        !(error <= kMostBiasError * static_cast<double>(tail.out.scaleValue())))
       return nullptr;
     integers.data<int32_t>()[c] = static_cast<int32_t>(value);
   }

@@ -129,6 +129,17 @@ func.func @main(%x: tensor<1x2x2x2xi8>) -> tensor<1x2x2x2xi8> {
   }
 }
 
+// Steps of the sums are scale^2, of the output 0.5: a bias of half a step of the sums is where rounding costs most.
+TEST(FusionTest, ABiasIsRoundedToStepsOfTheSumsOnlyWhereTheOutputsAreNotFiner) {
+  std::vector<std::string> left;
+  EXPECT_LE(differenceByFusion(biased(true, 3, 3, "3x", "[0.12, -0.12, 4.12]", "0.49"), left), 1);
+  EXPECT_TRUE(has(left, "qgemm")) << "an error of 0.12 of 0.5";
+  EXPECT_LE(differenceByFusion(biased(true, 3, 3, "3x", "[2.0, -2.0, 6.0]", "2.0"), left), 1);
+  EXPECT_FALSE(has(left, "qgemm")) << "an error of 2 of 0.5, four output steps";
+  EXPECT_LE(differenceByFusion(biased(true, 3, 3, "3x", "[4.0, -8.0, 16.0]", "2.0"), left), 1);
+  EXPECT_TRUE(has(left, "qgemm")) << "whole steps cost nothing";
+}
+
 // One row of weights, x - 5, and the bias: the least and the largest sum.
 std::optional<WideSum> wideGemm(const std::string &weights, int64_t depth, int64_t zero, int64_t bias) {
   const std::string k = std::to_string(depth);
