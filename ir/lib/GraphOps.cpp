@@ -205,6 +205,9 @@ LogicalResult ResizeOp::verify() {
   size_t rank = shapeOf(getInput()).size();
   if (shapeOf(getResult()).size() != rank || getScales().size() != rank)
     return emitOpError() << "has " << getScales().size() << " scales for rank " << rank;
+  ElementType type = elementTypeOf(getType());
+  if (getMode() == ResizeMode::Linear && type != ElementType::F32 && type != ElementType::I8 && type != ElementType::U8)
+    return emitOpError() << "interpolates " << elementTypeName(type) << ", only float32, int8 and uint8 are supported";
   return success();
 }
 

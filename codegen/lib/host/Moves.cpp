@@ -107,10 +107,9 @@ void OperatorWriter::pad(ir::PadOp o) {
   });
 }
 
-bool OperatorWriter::resize(ir::ResizeOp o) {
-  const bool isLinear = o.getMode() == ir::ResizeMode::Linear;
-  if (isLinear && result.type != ElementType::F32)
-    return false;
+void OperatorWriter::resize(ir::ResizeOp o) {
+  const bool isLinear = o.getMode() == ir::ResizeMode::Linear,
+             isInterpolated = isLinear && result.type == ElementType::I8;
   std::vector<Array> low, high, weight;
   std::vector<bool> isScaled;
   for (size_t d = 0; d != result.shape.size(); ++d) {
@@ -126,6 +125,8 @@ bool OperatorWriter::resize(ir::ResizeOp o) {
     auto value = [&](auto &self, size_t d) -> Value * {
       while (d > 0 && !isScaled[d - 1])
         --d;
+      if (d == 0 && isInterpolated)
+        return w.CreateSIToFP(w.load(inputs[0], at), w.getFloatTy());
       if (d == 0)
         return w.load(inputs[0], at);
       --d;
@@ -138,9 +139,11 @@ bool OperatorWriter::resize(ir::ResizeOp o) {
       at[d] = i[d];
       return w.CreateFAdd(w.CreateFMul(left, w.CreateFSub(w.number(1), share)), w.CreateFMul(right, share));
     };
-    w.store(result, i, value(value, result.shape.size()));
+    Value *x = value(value, result.shape.size());
+    if (isInterpolated)
+      x = w.CreateFPToSI(o.getRoundDown() ? w.floorOf(x) : x, w.getInt32Ty());
+    w.store(result, i, x);
   });
-  return true;
 }
 
 } // namespace tw::codegen

@@ -59,7 +59,7 @@ bool OperatorWriter::write() {
       .Case([&](ir::TransposeOp o) { return transpose(o), true; })
       .Case([&](ir::ConcatOp o) { return concat(o), true; })
       .Case([&](ir::PadOp o) { return pad(o), true; })
-      .Case([&](ir::ResizeOp o) { return resize(o); })
+      .Case([&](ir::ResizeOp o) { return resize(o), true; })
       .Case([&](ir::QConvOp o) { return integerConvolution(o), true; })
       .Case([&](ir::QGemmOp o) { return integerProduct(o), true; })
       .Case([&](ir::QMatmulOp o) { return integerBatchProduct(o), true; })

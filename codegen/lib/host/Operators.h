@@ -163,7 +163,7 @@ private:
   void transpose(ir::TransposeOp o);
   void concat(ir::ConcatOp o);
   void pad(ir::PadOp o);
-  bool resize(ir::ResizeOp o);
+  void resize(ir::ResizeOp o);
 
   // Integers.cpp
   const Array &inputOf(mlir::Value operand) const;

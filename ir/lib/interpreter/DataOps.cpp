@@ -3,6 +3,7 @@
 #include "Kernels.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <cstring>
 
@@ -95,6 +96,7 @@ Tensor resizeWeights(ResizeOp op, size_t dim) {
   Tensor weights(elementTypeOf(op.getType()), {out, in});
   for (int64_t k = 0; k < in; ++k) {
     Tensor unit(weights.type, {in});
+    assert((op.getMode() == ResizeMode::Nearest || unit.type == ElementType::F32) && "weights of integers are 0 or 1");
     if (unit.type == ElementType::F32)
       unit.data<float>()[k] = 1;
     else
@@ -152,14 +154,22 @@ llvm::Expected<Tensor> evaluateOp(PadOp op, const Operands &in) {
 }
 
 llvm::Expected<Tensor> evaluateOp(ResizeOp op, const Operands &in) {
-  if (op.getMode() == ResizeMode::Linear && in[0].type != ElementType::F32)
-    return llvm::createStringError("tw.resize: linear interpolation is evaluated in float32 only");
-  Tensor value = in[0];
+  const bool isInterpolated = op.getMode() == ResizeMode::Linear && in[0].type != ElementType::F32;
+  Tensor value = isInterpolated ? Tensor(ElementType::F32, in[0].shape) : in[0];
+  for (int64_t i = 0; isInterpolated && i < value.size(); ++i)
+    value.data<float>()[i] = static_cast<float>(in[0].integerAt(i));
   Dims target = shapeOf(op.getResult());
   for (size_t d = 0; d < target.size(); ++d)
     if (target[d] != value.shape[d] || op.getScales()[d] != 1.0f)
       value = resizeDimension(value, d, target[d], op.getScales()[d], op);
-  return value;
+  if (!isInterpolated)
+    return value;
+  Tensor result = resultTensor(op);
+  for (int64_t i = 0; i < result.size(); ++i) {
+    float x = value.data<float>()[i];
+    result.bytes[i] = static_cast<char>(static_cast<int>(op.getRoundDown() ? std::floor(x) : std::trunc(x)));
+  }
+  return result;
 }
 
 } // namespace tw::ir

@@ -328,7 +328,8 @@ Value lower(Lowering &lowering, LinalgBuilder &l, PadOp op) {
 // Interpolation along one dimension is a product with a matrix of weights: the operator applied to the unit vectors.
 Value lower(Lowering &lowering, LinalgBuilder &l, ResizeOp op) {
   ElementType type = elementTypeOf(op.getType());
-  if (type != ElementType::F32 && type != ElementType::I8)
+  // Bytes are interpolated in float32, which is no product of bytes.
+  if (type != ElementType::F32 && (type != ElementType::I8 || op.getMode() == ResizeMode::Linear))
     return nullptr;
   Value value = lowering.given("input", op.getInput());
   Dims target = shapeOf(op);

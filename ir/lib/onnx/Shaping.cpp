@@ -219,6 +219,11 @@ LogicalResult buildResize(Node &node) {
     return node.fail("coordinate_transformation_mode '" + coordinates + "' is not supported");
   if (!nearestValue)
     return node.fail("nearest_mode '" + nearest + "' is not supported");
+  ElementType element = elementTypeOf(input.getType());
+  if (*modeValue == ResizeMode::Linear &&
+      !llvm::is_contained({ElementType::F32, ElementType::I8, ElementType::U8}, element))
+    return node.fail("mode 'linear' of " + llvm::StringRef(elementTypeName(element)) +
+                     " is not supported, only of float32, int8 and uint8");
   Dims shape = shapeOf(input);
   Shape result;
   llvm::SmallVector<float> scales;
@@ -251,7 +256,7 @@ LogicalResult buildResize(Node &node) {
     return node.fail("cannot resize " + shapeText(shape) + " to " + shapeText(result));
   auto type = RankedTensorType::get(result, cast<RankedTensorType>(input.getType()).getElementType());
   node.setResult(0, node.builder.create<ResizeOp>(node.location, type, input, scales, *modeValue, *coordinateValue,
-                                                  *nearestValue));
+                                                  *nearestValue, /*roundDown=*/false));
   return success();
 }
 

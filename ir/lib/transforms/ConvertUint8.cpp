@@ -18,10 +18,10 @@ Type int8Like(Type type) {
   return RankedTensorType::get(tensor.getShape(), IntegerType::get(type.getContext(), 8));
 }
 
-// Operators whose meaning is the same on x - 128: they move or compare elements, or take a zero point along.
+// Operators whose meaning is the same on x - 128: they move, compare or interpolate elements, or take a zero point
+// along.
 bool commutesWithOffset(Operation *op) {
-  return isa<QuantizeOp, DequantizeOp, ReshapeOp, TransposeOp, ConcatOp, MaxPoolOp, PadOp>(op) ||
-         (isa<ResizeOp>(op) && cast<ResizeOp>(op).getMode() == ResizeMode::Nearest);
+  return isa<QuantizeOp, DequantizeOp, ReshapeOp, TransposeOp, ConcatOp, MaxPoolOp, PadOp, ResizeOp>(op);
 }
 
 void convertConstant(ConstantOp op) {
@@ -62,6 +62,8 @@ struct ConvertUint8 : impl::ConvertUint8Base<ConvertUint8> {
         result.setType(int8Like(result.getType()));
         if (auto pad = dyn_cast<PadOp>(op))
           pad.setValue(llvm::APFloat(pad.getValue().convertToFloat() - 128.0f));
+        if (auto resize = dyn_cast<ResizeOp>(op); resize && resize.getMode() == ResizeMode::Linear)
+          resize.setRoundDown(true);
       }
     });
     convertArguments(function, builder);

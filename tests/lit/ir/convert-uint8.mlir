@@ -37,3 +37,18 @@ func.func @pad(%x: tensor<2xui8>) -> tensor<3xui8> {
   %a = tw.pad %x {lo = array<i64: 0>, hi = array<i64: 1>, value = 3.0 : f32} : (tensor<2xui8>) -> tensor<3xui8>
   return %a : tensor<3xui8>
 }
+
+// Towards zero is downwards for a uint8, and stays so for the int8 that it becomes.
+// CHECK-LABEL: func.func @linear
+// CHECK:         tw.resize {{.*}}roundDown
+// CHECK-LABEL: func.func @nearest
+// CHECK-NOT:     roundDown
+// CHECK:         tw.resize
+func.func @linear(%x: tensor<2xui8>) -> tensor<4xui8> {
+  %a = tw.resize %x {scales = array<f32: 2.0>, mode = #tw.resize_mode<linear>, coordinates = #tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>} : (tensor<2xui8>) -> tensor<4xui8>
+  return %a : tensor<4xui8>
+}
+func.func @nearest(%x: tensor<2xui8>) -> tensor<4xui8> {
+  %a = tw.resize %x {scales = array<f32: 2.0>, mode = #tw.resize_mode<nearest>, coordinates = #tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>} : (tensor<2xui8>) -> tensor<4xui8>
+  return %a : tensor<4xui8>
+}

@@ -94,3 +94,11 @@ func.func @f() {
   %a = tw.constant dense_resource<absent> : tensor<100xi8>
   return
 }
+
+// -----
+
+func.func @f(%x: tensor<2xi32>) -> tensor<4xi32> {
+  // expected-error @below {{'tw.resize' op interpolates int32, only float32, int8 and uint8 are supported}}
+  %a = tw.resize %x {scales = array<f32: 2.0>, mode = #tw.resize_mode<linear>, coordinates = #tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>} : (tensor<2xi32>) -> tensor<4xi32>
+  return %a : tensor<4xi32>
+}

@@ -252,8 +252,12 @@ std::vector<std::string> cases() {
              "concat %x, %e, %z, %e {axis = 1 : i64} : (tensor<2x3xi8>, tensor<2x0xi8>, tensor<2x4xi8>, "
              "tensor<2x0xi8>) -> tensor<2x7xi8>"),
       single("%x: tensor<1x1x3x4xi8>", "tensor<1x1x7x9xi8>",
-             "resize %x {scales = array<f32: 1.0, 1.0, 2.5, 2.25>, mode = #tw.resize_mode<nearest>, coordinates = "
+             "resize %x {scales = array<f32: 1.0, 1.0, 2.5, 2.25>, mode = #tw.resize_mode<linear>, coordinates = "
              "#tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>} : (tensor<1x1x3x4xi8>) -> "
+             "tensor<1x1x7x9xi8>"),
+      single("%x: tensor<1x1x3x4xi8>", "tensor<1x1x7x9xi8>",
+             "resize %x {scales = array<f32: 1.0, 1.0, 2.5, 2.25>, mode = #tw.resize_mode<linear>, coordinates = "
+             "#tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>, roundDown} : (tensor<1x1x3x4xi8>) -> "
              "tensor<1x1x7x9xi8>"),
       convolution(8, 1, "", "", ""),
       convolution(8, 2, "70000", residual, residualTypes(wide)),

@@ -304,6 +304,39 @@ TEST(OnnxImportTest, ScalesOfAResizeMustFitItsInput) {
   EXPECT_THAT(resized({1e30f, 1}), HasSubstr("cannot resize dimension 0 of 2x2"));
 }
 
+// A row of four doubled with half-pixel coordinates: weights are quarters.
+std::string linearResize(int type) {
+  OnnxBuilder b;
+  b.input("x", {"4"}, type).output("y", {"8"}, type);
+  b.floats("s", {1}, {2});
+  auto &mode = *b.node("Resize", {"x", "", "s"}, "y").add_attribute();
+  mode.set_name("mode");
+  mode.set_type(::onnx::AttributeProto_AttributeType_STRING);
+  mode.set_s("linear");
+  return b.bytes();
+}
+
+TEST(OnnxImportTest, AResizeInterpolatesBytesAndDropsTheFraction) {
+  // -112 * 3/4 + 42/4 = -73.5, -112/4 + 42 * 3/4 = 3.5, 42 * 3/4 + 61/4 = 46.75, 42/4 + 61 * 3/4 = 56.25, ...
+  Import bytes(linearResize(::onnx::TensorProto_DataType_INT8));
+  EXPECT_EQ(bytes.run({Tensor::of<int8_t>({4}, {-112, 42, 61, -37})}).front(),
+            Tensor::of<int8_t>({8}, {-112, -73, 3, 46, 56, 36, -12, -37}));
+  Import unsignedBytes(linearResize(::onnx::TensorProto_DataType_UINT8));
+  const Tensor x = Tensor::of<uint8_t>({4}, {16, 170, 189, 91});
+  const Tensor y = Tensor::of<uint8_t>({8}, {16, 54, 131, 174, 184, 164, 115, 91});
+  EXPECT_EQ(unsignedBytes.run({x}).front(), y);
+  ASSERT_TRUE(runGraphPipeline(*unsignedBytes.module));
+  EXPECT_EQ(unsignedBytes.run({x}).front(), y) << "as int8 less 128";
+}
+
+TEST(OnnxImportTest, AResizeOfWiderIntegersMovesThemOrIsRefused) {
+  for (int type : {::onnx::TensorProto_DataType_INT32, ::onnx::TensorProto_DataType_INT64})
+    EXPECT_THAT(Import(linearResize(type)).text(),
+                HasSubstr("node 'n_y' (Resize): mode 'linear' of int" +
+                          std::string(type == ::onnx::TensorProto_DataType_INT32 ? "32" : "64") +
+                          " is not supported, only of float32, int8 and uint8"));
+}
+
 TEST(OnnxImportTest, AShapeThatTheGraphComputesIsRefused) {
   OnnxBuilder b;
   b.input("x", {"2"}).input("s", {"1"}, ::onnx::TensorProto_DataType_INT64).output("y", {"2"});

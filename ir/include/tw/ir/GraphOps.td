@@ -192,8 +192,12 @@ def Tw_PadOp : Tw_Op<"pad", [AllElementTypesMatch<["input", "result"]>]> {
 
 def Tw_ResizeOp : Tw_Op<"resize", [AllElementTypesMatch<["input", "result"]>]> {
   let summary = "ONNX Resize; scales has one float32 factor per dimension";
+  let description = [{
+    Interpolation is in float32. Of int8 its result loses its fraction, as in ONNX Runtime: towards zero, or with `roundDown`
+    downwards, which is the same for a uint8 that is held as an int8 less 128.
+  }];
   let arguments = (ins Tw_Tensor:$input, DenseF32ArrayAttr:$scales, Tw_ResizeModeAttr:$mode,
-                   Tw_CoordinateModeAttr:$coordinates, Tw_NearestModeAttr:$nearest);
+                   Tw_CoordinateModeAttr:$coordinates, Tw_NearestModeAttr:$nearest, UnitAttr:$roundDown);
   let results = (outs Tw_Tensor:$result);
   let assemblyFormat = TwFormat;
   let hasVerifier = 1;
