@@ -21,6 +21,9 @@ namespace {
 constexpr int kBetween = 1 << 20;
 constexpr int kRows = 1 << 21; // plus the number of the value
 
+// Blocks of one program that its instructions can tell apart.
+constexpr size_t kMostTags = size_t(1) << isa::header::tag.width;
+
 // Mappings on one chain whose proof is tried, and those that the scheduler chooses from.
 constexpr size_t kTried = 8, kKept = 2;
 
@@ -102,6 +105,12 @@ bool Placer::placeOnNpu(BlockCall call, const std::vector<Operation *> &operator
       }
   } else {
     rejections = {std::get<Rejection>(made)};
+  }
+  if (plan.tagNames.size() + tasks.size() > kMostTags) {
+    rejections = {{"", "descriptor",
+                   "instructions name their block by a tag, and all " + std::to_string(kMostTags) +
+                       " tags are taken by blocks before it"}};
+    tasks.clear();
   }
   if (tasks.empty()) {
     row.how = reasonFor(call, rejections);

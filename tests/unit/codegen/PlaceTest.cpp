@@ -2,14 +2,14 @@
 // Where blocks of one operator go, and why.
 #include "Place.h"
 
+#include "tw/ir/Passes.h"
 #include "tw/ir/Register.h"
 #include "tw/isa/ConfigReader.h"
 
 #include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
 
 #include <gmock/gmock.h>
-
-#include <algorithm>
 
 using namespace tw;
 using namespace tw::codegen;
@@ -118,4 +118,30 @@ TEST(PlaceTest, ASumThatMayLeave32BitsRunsOnTheHost) {
   EXPECT_FALSE(row.isOnNpu);
   EXPECT_THAT(row.how, HasSubstr("the sum of output channel 0 may be anything from "));
   EXPECT_TRUE(placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147000000"), "qconv").isOnNpu);
+}
+
+TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
+  for (size_t taken : {65535, 65536}) {
+    Parsed parsed(averagePool(4, 4));
+    PassManager manager(parsed.context.get());
+    ir::buildGraphPipeline(manager);
+    ASSERT_TRUE(succeeded(manager.run(*parsed.module)));
+    Blocks blocks(*parsed.module);
+    const tensorize::Target target = tensorize::makeTwTarget(tw16());
+    HostCode host("x86-64");
+    Plan plan;
+    plan.tagNames.resize(taken);
+    Forms forms(plan, host, target.lanes);
+    forms.bindArguments(parsed.module->lookupSymbol<func::FuncOp>("main"));
+    Placer placer(plan, forms, host, blocks, target);
+    for (const BlockCall &call : blocks.calls()) {
+      llvm::Error error = placer.place(call);
+      ASSERT_FALSE(error) << llvm::toString(std::move(error));
+    }
+    auto row = std::ranges::find(plan.report.rows, "qpool", &PlacementRow::operation);
+    ASSERT_NE(row, plan.report.rows.end());
+    EXPECT_EQ(row->isOnNpu, taken == 65535) << row->how;
+    if (taken == 65536)
+      EXPECT_THAT(row->how, HasSubstr("all 65536 tags are taken"));
+  }
 }
