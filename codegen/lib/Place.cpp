@@ -113,7 +113,7 @@ bool Placer::placeOnNpu(BlockCall call, const std::vector<Operation *> &operator
     tasks.clear();
   }
   if (tasks.empty()) {
-    row.how = reasonFor(call, rejections);
+    row.how = reasonFor(call, operators, rejections);
     for (const Rejection &rejection : rejections)
       row.rejections.push_back({rejection.intrinsic, rejection.kind, rejection.text});
     return false;

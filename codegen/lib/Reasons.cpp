@@ -1,65 +1,208 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Reasons.h"
 
-#include "tw/ir/Constants.h"
+#include "Forms.h"
+#include "tw/ir/QuantOps.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
 
 namespace tw::codegen {
 namespace {
 
-bool isFloat(mlir::Value value) { return ir::elementTypeOf(value.getType()) == ir::ElementType::F32; }
+using mlir::Operation;
+using mlir::Value;
+using tensorize::Rejection;
 
-// Activations of a call: constants do not count.
-bool readsFloat(mlir::func::CallOp call) {
-  return llvm::any_of(call.getOperands(), [](mlir::Value v) { return !ir::isConstant(v) && isFloat(v); });
+bool isFloat(Value value) { return ir::elementTypeOf(value.getType()) == ir::ElementType::F32; }
+bool isReturned(Value value) {
+  return llvm::any_of(value.getUsers(), [](Operation *user) { return user->hasTrait<mlir::OpTrait::IsTerminator>(); });
 }
 
 // The first or last block: what the caller gives or gets.
 bool isAtEdge(BlockCall call) {
-  auto isResult = [](mlir::Operation *user) { return user->hasTrait<mlir::OpTrait::IsTerminator>(); };
   return llvm::any_of(call.graph.getOperands(), llvm::IsaPred<mlir::BlockArgument>) ||
-         llvm::any_of(call.graph->getUsers(), isResult);
+         isReturned(call.graph.getResult(0));
 }
 
-std::string floatReason(BlockCall call) {
-  const bool in = readsFloat(call.graph), out = isFloat(call.graph.getResult(0));
+mlir::func::FuncOp functionOf(mlir::func::CallOp call) {
+  return mlir::SymbolTable::lookupNearestSymbolFrom<mlir::func::FuncOp>(call, call.getCalleeAttr());
+}
+
+// int8 to float32 and nothing else, but perhaps a move.
+bool onlyDequantizes(mlir::func::FuncOp function) {
+  auto operators = function.front().without_terminator();
+  return llvm::any_of(operators, llvm::IsaPred<ir::DequantizeOp>) &&
+         llvm::all_of(operators, llvm::IsaPred<ir::ConstantOp, ir::DequantizeOp, ir::TransposeOp, ir::ReshapeOp>);
+}
+
+// A float32 value of @main that is an int8 one in other words.
+bool isDequantized(Value value) {
+  auto maker = value.getDefiningOp<mlir::func::CallOp>();
+  return maker &&
+         onlyDequantizes(mlir::SymbolTable::lookupNearestSymbolFrom<mlir::func::FuncOp>(maker, maker.getCalleeAttr()));
+}
+
+// A float32 value that @main returns, perhaps moved.
+bool leavesAsFloat(Value value) {
+  if (!isFloat(value))
+    return false;
+  return isReturned(value) || llvm::any_of(value.getUsers(), [](Operation *user) {
+           auto reader = llvm::dyn_cast<mlir::func::CallOp>(user);
+           return reader &&
+                  llvm::all_of(functionOf(reader).front().without_terminator(),
+                               llvm::IsaPred<ir::ConstantOp, ir::TransposeOp, ir::ReshapeOp>) &&
+                  leavesAsFloat(reader.getResult(0));
+         });
+}
+
+std::string quoted(Value value) {
+  std::string name = nameOf(value);
+  if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(value))
+    if (auto function = llvm::dyn_cast<mlir::func::FuncOp>(argument.getOwner()->getParentOp()))
+      if (auto given = function.getArgAttrOfType<mlir::StringAttr>(argument.getArgNumber(), "tw.name"))
+        name = given.str();
+  return name.empty() ? "one" : "'" + name + "'";
+}
+
+// The scale with which a float32 value was dequantised, here or in a block of its own, if it is one known number.
+std::optional<float> scaleOf(Value value) {
+  Value scale;
+  if (auto dequantize = value.getDefiningOp<ir::DequantizeOp>()) {
+    scale = dequantize.getScale();
+  } else if (isDequantized(value)) {
+    auto maker = value.getDefiningOp<mlir::func::CallOp>();
+    scale = (*functionOf(maker).getOps<ir::DequantizeOp>().begin()).getScale();
+    if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(scale))
+      scale = maker.getOperand(argument.getArgNumber());
+  }
+  if (!scale || !ir::isConstant(scale))
+    return std::nullopt;
+  const std::vector<float> scales = ir::constantFloats(scale);
+  return scales.size() == 1 ? std::optional(scales.front()) : std::nullopt;
+}
+
+// A channel whose sums cannot be scaled to the result's; empty if all can, or if a scale is not known.
+std::string multiplierProblem(Operation *op, ir::QuantizeOp quantize) {
+  auto weights = op->getOperand(1).getDefiningOp<ir::DequantizeOp>();
+  const std::optional<float> in = scaleOf(op->getOperand(0));
+  if (!in || !weights || !ir::isConstant(weights.getScale()) || !ir::isConstant(quantize.getScale()))
+    return "";
+  const std::vector<float> multipliers = ir::requantMultipliers(*in, ir::constantFloats(weights.getScale()),
+                                                                ir::constantFloats(quantize.getScale()).front());
+  for (const auto &[channel, multiplier] : llvm::enumerate(multipliers))
+    if (!ir::isLegalMultiplier(multiplier))
+      return llvm::formatv("the factor from its sums to its result is {0:e2} for output channel {1}, outside 2^-40 to "
+                           "2^8: give {2} a larger scale",
+                           multiplier, channel, multiplier < 1 ? "that channel's weights" : "its result")
+          .str();
+  return "";
+}
+
+// What of a float32 operator between int8 tensors has no integer form; empty: nothing that is known here.
+std::string integerProblem(Operation *op, Operation *last) {
+  if (llvm::isa<ir::DequantizeOp, ir::QuantizeOp>(op))
+    return "";
+  if (auto gemm = llvm::dyn_cast<ir::GemmOp>(op)) {
+    if (gemm.getTransA())
+      return "its first operand is transposed (transA): transpose the tensor in front of it";
+    const float alpha = gemm.getAlpha().convertToFloat(), beta = gemm.getBeta().convertToFloat();
+    if (alpha != 1 || (gemm.getC() && beta != 1))
+      return llvm::formatv("its alpha is {0} and its beta {1}, not 1: multiply weights and bias by them", alpha, beta);
+  }
+  const bool hasBias = llvm::isa<ir::ConvOp, ir::GemmOp>(op);
+  for (Value operand : op->getOperands().take_front(hasBias ? 2 : op->getNumOperands()))
+    if (isFloat(operand) && ir::isConstant(operand))
+      return "its constant operand is float32: quantise that, too";
+  auto quantize = llvm::dyn_cast<ir::QuantizeOp>(last);
+  return quantize && llvm::isa<ir::ConvOp, ir::GemmOp, ir::MatmulOp>(op) ? multiplierProblem(op, quantize) : "";
+}
+
+std::string floatReason(BlockCall call, const std::vector<Operation *> &operators) {
+  const Value result = call.graph.getResult(0);
   const std::string kind = kindOf(call.graphFunction), edge = isAtEdge(call) ? " at the model's edge" : "";
   if (kind == "quantize")
     return "quantises" + edge + ": float32 input, runs on the host";
-  if (out && llvm::all_of(call.graphFunction.front().without_terminator(),
-                          llvm::IsaPred<ir::ConstantOp, ir::DequantizeOp, ir::TransposeOp>))
+  if (isFloat(result) && onlyDequantizes(call.graphFunction))
     return "dequantises" + edge + ": float32 result, runs on the host";
-  if (in || out)
-    return kind + " computes in float32: the NPU has int8 only";
-  return kind + " computes in float32 between int8 tensors: the NPU has no form of it";
+  for (Value operand : call.graph.getOperands())
+    if (isFloat(operand) && !ir::isConstant(operand) && !isDequantized(operand))
+      return kind + " computes in float32, as its input " + quoted(operand) + " is: quantise it to int8";
+  if (leavesAsFloat(result))
+    return kind + " computes in float32: its result is an output of the model in float32: give out a quantised one";
+  if (isFloat(result))
+    return kind + " computes in float32: its inputs are int8, but its result is read in float32 by " +
+           (result.hasOneUse() ? "the next operator" : "several operators") +
+           ": put QuantizeLinear and DequantizeLinear behind it";
+  for (Operation *op : operators)
+    if (std::string problem = integerProblem(op, operators.back()); !problem.empty())
+      return kind + " computes in float32 between int8 tensors: " + problem;
+  return kind + " computes in float32 between int8 tensors: the compiler has no integer form of it";
 }
 
 std::string moveReason(BlockCall call) {
   return kindOf(call.graphFunction) + " only moves bytes" +
-         (isAtEdge(call) ? " at the model's edge: runs on the host" : ": no instruction does that inside the chip");
+         (isAtEdge(call) ? " at the model's edge: runs on the host" : ": the compiler has no form of it for the NPU");
+}
+
+std::string shapeText(Value value) {
+  return llvm::join(llvm::map_range(ir::shapeOf(value), [](int64_t extent) { return std::to_string(extent); }), "x");
+}
+
+// Forms of integer operators that no chain takes, in words of the graph; empty: none of those.
+std::string formProblem(Operation *op) {
+  if (auto conv = llvm::dyn_cast<ir::QConvOp>(op)) {
+    const int64_t outputs = ir::shapeOf(conv.getWeight())[0] / int64_t(conv.getGroup());
+    if (conv.getGroup() != 1 && int64_t(conv.getGroup()) == ir::shapeOf(conv.getInput()).back() && outputs != 1)
+      return llvm::formatv("a depthwise convolution with {0} outputs a channel has no form for the NPU: one output a "
+                           "channel has",
+                           outputs);
+  }
+  if (auto eltwise = llvm::dyn_cast<ir::QEltwiseOp>(op))
+    if (ir::shapeOf(eltwise.getLhs()) != ir::shapeOf(eltwise.getRhs()))
+      return "its operands are " + shapeText(eltwise.getLhs()) + " and " + shapeText(eltwise.getRhs()) +
+             ", and the NPU does not broadcast between them: give both the same shape";
+  if (llvm::isa<ir::ResizeOp>(op))
+    return "the compiler has no form of resize for the NPU";
+  if (llvm::isa<ir::QMatmulOp>(op))
+    return "both factors of its product are computed: the compiler has a form for the NPU only where one is constant";
+  return "";
+}
+
+// How far a chain came before it was refused.
+int stageOf(const Rejection &rejection) {
+  static constexpr const char *kStages[] = {"body",       "signature", "layout", "alignment", "extent",
+                                            "descriptor", "parameter", "proof",  "memory"};
+  return int(std::ranges::find(kStages, rejection.kind) - std::begin(kStages));
 }
 
 } // namespace
 
-std::string reasonFor(BlockCall call, const std::vector<tensorize::Rejection> &rejections) {
-  using tensorize::Rejection;
-  // The chain that came furthest tells most: bodies are compared first.
-  auto best = std::ranges::find_if(rejections, [](const Rejection &r) { return r.kind != "body"; });
-  if (best == rejections.end())
-    best = rejections.begin();
-  if (best == rejections.end())
-    return "no instruction computes it";
-  if (!best->intrinsic.empty())
-    return best->kind == "body" ? "no instruction has its arithmetic (" + best->intrinsic + ": " + best->text + ")"
-                                : best->intrinsic + " would compute it, but " + best->text;
-  if (best->text == Rejection::kOnlyMoves)
+std::string reasonFor(BlockCall call, const std::vector<Operation *> &operators,
+                      const std::vector<Rejection> &rejections) {
+  auto computesFloat = [](Operation *op) { return isFloat(op->getResult(0)) || isFloat(op->getOperand(0)); };
+  if (llvm::all_of(operators, llvm::IsaPred<ir::ReshapeOp, ir::TransposeOp, ir::ConcatOp, ir::PadOp>))
     return moveReason(call);
-  if (best->text == Rejection::kFloat)
-    return floatReason(call);
+  if (llvm::any_of(operators, computesFloat))
+    return floatReason(call, operators);
   if (kindOf(call.graphFunction) == "flip_sign")
     return "changes between the caller's uint8 and int8 at the model's edge: runs on the host";
-  return best->text;
+  for (Operation *op : operators)
+    if (std::string problem = formProblem(op); !problem.empty())
+      return problem;
+  const auto nearest = std::ranges::max_element(rejections, {}, stageOf);
+  if (nearest == rejections.end())
+    return "no instruction computes it";
+  if (nearest->text == Rejection::kOnlyMoves)
+    return moveReason(call);
+  if (nearest->intrinsic.empty())
+    return nearest->text;
+  return nearest->kind == "body"
+             ? "no instruction has its arithmetic (" + nearest->intrinsic + ": " + nearest->text + ")"
+             : nearest->intrinsic + " would compute it, but " + nearest->text;
 }
 
 } // namespace tw::codegen

@@ -25,15 +25,13 @@ const char *wordFor(Verdict verdict) {
   llvm_unreachable("all verdicts are listed");
 }
 
-std::string kindOf(const Survey &survey) {
+std::string arithmeticOf(const Survey &survey) {
   if (survey.macs == 0)
     return "no convolution, fully connected layer or product in it";
-  if (survey.macsInt8 == 0)
-    return "float";
-  return survey.macsInt8 == survey.macs ? "int8"
-                                        : llvm::formatv("{0:F1} % of them int8, the rest float",
-                                                        100.0 * double(survey.macsInt8) / double(survey.macs))
-                                              .str();
+  if (survey.macsInt8 == 0 || survey.macsInt8 == survey.macs)
+    return survey.macsInt8 == 0 ? "all in float32" : "all in int8";
+  return llvm::formatv("{0:F1} % in int8, the rest in float32", 100.0 * double(survey.macsInt8) / double(survey.macs))
+      .str();
 }
 
 void printScreen(const Survey &survey, const std::string &file, const std::string &config) {
@@ -52,11 +50,11 @@ void printScreen(const Survey &survey, const std::string &file, const std::strin
   if (!survey.problems.empty())
     return;
   std::cout << llvm::formatv("{0} MAC, {1:F1} % of them on the NPU: {2}\n", withCommas(uint64_t(survey.macs)),
-                             survey.macs ? 100.0 * double(survey.macsOnNpu) / double(survey.macs) : 0.0, kindOf(survey))
+                             survey.macs ? 100.0 * double(survey.macsOnNpu) / double(survey.macs) : 0.0,
+                             arithmeticOf(survey))
                    .str();
   if (survey.macs != 0 && survey.macsOnNpu == 0)
-    std::cout << "WARNING: 0 of its MAC run on the NPU: the reasons stand above; a model quantised to int8 (QDQ or "
-                 "QLinear) does\n";
+    std::cout << "WARNING: 0 of its MAC run on the NPU: the reasons stand above\n";
 }
 
 void printJson(const Survey &survey, const std::string &file, const std::string &config) {

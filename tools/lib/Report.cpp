@@ -79,8 +79,7 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
     if (!row.isOnNpu)
       text += formatv("  host           {0} {1}: {2}\n", row.operation, row.node, row.how).str();
   if (r.macs != 0 && r.macsOnNpu == 0)
-    text += "  WARNING        0 of its MAC run on the NPU: the model is not quantised to int8; give a QDQ or QLinear "
-            "model\n";
+    text += "  WARNING        0 of its MAC run on the NPU: the reasons stand above\n";
   if (!package.empty())
     text += formatv("next: tilewright run {0} --device cycle\n", package).str();
   return text;

@@ -136,7 +136,7 @@ private:
       if (offsetOf(x) != 0 || offsetOf(w) != 0)
         return refuse("body", "both factors of its product are computed, and their zero points (" +
                                   std::to_string(offsetOf(x)) + " and " + std::to_string(offsetOf(w)) +
-                                  ") need sums of rows, which no instruction makes");
+                                  ") are not 0: the compiler has no form of that for the NPU");
     } else if (operandOf(x.scalar).constant) {
       return refuse("body", "both factors are constants");
     } else if (!foldOffset(weights, w.offset)) {
@@ -189,7 +189,8 @@ private:
       }
       const int64_t value = values[size_t(flat)] - z, first = std::clamp<int64_t>(value, -128, 127);
       if (value - first > 127)
-        refuse("dtype", "a weight less its zero point is " + std::to_string(value) + ", which is no sum of two int8");
+        refuse("dtype", "a weight less its zero point is " + std::to_string(value) +
+                            ", which is no sum of two int8: quantise the weights as int8");
       isNarrow &= value == first;
       low.push_back(int8_t(first));
       high.push_back(int8_t(value - first));

@@ -135,7 +135,7 @@ private:
   static std::string reasonFor(Value value) {
     if (value.getDefiningOp<mlir::tensor::PadOp>() || value.getDefiningOp<mlir::tensor::InsertSliceOp>())
       return Rejection::kOnlyMoves;
-    return "it has no loops";
+    return "the compiler has no form of it as loops";
   }
 
   static std::optional<isa::Elem> elemOf(Value value) {
@@ -236,7 +236,7 @@ private:
     if (!isReduction)
       return bodyOf(op, dims, false);
     if (hasReduction)
-      return refuse("signature", "it reduces twice, one behind the other, and an instruction reduces once");
+      return refuse("signature", "its loops are two sums, one behind the other, and a chain of instructions has one");
     hasReduction = true;
     auto fill = op.getDpsInits()[0].getDefiningOp<mlir::linalg::FillOp>();
     mlir::IntegerAttr start;

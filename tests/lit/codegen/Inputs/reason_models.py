@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Writes the models of reasons.test into a folder: quantised operators that stay on the host, each for one reason."""
+import os
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+
+class Graph:
+    """A QDQ graph under construction; int8 activations of scale 0.1 and zero point 3."""
+
+    def __init__(self):
+        self.nodes, self.constants, self.inputs, self.outputs = [], [], [], []
+
+    def constant(self, array):
+        name = f"c{len(self.constants)}"
+        self.constants.append(numpy_helper.from_array(np.asarray(array), name))
+        return name
+
+    def node(self, kind, inputs, name, **attributes):
+        self.nodes.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
+        return name
+
+    def parameters(self, scale, zero):
+        return [self.constant(np.asarray(scale, "f4")), self.constant(np.asarray(zero, "i1"))]
+
+    def input(self, name, shape):
+        self.inputs.append(helper.make_tensor_value_info(name, TensorProto.INT8, shape))
+        return self.node("DequantizeLinear", [name] + self.parameters(0.1, 3), name + "_dq")
+
+    def weights(self, array, scale=0.02, axis=0):
+        scale = np.asarray(scale, "f4")
+        parameters = self.parameters(scale, np.zeros(scale.shape))
+        return self.node("DequantizeLinear", [self.constant(array)] + parameters, f"w{len(self.nodes)}", axis=axis)
+
+    def output(self, value, shape):
+        name = self.node("QuantizeLinear", [value] + self.parameters(0.1, 3), "q")
+        self.outputs.append(helper.make_tensor_value_info(name, TensorProto.INT8, shape))
+
+    def float_output(self, value, shape):
+        self.outputs.append(helper.make_tensor_value_info(value, TensorProto.FLOAT, shape))
+
+    def save(self, name):
+        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, self.constants)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+        model.ir_version = 8
+        onnx.checker.check_model(model, full_check=True)
+        onnx.save(model, os.path.join(sys.argv[1], name + ".onnx"))
+
+
+def some(*shape):
+    return (np.arange(np.prod(shape)) % 13 - 6).reshape(shape).astype("i1")
+
+
+def conv(name, scale=0.02, shape=(8, 8, 3, 3), group=1, as_float=False):
+    g = Graph()
+    channels = shape[1] * group
+    y = g.node("Conv", [g.input("x", [1, channels, 6, 6]), g.weights(some(*shape), scale)], "conv", group=group)
+    g.output(y, [1, shape[0], 4, 4])
+    if as_float:
+        g.float_output(y, [1, shape[0], 4, 4])
+    g.save(name)
+
+
+def gemm(name, **attributes):
+    g = Graph()
+    rows = [20, 5] if attributes.get("transA") else [5, 20]
+    g.output(g.node("Gemm", [g.input("x", rows), g.weights(some(20, 7))], "fc", **attributes), [5, 7])
+    g.save(name)
+
+
+def binary(name, kind, left, right, out):
+    g = Graph()
+    other = g.input("b", right) if isinstance(right, list) else g.constant(right)
+    g.output(g.node(kind, [g.input("a", left), other], "op"), out)
+    g.save(name)
+
+
+def main():
+    conv("dead", scale=[0.02, 1e-20] + 6 * [0.02])
+    conv("multiplier", shape=(16, 1, 3, 3), group=8)
+    conv("float_output", as_float=True)
+    gemm("alpha", alpha=0.5)
+    gemm("trans", transA=1)
+    binary("constant", "Mul", [1, 8, 4, 4], np.ones((1, 8, 1, 1), "f4"), [1, 8, 4, 4])
+    binary("broadcast", "Add", [1, 8, 4, 4], [1, 8, 1, 1], [1, 8, 4, 4])
+    binary("product", "MatMul", [5, 20], [20, 7], [5, 7])
+
+
+main()
