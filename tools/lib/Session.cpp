@@ -46,6 +46,8 @@ llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &pa
   cycle.poison = options.poison;
   cycle.memory = *timing;
   cycle.timingOnly = options.timingOnly;
+  if (options.timingOnly) // compile measures networks of any size, and its programs end
+    cycle.hangCycles = uint64_t{1} << 48;
   cycle.dataThread = !options.timingOnly && std::thread::hardware_concurrency() > 1;
   if (options.device == "functional")
     return simulator::createFunctionalMachine(package.config, bytes, cycle);
