@@ -63,7 +63,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
-# apt's own words go to the log, and to the screen if it fails; of its progress a line is shown each tenth of the way.
+# apt's own words go to the log, and to the screen if it fails; of its progress a line is shown each fifth of the way.
 progress() {
   local kind what percent text shown=
   while IFS=: read -r kind what percent text; do
@@ -75,7 +75,7 @@ progress() {
         continue
         ;;
     esac
-    percent=$((${percent%%.*} / 10 * 10))
+    percent=$((${percent%%.*} / 20 * 20))
     [ "$kind $percent" = "$shown" ] || echo "-- set up: $kind, $percent % done, $SECONDS s"
     shown="$kind $percent"
   done
