@@ -113,9 +113,41 @@ std::optional<Drawn> drawConv(QdqBuilder &b, const Quantised &image) {
   attribute(b, "kernel_shape", spatial->kernel);
   attribute(b, "strides", spatial->strides);
   attribute(b, "dilations", spatial->dilations);
-  attribute(b, "pads", spatial->pads);
+  const bool isSame = spatial->dilations == Dims{1, 1} && spatial->strides == Dims{1, 1} &&
+                      spatial->pads == Dims{spatial->kernel[0] / 2, spatial->kernel[1] / 2,
+                                            (spatial->kernel[0] - 1) / 2, (spatial->kernel[1] - 1) / 2};
+  if (isSame && c.once(4))
+    attribute(b, "auto_pad", "SAME_LOWER"); // the odd element of padding comes first
+  else
+    attribute(b, "pads", spatial->pads);
   attribute(b, "group", group);
   return drawn;
+}
+
+// QLinearConv and QLinearMatMul: scales and zero points are inputs of the operator itself.
+std::optional<Quantised> drawQLinear(QdqBuilder &b) {
+  Choices &c = b.choices;
+  const bool isConv = c.once(2);
+  const Dims shape = isConv ? drawImage(c) : Dims{c.between(1, 12), drawExtent(c)};
+  const int64_t outputs = drawExtent(c), kernel = isConv ? c.between(1, 3) : 1, depth = shape[1] * kernel * kernel;
+  if (isConv && (shape[2] < kernel || shape[3] < kernel))
+    return std::nullopt;
+  Dims result =
+      isConv ? Dims{shape[0], outputs, shape[2] - kernel + 1, shape[3] - kernel + 1} : Dims{shape[0], outputs};
+  if (countOf(result) * depth > kMostMacs || countOf(result) > kMostElements)
+    return std::nullopt;
+  const Quantised x = b.input(shape, b.drawQuant());
+  const auto weight =
+      b.weight(isConv ? Dims{outputs, shape[1], kernel, kernel} : Dims{shape[1], outputs}, isConv ? 0 : 1);
+  const double magnitude = std::sqrt(double(depth)) * realRange(x.quant) * 0.4 * 74 * weight.scales[0];
+  const Quant quant = b.drawQuantFor(magnitude);
+  std::vector<std::string> inputs{
+      x.name,      b.scalar(x.quant.scale), b.zeroPoint(x.quant), weight.integers, weight.scale,
+      weight.zero, b.scalar(quant.scale),   b.zeroPoint(quant)};
+  if (isConv)
+    if (const auto bias = b.bias({outputs}, x.quant.scale, weight, magnitude); !bias.integers.empty())
+      inputs.push_back(bias.integers);
+  return Quantised{b.node(isConv ? "QLinearConv" : "QLinearMatMul", inputs), result, quant};
 }
 
 std::optional<Drawn> drawPool(QdqBuilder &b, const Quantised &image) {
@@ -203,7 +235,13 @@ std::optional<Drawn> drawMove(QdqBuilder &b, const Quantised &x) {
   Choices &c = b.choices;
   const std::string real = b.dequantise(x);
   const double magnitude = realRange(x.quant);
-  switch (c.below(4)) {
+  switch (c.below(6)) {
+  case 4: { // Flatten
+    Drawn drawn{b.node("Flatten", {real}), {x.shape[0], x.shape[1] * x.shape[2] * x.shape[3]}, magnitude};
+    return drawn;
+  }
+  case 5: // what passes its value on
+    return Drawn{b.node(c.pick({"Identity", "Dropout"}), {real}), x.shape, magnitude};
   case 0: { // Pad
     Dims pads(8, 0), shape = x.shape;
     for (size_t d = 2; d < 4; ++d) {
@@ -259,7 +297,11 @@ std::optional<Drawn> drawBinary(QdqBuilder &b, const Quantised &x) {
   default:
     break;
   }
-  const Quantised y = b.input(other, b.drawQuant());
+  Quantised y = x;
+  if (const uint64_t kind = c.below(8); kind == 6) // a constant
+    y = b.constant(other, b.drawQuant());
+  else if (kind != 7) // otherwise of itself
+    y = b.input(other, b.drawQuant());
   std::string left = b.dequantise(x), right = b.dequantise(y);
   if (c.once(2))
     std::swap(left, right);
@@ -433,7 +475,14 @@ std::optional<Drawn> drawImageOperator(QdqBuilder &builder, const Quantised &ima
 std::optional<std::string> makeOperatorModel(Choices &choices) {
   QdqBuilder builder(choices, 13);
   std::optional<Drawn> drawn;
-  const uint64_t kind = choices.below(10);
+  const uint64_t kind = choices.below(11);
+  if (kind == 10) {
+    auto result = drawQLinear(builder);
+    if (!result)
+      return std::nullopt;
+    builder.output(*result);
+    return builder.bytes();
+  }
   if (kind == 7) {
     drawn = drawGemm(builder);
   } else if (kind == 8) {

@@ -47,10 +47,13 @@ Quantised QdqBuilder::input(const Dims &shape, const Quant &quant) {
   return {name, shape, quant};
 }
 
-std::string QdqBuilder::floatInput(const Dims &shape) {
-  const std::string name = fresh("x");
-  onnx.input(name, dimTexts(shape));
-  return name;
+Quantised QdqBuilder::constant(const Dims &shape, const Quant &quant) {
+  std::vector<int64_t> integers;
+  for (int64_t i = 0, count = countOf(shape); i < count; ++i)
+    integers.push_back(int64_t(unit() * 256) - (quant.isUnsigned ? 0 : 128));
+  const std::string name = fresh("c");
+  onnx.integers(name, shape, integers, onnxType(quant));
+  return {name, shape, quant};
 }
 
 void QdqBuilder::output(const Quantised &tensor) {

@@ -37,7 +37,8 @@ public:
   Quant drawQuantFor(double magnitude);
 
   Quantised input(const Dims &shape, const Quant &quant);
-  std::string floatInput(const Dims &shape);
+  /// Constant integers.
+  Quantised constant(const Dims &shape, const Quant &quant);
   /// Outputs of the graph.
   void output(const Quantised &tensor);
   void floatOutput(const std::string &name, const Dims &shape);

@@ -128,7 +128,7 @@ private:
   }
 
   void report(const std::string &name, const Verdict &verdict, Choices choices) {
-    std::cout << name << ": " << outcomeName(verdict.outcome) << ": " << verdict.text << "\n";
+    std::cout << name << ": " << outcomeName(verdict.outcome) << ": " << verdict.text << "\n" << std::flush;
     if (!values.count("keep"))
       return;
     makeCase(choices); // draws

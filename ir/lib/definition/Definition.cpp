@@ -14,9 +14,19 @@ namespace {
 
 constexpr int64_t kExactInteger = int64_t(1) << 53; // float64 holds every integer up to here
 
-std::vector<QuantizeOp> quantizersOf(func::FuncOp main) {
-  auto range = main.front().getOps<QuantizeOp>();
-  return {range.begin(), range.end()};
+// Does it round reals to integers?
+bool isQuantizer(Operation *op) {
+  auto resize = dyn_cast<ResizeOp>(op);
+  return isa<QuantizeOp>(op) || (resize && resize.getMode() == ResizeMode::Linear &&
+                                 elementTypeOf(resize.getType()) != ElementType::F32);
+}
+
+std::vector<Operation *> quantizersOf(func::FuncOp main) {
+  std::vector<Operation *> result;
+  for (Operation &op : main.front())
+    if (isQuantizer(&op))
+      result.push_back(&op);
+  return result;
 }
 
 std::string nameOf(Operation *op) {
@@ -64,7 +74,7 @@ public:
 
   llvm::Expected<std::vector<DefinitionRow>> run(llvm::ArrayRef<NamedTensor> inputs,
                                                  llvm::ArrayRef<NamedTensor> reference) {
-    const std::vector<QuantizeOp> quantizers = quantizersOf(main);
+    const std::vector<Operation *> quantizers = quantizersOf(main);
     const size_t outputs = main.getNumResults();
     if (inputs.size() != main.getNumArguments() || reference.size() != outputs + quantizers.size())
       return llvm::createStringError("the reference has " + llvm::Twine(reference.size()) + " tensors, the graph " +
@@ -94,18 +104,18 @@ private:
     return llvm::Error::success();
   }
 
-  void compareQuantizer(QuantizeOp op, const Tensor &reference) {
+  void compareQuantizer(Operation *op, const Tensor &reference) {
     DefinitionRow row{nameOf(op), reference.size()};
     row.bound = kQuantizerSteps;
-    definition::Reader read = values.reader(op.getResult()), have = definition::readerOf(reference);
+    definition::Reader read = values.reader(op->getResult(0)), have = definition::readerOf(reference);
     for (int64_t i : chooseElements(row.elements, options, random))
       compareElement(row, i, read(i), have(i), 0);
     rows.push_back(std::move(row));
-    values.set(op.getResult(), reference); // what comes after it starts from here
+    values.set(op->getResult(0), reference); // what comes after it starts from here
   }
 
   void compareOutput(Value value, std::string name, const Tensor &reference) {
-    if (value.getDefiningOp<QuantizeOp>())
+    if (Operation *op = value.getDefiningOp(); op && isQuantizer(op))
       return;
     DefinitionRow row{std::move(name), reference.size()};
     definition::Numbers numbers = values.whole(value);
@@ -139,8 +149,8 @@ void exposeQuantizers(ModuleOp module) {
   Builder builder(module.getContext());
   for (unsigned i = 0; i < main.getNumResults(); ++i)
     attributes.push_back(main.getResultAttrDict(i) ? main.getResultAttrDict(i) : builder.getDictionaryAttr({}));
-  for (QuantizeOp op : quantizersOf(main)) {
-    results.push_back(op.getResult());
+  for (Operation *op : quantizersOf(main)) {
+    results.push_back(op->getResult(0));
     attributes.push_back(builder.getDictionaryAttr(builder.getNamedAttr("tw.name", builder.getStringAttr(nameOf(op)))));
   }
   terminator->setOperands(results);
