@@ -13,6 +13,25 @@ namespace {
 
 using namespace tw::tools;
 
+// Integers at one end of their range, real numbers at -1 or 1.
+void fillAll(ir::Tensor &tensor, bool isHighest) {
+  const bool isUnsigned = tensor.type == ir::ElementType::U8;
+  for (int64_t i = 0; i != tensor.size(); ++i)
+    if (tensor.type == ir::ElementType::F32)
+      tensor.data<float>()[i] = isHighest ? 1 : -1;
+    else if (ir::byteWidth(tensor.type) == 1)
+      tensor.bytes[size_t(i)] = char(isUnsigned ? (isHighest ? 0xff : 0) : (isHighest ? 0x7f : 0x80));
+}
+
+llvm::Expected<Tensors> makeInputs(const Program &program, const JudgeOptions &options) {
+  bool isRandom = false;
+  auto inputs = gatherInputs(tools::inputsOf(program.package), {}, options.seed, isRandom);
+  if (inputs && options.inputs != Inputs::Random)
+    for (ir::NamedTensor &input : *inputs)
+      fillAll(input.tensor, options.inputs == Inputs::Highest);
+  return inputs;
+}
+
 // Compiles for the machine; with `keepsLayers` each layer's result is an output.
 llvm::Error compileInto(Program &program, const std::string &path, const isa::HwConfig &config, bool keepsLayers) {
   auto model = importModel(path, {});
@@ -47,8 +66,7 @@ llvm::Error openAll(Program &program, const JudgeOptions &options) {
 
 // The comparisons of `verify`; a problem is an error, a disagreement is in `checks`.
 llvm::Error compareAll(Program &whole, const std::string &path, const JudgeOptions &options, Checks &checks) {
-  bool isRandom = false;
-  auto inputs = gatherInputs(tools::inputsOf(whole.package), {}, options.seed, isRandom);
+  auto inputs = makeInputs(whole, options);
   if (!inputs)
     return inputs.takeError();
   auto reference = whole.reference(*inputs);
@@ -75,8 +93,7 @@ llvm::Error compareWithLayers(Program &whole, const std::string &path, const isa
     return error;
   if (auto error = openAll(layered, options))
     return error;
-  bool isRandom = false;
-  auto inputs = gatherInputs(tools::inputsOf(whole.package), {}, options.seed, isRandom);
+  auto inputs = makeInputs(whole, options);
   if (!inputs)
     return inputs.takeError();
   auto reference = whole.reference(*inputs);

@@ -55,14 +55,16 @@ public:
 
   // Files in which something was wrong once.
   int judgeFiles(const std::vector<std::string> &files) {
-    const size_t rounds = machines.size();
+    const size_t rounds = machines.size() * kInputKinds;
+    auto optionsOf = [&](uint64_t i) {
+      return JudgeOptions{machines[i % rounds / kInputKinds], true, Inputs(i % kInputKinds), 1};
+    };
     runInWorkers(
-        0, files.size() * rounds, seconds,
-        [&](uint64_t i) { return judge(files[i / rounds], {machines[i % rounds], true, 1}); },
+        0, files.size() * rounds, seconds, [&](uint64_t i) { return judge(files[i / rounds], optionsOf(i)); },
         [&](uint64_t i, const Verdict &verdict) {
           ++counts[verdict.outcome];
           if (isFinding(verdict.outcome))
-            std::cout << files[i / rounds] << " on " << machines[i % rounds] << ": " << outcomeName(verdict.outcome)
+            std::cout << files[i / rounds] << " on " << optionsOf(i).config << ": " << outcomeName(verdict.outcome)
                       << ": " << verdict.text << "\n";
         });
     return summary(std::to_string(files.size()) + " files", 0);
@@ -73,6 +75,7 @@ private:
     Case made;
     made.options.config = machines[choices.below(machines.size())];
     made.options.isTimed = choices.once(8);
+    made.options.inputs = choices.once(4) ? choices.pick({Inputs::Lowest, Inputs::Highest}) : Inputs::Random;
     made.options.seed = 1 + choices.below(1000);
     auto bytes = make(choices);
     if (!bytes)
