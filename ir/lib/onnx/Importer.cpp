@@ -381,6 +381,8 @@ void Importer::createResults() {
     }
     if (declared.has_shape() && Dims(wanted) != shape)
       problem(place, "is declared as " + shapeText(wanted) + ", the graph computes " + shapeText(shape));
+    if (llvm::is_contained(shape, 0))
+      problem(place, "is " + shapeText(shape) + ", which has no element: nothing could be returned");
     results.push_back(value);
     if (declared.elem_type() && elementTypeOfOnnx(declared.elem_type()) != elementTypeOf(value.getType()))
       problem(place, "is declared as " + onnxTypeName(declared.elem_type()) + ", the graph computes " +

@@ -337,6 +337,29 @@ TEST(OnnxImportTest, AResizeOfWiderIntegersMovesThemOrIsRefused) {
                           " is not supported, only of float32, int8 and uint8"));
 }
 
+TEST(OnnxImportTest, NothingIsComputedFromTensorsWithoutElements) {
+  auto problem = [](const char *type, std::vector<int64_t> weight, std::vector<std::string> input) {
+    OnnxBuilder b;
+    b.input("x", input).output("y", {});
+    b.graph().mutable_output(0)->mutable_type()->mutable_tensor_type()->clear_shape();
+    b.floats("w", weight, {});
+    b.node(type, {"x", "w"}, "y");
+    return Import(b.bytes()).text();
+  };
+  EXPECT_THAT(problem("Conv", {0, 3, 1, 1}, {"1", "3", "4", "4"}),
+              HasSubstr("node 'n_y' (Conv): a tensor of 0x3x1x1 has no element to compute with"));
+  EXPECT_THAT(problem("Gemm", {3, 0}, {"2", "3"}), HasSubstr("a tensor of 3x0 has no element to compute with"));
+  EXPECT_THAT(problem("MatMul", {3, 0}, {"2", "3"}), HasSubstr("a tensor of 3x0 has no element to compute with"));
+  EXPECT_THAT(problem("Add", {0}, {"1"}), HasSubstr("a tensor of 0 has no element to compute with"));
+  // A concatenation leaves it out, and has something to return.
+  EXPECT_EQ(problem("Concat", {2, 0}, {"2", "3"}), "");
+  OnnxBuilder empty;
+  empty.input("x", {"2"}).output("y", {"0"});
+  empty.floats("w", {0}, {});
+  empty.node("Identity", {"w"}, "y");
+  EXPECT_THAT(Import(empty.bytes()).text(), HasSubstr("output 'y': is 0, which has no element"));
+}
+
 TEST(OnnxImportTest, AShapeThatTheGraphComputesIsRefused) {
   OnnxBuilder b;
   b.input("x", {"2"}).input("s", {"1"}, ::onnx::TensorProto_DataType_INT64).output("y", {"2"});
