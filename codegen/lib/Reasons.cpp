@@ -85,7 +85,12 @@ std::optional<float> scaleOf(Value value) {
   return scales.size() == 1 ? std::optional(scales.front()) : std::nullopt;
 }
 
-// A channel whose sums cannot be scaled to the result's; empty if all can, or if a scale is not known.
+std::string shapeText(Value value) {
+  return llvm::join(llvm::map_range(ir::shapeOf(value), [](int64_t extent) { return std::to_string(extent); }), "x");
+}
+
+// A channel whose sums cannot be scaled to the result's, or a bias that cannot be added to them; empty if all can, or
+// if a scale is not known.
 std::string multiplierProblem(Operation *op, ir::QuantizeOp quantize) {
   auto weights = op->getOperand(1).getDefiningOp<ir::DequantizeOp>();
   const std::optional<float> in = scaleOf(op->getOperand(0));
@@ -98,6 +103,20 @@ std::string multiplierProblem(Operation *op, ir::QuantizeOp quantize) {
       return llvm::formatv("the factor from its sums to its result is {0:e2} for output channel {1}, outside 2^-40 to "
                            "2^8: give {2} a larger scale",
                            multiplier, channel, multiplier < 1 ? "that channel's weights" : "its result")
+          .str();
+  if (op->getNumOperands() < 3)
+    return "";
+  const int64_t channels = ir::shapeOf(op->getResult(0)).back(),
+                numbers = ir::elementCount(ir::shapeOf(op->getOperand(2)));
+  if (numbers != 1 && numbers != channels)
+    return "its bias is " + shapeText(op->getOperand(2)) + ", not one number for each of " + std::to_string(channels) +
+           " output channels: put it into an Add of its own";
+  // With a half the rounded bias is a quarter of a step off at most.
+  for (const auto &[channel, multiplier] : llvm::enumerate(multipliers))
+    if (multiplier > 0.5f)
+      return llvm::formatv("its bias would be rounded to steps of the sums, which are {0:F2} steps of the result for "
+                           "output channel {1}, and 0.5 is what keeps results exact: give its result a larger scale",
+                           multiplier, channel)
           .str();
   return "";
 }
@@ -148,10 +167,6 @@ std::string moveReason(BlockCall call) {
          (isAtEdge(call) ? " at the model's edge: runs on the host" : ": the compiler has no form of it for the NPU");
 }
 
-std::string shapeText(Value value) {
-  return llvm::join(llvm::map_range(ir::shapeOf(value), [](int64_t extent) { return std::to_string(extent); }), "x");
-}
-
 // Forms of integer operators that no chain takes, in words of the graph; empty: none of those.
 std::string formProblem(Operation *op) {
   if (auto conv = llvm::dyn_cast<ir::QConvOp>(op)) {
@@ -190,12 +205,14 @@ std::string reasonFor(BlockCall call, const std::vector<Operation *> &operators,
     return floatReason(call, operators);
   if (kindOf(call.graphFunction) == "flip_sign")
     return "changes between the caller's uint8 and int8 at the model's edge: runs on the host";
-  for (Operation *op : operators)
-    if (std::string problem = formProblem(op); !problem.empty())
-      return problem;
   const auto nearest = std::ranges::max_element(rejections, {}, stageOf);
   if (nearest == rejections.end())
     return "no instruction computes it";
+  // What stopped a block that has a form says more than the form.
+  if (stageOf(*nearest) < stageOf({"", "extent", ""}))
+    for (Operation *op : operators)
+      if (std::string problem = formProblem(op); !problem.empty())
+        return problem;
   if (nearest->text == Rejection::kOnlyMoves)
     return moveReason(call);
   if (nearest->intrinsic.empty())

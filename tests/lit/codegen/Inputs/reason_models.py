@@ -65,10 +65,11 @@ def conv(name, scale=0.02, shape=(8, 8, 3, 3), group=1, as_float=False):
     g.save(name)
 
 
-def gemm(name, **attributes):
+def gemm(name, bias=None, scale=0.02, **attributes):
     g = Graph()
     rows = [20, 5] if attributes.get("transA") else [5, 20]
-    g.output(g.node("Gemm", [g.input("x", rows), g.weights(some(20, 7))], "fc", **attributes), [5, 7])
+    c = [] if bias is None else [g.constant(np.asarray(bias, "f4"))]
+    g.output(g.node("Gemm", [g.input("x", rows), g.weights(some(20, 7), scale)] + c, "fc", **attributes), [5, 7])
     g.save(name)
 
 
@@ -85,6 +86,8 @@ def main():
     conv("float_output", as_float=True)
     gemm("alpha", alpha=0.5)
     gemm("trans", transA=1)
+    gemm("column", bias=np.ones((5, 1)))
+    gemm("coarse", bias=np.full(7, 0.037), scale=0.7)
     binary("constant", "Mul", [1, 8, 4, 4], np.ones((1, 8, 1, 1), "f4"), [1, 8, 4, 4])
     binary("broadcast", "Add", [1, 8, 4, 4], [1, 8, 1, 1], [1, 8, 4, 4])
     binary("product", "MatMul", [5, 20], [20, 7], [5, 7])
