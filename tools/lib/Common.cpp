@@ -50,6 +50,20 @@ Model emptyModel() {
   return model;
 }
 
+std::vector<std::string> messagesOf(const std::vector<ir::ImportProblem> &problems, const std::string &file) {
+  std::vector<std::string> messages;
+  for (const ir::ImportProblem &problem : problems)
+    messages.push_back(file + ": " + problem.place + ": " + problem.text);
+  return messages;
+}
+
+llvm::Error errorOf(const std::vector<std::string> &messages) {
+  llvm::Error all = llvm::Error::success();
+  for (const std::string &message : messages)
+    all = llvm::joinErrors(std::move(all), llvm::createStringError(message));
+  return all;
+}
+
 llvm::Expected<Model> importModel(const std::string &path, const std::map<std::string, int64_t> &dims) {
   auto bytes = readFile(path);
   if (!bytes)
@@ -60,7 +74,7 @@ llvm::Expected<Model> importModel(const std::string &path, const std::map<std::s
   options.dims = dims;
   model.module = ir::importOnnx(*model.context, *bytes, path, options, problems);
   if (!model.module)
-    return llvm::createStringError(llvm::StringRef(ir::problemText(path, problems)).rtrim());
+    return errorOf(messagesOf(problems, path));
   return model;
 }
 

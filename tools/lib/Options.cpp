@@ -54,7 +54,8 @@ llvm::Expected<std::map<std::string, int64_t>> CommandLine::dims() const {
 }
 
 int fail(llvm::Error error) {
-  std::cerr << "error: " << llvm::toString(std::move(error)) << "\n";
+  llvm::handleAllErrors(std::move(error),
+                        [](const llvm::ErrorInfoBase &info) { std::cerr << "error: " << info.message() << "\n"; });
   return 1;
 }
 

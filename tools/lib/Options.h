@@ -43,7 +43,7 @@ private:
   po::variables_map values;
 };
 
-/// Prints "error: ..." and returns 1.
+/// Prints "error: ..." for each message that the error holds and returns 1.
 int fail(llvm::Error error);
 
 } // namespace tw::tools

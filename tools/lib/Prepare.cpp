@@ -78,7 +78,7 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
   options.measure = measure;
   auto compiled = codegen::compile(*model->module, options);
   if (!compiled)
-    return llvm::createStringError(llvm::join(messagesOf(compiled.takeError(), line.file()), "\n"));
+    return errorOf(messagesOf(compiled.takeError(), line.file()));
   return Prepared{std::move(*config), std::move(*model), std::move(*compiled)};
 }
 

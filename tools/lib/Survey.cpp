@@ -15,11 +15,6 @@ void addRows(const codegen::CompileReport &report, Survey &survey) {
   survey.macsInt8 = report.macsInt8;
 }
 
-void addProblems(const std::string &path, const std::vector<ir::ImportProblem> &problems, Survey &survey) {
-  for (const ir::ImportProblem &problem : problems)
-    survey.problems.push_back(path + ": " + problem.place + ": " + problem.text);
-}
-
 } // namespace
 
 llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims,
@@ -30,7 +25,7 @@ llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::
   std::vector<ir::ImportProblem> problems;
   auto nodes = ir::surveyOnnx(*bytes, problems);
   if (!nodes)
-    return llvm::createStringError(llvm::StringRef(ir::problemText(path, problems)).rtrim());
+    return errorOf(messagesOf(problems, path));
   Survey survey;
   survey.opset = nodes->opset;
   ir::OnnxImportOptions options{dims};
@@ -39,7 +34,7 @@ llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::
       survey.takenAsOne.push_back(name);
   Model model = emptyModel();
   model.module = ir::importOnnx(*model.context, *bytes, path, options, problems);
-  addProblems(path, problems, survey);
+  survey.problems = messagesOf(problems, path);
   if (model.module) {
     codegen::CompileOptions compile;
     compile.config = config;
