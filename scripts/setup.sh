@@ -19,7 +19,7 @@ test=( # besides, what scripts/test.sh needs
   libgtest-dev libgmock-dev libbenchmark-dev llvm-19-tools clang-format-19 yosys z3
   python3-psutil python3-numpy python3-onnx
 )
-work=( # besides, what some presets and scripts need: sanitizers, the linter, the library that scripts/bench.sh compares with
+work=( # besides, for some presets and scripts: sanitizers, the linter, the library that scripts/bench.sh compares with
   libclang-rt-19-dev clang-tidy-19 libdnnl-dev
 )
 
@@ -81,7 +81,8 @@ progress() {
   done
 }
 apt_get() {
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -o APT::Status-Fd=1 "$@" 2>>"$log" | progress || {
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -o APT::Status-Fd=1 "$@" 2>>"$log" |
+    progress || {
     cat "$log" >&2
     echo "error: 'apt-get $*' failed; the project is set up on Debian 12 with its main archive" >&2
     exit 1
@@ -90,7 +91,8 @@ apt_get() {
 echo "-- set up: ${#missing[@]} packages are missing: ${missing[*]}"
 echo "-- set up: reading the archive's lists, some seconds"
 apt_get update
-# What apt says of sizes: "Need to get 412 MB of archives", "After this operation, 1,890 MB of additional disk space".
+# "Need to get 412 MB of archives", "After this operation, 1,890 MB of additional disk space will be used."
 LC_ALL=C apt-get -q --assume-no install --no-install-recommends "${missing[@]}" 2>/dev/null |
-  sed -nE 's/^(Need to get .*)/-- set up: \1 This takes one to five minutes, by the network./p; s/^(After this.*)/-- set up: \1/p' || true
+  sed -nE 's/^(Need to get|After this) /-- set up: &/p' || true
+echo "-- set up: one to five minutes"
 apt_get install -y --no-install-recommends "${missing[@]}"
