@@ -13,5 +13,6 @@ build/bin/tw-differential --kind operator --count "$half" --seed "$seed" --keep 
 build/bin/tw-differential --kind operator --count $((operators - half)) --seed $((seed + half)) \
   --keep build/differential --reasons || status=1
 wait $! || status=1
-build/bin/tw-differential --kind graph --count "$graphs" --seed "$seed" --keep build/differential/graphs --reasons || status=1
+build/bin/tw-differential --kind graph --count "$graphs" --seed "$seed" --keep build/differential/graphs \
+  --reasons || status=1
 exit $status

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/ir/Definition.h"
 
-#include "Values.h"
+#include "Elements.h"
 
 #include <cmath>
 #include <limits>
@@ -17,8 +17,8 @@ constexpr int64_t kExactInteger = int64_t(1) << 53; // float64 holds every integ
 // Does it round reals to integers?
 bool isQuantizer(Operation *op) {
   auto resize = dyn_cast<ResizeOp>(op);
-  return isa<QuantizeOp>(op) || (resize && resize.getMode() == ResizeMode::Linear &&
-                                 elementTypeOf(resize.getType()) != ElementType::F32);
+  return isa<QuantizeOp>(op) ||
+         (resize && resize.getMode() == ResizeMode::Linear && elementTypeOf(resize.getType()) != ElementType::F32);
 }
 
 std::vector<Operation *> quantizersOf(func::FuncOp main) {
@@ -83,14 +83,14 @@ public:
     for (unsigned i = 0; i < inputs.size(); ++i) {
       if (auto error = checkExact(inputs[i]))
         return std::move(error);
-      values.set(main.getArgument(i), inputs[i].tensor);
+      elements.set(main.getArgument(i), inputs[i].tensor);
     }
     for (size_t k = 0; k < quantizers.size(); ++k)
       compareQuantizer(quantizers[k], reference[outputs + k].tensor);
     for (size_t i = 0; i < outputs; ++i)
       compareOutput(main.front().getTerminator()->getOperand(i), resultName(main, i), reference[i].tensor);
-    if (!values.problem.empty())
-      return llvm::createStringError(values.problem);
+    if (!elements.problem.empty())
+      return llvm::createStringError(elements.problem);
     return std::move(rows);
   }
 
@@ -107,18 +107,18 @@ private:
   void compareQuantizer(Operation *op, const Tensor &reference) {
     DefinitionRow row{nameOf(op), reference.size()};
     row.bound = kQuantizerSteps;
-    definition::Reader read = values.reader(op->getResult(0)), have = definition::readerOf(reference);
+    definition::Reader read = elements.reader(op->getResult(0)), have = definition::readerOf(reference);
     for (int64_t i : chooseElements(row.elements, options, random))
       compareElement(row, i, read(i), have(i), 0);
     rows.push_back(std::move(row));
-    values.set(op->getResult(0), reference); // what comes after it starts from here
+    elements.set(op->getResult(0), reference); // what comes after it starts from here
   }
 
   void compareOutput(Value value, std::string name, const Tensor &reference) {
     if (Operation *op = value.getDefiningOp(); op && isQuantizer(op))
       return;
     DefinitionRow row{std::move(name), reference.size()};
-    definition::Numbers numbers = values.whole(value);
+    definition::Numbers numbers = elements.whole(value);
     if (reference.type == ElementType::F32) {
       double top = 0;
       for (double number : *numbers)
@@ -135,7 +135,7 @@ private:
   func::FuncOp main;
   const DefinitionOptions &options;
   std::mt19937_64 random;
-  definition::Values values;
+  definition::Elements elements;
   std::vector<DefinitionRow> rows;
 };
 

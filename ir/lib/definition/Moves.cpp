@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that move elements, and Resize.
-#include "Values.h"
+#include "Elements.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -12,9 +12,9 @@ using namespace mlir;
 namespace tw::ir::definition {
 namespace {
 
-Reader transpose(TransposeOp op, Values &values) {
+Reader transpose(TransposeOp op, Elements &elements) {
   const Shape x(shapeOf(op.getInput())), y(shapeOf(op.getResult())), perm(op.getPerm());
-  return [=, read = values.reader(op.getInput())](int64_t i) {
+  return [=, read = elements.reader(op.getInput())](int64_t i) {
     const Shape at = indexAt(i, y);
     Shape from(x.size());
     for (size_t d = 0; d < perm.size(); ++d)
@@ -23,13 +23,13 @@ Reader transpose(TransposeOp op, Values &values) {
   };
 }
 
-Reader concat(ConcatOp op, Values &values) {
+Reader concat(ConcatOp op, Elements &elements) {
   const Shape y(shapeOf(op.getResult()));
   const size_t axis = op.getAxis();
   std::vector<Reader> readers;
   std::vector<Shape> shapes;
   for (Value input : op.getInputs()) {
-    readers.push_back(values.reader(input));
+    readers.push_back(elements.reader(input));
     shapes.emplace_back(shapeOf(input));
   }
   return [=](int64_t i) {
@@ -41,10 +41,10 @@ Reader concat(ConcatOp op, Values &values) {
   };
 }
 
-Reader pad(PadOp op, Values &values) {
+Reader pad(PadOp op, Elements &elements) {
   const Shape x(shapeOf(op.getInput())), y(shapeOf(op.getResult())), lo(op.getLo());
   const double value = op.getValue().convertToFloat();
-  return [=, read = values.reader(op.getInput())](int64_t i) {
+  return [=, read = elements.reader(op.getInput())](int64_t i) {
     Shape at = indexAt(i, y);
     for (size_t d = 0; d < at.size(); ++d) {
       at[d] -= lo[d];
@@ -102,14 +102,14 @@ std::vector<Tap> tapsOf(ResizeOp op, size_t dim, int64_t at, int64_t in, int64_t
 }
 
 // Integers keep their type: an interpolated one is truncated towards zero, as ONNX Runtime does.
-Reader resize(ResizeOp op, Values &values) {
+Reader resize(ResizeOp op, Elements &elements) {
   const Shape x(shapeOf(op.getInput())), y(shapeOf(op.getResult()));
   const bool isReal = elementTypeOf(op.getType()) == ElementType::F32;
   std::vector<std::vector<std::vector<Tap>>> taps(y.size()); // by dimension, output position
   for (size_t d = 0; d < y.size(); ++d)
     for (int64_t at = 0; at < y[d]; ++at)
       taps[d].push_back(tapsOf(op, d, at, x[d], y[d]));
-  return [=, read = values.whole(op.getInput())](int64_t i) {
+  return [=, read = elements.whole(op.getInput())](int64_t i) {
     const Shape at = indexAt(i, y);
     std::vector<Tap> sources{{0, 1}}; // row-major index so far, weight
     for (size_t d = 0; d < y.size(); ++d) {
@@ -129,13 +129,13 @@ Reader resize(ResizeOp op, Values &values) {
 
 } // namespace
 
-Reader moveReader(Operation *op, Values &values) {
+Reader moveReader(Operation *op, Elements &elements) {
   return llvm::TypeSwitch<Operation *, Reader>(op)
-      .Case([&](ReshapeOp typed) { return values.reader(typed.getInput()); })
-      .Case([&](TransposeOp typed) { return transpose(typed, values); })
-      .Case([&](ConcatOp typed) { return concat(typed, values); })
-      .Case([&](PadOp typed) { return pad(typed, values); })
-      .Case([&](ResizeOp typed) { return resize(typed, values); })
+      .Case([&](ReshapeOp typed) { return elements.reader(typed.getInput()); })
+      .Case([&](TransposeOp typed) { return transpose(typed, elements); })
+      .Case([&](ConcatOp typed) { return concat(typed, elements); })
+      .Case([&](PadOp typed) { return pad(typed, elements); })
+      .Case([&](ResizeOp typed) { return resize(typed, elements); })
       .Default([](Operation *) { return nullptr; });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators of one element at a time, QuantizeLinear and DequantizeLinear among them.
-#include "Values.h"
+#include "Elements.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -16,7 +16,7 @@ namespace {
 // A scale or zero point: one number, or one for each slice of an axis.
 class Parameter {
 public:
-  Parameter(Values &values, Value value, Dims tensor, int64_t axis) : numbers(values.whole(value)) {
+  Parameter(Elements &elements, Value value, Dims tensor, int64_t axis) : numbers(elements.whole(value)) {
     if (numbers->size() == 1)
       return;
     extent = tensor[axis];
@@ -69,27 +69,27 @@ double quantized(double x, double scale, double zero, ElementType type) {
   return std::isnan(steps) ? zero : std::clamp(std::nearbyint(steps) + zero, lo, hi);
 }
 
-Reader pointwiseReader(Operation *op, Values &values) {
+Reader pointwiseReader(Operation *op, Elements &elements) {
   if (auto quantize = dyn_cast<QuantizeOp>(op)) {
     Dims shape = shapeOf(quantize.getInput());
     const int64_t axis = static_cast<int64_t>(quantize.getAxis());
-    return [x = values.reader(quantize.getInput()), scale = Parameter(values, quantize.getScale(), shape, axis),
-            zero = Parameter(values, quantize.getZeroPoint(), shape, axis),
+    return [x = elements.reader(quantize.getInput()), scale = Parameter(elements, quantize.getScale(), shape, axis),
+            zero = Parameter(elements, quantize.getZeroPoint(), shape, axis),
             type = elementTypeOf(quantize.getType())](int64_t i) { return quantized(x(i), scale(i), zero(i), type); };
   }
   if (auto dequantize = dyn_cast<DequantizeOp>(op)) {
     Dims shape = shapeOf(dequantize.getInput());
     const int64_t axis = static_cast<int64_t>(dequantize.getAxis());
-    return [q = values.reader(dequantize.getInput()), scale = Parameter(values, dequantize.getScale(), shape, axis),
-            zero = Parameter(values, dequantize.getZeroPoint(), shape, axis)](int64_t i) {
+    return [q = elements.reader(dequantize.getInput()), scale = Parameter(elements, dequantize.getScale(), shape, axis),
+            zero = Parameter(elements, dequantize.getZeroPoint(), shape, axis)](int64_t i) {
       return (q(i) - zero(i)) * scale(i);
     };
   }
   if (auto function = unary(op))
-    return [function, x = values.reader(op->getOperand(0))](int64_t i) { return function(x(i)); };
+    return [function, x = elements.reader(op->getOperand(0))](int64_t i) { return function(x(i)); };
   if (auto function = binary(op)) {
     const Shape left(shapeOf(op->getOperand(0))), right(shapeOf(op->getOperand(1))), result(shapeOf(op->getResult(0)));
-    return [=, a = values.reader(op->getOperand(0)), b = values.reader(op->getOperand(1))](int64_t i) {
+    return [=, a = elements.reader(op->getOperand(0)), b = elements.reader(op->getOperand(1))](int64_t i) {
       const Shape at = indexAt(i, result);
       return function(a(broadcastAt(at, left)), b(broadcastAt(at, right)));
     };

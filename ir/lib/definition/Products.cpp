@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums of products: Conv, Gemm, MatMul. A product of a float32 and a dequantised byte is exact in float64, and so is
 // the sum for all that an int32 could hold.
-#include "Values.h"
+#include "Elements.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -11,14 +11,14 @@ namespace tw::ir::definition {
 namespace {
 
 // [N, C, H, W] with weights [O, C/group, KH, KW].
-Reader conv(ConvOp op, Values &values) {
+Reader conv(ConvOp op, Elements &elements) {
   if (op.getLayout() != Layout::NCHW)
     return nullptr;
   const Shape x(shapeOf(op.getInput())), w(shapeOf(op.getWeight())), y(shapeOf(op.getResult()));
   const Shape strides(op.getStrides()), pads(op.getPads()), dilations(op.getDilations());
   const int64_t perGroup = y[1] / static_cast<int64_t>(op.getGroup());
-  Numbers input = values.whole(op.getInput()), weight = values.whole(op.getWeight());
-  Numbers bias = op.getBias() ? values.whole(op.getBias()) : nullptr;
+  Numbers input = elements.whole(op.getInput()), weight = elements.whole(op.getWeight());
+  Numbers bias = op.getBias() ? elements.whole(op.getBias()) : nullptr;
   return [=](int64_t i) {
     const Shape at = indexAt(i, y);
     double sum = bias ? (*bias)[at[1]] : 0;
@@ -40,14 +40,14 @@ Reader conv(ConvOp op, Values &values) {
   };
 }
 
-Reader gemm(GemmOp op, Values &values) {
+Reader gemm(GemmOp op, Elements &elements) {
   const Shape aShape(shapeOf(op.getA())), bShape(shapeOf(op.getB())), y(shapeOf(op.getResult()));
   const Shape cShape = op.getC() ? Shape(shapeOf(op.getC())) : Shape();
   const bool transA = op.getTransA(), transB = op.getTransB();
   const double alpha = op.getAlpha().convertToFloat(), beta = op.getBeta().convertToFloat();
   const int64_t depth = aShape[transA ? 0 : 1];
-  Numbers a = values.whole(op.getA()), b = values.whole(op.getB());
-  Numbers c = op.getC() ? values.whole(op.getC()) : nullptr;
+  Numbers a = elements.whole(op.getA()), b = elements.whole(op.getB());
+  Numbers c = op.getC() ? elements.whole(op.getC()) : nullptr;
   return [=](int64_t i) {
     const Shape at = indexAt(i, y);
     double sum = 0;
@@ -59,11 +59,11 @@ Reader gemm(GemmOp op, Values &values) {
 }
 
 // [..., M, K] x [..., K, N]
-Reader matmul(MatmulOp op, Values &values) {
+Reader matmul(MatmulOp op, Elements &elements) {
   const Shape aShape(shapeOf(op.getA())), bShape(shapeOf(op.getB())), y(shapeOf(op.getResult()));
   const Shape aBatch(Dims(aShape).drop_back(2)), bBatch(Dims(bShape).drop_back(2));
   const int64_t rows = y[y.size() - 2], columns = y.back(), depth = aShape.back();
-  Numbers a = values.whole(op.getA()), b = values.whole(op.getB());
+  Numbers a = elements.whole(op.getA()), b = elements.whole(op.getB());
   return [=](int64_t i) {
     const Shape at = indexAt(i, y);
     const Dims batch = Dims(at).drop_back(2);
@@ -78,11 +78,11 @@ Reader matmul(MatmulOp op, Values &values) {
 
 } // namespace
 
-Reader productReader(Operation *op, Values &values) {
+Reader productReader(Operation *op, Elements &elements) {
   return llvm::TypeSwitch<Operation *, Reader>(op)
-      .Case([&](ConvOp typed) { return conv(typed, values); })
-      .Case([&](GemmOp typed) { return gemm(typed, values); })
-      .Case([&](MatmulOp typed) { return matmul(typed, values); })
+      .Case([&](ConvOp typed) { return conv(typed, elements); })
+      .Case([&](GemmOp typed) { return gemm(typed, elements); })
+      .Case([&](MatmulOp typed) { return matmul(typed, elements); })
       .Default([](Operation *) { return nullptr; });
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that reduce a window or axes: the pools, ReduceMean, Softmax.
-#include "Values.h"
+#include "Elements.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -28,13 +28,13 @@ struct Pool {
   }
 };
 
-Reader maxPool(MaxPoolOp op, Values &values) {
+Reader maxPool(MaxPoolOp op, Elements &elements) {
   if (op.getLayout() != Layout::NCHW)
     return nullptr;
   Pool pool{Shape(shapeOf(op.getInput())), Shape(shapeOf(op.getResult())),
             Shape(op.getKernel()),         Shape(op.getStrides()),
             Shape(op.getPads()),           Shape(op.getDilations())};
-  return [pool, x = values.whole(op.getInput())](int64_t i) {
+  return [pool, x = elements.whole(op.getInput())](int64_t i) {
     double top = -std::numeric_limits<double>::infinity();
     pool.forEach(i, [&](int64_t at) { top = std::fmax(top, (*x)[at]); });
     return top;
@@ -42,13 +42,13 @@ Reader maxPool(MaxPoolOp op, Values &values) {
 }
 
 // The divisor counts the elements of the image, or those of the kernel with count_include_pad.
-Reader averagePool(AveragePoolOp op, Values &values) {
+Reader averagePool(AveragePoolOp op, Elements &elements) {
   if (op.getLayout() != Layout::NCHW)
     return nullptr;
   Pool pool{Shape(shapeOf(op.getInput())), Shape(shapeOf(op.getResult())),
             Shape(op.getKernel()),         Shape(op.getStrides()),
             Shape(op.getPads()),           {1, 1}};
-  return [pool, x = values.whole(op.getInput()), includesPad = op.getCountIncludePad()](int64_t i) {
+  return [pool, x = elements.whole(op.getInput()), includesPad = op.getCountIncludePad()](int64_t i) {
     double sum = 0;
     int64_t count = 0;
     pool.forEach(i, [&](int64_t at) {
@@ -59,7 +59,7 @@ Reader averagePool(AveragePoolOp op, Values &values) {
   };
 }
 
-Reader reduceMean(ReduceMeanOp op, Values &values) {
+Reader reduceMean(ReduceMeanOp op, Elements &elements) {
   const Shape x(shapeOf(op.getInput()));
   Shape kept, reduced; // dimensions
   for (int64_t d = 0; d < static_cast<int64_t>(x.size()); ++d)
@@ -71,7 +71,7 @@ Reader reduceMean(ReduceMeanOp op, Values &values) {
     return result;
   };
   const Shape outer = extents(kept), inner = extents(reduced);
-  Numbers input = values.whole(op.getInput());
+  Numbers input = elements.whole(op.getInput());
   return [=](int64_t i) {
     Shape at(x.size());
     const Shape fixed = indexAt(i, outer);
@@ -89,10 +89,10 @@ Reader reduceMean(ReduceMeanOp op, Values &values) {
   };
 }
 
-Reader softmax(SoftmaxOp op, Values &values) {
+Reader softmax(SoftmaxOp op, Elements &elements) {
   const Shape shape(shapeOf(op.getInput()));
   const int64_t extent = shape[op.getAxis()], step = elementCount(Dims(shape).drop_front(op.getAxis() + 1));
-  Numbers x = values.whole(op.getInput());
+  Numbers x = elements.whole(op.getInput());
   auto result = std::make_shared<std::vector<double>>(x->size());
   for (int64_t begin = 0; begin < static_cast<int64_t>(x->size()); ++begin) {
     if (begin / step % extent != 0)
@@ -110,12 +110,12 @@ Reader softmax(SoftmaxOp op, Values &values) {
 
 } // namespace
 
-Reader windowReader(Operation *op, Values &values) {
+Reader windowReader(Operation *op, Elements &elements) {
   return llvm::TypeSwitch<Operation *, Reader>(op)
-      .Case([&](MaxPoolOp typed) { return maxPool(typed, values); })
-      .Case([&](AveragePoolOp typed) { return averagePool(typed, values); })
-      .Case([&](ReduceMeanOp typed) { return reduceMean(typed, values); })
-      .Case([&](SoftmaxOp typed) { return softmax(typed, values); })
+      .Case([&](MaxPoolOp typed) { return maxPool(typed, elements); })
+      .Case([&](AveragePoolOp typed) { return averagePool(typed, elements); })
+      .Case([&](ReduceMeanOp typed) { return reduceMean(typed, elements); })
+      .Case([&](SoftmaxOp typed) { return softmax(typed, elements); })
       .Default([](Operation *) { return nullptr; });
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: what an imported graph means, as ONNX defines its operators: integers and products exact, reals in float64.
-// It judges the reference (the graph after the passes, in integers) at each quantiser of the imported graph. An operator
-// that interpolates integers rounds as a quantiser does, and counts as one.
-// Called by: verification and the tests that generate models.
-// Does not: share code with the passes or with the interpreter that it judges, or see faults of import itself.
+// It judges the reference (the graph after the passes, in integers) at each quantiser of the imported graph. An
+// operator that interpolates integers rounds as a quantiser does, and counts as one. Called by: verification and the
+// tests that generate models. Does not: share code with the passes or with the interpreter that it judges, or see
+// faults of import itself.
 //
 // Each quantiser is compared on its own: what it reads is computed from the reference's integers of the quantisers
 // before it. Otherwise a tie that was rounded the other way would grow from layer to layer and say nothing.

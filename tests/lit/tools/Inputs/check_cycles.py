@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""check_cycles.py m.report.json run.json: the report's cycles are those of a run on the cycle model, and its rows add up
-to all but the end of the job (completion record, last responses)."""
+"""check_cycles.py m.report.json run.json: the report's cycles are those of a run on the cycle model, and its rows add
+up to all but the end of the job (completion record, last responses)."""
 import json
 import sys
 

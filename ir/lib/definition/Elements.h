@@ -2,8 +2,8 @@
 // Values of a graph as functions of an index: an element is computed when it is asked for, so that a few elements of a
 // large convolution cost little. What is read often is computed whole. Numbers are float64: exact for every integer
 // type up to 2^53 and for every float32.
-#ifndef TW_IR_LIB_DEFINITION_VALUES_H
-#define TW_IR_LIB_DEFINITION_VALUES_H
+#ifndef TW_IR_LIB_DEFINITION_ELEMENTS_H
+#define TW_IR_LIB_DEFINITION_ELEMENTS_H
 
 #include "tw/ir/Constants.h"
 #include "tw/ir/GraphDialect.h"
@@ -23,7 +23,7 @@ using mlir::Value;
 using Reader = std::function<double(int64_t)>;
 using Numbers = std::shared_ptr<const std::vector<double>>;
 
-class Values {
+class Elements {
 public:
   // Fixes a value: an argument, or a quantiser's result. The tensor must outlive this.
   void set(Value value, const Tensor &tensor);
@@ -52,14 +52,14 @@ int64_t linearAt(Dims index, Dims shape);
 int64_t broadcastAt(Dims at, Dims shape);
 
 // One function for each operator, by family. Null for an operator of another family.
-Reader pointwiseReader(mlir::Operation *op, Values &values); // Pointwise.cpp
-Reader productReader(mlir::Operation *op, Values &values);   // Products.cpp
-Reader windowReader(mlir::Operation *op, Values &values);    // Windows.cpp
-Reader moveReader(mlir::Operation *op, Values &values);      // Moves.cpp
+Reader pointwiseReader(mlir::Operation *op, Elements &elements); // Pointwise.cpp
+Reader productReader(mlir::Operation *op, Elements &elements);   // Products.cpp
+Reader windowReader(mlir::Operation *op, Elements &elements);    // Windows.cpp
+Reader moveReader(mlir::Operation *op, Elements &elements);      // Moves.cpp
 
 // ONNX QuantizeLinear: saturate(round_half_even(x / scale) + zero_point); a NaN becomes the zero point.
 double quantized(double x, double scale, double zero, ElementType type);
 
 } // namespace tw::ir::definition
 
-#endif // TW_IR_LIB_DEFINITION_VALUES_H
+#endif // TW_IR_LIB_DEFINITION_ELEMENTS_H

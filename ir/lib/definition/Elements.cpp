@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "Values.h"
+#include "Elements.h"
 
 using namespace mlir;
 
@@ -55,9 +55,9 @@ int64_t broadcastAt(Dims at, Dims shape) {
   return linear;
 }
 
-void Values::set(Value value, const Tensor &tensor) { fixed[value] = readerOf(tensor); }
+void Elements::set(Value value, const Tensor &tensor) { fixed[value] = readerOf(tensor); }
 
-Reader Values::reader(Value value) {
+Reader Elements::reader(Value value) {
   if (auto found = fixed.find(value); found != fixed.end())
     return found->second;
   Operation *op = value.getDefiningOp();
@@ -68,7 +68,7 @@ Reader Values::reader(Value value) {
   return build(op);
 }
 
-Numbers Values::whole(Value value) {
+Numbers Elements::whole(Value value) {
   if (auto found = kept.find(value); found != kept.end())
     return found->second;
   auto &held = current[value];
@@ -86,7 +86,7 @@ Numbers Values::whole(Value value) {
   return numbers;
 }
 
-Reader Values::build(Operation *op) {
+Reader Elements::build(Operation *op) {
   if (auto constant = dyn_cast<ConstantOp>(op)) {
     auto tensor = std::make_shared<Tensor>(readConstant(constant.getValue()));
     return [tensor, read = readerOf(*tensor)](int64_t i) { return read(i); };
