@@ -67,6 +67,9 @@ void emitCHeader(const Model &model, raw_ostream &os) {
   os << "\n/* Registers of region i are at TW_REGION_REGISTERS + i * TW_REGION_REGISTER_STRIDE */\n";
   for (const Register &r : model.regionRegisters)
     registerMacros(os, "REGION_", r);
+  os << "\n/* Responses of the port to an access for which it has no use */\n";
+  for (const PortAnswer &a : model.portAnswers)
+    define(os, "ANSWER_" + StringRef(a.name).upper(), Twine(a.response), a.doc);
   os << "\n/* Who uses which region */\n";
   for (const Named &r : model.regionRoles)
     define(os, "ROLE_" + StringRef(r.name).upper(), Twine(r.index), r.doc);

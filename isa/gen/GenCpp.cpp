@@ -236,11 +236,19 @@ void emitLists(const Model &model, raw_ostream &os) {
   for (const Primitive &p : model.primitives)
     os << formatv("\n    {{{0}, {1}},", quoted(p.name), p.arity);
   os << "}};\n";
-  os << formatv("inline constexpr std::array<RegisterInfo, {0}> kRegisters{{{{", model.registers.size());
-  for (const Register &r : model.registers)
-    os << formatv("\n    {{{0}, 0x{1}, {2}, {3}},", quoted(r.name), utohexstr(r.offset, false, 3),
-                  boolean(r.access != "wo"), boolean(r.access != "ro"));
-  os << "}};\n// Bits of registers.\nnamespace regbits {\n";
+  for (auto [name, registers] : {std::pair{"kRegisters", &model.registers},
+                                 // at their offsets inside one region's registers
+                                 std::pair{"kRegionRegisterRows", &model.regionRegisters}}) {
+    os << formatv("inline constexpr std::array<RegisterInfo, {0}> {1}{{{{", registers->size(), name);
+    for (const Register &r : *registers)
+      os << formatv("\n    {{{0}, 0x{1}, {2}, {3}, {4}},", quoted(r.name), utohexstr(r.offset, false, 3),
+                    boolean(r.access != "wo"), boolean(r.access != "ro"), boolean(r.access == "rwi"));
+    os << "}};\n";
+  }
+  os << "// Responses of the port to an access for which it has no use.\n";
+  for (const PortAnswer &a : model.portAnswers)
+    os << formatv("inline constexpr uint8_t kAnswer{0} = {1}; // {2}\n", upperCamel(a.name), a.response, a.doc);
+  os << "// Bits of registers.\nnamespace regbits {\n";
   for (const Register &r : model.registers)
     for (const RegisterField &f : r.fields)
       os << formatv("inline constexpr FieldRef {0}{1}{{{2}, {3}, false}; // {4}\n", lowerCamel(r.name),

@@ -218,8 +218,17 @@ void emitMarkdownIsa(const Model &model, raw_ostream &os) {
 }
 
 void emitMarkdownRegisters(const Model &model, raw_ostream &os) {
-  os << kBanner << "# Registers and records\n\n32-bit registers on the AXI4-Lite port.\n\n";
+  os << kBanner
+     << "# Registers and records\n\n32-bit registers on the AXI4-Lite port. The two lowest bits of an address are "
+        "ignored; a write changes the bytes whose strobes are high.\n\n"
+        "Access: ro read only, rw read and write, rwi the same but written only while no job runs, w1c write one to "
+        "clear, wo write only.\n\n";
   registerTable(os, model.registers);
+  os << "\n## Answers\n\nAn access for which the port has no use changes nothing, reads zero, and is answered so:\n\n"
+        "| access | response | |\n|---|---|---|\n";
+  static constexpr const char *kResponses[] = {"OKAY", "EXOKAY", "SLVERR", "DECERR"};
+  for (const PortAnswer &a : model.portAnswers)
+    os << formatv("| `{0}` | {1} | {2} |\n", a.name, kResponses[a.response], a.doc);
   os << "\n## Regions\n\nRegion i has its registers at `region_registers` + i * `region_register_stride`.\n\n";
   registerTable(os, model.regionRegisters);
   os << "\n| region | role | |\n|---|---|---|\n";

@@ -137,6 +137,25 @@ uint64_t encodeStep(const Instruction &instruction, const Step &s) {
   return word;
 }
 
+void registerAccess(raw_ostream &os, const Model &model) {
+  static constexpr const char *kAccess[] = {"none", "ro", "rw", "rwi", "w1c", "wo"};
+  for (auto [i, access] : llvm::enumerate(kAccess))
+    os << formatv("  localparam logic [2:0] ACCESS_{0} = 3'd{1};\n", upper(access), i);
+  os << "  function automatic logic [2:0] access_of(input logic [15:0] offset);\n"
+        "    access_of = ACCESS_NONE;\n    case (offset)\n";
+  for (const Register &r : model.registers)
+    os << formatv("      16'(REG_{0}): access_of = ACCESS_{1};\n", upper(r.name), upper(r.access));
+  os << "      default: begin\n"
+        "        if ((offset >= 16'(COUNTER_REGISTERS)) && (offset < 16'(COUNTER_REGISTERS + 8 * COUNTERS)))\n"
+        "          access_of = ACCESS_RO;\n"
+        "        if ((offset >= 16'(REGION_REGISTERS))\n"
+        "            && (offset < 16'(REGION_REGISTERS + REGIONS * REGION_REGISTER_STRIDE)))\n"
+        "          case (offset % 16'(REGION_REGISTER_STRIDE))\n";
+  for (const Register &r : model.regionRegisters)
+    os << formatv("            16'(REGION_{0}): access_of = ACCESS_{1};\n", upper(r.name), upper(r.access));
+  os << "            default: access_of = ACCESS_NONE;\n          endcase\n      end\n    endcase\n  endfunction\n";
+}
+
 // Entries of 64 bits, the first one lowest: slope, base.
 void normTable(raw_ostream &os, StringRef name, const isa::NormTable &table, StringRef doc) {
   constexpr int kEntryBits = 64;
@@ -204,6 +223,8 @@ void emitSvPackage(const Model &model, raw_ostream &os) {
     for (const RegisterField &f : r.fields)
       constant(os, "REGION_" + upper(r.name) + "_" + upper(f.name) + "_LSB", f.lo, f.doc);
   }
+  for (const PortAnswer &a : model.portAnswers)
+    os << formatv("  localparam logic [1:0] ANSWER_{0} = 2'd{1}; // {2}\n", upper(a.name), a.response, a.doc);
   for (const Named &r : model.regionRoles)
     constant(os, "ROLE_" + upper(r.name), r.index, r.doc);
   os << "\n  // Engine states and counters (pairs of registers from COUNTER_REGISTERS on)\n";
@@ -213,6 +234,8 @@ void emitSvPackage(const Model &model, raw_ostream &os) {
   for (const Named &c : model.counters)
     constant(os, "CTR_" + upper(c.name), c.index, c.doc);
   constant(os, "COUNTERS", model.counters.size());
+  os << "\n  // What may be done with the register at an offset\n";
+  registerAccess(os, model);
   for (const MemoryRecord &r : model.memoryRecords) {
     os << "\n  // " << r.doc << " (bit offsets in the record)\n";
     constant(os, upper(r.name) + "_BYTES", r.bytes);

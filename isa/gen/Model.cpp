@@ -294,23 +294,30 @@ std::vector<RegisterField> readRegisterFields(Reader &reader, const Record *owne
 void readRegisters(Reader &reader, const RecordKeeper &records) {
   Model &model = reader.model;
   Unique<int> offsets(reader, "register offset"), regionOffsets(reader, "register offset");
-  static constexpr const char *kAccess[] = {"ro", "rw", "w1c", "wo"};
+  static constexpr const char *kAccess[] = {"ro", "rw", "rwi", "w1c", "wo"};
   for (const Record *r : recordsOf(records, "Register")) {
     model.registers.push_back(
         {text(r, "Name"), text(r, "Access"), text(r, "Doc"), number(r, "Offset"), readRegisterFields(reader, r)});
     offsets.add(r, number(r, "Offset"), "0x" + utohexstr(number(r, "Offset")));
     reader.requireDoc(r, "register", text(r, "Doc"));
     if (!is_contained(kAccess, text(r, "Access")))
-      reader.error(r, "access '" + text(r, "Access") + "' is not ro, rw, w1c or wo");
+      reader.error(r, "access '" + text(r, "Access") + "' is not ro, rw, rwi, w1c or wo");
     if (number(r, "Offset") % 4)
       reader.error(r, "offset " + Twine(number(r, "Offset")) + " is not a multiple of 4");
   }
   for (const Record *r : recordsOf(records, "RegionRegister")) {
     model.regionRegisters.push_back(
-        {text(r, "Name"), "rw", text(r, "Doc"), number(r, "Offset"), readRegisterFields(reader, r)});
+        {text(r, "Name"), "rwi", text(r, "Doc"), number(r, "Offset"), readRegisterFields(reader, r)});
     regionOffsets.add(r, number(r, "Offset"), "0x" + utohexstr(number(r, "Offset")));
     reader.requireDoc(r, "register", text(r, "Doc"));
   }
+  for (const Record *r : recordsOf(records, "PortAnswer")) {
+    model.portAnswers.push_back({text(r, "Name"), text(r, "Doc"), number(r, "Response")});
+    reader.requireDoc(r, "answer", text(r, "Doc"));
+    if (!is_contained({0, 2, 3}, number(r, "Response")))
+      reader.error(r, "response " + Twine(number(r, "Response")) + " is not 0 (OKAY), 2 (SLVERR) or 3 (DECERR)");
+  }
+  llvm::sort(model.portAnswers, [](const PortAnswer &a, const PortAnswer &b) { return a.name < b.name; });
   auto byOffset = [](const Register &a, const Register &b) { return a.offset < b.offset; };
   llvm::sort(model.registers, byOffset);
   llvm::sort(model.regionRegisters, byOffset);
@@ -426,6 +433,8 @@ std::string canonicalText(const Model &model) {
     for (const RegisterField &f : r.fields)
       os << "bits " << f.name << ' ' << f.lo << ' ' << f.width << '\n';
   }
+  for (const PortAnswer &a : model.portAnswers)
+    os << "answer " << a.name << ' ' << a.response << '\n';
   for (const Register &r : model.regionRegisters)
     os << "region-register " << r.offset << ' ' << r.name << '\n';
   for (const Named &c : model.counters)

@@ -148,6 +148,11 @@ struct Register {
   std::vector<RegisterField> fields;
 };
 
+struct PortAnswer {
+  std::string name, doc;
+  int response;
+};
+
 struct RecordField {
   std::string name, doc;
   int offset, bytes;
@@ -183,6 +188,7 @@ struct Model {
   std::vector<Intrinsic> intrinsics;
   std::vector<Constant> constants;
   std::vector<Register> registers, regionRegisters; // by offset
+  std::vector<PortAnswer> portAnswers;              // in the order of their names
   std::vector<Named> regionRoles, engineStates;
   std::vector<Named> counters; // expanded: cycles, states of every engine, the others
   std::vector<MemoryRecord> memoryRecords;

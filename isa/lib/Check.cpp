@@ -130,15 +130,19 @@ std::optional<Fault> checkLine(const Line &line, const HwConfig &config, const R
     uint64_t end = footprints.run(step) + uint64_t(line.get(row.fields[access.baseField].ref));
     uint64_t size = spaceSize(config, access.space);
     if (access.space == Space::DRAM) {
-      const Region &region = regions[line.get(row.fields[access.regionField].ref)];
-      if (access.dir == Dir::Read ? !region.canRead : !region.canWrite)
+      const uint64_t region = uint64_t(line.get(row.fields[access.regionField].ref));
+      if (!isPermitted(regions, region, access.dir))
         return Fault{FaultCode::RegionPermission, 0};
-      size = region.limit;
+      size = regions[region].limit;
     }
     if (end > size)
       return Fault{kSpaces[unsigned(access.space)].outOfBounds, end};
   }
   return std::nullopt;
+}
+
+bool isPermitted(const Regions &regions, uint64_t region, Dir dir) {
+  return (kProgramRegions >> region & 1) && (dir == Dir::Read ? regions[region].canRead : regions[region].canWrite);
 }
 
 uint64_t footprint(const Line &line, const Instruction &row, int access, const HwConfig &config) {

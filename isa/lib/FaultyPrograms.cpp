@@ -3,8 +3,8 @@
 #include "ProgramGenerator.h"
 #include "tw/isa/Encoder.h"
 #include <algorithm>
-#include <array>
 #include <bit>
+#include <vector>
 
 namespace tw::isa {
 namespace {
@@ -51,9 +51,9 @@ int64_t largest(const Field &field, const HwConfig &config) {
   return field.alignRow ? field.max / config.n * config.n : field.max;
 }
 
-// The region of completion records is the machine's, which opens it for writing; that of code nobody may read.
-std::array<int, 4> forbiddenRegions(const Instruction &row) {
-  return row.engine == Engine::ST ? std::array{0, 1, 4, 6} : std::array{0, 3, 5, 7};
+// The region of completion records is the machine's, whatever it is open for; that of code nobody may read.
+std::vector<int> forbiddenRegions(const Instruction &row) {
+  return row.engine == Engine::ST ? std::vector{0, 1, 3, 4, 6} : std::vector{0, 3, 5, 7};
 }
 
 // Defects of one fault.
@@ -193,10 +193,12 @@ std::optional<Line> ProgramGenerator::spoil(Line line, const Defect &defect) {
     if (!field.alignRow)
       return std::nullopt;
     return line.set(field.ref, line.get(field.ref) + int64_t(1 + random.below(config.n - 1)));
-  case FaultCode::RegionPermission:
+  case FaultCode::RegionPermission: {
     if (field.kind != FieldKind::Region)
       return std::nullopt;
-    return line.set(field.ref, defect.region >= 0 ? defect.region : forbiddenRegions(row)[random.below(4)]);
+    const std::vector<int> regions = forbiddenRegions(row);
+    return line.set(field.ref, defect.region >= 0 ? defect.region : regions[random.below(regions.size())]);
+  }
   default:
     break;
   }
@@ -344,7 +346,24 @@ void ProgramGenerator::addParameterFault(FaultyProgram &faulty, std::optional<Op
   faulty.pc = insert(faulty.test, {reader}, true);
 }
 
+// Illegal lines behind the fault: the lowest PC is reported, however soon they are found. A queue that only waits is
+// overtaken by them, and of the last line's faults nothing is behind.
+void ProgramGenerator::addMoreFaults(FaultyProgram &faulty) {
+  static constexpr FaultCode kMore[] = {FaultCode::IllegalOpcode, FaultCode::ReservedBits, FaultCode::BadShape,
+                                        FaultCode::Misaligned,    FaultCode::SpmBounds,    FaultCode::RegionPermission};
+  if (faulty.code != faulty.timedCode || faulty.pc + 1 >= faulty.test.program.lines.size())
+    return;
+  for (int i = 0; i != options.moreFaults; ++i)
+    insert(faulty.test, {drawBad({kMore[random.below(std::size(kMore))]})}, false, faulty.pc + 1);
+}
+
 FaultyProgram ProgramGenerator::faulty(const Defect &defect) {
+  FaultyProgram faulty = faultyOnce(defect);
+  addMoreFaults(faulty);
+  return faulty;
+}
+
+FaultyProgram ProgramGenerator::faultyOnce(const Defect &defect) {
   const FaultCode code = defect.code;
   FaultyProgram faulty{legal(), code, code, 0, 0};
   switch (code) {

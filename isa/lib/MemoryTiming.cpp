@@ -92,18 +92,25 @@ std::optional<MemoryTimingConfig> parseKind(const std::vector<std::string> &part
 }
 
 std::optional<MemoryErrorRange> parseErrors(const std::vector<std::string> &parts) {
-  if (parts.size() != 4 || (parts[0] != "slverr" && parts[0] != "decerr"))
+  const std::optional<AxiResponse> response = parseAxiError(parts[0]);
+  if (parts.size() != 4 || !response)
     return std::nullopt;
   if (parts[1] != "r" && parts[1] != "w" && parts[1] != "rw")
     return std::nullopt;
   const auto begin = parseNumber(parts[2]), end = parseNumber(parts[3]);
   if (!begin || !end)
     return std::nullopt;
-  return MemoryErrorRange{*begin, *end, parts[0] == "slverr" ? AxiResponse::SlaveError : AxiResponse::DecodeError,
-                          parts[1] != "w", parts[1] != "r"};
+  return MemoryErrorRange{*begin, *end, *response, parts[1] != "w", parts[1] != "r"};
 }
 
 } // namespace
+
+std::optional<AxiResponse> parseAxiError(const std::string &text) {
+  return text == "exokay"   ? std::optional(AxiResponse::ExclusiveOkay)
+         : text == "slverr" ? std::optional(AxiResponse::SlaveError)
+         : text == "decerr" ? std::optional(AxiResponse::DecodeError)
+                            : std::nullopt;
+}
 
 std::optional<MemoryTimingConfig> parseMemoryTiming(const std::string &text) {
   const std::vector<std::string> parts = split(text, ',');
@@ -119,8 +126,6 @@ std::optional<MemoryTimingConfig> parseMemoryTiming(const std::string &text) {
 
 MemoryTiming::MemoryTiming(MemoryTimingConfig config, uint32_t beatBytes)
     : config_(std::move(config)), beatBytes_(beatBytes) {
-  config_.readLatency = std::max(config_.readLatency, 1u);
-  config_.writeLatency = std::max(config_.writeLatency, 1u);
   config_.banks = std::max(config_.banks, 1u);
   config_.rowBytes = std::max(config_.rowBytes, beatBytes_);
   config_.stallMax = std::max(config_.stallMax, 1u);

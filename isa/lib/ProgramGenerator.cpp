@@ -339,7 +339,7 @@ bool ProgramGenerator::fill(Line &line, const Instruction &row) {
     drawRun(line, row);
   if (row.opcode == Opcode::Dwconv && random.oneIn(2))
     drawColumns(line);
-  if (random.oneIn(16))
+  if (random.oneIn(options.extremes ? 2 : 16))
     drawExtreme(line, row);
   if (work(line, row) > options.workPerLine)
     return false;
@@ -403,12 +403,16 @@ std::vector<Line> ProgramGenerator::initialisation() {
                                          {"n2", 1},
                                          {"n3", 1}})));
   };
-  load(Opcode::Ld, kInputs[0], 0, half);
-  load(Opcode::Ldw, kInputs[1], half, rows - half);
+  if (!options.inherits) {
+    load(Opcode::Ld, kInputs[0], 0, half);
+    load(Opcode::Ldw, kInputs[1], half, rows - half);
+  }
   for (int slot = 0; slot != slots; ++slot)
     lines.push_back(loadRecord(slot));
   for (int bank = 0; bank != tables; ++bank)
     lines.push_back(loadTables(firstTable + bank, 1, int(random.below(kTableImages))));
+  if (options.inherits)
+    return lines;
   int64_t accRows = int64_t(accEnd - accFirst);
   lines.push_back(
       made(encode(Opcode::Gemm, {{"x", int64_t(spmFirst)},

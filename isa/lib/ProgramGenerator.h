@@ -14,7 +14,7 @@ public:
   ProgramGenerator(const HwConfig &config, const RandomOptions &options);
 
   TestProgram legal();
-  FaultyProgram faulty(const Defect &defect);
+  FaultyProgram faulty(const Defect &defect); // and options.moreFaults behind it
 
 private:
   void addData();
@@ -56,6 +56,8 @@ private:
   int freeSemaphore(const Program &program) const;
   // Puts lines, with fences around them, into a legal program, not before `first`; returns the index of the first.
   uint32_t insert(TestProgram &test, std::vector<Line> lines, bool isFenced, size_t first = 0);
+  FaultyProgram faultyOnce(const Defect &defect);
+  void addMoreFaults(FaultyProgram &faulty);
   void addSemaphoreFault(FaultyProgram &faulty, std::optional<Opcode> opcode);
   void addParameterFault(FaultyProgram &faulty, std::optional<Opcode> opcode);
 

@@ -41,6 +41,7 @@ module tw_decode #(
 );
   localparam int NLog = $clog2(N);
   localparam logic [7:0] LessOne = 8'(N - 1);
+  localparam logic [7:0] ProgramRegions = 8'(tw_isa_pkg::PROGRAM_REGIONS);
 
   // What others and the checks below see: the line is in its first cycle, in its footprint steps, or ready to leave for
   // an engine (one bit) or to be consumed here.
@@ -143,7 +144,7 @@ module tw_decode #(
           default: begin
             size       = region_limit_i[64*region +: 64];
             space_code = tw_isa_pkg::FAULT_REGION_BOUNDS;
-            perm_bad   = !region_perm_i[5'd3*5'(region) + (is_write ? 5'd1 : 5'd0)];
+            perm_bad   = !region_perm_i[5'd3*5'(region) + (is_write ? 5'd1 : 5'd0)] || !ProgramRegions[region];
           end
         endcase
         end_bad = 64'(reach) > size;

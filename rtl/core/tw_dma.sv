@@ -43,6 +43,7 @@ module tw_dma #(
   input  logic [63:0]           record_addr_i,
   input  logic [511:0]          record_data_i,
   output logic                  record_done_o,
+  output logic                  record_error_o,
   // the beat that is processed in this cycle
   output logic                  beat_fe_o,
   output logic                  beat_la_o,
@@ -269,6 +270,7 @@ module tw_dma #(
     .record_addr_i,
     .record_data_i,
     .record_done_o,
+    .record_error_o,
     .awvalid_o,
     .awready_i,
     .awaddr_o,

@@ -26,12 +26,14 @@ module tw_front #(
   input  logic [3:0]            s_wstrb_i,
   output logic                  s_bvalid_o,
   input  logic                  s_bready_i,
+  output logic [1:0]            s_bresp_o,
   input  logic                  s_arvalid_i,
   output logic                  s_arready_o,
   input  logic [15:0]           s_araddr_i,
   output logic                  s_rvalid_o,
   input  logic                  s_rready_i,
   output logic [31:0]           s_rdata_o,
+  output logic [1:0]            s_rresp_o,
   output logic                  irq_o,
   output logic                  busy_o,
   // read port: requests and what comes back
@@ -48,6 +50,7 @@ module tw_front #(
   output logic [63:0]           record_addr_o,
   output logic [511:0]          record_data_o,
   input  logic                  record_done_i,
+  input  logic                  record_error_i,
   // engines
   output logic                  clear_o,          // reset, or a job begins
   output logic [8*64-1:0]       region_base_o,
@@ -145,12 +148,14 @@ module tw_front #(
     .wstrb_i        (s_wstrb_i),
     .bvalid_o       (s_bvalid_o),
     .bready_i       (s_bready_i),
+    .bresp_o        (s_bresp_o),
     .arvalid_i      (s_arvalid_i),
     .arready_o      (s_arready_o),
     .araddr_i       (s_araddr_i),
     .rvalid_o       (s_rvalid_o),
     .rready_i       (s_rready_i),
     .rdata_o        (s_rdata_o),
+    .rresp_o        (s_rresp_o),
     .serial_o       (serial),
     .job_addr_o     (job_addr),
     .doorbell_o     (doorbell),
@@ -184,6 +189,7 @@ module tw_front #(
   logic               fe_leave /*verilator public_flat_rd*/;
   logic [7:0]         decode_code;
   logic [63:0]        decode_fault_addr;
+  logic                  starting, ending;  // some instruction does
   logic [Engines-1:0]    push, full, queued, satisfied, overflow, starting_all, ending_all;
   logic [Engines*32-1:0] head_pc, head_name, head_waits, old_pc, old_name, old_posts;
 
@@ -325,16 +331,17 @@ module tw_front #(
     .record_o,
     .record_addr_o,
     .record_data_o,
-    .record_done_i
+    .record_done_i,
+    .record_error_i
   );
 
   //--- queues and semaphores ---------------------------------------------------------------------
   // Nothing of it changes but in a cycle in which an instruction is pushed, starts or ends.
   localparam int SemBits = $clog2(tw_isa_pkg::SEMAPHORE_MAX + 1);
   logic [SemBits*tw_isa_pkg::SEMAPHORES-1:0] sem_next;  // bit planes
-  wire starting = gen_issue[La].starts || gen_issue[Lw].starts || gen_issue[Mx].starts || gen_issue[Rq].starts
-                  || gen_issue[Vx].starts || gen_issue[St].starts;
-  wire ending   = la_end_i || lw_end_i || mx_end_i || rq_end_i || vx_end_i || st_end_i;
+  assign starting = gen_issue[La].starts || gen_issue[Lw].starts || gen_issue[Mx].starts || gen_issue[Rq].starts
+                    || gen_issue[Vx].starts || gen_issue[St].starts;
+  assign ending   = la_end_i || lw_end_i || mx_end_i || rq_end_i || vx_end_i || st_end_i;
   wire wake     = starting || ending || (push != '0);
 
   for (genvar e = 0; e < Engines; e++) begin : gen_issue
@@ -459,7 +466,7 @@ module tw_front #(
   tw_fault #(.Engines(Engines)) u_fault (
     .clk_i,
     .clear_i    (restart),
-    .en_i       (count),
+    .en_i       (count || record_o),
     .overflow_i (overflow),
     .deadlock_i (deadlock),
     .own_i      (fault_i),

@@ -76,7 +76,8 @@ module tw_job #(
   output logic                  record_o,
   output logic [63:0]           record_addr_o,
   output logic [511:0]          record_data_o,
-  input  logic                  record_done_i
+  input  logic                  record_done_i,
+  input  logic                  record_error_i
 );
   localparam logic [31:0] Marker = 32'h45444E54;
   localparam int Code       = 64 * tw_isa_pkg::ROLE_CODE;
@@ -135,6 +136,7 @@ module tw_job #(
   assign live_o = running;
 
   logic no_end, late, aborted, unread, at_pc;
+  wire  unrecorded = record_error_i && !halt_i;
   always_comb begin
     no_end  = 1'b0;
     late    = 1'b0;
@@ -148,7 +150,7 @@ module tw_job #(
     end
   end
   assign at_pc   = late || no_end || aborted;  // these three blame the decoder's line
-  assign fault_o = (check_code != tw_isa_pkg::FAULT_NONE) || decode_fault_i || unread || at_pc;
+  assign fault_o = (check_code != tw_isa_pkg::FAULT_NONE) || decode_fault_i || unread || at_pc || unrecorded;
   always_comb begin
     fault_pc_o   = '0;
     fault_code_o = tw_isa_pkg::FAULT_NONE;
@@ -158,6 +160,10 @@ module tw_job #(
       if (check_code != tw_isa_pkg::FAULT_NONE) begin
         fault_code_o = check_code;
         fault_addr_o = desc_error_i ? desc_addr_i : '0;
+      end else if (unrecorded) begin
+        fault_pc_o   = end_pc_q;
+        fault_code_o = tw_isa_pkg::FAULT_AXI_WRITE;
+        fault_addr_o = record_addr_o;
       end else if (decode_fault_i) begin
         fault_pc_o   = decode_pc_i;
         fault_code_o = decode_code_i;

@@ -28,6 +28,7 @@ module tw_store #(
   input  logic [63:0]           record_addr_i,
   input  logic [511:0]          record_data_i,
   output logic                  record_done_o,  // its response is accepted in this cycle
+  output logic                  record_error_o, // and says that the memory does not have it
   // AXI
   output logic                  awvalid_o,
   input  logic                  awready_i,
@@ -127,7 +128,8 @@ module tw_store #(
   assign wlast_o    = wlast_q;
   assign beat_o     = wvalid_q && wready_i && !record_q;
   assign progress_o = spm_gnt_i || beat_o;
-  assign record_done_o = bvalid_i && record_q;
+  assign record_done_o  = bvalid_i && record_q;
+  assign record_error_o = record_done_o && (bresp_i != 2'b00);
   assign can_take_o    = idle_q;
   assign idle_o        = idle_q;
   assign end_o         = !idle_q && !walking && drained_q;

@@ -74,8 +74,6 @@ module tw_top (
   localparam int SpmVxA = 7;
   localparam int SpmVxB = 8;
 
-  assign s_bresp_o   = 2'b00;
-  assign s_rresp_o   = 2'b00;
   assign m_arsize_o  = 3'($clog2(AxiBytes));
   assign m_awsize_o  = 3'($clog2(AxiBytes));
   assign m_arburst_o = 2'b01;
@@ -83,7 +81,7 @@ module tw_top (
   assign m_rready_o  = 1'b1;
   assign m_bready_o  = 1'b1;
 
-  logic                  clear, fe_req, fe_gnt, reads_idle, record, record_done;
+  logic                  clear, fe_req, fe_gnt, reads_idle, record, record_done, record_error;
   logic [63:0]           fe_addr, record_addr;
   logic [511:0]          record_data, la_line, lw_line, mx_line, rq_line, vx_line, st_line;
   logic [8*64-1:0]       region_base;
@@ -92,6 +90,7 @@ module tw_top (
   logic                  la_idle, lw_idle, mx_idle, rq_idle, vx_idle, st_idle;
   logic                  la_end, lw_end, mx_end, rq_end, vx_end, st_end;
   logic [Engines-1:0]    fault, lost;
+  logic [8:0]            spm_lost;
   logic [63:0]           la_fault_addr, lw_fault_addr, st_fault_addr;
   logic                  beat_fe, beat_la, beat_lw, beat_burst_last, beat_error, beat_spm, beat_param, beat_lut;
   logic                  fill, fill_lost;
@@ -127,12 +126,14 @@ module tw_top (
     .s_wstrb_i,
     .s_bvalid_o,
     .s_bready_i,
+    .s_bresp_o,
     .s_arvalid_i,
     .s_arready_o,
     .s_araddr_i,
     .s_rvalid_o,
     .s_rready_i,
     .s_rdata_o,
+    .s_rresp_o,
     .irq_o,
     .busy_o,
     .req_o         (fe_req),
@@ -147,6 +148,7 @@ module tw_top (
     .record_addr_o (record_addr),
     .record_data_o (record_data),
     .record_done_i (record_done),
+    .record_error_i(record_error),
     .clear_o       (clear),
     .region_base_o (region_base),
     .la_start_o    (la_start),
@@ -205,7 +207,7 @@ module tw_top (
   );
 
   //--- SPM ---------------------------------------------------------------------------------------
-  logic [8:0]      spm_req, spm_gnt, spm_refused, spm_lost;
+  logic [8:0]      spm_req, spm_gnt, spm_refused;
   logic [9*32-1:0] spm_addr;
   logic [23:0]     st_addr, mx_a_addr, mx_w_addr, rq_w_addr, rq_r_addr, vx_w_addr, vx_a_addr, vx_b_addr;
   logic            mx_a_halves, rq_keep, vx_keep;
@@ -298,6 +300,7 @@ module tw_top (
     .record_addr_i    (record_addr),
     .record_data_i    (record_data),
     .record_done_o    (record_done),
+    .record_error_o   (record_error),
     .beat_fe_o        (beat_fe),
     .beat_la_o        (beat_la),
     .beat_lw_o        (beat_lw),

@@ -4,20 +4,20 @@
 #ifndef TW_RTL_MODEL_AXICHECKER_H
 #define TW_RTL_MODEL_AXICHECKER_H
 
+#include "BrokenRules.h"
+
 #include <cstdint>
 #include <cstring>
 #include <deque>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace tw::rtl {
 
 class AxiChecker {
 public:
-  AxiChecker(uint32_t beatBytes, uint64_t memoryBytes) : beatBytes(beatBytes), memoryBytes(memoryBytes) {}
-
-  const std::vector<std::string> &errors() const { return found; }
+  AxiChecker(uint32_t beatBytes, uint64_t memoryBytes, BrokenRules &broken)
+      : beatBytes(beatBytes), memoryBytes(memoryBytes), broken(broken) {}
 
   /// The machine was reset: what was on its way is forgotten, errors stay.
   void restart() {
@@ -88,8 +88,7 @@ private:
   };
 
   void report(const char *channel, const char *text, uint64_t addr) {
-    if (found.size() < 32)
-      found.push_back(std::string(channel) + ": " + text + " (address " + std::to_string(addr) + ")");
+    broken.add(std::string(channel) + ": " + text + " (address " + std::to_string(addr) + ")");
   }
 
   uint32_t beatBytes;
@@ -99,7 +98,7 @@ private:
   uint32_t beat = 0;
   bool stalled = false;
   Data held{};
-  std::vector<std::string> found;
+  BrokenRules &broken;
 };
 
 } // namespace tw::rtl

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plug-in: the verilated tw_top of one configuration and its bench. Compiled once per configuration.
 #include "AxiChecker.h"
+#include "HostPort.h"
 #include "Instance.h"
 #include "Plugin.h"
 #include "Vtw_top.h"
@@ -32,7 +33,7 @@ class RtlMachine final : public Model {
 public:
   RtlMachine(const ModelOptions &options, const isa::MemoryTimingConfig &timing, uint64_t memoryBytes)
       : options(options), dram(memoryBytes), timing(bounded(timing, memoryBytes), kBeatBytes), bus(this->timing),
-        checker(kBeatBytes, timing.errors.empty() ? memoryBytes : 0) {
+        checker(kBeatBytes, timing.errors.empty() ? memoryBytes : 0, broken), port(options.hostSeed, broken) {
     // Verilator enters and removes the scopes of public memories through the thread's context.
     instance = takeInstance([&](VerilatedContext &context) {
       Verilated::threadContextp(&context);
@@ -54,7 +55,7 @@ public:
   std::string_view modelName() const override { return "rtl"; }
   std::span<uint8_t> memory() override { return dram; }
   bool interrupt() const override { return top->irq_o; }
-  const std::vector<std::string> &protocolErrors() const override { return checker.errors(); }
+  const std::vector<std::string> &protocolErrors() const override { return broken.texts; }
   uint64_t clockCycles() const override { return clocks; }
 
   std::optional<isa::MachineState> state() const override {
@@ -81,35 +82,37 @@ public:
     return state;
   }
 
-  uint32_t readRegister(uint32_t offset) override {
-    top->s_arvalid_i = 1;
-    top->s_araddr_i = uint16_t(offset);
-    isTold = true;
-    while (!top->s_arready_o)
+  isa::RegisterRead readPort(uint32_t offset) override {
+    if (offset >= kPortBytes)
+      return {0, isa::AxiResponse::DecodeError};
+    const size_t access = port.read(uint16_t(offset), hostNow(), design->busy_o);
+    while (!port.host.answer(access).isAnswered)
       step();
-    step();
-    top->s_arvalid_i = 0;
-    isTold = true;
-    while (!top->s_rvalid_o)
-      step();
-    uint32_t value = top->s_rdata_o;
-    step();
-    return offset < 0x10000 ? value : 0;
+    const isa::HostAnswer &answer = port.host.answer(access);
+    return {answer.value, answer.response};
   }
 
-  void writeRegister(uint32_t offset, uint32_t value) override {
-    if (offset >= 0x10000)
-      return;
-    while (top->s_bvalid_o)
+  isa::AxiResponse writePort(uint32_t offset, uint32_t value, uint8_t strobes) override {
+    if (offset >= kPortBytes)
+      return isa::AxiResponse::DecodeError;
+    for (const isa::HostAccess &access : port.writes(uint16_t(offset), value, strobes, hostNow(), design->busy_o)) {
+      const size_t index = port.host.add(access);
+      while (!port.host.hasHappened(index))
+        step();
+    }
+    return isa::AxiResponse(top->s_bresp_o); // visible in the cycle after a write
+  }
+
+  void schedule(std::vector<isa::HostAccess> accesses) override { scheduled = std::move(accesses); }
+
+  std::vector<isa::HostAnswer> answers() override {
+    while (!port.host.isDone())
       step();
-    top->s_awvalid_i = top->s_wvalid_i = 1;
-    top->s_awaddr_i = uint16_t(offset);
-    top->s_wdata_i = value;
-    top->s_wstrb_i = 0xF;
-    isTold = true;
-    step();
-    top->s_awvalid_i = top->s_wvalid_i = 0;
-    isTold = true;
+    step(); // what is seen in the cycle after the last
+    std::vector<isa::HostAnswer> result;
+    for (size_t index : std::exchange(underWay, {}))
+      result.push_back(port.host.answer(index));
+    return result;
   }
 
   bool runUntilIdle(uint64_t maxCycles) override {
@@ -126,8 +129,7 @@ public:
   void reset() override {
     top->clk_i = 0;
     top->rst_ni = 0;
-    top->s_bready_i = top->s_rready_i = 1;
-    top->s_awvalid_i = top->s_wvalid_i = top->s_arvalid_i = 0;
+    drive({});
     top->m_arready_i = top->m_awready_i = top->m_wready_i = top->m_rvalid_i = top->m_bvalid_i = 0;
     top->eval();
     for (int i = 0; i < 4; ++i)
@@ -139,6 +141,9 @@ public:
       started.clear();
     bus.startJob();
     checker.restart();
+    port.restart();
+    scheduled.clear();
+    underWay.clear();
     poison();
   }
 
@@ -168,6 +173,7 @@ public:
 private:
   static constexpr uint32_t kBeatBytes = sizeof(Vtw_top::m_wdata_o);
   static constexpr unsigned kEngines = 6, kFrontEnd = 6;
+  static constexpr uint32_t kPortBytes = 0x10000; // the port has so many addresses
 
   static isa::MemoryTimingConfig bounded(isa::MemoryTimingConfig config, uint64_t memoryBytes) {
     config.memoryBytes = memoryBytes;
@@ -211,13 +217,16 @@ private:
     fill(design->tw_top__DOT__u_compute__DOT__u_param__DOT__lut);
   }
 
+  void settle() {
+    isTold = false;
+    design->__VicoTriggered.at(0) = 1;
+    Vtw_top___024root___eval_ico(design);
+  }
+
   // One rising edge, the only event of the design: what eval() does, without its search for what to do.
   void clock() {
-    if (isTold) {
-      isTold = false;
-      design->__VicoTriggered.at(0) = 1;
-      Vtw_top___024root___eval_ico(design);
-    }
+    if (isTold)
+      settle();
     design->__VnbaTriggered.at(0) = 1;
     Vtw_top___024root___eval_nba(design);
     ++clocks;
@@ -228,6 +237,9 @@ private:
   void step() {
     if (bool(design->busy_o) != wasBusy || !wasBusy)
       changeBusy();
+    if (port.isActive())
+      stepHost();
+    ++hostCycle;
     if (wasBusy) {
       const bool active = design->m_arvalid_o | design->m_awvalid_o | design->m_wvalid_o || !bus.idle();
       if (active || wasActive) // one cycle longer, so that every valid and ready falls
@@ -246,12 +258,48 @@ private:
     wasBusy = design->busy_o;
     isTold = true;
     if (wasBusy) {
-      cycle = 0;
+      cycle = hostCycle = 0;
       ++jobs;
+      for (const isa::HostAccess &access : std::exchange(scheduled, {}))
+        underWay.push_back(port.host.add(access));
       bus.startJob();
     } else {
       top->m_arready_i = top->m_awready_i = top->m_wready_i = top->m_rvalid_i = top->m_bvalid_i = 0;
     }
+  }
+
+  /// A job that has begun counts from 0, though nobody has looked yet.
+  uint64_t hostNow() const { return design->busy_o && !wasBusy ? 0 : hostCycle; }
+
+  isa::PortSignals seen() const {
+    return {.awready = bool(top->s_awready_o),
+            .wready = bool(top->s_wready_o),
+            .bvalid = bool(top->s_bvalid_o),
+            .arready = bool(top->s_arready_o),
+            .rvalid = bool(top->s_rvalid_o),
+            .bresp = top->s_bresp_o,
+            .rresp = top->s_rresp_o,
+            .rdata = top->s_rdata_o,
+            .interrupt = bool(top->irq_o)};
+  }
+
+  void drive(const isa::HostSignals &host) {
+    top->s_awvalid_i = host.awvalid;
+    top->s_awaddr_i = host.awaddr;
+    top->s_wvalid_i = host.wvalid;
+    top->s_wdata_i = host.wdata;
+    top->s_wstrb_i = host.wstrb;
+    top->s_bready_i = host.bready;
+    top->s_arvalid_i = host.arvalid;
+    top->s_araddr_i = host.araddr;
+    top->s_rready_i = host.rready;
+  }
+
+  // The host sees the port, drives it, and nothing that it drives may show in the same cycle.
+  [[gnu::noinline]] void stepHost() {
+    drive(port.step(hostCycle, seen()));
+    settle();
+    port.checkSettled(seen());
   }
 
   [[gnu::noinline]] void answer() {
@@ -358,7 +406,12 @@ private:
   std::vector<uint8_t> dram;
   isa::MemoryTiming timing;
   isa::MemoryBus bus;
+  BrokenRules broken;
   AxiChecker checker;
+  HostPort port;
+  std::vector<isa::HostAccess> scheduled; // for the next job
+  std::vector<size_t> underWay;           // of the last job
+  uint64_t hostCycle = 0;                 // since cycle 0 of the last job
   std::unique_ptr<Instance> instance;
   Vtw_top *top = nullptr;
   Vtw_top___024root *design = nullptr; // in it: its ports and signals without a detour

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Registers.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace tw::simulator {
@@ -32,26 +33,49 @@ std::optional<RegionPlace> findRegion(uint32_t offset) {
   return RegionPlace{inside / isa::kRegionRegisterStride, RegionRegister(inside % isa::kRegionRegisterStride)};
 }
 
+bool isCounter(uint32_t offset) {
+  return offset >= isa::kCounterRegisters && offset < isa::kCounterRegisters + isa::kCounters * kCounterBytes;
+}
+
 bool ends(uint64_t offset, uint64_t bytes, uint64_t limit) { return offset <= limit && bytes <= limit - offset; }
 
-} // namespace
-
-uint64_t MemoryRecord::get(const isa::RecordFieldInfo &field) const {
-  uint64_t value = 0;
-  std::memcpy(&value, bytes.data() + field.offset, field.bytes);
-  return value;
+/// What may be done with an offset, if it is a register's.
+std::optional<isa::RegisterInfo> rowOf(uint32_t offset) {
+  const auto in = [](const auto &rows, uint32_t at) -> std::optional<isa::RegisterInfo> {
+    const auto row = std::ranges::find(rows, at, &isa::RegisterInfo::offset);
+    return row == rows.end() ? std::nullopt : std::optional(*row);
+  };
+  if (isCounter(offset))
+    return isa::RegisterInfo{"counter", static_cast<uint16_t>(offset), true, false, false};
+  if (const auto place = findRegion(offset))
+    return in(isa::kRegionRegisterRows, static_cast<uint32_t>(place->which));
+  return in(isa::kRegisters, offset);
 }
 
-void MemoryRecord::set(const isa::RecordFieldInfo &field, uint64_t value) {
-  std::memcpy(bytes.data() + field.offset, &value, field.bytes);
+isa::AxiResponse answer(uint8_t response) { return isa::AxiResponse(response); }
+
+isa::AxiResponse answerToRead(uint32_t offset) {
+  const auto row = rowOf(offset);
+  return !row ? answer(isa::kAnswerUnmapped) : row->isReadable ? isa::AxiResponse::Okay : answer(isa::kAnswerWriteOnly);
 }
 
-uint32_t Registers::readRegion(const State &state, uint32_t offset) {
-  const auto place = findRegion(offset);
-  if (!place)
-    return 0;
-  const Region &region = state.regions[place->region];
-  switch (place->which) {
+isa::AxiResponse answerToWrite(uint32_t offset, bool busy) {
+  const auto row = rowOf(offset);
+  return !row                    ? answer(isa::kAnswerUnmapped)
+         : !row->isWritable      ? answer(isa::kAnswerReadOnly)
+         : row->isLocked && busy ? answer(isa::kAnswerBusy)
+                                 : isa::AxiResponse::Okay;
+}
+
+uint32_t bytesOf(uint8_t strobes) {
+  uint32_t mask = 0;
+  for (int byte = 0; byte != 4; ++byte)
+    mask |= strobes >> byte & 1 ? 0xFFu << 8 * byte : 0;
+  return mask;
+}
+
+uint32_t regionValue(const Region &region, RegionRegister which) {
+  switch (which) {
   case RegionRegister::BaseLo:
     return low(region.base);
   case RegionRegister::BaseHi:
@@ -66,10 +90,56 @@ uint32_t Registers::readRegion(const State &state, uint32_t offset) {
   return 0;
 }
 
-uint32_t Registers::read(uint32_t offset) const {
-  if (offset >= isa::kCounterRegisters && offset < isa::kCounterRegisters + isa::kCounters * kCounterBytes) {
+void setRegion(Region &region, RegionRegister which, uint32_t value) {
+  switch (which) {
+  case RegionRegister::BaseLo:
+    return setLow(region.base, value & ~uint32_t{4095});
+  case RegionRegister::BaseHi:
+    return setHigh(region.base, value);
+  case RegionRegister::LimitLo:
+    return setLow(region.limit, value);
+  case RegionRegister::LimitHi:
+    return setHigh(region.limit, value);
+  case RegionRegister::Perm:
+    region.read = value & 1;
+    region.write = value >> 1 & 1;
+    region.execute = value >> 2 & 1;
+  }
+}
+
+} // namespace
+
+uint64_t MemoryRecord::get(const isa::RecordFieldInfo &field) const {
+  uint64_t value = 0;
+  std::memcpy(&value, bytes.data() + field.offset, field.bytes);
+  return value;
+}
+
+void MemoryRecord::set(const isa::RecordFieldInfo &field, uint64_t value) {
+  std::memcpy(bytes.data() + field.offset, &value, field.bytes);
+}
+
+isa::RegisterRead Registers::read(uint32_t offset, const State &state) const {
+  const uint32_t word = offset & ~uint32_t{3};
+  return {value(word, state), answerToRead(word)};
+}
+
+Registers::Written Registers::write(uint32_t offset, uint32_t value, uint8_t strobes, State &state) {
+  const uint32_t word = offset & ~uint32_t{3}, mask = bytesOf(strobes);
+  const isa::AxiResponse response = answerToWrite(word, busy_);
+  if (response != isa::AxiResponse::Okay || mask == 0)
+    return {Action::None, response};
+  if (RegisterOffset(word) == RegisterOffset::IrqStatus)
+    return {set(word, value & mask, state), response};
+  return {set(word, (this->value(word, state) & ~mask) | (value & mask), state), response};
+}
+
+uint32_t Registers::value(uint32_t offset, const State &state) const {
+  if (const auto place = findRegion(offset))
+    return regionValue(state.regions[place->region], place->which);
+  if (isCounter(offset)) {
     const uint64_t value = counters[(offset - isa::kCounterRegisters) / kCounterBytes];
-    return offset % kCounterBytes == 0 ? low(value) : offset % kCounterBytes == 4 ? high(value) : 0;
+    return offset % kCounterBytes == 0 ? low(value) : high(value);
   }
   const auto code = static_cast<uint32_t>(fault_.code);
   switch (RegisterOffset(offset)) {
@@ -113,28 +183,9 @@ uint32_t Registers::read(uint32_t offset) const {
   return 0;
 }
 
-Registers::Action Registers::write(uint32_t offset, uint32_t value, State &state) {
+Registers::Action Registers::set(uint32_t offset, uint32_t value, State &state) {
   if (const auto place = findRegion(offset)) {
-    Region &region = state.regions[place->region];
-    switch (place->which) {
-    case RegionRegister::BaseLo:
-      setLow(region.base, value & ~uint32_t{4095});
-      break;
-    case RegionRegister::BaseHi:
-      setHigh(region.base, value);
-      break;
-    case RegionRegister::LimitLo:
-      setLow(region.limit, value);
-      break;
-    case RegionRegister::LimitHi:
-      setHigh(region.limit, value);
-      break;
-    case RegionRegister::Perm:
-      region.read = value & 1;
-      region.write = value >> 1 & 1;
-      region.execute = value >> 2 & 1;
-      break;
-    }
+    setRegion(state.regions[place->region], place->which, value);
     return Action::None;
   }
   switch (RegisterOffset(offset)) {

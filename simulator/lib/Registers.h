@@ -7,6 +7,7 @@
 #include "functional/State.h"
 
 #include "tw/isa/Check.h"
+#include "tw/isa/Machine.h"
 
 namespace tw::simulator {
 
@@ -42,13 +43,15 @@ public:
   /// All registers as after reset.
   void reset() { *this = Registers(configHash_); }
 
-  uint32_t read(uint32_t offset) const;
-  /// Region registers go straight to `state`. Starting a job (true) and acting on an abort are the model's work.
+  /// Region registers live in the state.
+  isa::RegisterRead read(uint32_t offset, const State &state) const;
+  /// Starting a job and acting on an abort are the model's work.
   enum class Action : uint8_t { None, Start, Abort };
-  Action write(uint32_t offset, uint32_t value, State &state);
-
-  /// Region registers live in the state; the model asks for them here.
-  static uint32_t readRegion(const State &state, uint32_t offset);
+  struct Written {
+    Action action = Action::None;
+    isa::AxiResponse response = isa::AxiResponse::Okay;
+  };
+  Written write(uint32_t offset, uint32_t value, uint8_t strobes, State &state);
 
   bool busy() const { return busy_; }
   bool serial() const { return control_ & 1; }
@@ -58,6 +61,8 @@ public:
   /// The tests of CHECK, in their order.
   JobStart checkJob(const MemoryRecord &descriptor, const State &state) const;
 
+  /// What the snapshot shows while the job runs.
+  void show(const JobFault &fault) { fault_ = fault; }
   /// End of the job: status, snapshot and interrupt.
   void finish(const JobFault &fault);
 
@@ -68,6 +73,8 @@ public:
 
 private:
   explicit Registers(uint64_t configHash) : configHash_(configHash) {}
+  uint32_t value(uint32_t offset, const State &state) const;
+  Action set(uint32_t offset, uint32_t value, State &state);
 
   uint64_t configHash_;
   uint32_t control_ = 0, irqStatus_ = 0, irqEnable_ = 0;

@@ -50,8 +50,10 @@ public:
   std::string_view modelName() const override { return machine->modelName(); }
   std::span<uint8_t> memory() override { return machine->memory(); }
   bool interrupt() const override { return machine->interrupt(); }
-  uint32_t readRegister(uint32_t offset) override { return machine->readRegister(offset); }
-  void writeRegister(uint32_t offset, uint32_t value) override { machine->writeRegister(offset, value); }
+  isa::RegisterRead readPort(uint32_t offset) override { return machine->readPort(offset); }
+  isa::AxiResponse writePort(uint32_t offset, uint32_t value, uint8_t strobes) override {
+    return machine->writePort(offset, value, strobes);
+  }
   void reset() override { machine->reset(); }
   std::vector<uint8_t> dumpSpace(int space) const override { return machine->dumpSpace(space); }
   bool runUntilIdle(uint64_t maxCycles) override {

@@ -64,6 +64,9 @@ void decodeFaults(std::vector<FaultCase> &cases) {
   add(FaultCode::BadShape, "no bytes of a row", {storeBytes(0)}, 0);
   add(FaultCode::RegionPermission, "bytes to constants", {storeBytes(3).set(stb::region, 1)}, 0);
   add(FaultCode::RegionPermission, "a store to constants", {load(3), store(2).set(st::region, 1)}, 1);
+  // The page of descriptors and completion records, which the driver opens for writing.
+  add(FaultCode::RegionPermission, "a store to records", {load(3), store(2).set(st::region, 3)}, 1);
+  add(FaultCode::RegionPermission, "bytes to records", {storeBytes(3).set(stb::region, 3)}, 0);
 }
 
 void semaphoreFaults(std::vector<FaultCase> &cases) {

@@ -98,7 +98,7 @@ TEST(CosimTest, CycleModelAndRtlAgreeToTheCycleOnASmallArrayThatLoadsTwoRowsOfWe
 class OddMachineTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(OddMachineTest, FunctionalAndCycleModelGiveTheSameResults) {
-  expectAgreement(GetParam(), {functionalModel(), cycleModel()}, 8, 30);
+  expectAgreement(GetParam(), {functionalModel(), cycleModel()}, kTroubleKinds, 30);
 }
 
 INSTANTIATE_TEST_SUITE_P(OddMachines, OddMachineTest, testing::ValuesIn(test::oddMachines()),

@@ -45,10 +45,10 @@ private:
     sink->retire(event);
   }
   std::string_view modelName() const override { return "tampered"; }
-  uint32_t readRegister(uint32_t offset) override { return machine->readRegister(offset); }
-  void writeRegister(uint32_t offset, uint32_t value) override {
+  isa::RegisterRead readPort(uint32_t offset) override { return machine->readPort(offset); }
+  isa::AxiResponse writePort(uint32_t offset, uint32_t value, uint8_t strobes) override {
     job += offset == uint32_t(isa::RegisterOffset::Doorbell);
-    machine->writeRegister(offset, value);
+    return machine->writePort(offset, value, strobes);
   }
   std::span<uint8_t> memory() override { return machine->memory(); }
   bool runUntilIdle(uint64_t maxCycles) override {

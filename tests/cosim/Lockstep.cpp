@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <sstream>
+#include <tuple>
 #include <utility>
 
 namespace tw::cosim {
@@ -137,9 +138,58 @@ void prepare(isa::Machine &machine, const test::Job &job, const isa::Assembly &a
   test::prepareJob(machine, job);
 }
 
+/// What the scenario's host does, on a model without pins: each access in the cycle in which the contract has it
+/// happen.
+std::vector<isa::HostAnswer> doAccesses(isa::Machine &machine, const std::vector<isa::HostAccess> &accesses) {
+  struct Event {
+    uint64_t cycle; // it is seen
+    size_t index;
+  };
+  const std::vector<uint64_t> times = isa::accessTimes(accesses);
+  std::vector<Event> events;
+  for (size_t i = 0; i != times.size(); ++i) // a read sees what is visible in the cycle after its address
+    events.push_back({times[i] + !accesses[i].isWrite, i});
+  std::ranges::sort(events, {}, [&](const Event &event) {
+    return std::tuple(event.cycle, accesses[event.index].isWrite, event.index);
+  });
+  std::vector<isa::HostAnswer> answers(accesses.size());
+  uint64_t now = 0;
+  for (const Event &event : events) {
+    if (event.cycle > now)
+      machine.runUntilIdle(event.cycle - now);
+    const isa::HostAccess &access = accesses[event.index];
+    isa::HostAnswer &answer = answers[event.index];
+    if (access.isWrite) {
+      answer.response = machine.writePort(access.offset, access.value, access.strobes);
+    } else {
+      const isa::RegisterRead read = machine.readPort(access.offset);
+      answer.value = read.value;
+      answer.response = read.response;
+    }
+    now = event.cycle + access.isWrite;
+    answer.cycle = times[event.index];
+    answer.interrupt = machine.interrupt();
+    answer.isAnswered = true;
+  }
+  return answers;
+}
+
 /// Rings the doorbell and lets the job run, with the reset or abort of the scenario. True when it ended.
-bool runWithInterruption(isa::Machine &machine, const Scenario &scenario, Observation &seen) {
+bool runWithInterruption(const BuiltMachine &built, const Scenario &scenario, Observation &seen) {
+  isa::Machine &machine = *built.machine;
+  if (built.schedule)
+    built.schedule(scenario.host);
   write(machine, isa::RegisterOffset::Doorbell, 1);
+  if (!scenario.host.empty() && machine.state()) { // a model with time
+    if (!built.schedule)
+      seen.host = doAccesses(machine, scenario.host);
+    bool finished = machine.runUntilIdle();
+    if (built.answers) {
+      seen.host = built.answers();
+      finished = machine.runUntilIdle() && finished; // a late doorbell starts the job again
+    }
+    return finished;
+  }
   if (scenario.abortAt && !machine.runUntilIdle(*scenario.abortAt))
     write(machine, isa::RegisterOffset::Abort, 1);
   if (!scenario.resetAt)
@@ -192,7 +242,7 @@ public:
   Observation runFirst(const Scenario &scenario) {
     Observation seen;
     prepare(machine(), layout.job, scenario.assembly);
-    const bool finished = runWithInterruption(machine(), scenario, seen);
+    const bool finished = runWithInterruption(built, scenario, seen);
     seen.outcome = test::readOutcome(machine(), layout.job);
     seen.outcome.finished = finished;
     seen.events = std::exchange(recorder.events, {});
@@ -272,6 +322,28 @@ std::optional<Place> locate(const Observation &a, const Observation &b) {
   return cycle ? std::optional<Place>({false, *cycle}) : std::nullopt;
 }
 
+/// What a host met: the same answers in the same cycles. While a job runs only the counter of cycles is told on the
+/// way.
+void compareHosts(Comparison &c) {
+  if (!c.same("accesses of the host", c.a.host.size(), c.b.host.size()))
+    return;
+  for (size_t i = 0; i != c.a.host.size(); ++i) {
+    const isa::HostAccess &access = c.scenario.host[i];
+    isa::HostAnswer left = c.a.host[i], right = c.b.host[i];
+    std::ostringstream os;
+    os << "access " << i << " of the host, " << (access.isWrite ? "a write of " : "a read of ") << access.offset;
+    const uint32_t counter = (access.offset - uint32_t(isa::kCounterRegisters)) / 8;
+    if (counter != uint32_t(isa::CounterId::Cycles) && counter < uint32_t(isa::kCounters) &&
+        left.cycle < c.a.outcome.cycles)
+      left.value = right.value = 0;
+    c.same(os.str() + ", cycle", left.cycle, right.cycle);
+    c.same(os.str() + ", value", left.value, right.value);
+    c.same(os.str() + ", response", int(left.response), int(right.response));
+    c.same(os.str() + ", interrupt line", left.interrupt, right.interrupt);
+    c.same(os.str() + ", answered", left.isAnswered, right.isAnswered);
+  }
+}
+
 /// One job of both; memory and spaces only where they are defined.
 std::optional<Divergence> compareJobs(const Scenario &scenario, const Observation &a, const Observation &b) {
   Comparison c(scenario, a, b);
@@ -284,6 +356,7 @@ std::optional<Divergence> compareJobs(const Scenario &scenario, const Observatio
   c.same("the machine became idle", a.outcome.finished, b.outcome.finished);
   if (timed) {
     compareTraces(c, a.events, b.events, true);
+    compareHosts(c);
     if (a.stateAtReset != b.stateAtReset)
       c.differs("state at the reset: queues, semaphores, decoder or fault register");
   } else if (!failed) {
@@ -358,6 +431,11 @@ Result<Observation> observe(const Model &model, const Scenario &scenario) {
     seen.isTimed = model.isTimed;
   };
   Observation seen;
+  for (int lap = 1; lap < scenario.laps; ++lap) { // only what they leave on chip is looked at
+    (void)(*bench)->runFirst(scenario);
+    if (scenario.next)
+      (void)(*bench)->runNext(scenario);
+  }
   if (!scenario.isNextAlone)
     seen = (*bench)->runFirst(scenario);
   name(seen);

@@ -12,10 +12,12 @@
 
 namespace tw::cosim {
 
-/// A machine and, where its port is watched, the rules of AXI4 that it broke.
+/// A machine and, where it has pins, the rules of AXI that it broke there, and its host.
 struct BuiltMachine {
   std::unique_ptr<isa::Machine> machine;
   const std::vector<std::string> *protocolErrors = nullptr; // owned by the machine
+  std::function<void(std::vector<isa::HostAccess>)> schedule = nullptr;
+  std::function<std::vector<isa::HostAnswer>()> answers = nullptr;
 };
 
 /// How to build a model. `isTimed`: its cycles mean something.
@@ -56,6 +58,7 @@ struct Observation {
   uint32_t status = 0;
   uint32_t fault = 0, faultPc = 0; // registers FAULT, FAULT_PC
   uint64_t faultAddress = 0;
+  std::vector<isa::HostAnswer> host; // to the scenario's accesses; without time there are none
   std::vector<std::string> protocolErrors;
   std::shared_ptr<const Observation> next; // of Scenario::next
 };

@@ -19,12 +19,16 @@ Model design(const std::string &name, const std::function<void(rtl::ModelOptions
           [choose](const isa::HwConfig &config, uint64_t bytes, const isa::MachineOptions &common,
                    const isa::MemoryTimingConfig &memory) -> Result<BuiltMachine> {
             rtl::ModelOptions options(common);
+            options.hostSeed = 1 + common.poison + 256 * memory.seed; // another host in each condition
             choose(options);
             auto model = rtl::loadModel(config.name, options, memory, bytes);
             if (!model)
               return model.diag();
-            const std::vector<std::string> *errors = &(*model)->protocolErrors();
-            return BuiltMachine{std::move(*model), errors};
+            rtl::Model *pins = model->get();
+            const std::vector<std::string> *errors = &pins->protocolErrors();
+            return BuiltMachine{std::move(*model), errors,
+                                [pins](std::vector<isa::HostAccess> accesses) { pins->schedule(std::move(accesses)); },
+                                [pins] { return pins->answers(); }};
           }};
 }
 #else

@@ -18,8 +18,11 @@ namespace {
 namespace po = boost::program_options;
 
 constexpr uint64_t kPage = 4096;
+constexpr const char *kResponses[] = {"okay", "exokay", "slverr", "decerr"}; // by isa::AxiResponse
 constexpr const char *kProgram = "program.twasm", *kNext = "next.twasm", *kStimulus = "stimulus.cfg",
                      *kMachine = "machine.yaml";
+
+uint64_t pages(uint64_t bytes) { return (bytes + kPage - 1) / kPage * kPage; }
 
 /// The job of a program whose memory starts at `begin`, its descriptor first; moves `begin` behind it.
 test::Job place(const isa::HwConfig &config, const isa::Assembly &assembly, uint64_t &begin) {
@@ -31,20 +34,62 @@ test::Job place(const isa::HwConfig &config, const isa::Assembly &assembly, uint
     job.regions[i] = {begin, region.limit, region.canRead, region.canWrite, false};
     if (i == size_t(isa::RegionRole::Code))
       job.regions[i] = {begin, std::max<uint64_t>(job.lines.size(), 1) * isa::kLineBytes, false, false, true};
-    if (i == size_t(isa::RegionRole::Completion))
-      job.regions[i] = {begin, isa::kCompletionRecordBytes, false, true, false};
-    begin += (job.regions[i].limit + kPage - 1) / kPage * kPage;
+    if (i == size_t(isa::RegionRole::Completion)) // open for all, and the machine's all the same
+      job.regions[i] = {begin, isa::kCompletionRecordBytes, true, true, false};
+    begin += pages(job.regions[i].limit);
   }
   return job;
 }
 
-// error = <r, w or rw>:<slverr or decerr>:<region, -1 for the descriptor>:<offset>:<bytes>
+/// Gives both regions of an alias a place behind all others.
+void placeAlias(test::Job &job, const Alias &alias, uint64_t &begin) {
+  test::JobRegion &of = job.regions[size_t(alias.of)], &region = job.regions[size_t(alias.region)];
+  of.base = begin;
+  region.base = begin + alias.offset;
+  begin += pages(std::max(of.limit, alias.offset + region.limit));
+}
+
+// error = <r, w or rw>:<exokay, slverr or decerr>:<region, -1 for the descriptor>:<offset>:<bytes>
 std::string errorText(const BusError &error) {
   std::ostringstream os;
-  os << (error.onRead ? "r" : "") << (error.onWrite ? "w" : "") << ":"
-     << (error.response == isa::AxiResponse::SlaveError ? "slverr" : "decerr") << ":" << error.region << ":"
-     << error.offset << ":" << error.bytes;
+  os << (error.onRead ? "r" : "") << (error.onWrite ? "w" : "") << ":" << kResponses[size_t(error.response)] << ":"
+     << error.region << ":" << error.offset << ":" << error.bytes;
   return os.str();
+}
+
+// host = <r or w>:<cycle>:<offset>:<value>:<strobes>:<cycles until address, until data, until the answer is taken>
+std::string hostText(const isa::HostAccess &access) {
+  std::ostringstream os;
+  os << (access.isWrite ? "w:" : "r:") << access.cycle << ":" << access.offset << ":" << access.value << ":"
+     << int(access.strobes) << ":" << access.addressAfter << ":" << access.dataAfter << ":" << access.takenAfter;
+  return os.str();
+}
+
+std::optional<isa::HostAccess> parseHost(const std::string &text) {
+  char way = 0;
+  unsigned long long cycle = 0;
+  unsigned offset = 0, strobes = 0;
+  isa::HostAccess access;
+  if (std::sscanf(text.c_str(), "%c:%llu:%u:%u:%u:%u:%u:%u", &way, &cycle, &offset, &access.value, &strobes,
+                  &access.addressAfter, &access.dataAfter, &access.takenAfter) != 8 ||
+      (way != 'r' && way != 'w') || offset > UINT16_MAX || strobes > isa::Machine::kAllBytes)
+    return std::nullopt;
+  access.isWrite = way == 'w';
+  access.cycle = cycle;
+  access.offset = uint16_t(offset);
+  access.strobes = uint8_t(strobes);
+  return access;
+}
+
+// alias = <region>:<of region>:<offset>
+std::optional<Alias> parseAlias(const std::string &text) {
+  Alias alias;
+  unsigned long long offset = 0;
+  if (std::sscanf(text.c_str(), "%d:%d:%llu", &alias.region, &alias.of, &offset) != 3 || alias.region < 0 ||
+      alias.region >= isa::kRegions || alias.of < 0 || alias.of >= isa::kRegions || offset % kPage != 0)
+    return std::nullopt;
+  alias.offset = offset;
+  return alias;
 }
 
 std::optional<BusError> parseError(const std::string &text) {
@@ -54,12 +99,13 @@ std::optional<BusError> parseError(const std::string &text) {
   if (std::sscanf(text.c_str(), "%2[rw]:%6[a-z]:%d:%llu:%llu", direction, response, &error.region, &offset, &bytes) !=
       5)
     return std::nullopt;
-  const std::string way = direction, kind = response;
-  if ((kind != "slverr" && kind != "decerr") || error.region < BusError::kDescriptor || error.region >= isa::kRegions)
+  const std::string way = direction;
+  const std::optional<isa::AxiResponse> kind = isa::parseAxiError(response);
+  if (!kind || error.region < BusError::kDescriptor || error.region >= isa::kRegions)
     return std::nullopt;
   error.offset = offset;
   error.bytes = bytes;
-  error.response = kind == "slverr" ? isa::AxiResponse::SlaveError : isa::AxiResponse::DecodeError;
+  error.response = *kind;
   error.onRead = way.find('r') != std::string::npos;
   error.onWrite = way.find('w') != std::string::npos;
   return error;
@@ -81,6 +127,8 @@ Layout layOut(const Scenario &scenario) {
   Layout layout{place(scenario.config, scenario.assembly, begin), std::nullopt, 0, 0};
   layout.job.serial = scenario.serial;
   layout.job.cycleBudget = scenario.cycleBudget;
+  for (const Alias &alias : scenario.aliases)
+    placeAlias(layout.job, alias, begin);
   layout.nextBegin = begin;
   if (scenario.next) {
     layout.next = place(scenario.config, *scenario.next, begin);
@@ -117,8 +165,14 @@ void writeScenario(const std::string &folder, const Scenario &scenario) {
   std::ofstream os = open(kStimulus);
   os << "config = " << scenario.config.name << "\nmemory = " << scenario.memory << "\nserial = " << scenario.serial
      << "\npoison = " << int(scenario.poison) << "\nbudget = " << scenario.cycleBudget << "\n";
+  if (scenario.laps != 1)
+    os << "laps = " << scenario.laps << "\n";
   for (const BusError &error : scenario.errors)
     os << "error = " << errorText(error) << "\n";
+  for (const isa::HostAccess &access : scenario.host)
+    os << "host = " << hostText(access) << "\n";
+  for (const Alias &alias : scenario.aliases)
+    os << "alias = " << alias.region << ":" << alias.of << ":" << alias.offset << "\n";
   if (scenario.resetAt)
     os << "reset = " << *scenario.resetAt << "\n";
   if (scenario.abortAt)
@@ -129,7 +183,7 @@ Result<Scenario> readScenario(const std::string &folder) {
   const std::string path = folder + "/" + kStimulus;
   Scenario scenario;
   std::string config;
-  std::vector<std::string> errors;
+  std::vector<std::string> errors, accesses, aliases;
   int poison = 0;
   uint64_t reset = 0, abort = 0;
   po::options_description options;
@@ -140,7 +194,10 @@ Result<Scenario> readScenario(const std::string &folder) {
     ("serial", po::value(&scenario.serial))
     ("poison", po::value(&poison))
     ("budget", po::value(&scenario.cycleBudget))
+    ("laps", po::value(&scenario.laps))
     ("error", po::value(&errors)->composing())
+    ("host", po::value(&accesses)->composing())
+    ("alias", po::value(&aliases)->composing())
     ("reset", po::value(&reset))
     ("abort", po::value(&abort));
   // clang-format on
@@ -159,8 +216,22 @@ Result<Scenario> readScenario(const std::string &folder) {
   for (const std::string &text : errors) {
     const auto error = parseError(text);
     if (!error)
-      return Diag{path, "error = " + text + ": use <r, w or rw>:<slverr or decerr>:<region>:<offset>:<bytes>"};
+      return Diag{path, "error = " + text + ": use <r, w or rw>:<exokay, slverr or decerr>:<region>:<offset>:<bytes>"};
     scenario.errors.push_back(*error);
+  }
+  for (const std::string &text : accesses) {
+    const auto access = parseHost(text);
+    if (!access)
+      return Diag{path, "host = " + text +
+                            ": use <r or w>:<cycle>:<offset>:<value>:<strobes>:<address after>:<data "
+                            "after>:<taken after>"};
+    scenario.host.push_back(*access);
+  }
+  for (const std::string &text : aliases) {
+    const auto alias = parseAlias(text);
+    if (!alias)
+      return Diag{path, "alias = " + text + ": use <region>:<of region>:<offset, a multiple of 4096>"};
+    scenario.aliases.push_back(*alias);
   }
   const auto machine = isa::loadConfig(folder + "/" + kMachine);
   if (!machine)

@@ -7,6 +7,7 @@
 
 #include "tw/isa/Assembler.h"
 #include "tw/isa/MemoryTiming.h"
+#include "tw/isa/RegisterPort.h"
 #include "tw/support/Job.h"
 
 #include <optional>
@@ -28,6 +29,13 @@ struct BusError {
   bool operator==(const BusError &) const = default;
 };
 
+/// A region that begins inside another one.
+struct Alias {
+  int region = 0, of = 0;
+  uint64_t offset = 0; // of the other's first byte; a multiple of 4096
+  bool operator==(const Alias &) const = default;
+};
+
 /// Region 0 and region 3 of a program may be left closed: the layout opens them for code and records.
 struct Scenario {
   isa::HwConfig config;
@@ -38,7 +46,10 @@ struct Scenario {
   uint8_t poison = 0;
   uint64_t cycleBudget = 0;
   std::optional<uint64_t> resetAt, abortAt; // cycle of the job, at least 1; a machine without time ends first
+  std::vector<isa::HostAccess> host;        // while the first job runs and after it
+  std::vector<Alias> aliases;               // of the first job's regions
   std::optional<isa::Assembly> next;        // the job that follows on the same machine, in memory of its own
+  int laps = 1;                             // so many times both; the last is looked at
   bool isNextAlone = false;                 // the machine runs only `next`, at the same place
 };
 

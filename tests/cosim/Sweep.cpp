@@ -28,6 +28,11 @@ isa::RandomOptions optionsOf(const Sweep &sweep, uint64_t seed) {
     options.only = opcodes[seed / 4 % opcodes.size()];
   }
   options.together = seed % 16 == 6;
+  if (seed % 16 == 9) {
+    options.extremes = true;
+    options.spmWindow = std::min(sweep.config.spmBytes, 65536u);
+  }
+  options.moreFaults = seed % 3 == 0 ? int(1 + seed / 3 % 4) : 0;
   return options;
 }
 
@@ -39,6 +44,8 @@ std::vector<Scenario> scenariosOf(const Sweep &sweep, const isa::TestProgram &te
   if (seed % 64 == 12 && sweep.config.axiOutstandingReads >= 16) {
     const std::string latency = std::to_string(300 << seed / 64 % 4);
     ideal += ":" + latency + ":" + latency;
+  } else if (seed % 4 != 3) { // and as near as can be
+    ideal += ":" + std::to_string(seed % 2) + ":" + std::to_string(seed / 4 % 2);
   }
   struct Condition {
     std::string memory;
@@ -67,10 +74,22 @@ std::vector<Scenario> chosen(const Sweep &sweep, std::vector<Scenario> all, uint
   return all;
 }
 
-/// A small legal program that follows one which fails.
-isa::TestProgram nextProgram(const Sweep &sweep, uint64_t seed) {
+/// A region that another one lies in. Reads of one through the other need no order, nor do stores, which are all of one
+/// queue; where instructions run one by one, no pair does.
+Alias readAlias(bool areInputs, uint64_t seed) {
+  constexpr uint64_t kPage = 4096; // behind an input's record
+  return areInputs ? Alias{6, 4, kPage} : Alias{7, 5, seed / 8 % 3 * kPage};
+}
+Alias anyAlias(uint64_t seed) {
+  constexpr Alias kAliases[] = {{5, 2, 0}, {7, 2, 8192}, {5, 4, 4096}, {7, 6, 4096}, {6, 4, 4096}, {7, 5, 4096}};
+  return kAliases[seed / 8 % std::size(kAliases)];
+}
+
+/// A small legal program that follows another one. One that inherits reads what that left in SPM and ACC.
+isa::TestProgram nextProgram(const Sweep &sweep, uint64_t seed, bool inherits = false) {
   isa::RandomOptions options;
   options.seed = seed + 1'000'000'007;
+  options.inherits = inherits;
   options.instructions = 8;
   options.workPerLine = 60;
   options.spmWindow = 2048;
@@ -131,7 +150,15 @@ private:
     const isa::TestProgram test = isa::randomProgram(sweep.config, optionsOf(sweep, seed));
     result.coverage.add(test, sweep.config, test.program.lines.size());
     std::optional<std::vector<uint8_t>> dram;
-    const std::vector<Scenario> all = scenariosOf(sweep, test, seed), scenarios = chosen(sweep, all, seed);
+    const std::vector<Scenario> all = scenariosOf(sweep, test, seed);
+    std::vector<Scenario> scenarios = chosen(sweep, all, seed);
+    if (seed % 8 == 1)
+      for (Scenario &scenario : scenarios)
+        scenario.aliases = {readAlias(seed / 8 % 2, seed)};
+    if (seed % 8 == 5) {
+      scenarios = {all.back()};
+      scenarios[0].aliases = {anyAlias(seed)};
+    }
     uint64_t cycles = 0; // of the last run but the serial one
     for (const Scenario &scenario : scenarios) {
       std::vector<Observation> seen;
@@ -148,11 +175,26 @@ private:
       if (!scenario.serial || scenarios.size() == 1)
         cycles = seen.back().outcome.cycles;
     }
-    if (sweep.trouble)
+    if (seed % 4 == 2)
+      runChain(seed, scenarios[0]);
+    if (sweep.trouble && !result.divergence)
       runTrouble(seed, all[2], cycles);
   }
 
+  /// Two jobs by turns; the second one takes what the first left on chip.
+  void runChain(uint64_t seed, Scenario scenario) {
+    scenario.next = nextProgram(sweep, seed, true);
+    scenario.laps = 2;
+    std::vector<Observation> seen;
+    if (auto found = compareModels(sweep.models, scenario, &result, &seen))
+      return save(seed, sweep.models, scenario, found->divergence.text);
+    if (seen[0].next->outcome.code != isa::FaultCode::None)
+      save(seed, sweep.models, scenario, "a legal program after another one ends with a fault");
+  }
+
   void runTrouble(uint64_t seed, Scenario scenario, uint64_t cycles) {
+    if (const Result<Observation> plain = observe(cycleModel(), scenario)) // on this very memory
+      cycles = plain->outcome.cycles;
     const Trouble trouble = addTrouble(scenario, TroubleKind(seed % kTroubleKinds), cycles, seed);
     scenario.next = nextProgram(sweep, seed);
     ++result.troubles[name(trouble.kind)];

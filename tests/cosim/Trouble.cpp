@@ -3,6 +3,7 @@
 
 #include "tw/isa/Timing.h"
 
+#include <algorithm>
 #include <random>
 #include <sstream>
 
@@ -51,6 +52,69 @@ ExpectedFault expectedOf(const std::vector<Transfer> &transfers, const BusError 
   return {isa::FaultCode::None, false, {}, 0, 0, true};
 }
 
+/// Any register, or none.
+uint16_t randomOffset(std::mt19937_64 &random) {
+  const uint64_t draw = random() >> 8;
+  switch (random() % 4) {
+  case 0:
+    return isa::kRegisters[draw % isa::kRegisters.size()].offset;
+  case 1:
+    return uint16_t(isa::kCounterRegisters + 4 * (draw % (2 * isa::kCounters + 1)));
+  case 2:
+    return uint16_t(isa::kRegionRegisters + 4 * (draw % (isa::kRegions * isa::kRegionRegisterStride / 4 + 1)));
+  default:
+    return uint16_t(draw);
+  }
+}
+
+bool isWriteOf(const isa::HostAccess &access, isa::RegisterOffset reg) {
+  return access.isWrite && (access.offset & ~3) == int(reg);
+}
+
+/// Reads and writes of anything from the beginning of a job of `cycles` cycles to some time after it. The doorbell
+/// rings only while the job runs, so that no other one begins, and nobody asks for an abort.
+std::vector<isa::HostAccess> randomHost(uint64_t cycles, std::mt19937_64 &random) {
+  const auto below = [&](uint64_t n) { return random() % n; };
+  std::vector<isa::HostAccess> accesses;
+  const uint64_t gap = 1 + below(2 + cycles / 30);
+  for (uint64_t at = 2 + below(20); at < cycles + 60; at += below(4) ? below(gap) : below(4)) {
+    isa::HostAccess access;
+    access.isWrite = below(2);
+    access.offset = randomOffset(random);
+    if (below(4) == 0) // of registers that may change now
+      access.offset = uint16_t(below(2) ? isa::RegisterOffset::IrqStatus : isa::RegisterOffset::IrqEnable);
+    access.value = below(2) ? uint32_t(random()) : uint32_t(below(4));
+    access.strobes = uint8_t(below(2) ? isa::Machine::kAllBytes : below(16));
+    access.cycle = at;
+    access.addressAfter = uint32_t(below(3) ? 0 : below(7));
+    access.dataAfter = uint32_t(below(3) ? 0 : below(7));
+    access.takenAfter = uint32_t(below(3) ? 0 : below(7));
+    if (!isWriteOf(access, isa::RegisterOffset::Abort))
+      accesses.push_back(access);
+  }
+  const std::vector<uint64_t> times = isa::accessTimes(accesses);
+  std::vector<isa::HostAccess> result; // what is left out lets others happen before, not later
+  for (size_t i = 0; i != times.size(); ++i)
+    if (times[i] < cycles || !isWriteOf(accesses[i], isa::RegisterOffset::Doorbell))
+      result.push_back(accesses[i]);
+  return result;
+}
+
+/// An abort among the accesses; doorbells after it would start the job again.
+void addAbort(std::vector<isa::HostAccess> &accesses, uint64_t cycle, std::mt19937_64 &random) {
+  const auto after = std::ranges::find_if(accesses, [&](const auto &access) { return access.cycle >= cycle; });
+  isa::HostAccess abort{.isWrite = true, .offset = uint16_t(isa::RegisterOffset::Abort)};
+  abort.value = uint32_t(random());
+  abort.strobes = uint8_t(1 + random() % isa::Machine::kAllBytes);
+  abort.cycle = std::max<uint64_t>(cycle, 2);
+  abort.addressAfter = uint32_t(random() % 4);
+  abort.dataAfter = uint32_t(random() % 4);
+  const auto rest = accesses.insert(after, abort) + 1;
+  accesses.erase(std::remove_if(rest, accesses.end(),
+                                [](const auto &access) { return isWriteOf(access, isa::RegisterOffset::Doorbell); }),
+                 accesses.end());
+}
+
 } // namespace
 
 const char *name(TroubleKind kind) {
@@ -65,10 +129,16 @@ const char *name(TroubleKind kind) {
     return "fetch error";
   case TroubleKind::DescriptorError:
     return "descriptor error";
+  case TroubleKind::RecordError:
+    return "record error";
   case TroubleKind::Abort:
     return "abort";
   case TroubleKind::Budget:
     return "budget";
+  case TroubleKind::Host:
+    return "host";
+  case TroubleKind::HostAbort:
+    return "host abort";
   }
   return "?";
 }
@@ -90,15 +160,31 @@ Trouble addTrouble(Scenario &scenario, TroubleKind kind, uint64_t cycles, uint64
     return {kind, ExpectedFault{isa::FaultCode::CycleBudget, false, {}, 0, 0, true}};
   }
 
+  if (kind == TroubleKind::Host || kind == TroubleKind::HostAbort) {
+    scenario.host = randomHost(cycles, random);
+    if (kind == TroubleKind::Host)
+      return {kind, std::nullopt};
+    addAbort(scenario.host, inside, random);
+    return {kind, ExpectedFault{isa::FaultCode::Aborted, false, {}, 0, 0, true}};
+  }
+
   const test::Job job = layOut(scenario).job;
   const uint64_t beatBytes = scenario.config.axiBytes;
   BusError error;
   error.bytes = beatBytes;
-  error.response = below(2) ? isa::AxiResponse::SlaveError : isa::AxiResponse::DecodeError;
+  error.response = isa::AxiResponse(1 + below(3));
   if (kind == TroubleKind::DescriptorError) {
     error.offset = below(isa::kJobDescriptorBytes / beatBytes) * beatBytes;
     scenario.errors.push_back(error);
     return {kind, ExpectedFault{isa::FaultCode::AxiRead, true, isa::Engine::FE, 0, job.descriptorAddress, false}};
+  }
+  if (kind == TroubleKind::RecordError) {
+    error.region = int(isa::RegionRole::Completion);
+    error.offset = below(isa::kCompletionRecordBytes / beatBytes) * beatBytes;
+    error.onRead = false;
+    scenario.errors.push_back(error);
+    return {kind, ExpectedFault{isa::FaultCode::AxiWrite, true, isa::Engine::FE, uint32_t(job.lines.size() - 1),
+                                job.regions[size_t(error.region)].base, false}};
   }
   if (kind == TroubleKind::ReadError || kind == TroubleKind::WriteError) {
     const std::vector<Transfer> transfers = transfersOf(scenario, job);

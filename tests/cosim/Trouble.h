@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What can go wrong in a job that is not in its program: errors of the bus, a reset, an abort, too small a budget.
-// Called by the sweep, which runs legal programs in it. Does not run anything.
+// What can go wrong in a job that is not in its program: errors of the bus, a reset, an abort, too small a budget, a
+// host that reads and writes registers all the time. Called by the sweep, which runs legal programs in it. Does not run
+// anything.
 #ifndef TW_TESTS_COSIM_TROUBLE_H
 #define TW_TESTS_COSIM_TROUBLE_H
 
@@ -8,8 +9,19 @@
 
 namespace tw::cosim {
 
-enum class TroubleKind : uint8_t { Reset, ReadError, WriteError, FetchError, DescriptorError, Abort, Budget };
-inline constexpr int kTroubleKinds = 7;
+enum class TroubleKind : uint8_t {
+  Reset,
+  ReadError,
+  WriteError,
+  FetchError,
+  DescriptorError,
+  RecordError,
+  Abort,
+  Budget,
+  Host,
+  HostAbort
+};
+inline constexpr int kTroubleKinds = 10;
 const char *name(TroubleKind kind);
 
 /// The fault that a timed model reports; a model whose table row does not name it ends the job well.
@@ -25,7 +37,7 @@ struct ExpectedFault {
 
 struct Trouble {
   TroubleKind kind;
-  std::optional<ExpectedFault> fault; // none: a reset
+  std::optional<ExpectedFault> fault; // none: a reset, or a host that must not disturb the job
 };
 
 /// Puts trouble into a scenario with a legal program that takes `cycles` cycles without it. A kind for which the

@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 //===- Registers.td - register map, job descriptor, completion record -----------===//
 // SPDX-License-Identifier: Apache-2.0
-// 32-bit registers on the AXI4-Lite port. Region registers lie on a page of their own, never mapped to users.
+// 32-bit registers on the AXI4-Lite port; the two lowest bits of an address are ignored, a write changes the bytes whose
+// strobes are high. Region registers lie on a page of their own, never mapped to users.
 class RegField<string name, int lo, int width, string doc> { string Name = name; int Lo = lo; int Width = width; string Doc = doc; }
-// Access: "ro" read only, "rw" read and write, "w1c" write one to clear, "wo" write only (reads zero).
+// Access: "ro" read only, "rw" read and write, "rwi" the same, but written only while no job runs, "w1c" write one to
+// clear, "wo" write only.
 class Register<int offset, string name, string access, string doc, list<RegField> fields = []> {
   int Offset = offset; string Name = name; string Access = access; string Doc = doc; list<RegField> Fields = fields;
 }
+// What BRESP or RRESP says (0 OKAY, 2 SLVERR, 3 DECERR) of an access for which a register, or the lack of one, has no
+// use. It changes nothing, and a read is zero.
+class PortAnswer<string name, int response, string doc> { string Name = name; int Response = response; string Doc = doc; }
+def AnswerUnmapped  : PortAnswer<"unmapped", 2, "an offset without a register, read or written">;
+def AnswerReadOnly  : PortAnswer<"read_only", 2, "a write of a register that is read only, or of a counter">;
+def AnswerWriteOnly : PortAnswer<"write_only", 0, "a read of a register that is write only">;
+def AnswerBusy      : PortAnswer<"busy", 2, "a write, while a job runs, of a register that is written only while none does">;
 def RId        : Register<0x000, "ID", "ro", "0x314E5754: the bytes TWN1">;
 def RVersion   : Register<0x004, "VERSION", "ro", "version of the register map", [RegField<"major", 16, 16, "incompatible changes">, RegField<"minor", 0, 16, "additions">]>;
 def RIsaLo     : Register<0x008, "ISA_HASH_LO", "ro", "ISA hash, low word">;
 def RIsaHi     : Register<0x00C, "ISA_HASH_HI", "ro", "ISA hash, high word">;
 def RCfgLo     : Register<0x010, "CFG_HASH_LO", "ro", "configuration hash, low word">;
 def RCfgHi     : Register<0x014, "CFG_HASH_HI", "ro", "configuration hash, high word">;
-def RControl   : Register<0x020, "CONTROL", "rw", "how jobs run", [
+def RControl   : Register<0x020, "CONTROL", "rwi", "how jobs run", [
   RegField<"serial", 0, 1, "execute each instruction to completion before the next: same memory, no overlap">]>;
 def RStatus    : Register<0x024, "STATUS", "ro", "state of the machine", [
-  RegField<"busy", 0, 1, "a job runs">, RegField<"done", 1, 1, "the last job ended and its record is in memory">,
+  RegField<"busy", 0, 1, "a job runs">, RegField<"done", 1, 1, "the last job ended; its record is in memory unless the fault says why not">,
   RegField<"fault", 8, 8, "fault code of the last job">]>;
-def RJobLo     : Register<0x028, "JOB_LO", "rw", "physical address of the job descriptor, low word; multiple of 64">;
-def RJobHi     : Register<0x02C, "JOB_HI", "rw", "physical address of the job descriptor, high word">;
-def RDoorbell  : Register<0x030, "DOORBELL", "wo", "any write starts the job; ignored while busy">;
-def RAbort     : Register<0x034, "ABORT", "wo", "any write stops issue; running instructions finish, then the record is written with ABORTED">;
+def RJobLo     : Register<0x028, "JOB_LO", "rwi", "physical address of the job descriptor, low word; multiple of 64">;
+def RJobHi     : Register<0x02C, "JOB_HI", "rwi", "physical address of the job descriptor, high word">;
+def RDoorbell  : Register<0x030, "DOORBELL", "wo", "a write of any byte starts the job; ignored while busy">;
+def RAbort     : Register<0x034, "ABORT", "wo", "a write of any byte stops issue; running instructions finish, then the record is written with ABORTED">;
 def RIrqStatus : Register<0x038, "IRQ_STATUS", "w1c", "interrupt causes", [RegField<"done", 0, 1, "a job ended, rightly or with a fault">]>;
 def RIrqEnable : Register<0x03C, "IRQ_ENABLE", "rw", "which causes raise the interrupt line", [RegField<"done", 0, 1, "job ended">]>;
 def RFault     : Register<0x040, "FAULT", "ro", "snapshot: what failed", [
@@ -42,12 +51,15 @@ def RGLimitLo : RegionRegister<0x08, "LIMIT_LO", "size in bytes, low word">;
 def RGLimitHi : RegionRegister<0x0C, "LIMIT_HI", "size in bytes, high word">;
 def RGPerm    : RegionRegister<0x10, "PERM", "permissions", [RegField<"read", 0, 1, "loads">, RegField<"write", 1, 1, "stores">, RegField<"execute", 2, 1, "instruction fetch">]>;
 
-// Roles of regions: convention between compiler and driver; the hardware fetches code from region 0 and writes records to 3.
+// Roles of regions: convention between compiler and driver. The hardware fetches code from region 0 and writes records to
+// region 3, which is its own: a line that names it raises REGION_PERMISSION whatever PERM says, so that no program can
+// forge its record or write another job's descriptor.
+def ProgramRegions : MachineConstant<"program_regions", 0xF7, "regions that instructions may name, a bit each">;
 class RegionRole<int index, string name, string doc> { int Index = index; string Name = name; string Doc = doc; }
 def RoleCode  : RegionRole<0, "code", "instruction lines (execute)">;
 def RoleConst : RegionRole<1, "const", "weights, parameters, tables (read)">;
 def RoleArena : RegionRole<2, "arena", "temporaries of one program instance (read, write)">;
-def RoleDone  : RegionRole<3, "completion", "completion records (write)">;
+def RoleDone  : RegionRole<3, "completion", "descriptors and completion records (write); no instruction may name it">;
 def RoleIo0   : RegionRole<4, "io0", "zero-copy input or output">;
 def RoleIo1   : RegionRole<5, "io1", "zero-copy input or output">;
 def RoleIo2   : RegionRole<6, "io2", "zero-copy input or output">;

@@ -52,6 +52,9 @@ public:
 
   /// What is visible in cycle `now`, the first that run() has not done; nothing when no job runs.
   std::optional<isa::MachineState> state(Cycle now) const;
+  /// What the snapshot and the counter of cycles show in `now`, while the job runs.
+  JobFault faultAt(Cycle now) const;
+  Cycle cyclesAt(Cycle now) const;
 
   void handle(Event event, Cycle c); // called by the kernel
 

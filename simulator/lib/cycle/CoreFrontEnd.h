@@ -90,6 +90,16 @@ template <class Kernel> std::optional<isa::MachineState> Core<Kernel>::state(Cyc
   return state;
 }
 
+template <class Kernel> JobFault Core<Kernel>::faultAt(Cycle now) const {
+  if (const JobFault *fault = fault_.at(now))
+    return *fault;
+  return jobState_ == JobState::Record ? result_ : JobFault{};
+}
+
+template <class Kernel> Cycle Core<Kernel>::cyclesAt(Cycle now) const {
+  return jobState_ == JobState::Record ? registers_.counter(isa::CounterId::Cycles) : now;
+}
+
 template <class Kernel> void Core<Kernel>::handleFrontEnd(Cycle c) {
   switch (jobState_) {
   case JobState::Idle:
@@ -116,8 +126,9 @@ template <class Kernel> void Core<Kernel>::handleFrontEnd(Cycle c) {
 
 template <class Kernel> void Core<Kernel>::finishJob() {
   writeRecord(doneAt_);
+  const JobFault fault = faultAt(doneAt_);
   jobState_ = JobState::Idle;
-  registers_.finish(result_);
+  registers_.finish(fault);
 }
 
 template <class Kernel> void Core<Kernel>::writeRecord(Cycle now) {
@@ -242,9 +253,9 @@ inline int failingStep(const isa::Line &line, const isa::HwConfig &config, const
     uint64_t size = isa::spaceSize(config, operand.space);
     bool isPermitted = true;
     if (operand.space == isa::Space::DRAM) {
-      const isa::Region &region = regions[size_t(line.get(row.fields[size_t(operand.regionField)].ref))];
-      isPermitted = operand.dir == isa::Dir::Read ? region.canRead : region.canWrite;
-      size = region.limit;
+      const uint64_t region = uint64_t(line.get(row.fields[size_t(operand.regionField)].ref));
+      isPermitted = isa::isPermitted(regions, region, operand.dir);
+      size = regions[region].limit;
     }
     if (!isPermitted || end > size)
       return step;
@@ -352,6 +363,8 @@ template <class Kernel> void Core<Kernel>::endJob(Cycle c) {
     record_ = makeCompletionRecord(uint32_t(descriptor_.get(d::sequence)), result_, registers_, config_.n);
     recordFrom_ = c;
     settled = store_.sendRecord(recordAddress_, c);
+    if (store_.failedAddress() && !failed)
+      fault_.raise(settled, JobFault{isa::FaultCode::AxiWrite, Engine::FE, 0, endPc, recordAddress_});
   }
   doneAt_ = std::max(settled, readPort_.quietFrom()) + 1;
   kernel_.at(Event::FrontEnd, doneAt_);

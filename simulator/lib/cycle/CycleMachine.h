@@ -17,12 +17,17 @@ public:
               {options.trace, options.hashWrites, options.timingOnly, options.dataThread, options.stepAlways}) {}
 
   std::string_view modelName() const override { return "cycle"; }
-  uint32_t readRegister(uint32_t offset) override {
-    return offset >= isa::kRegionRegisters ? Registers::readRegion(state_, offset) : registers_.read(offset);
+  isa::RegisterRead readPort(uint32_t offset) override {
+    if (registers_.busy()) { // counted by the units until the job ends
+      registers_.show(core_.faultAt(now_));
+      registers_.counter(isa::CounterId::Cycles) = core_.cyclesAt(now_);
+    }
+    return registers_.read(offset, state_);
   }
-  void writeRegister(uint32_t offset, uint32_t value) override {
+  isa::AxiResponse writePort(uint32_t offset, uint32_t value, uint8_t strobes) override {
     bool wasBusy = registers_.busy();
-    switch (registers_.write(offset, value, state_)) {
+    const Registers::Written written = registers_.write(offset, value, strobes, state_);
+    switch (written.action) {
     case Registers::Action::None:
       break;
     case Registers::Action::Start:
@@ -33,7 +38,9 @@ public:
       core_.abort(now_ + 1);
       break;
     }
-    now_ += wasBusy; // a write takes a cycle
+    if (wasBusy) // a write takes a cycle
+      core_.run(++now_);
+    return written.response;
   }
   std::span<uint8_t> memory() override { return state_.dram.bytes(); }
   bool interrupt() const override { return registers_.interrupt(); }

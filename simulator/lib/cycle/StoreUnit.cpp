@@ -150,6 +150,7 @@ uint64_t StoreUnit::takeBusyCycles() {
 }
 
 Cycle StoreUnit::sendRecord(uint64_t address, Cycle cycle) {
+  failed_.reset();
   send(address, kCompletionRecordBytes, cycle);
   return lastResponse_;
 }

@@ -23,10 +23,10 @@ public:
 
   std::string_view modelName() const override { return "functional"; }
 
-  uint32_t readRegister(uint32_t offset) override {
-    return offset >= isa::kRegionRegisters ? Registers::readRegion(state, offset) : registers.read(offset);
+  isa::RegisterRead readPort(uint32_t offset) override { return registers.read(offset, state); }
+  isa::AxiResponse writePort(uint32_t offset, uint32_t value, uint8_t strobes) override {
+    return registers.write(offset, value, strobes, state).response;
   }
-  void writeRegister(uint32_t offset, uint32_t value) override { registers.write(offset, value, state); }
   std::span<uint8_t> memory() override { return state.dram.bytes(); }
   bool interrupt() const override { return registers.interrupt(); }
   std::span<const Diag> races() const override { return foundRaces; }

@@ -151,6 +151,22 @@ TEST(CheckTest, PermissionsComeBeforeTheBoundsOfARegion) {
   EXPECT_EQ(checkLine(line, tw16(), regions), (Fault{FaultCode::RegionPermission, 0}));
 }
 
+TEST(CheckTest, NoInstructionMayNameTheRegionOfCompletionRecords) {
+  for (const Instruction &row : kInstructions) {
+    const int region = row.isPlanned ? -1 : findField(row, "region");
+    if (region < 0)
+      continue;
+    Line line = smallest(row.opcode);
+    for (int index = 0; index != kRegions; ++index) {
+      line.set(row.fields[size_t(region)].ref, index);
+      const std::optional<Fault> fault = checkLine(line, tw16(), openRegions());
+      const std::optional<Fault> expected =
+          index == int(RegionRole::Completion) ? std::optional(Fault{FaultCode::RegionPermission, 0}) : std::nullopt;
+      EXPECT_EQ(fault, expected) << row.mnemonic << " of region " << index;
+    }
+  }
+}
+
 TEST(CheckTest, HugeFootprintsSaturate) {
   Line line = smallest(Opcode::Ld);
   line.set(ld::n3, 65535).set(ld::ds3, 0xFFFFFFF0).set(ld::offset, 0xFFFFFFFFF0);

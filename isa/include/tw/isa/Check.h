@@ -39,6 +39,10 @@ std::optional<FaultCode> checkFields(const Line &line, const HwConfig &config);
 // The checks that hold on every machine: up to and including BAD_SHAPE.
 std::optional<FaultCode> checkEncoding(const Line &line);
 
+// Whether an instruction may read or write a region at all: it is one of the table's program_regions, and open for
+// that.
+bool isPermitted(const Regions &regions, uint64_t region, Dir dir);
+
 // Granules (bytes, rows, banks) from the base of an operand to its end, by the footprint program.
 uint64_t footprint(const Line &line, const Instruction &row, int access, const HwConfig &config);
 

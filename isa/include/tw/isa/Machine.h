@@ -6,6 +6,7 @@
 #ifndef TW_ISA_MACHINE_H
 #define TW_ISA_MACHINE_H
 
+#include "tw/isa/Axi.h"
 #include "tw/isa/Tables.h"
 #include <array>
 #include <cstdint>
@@ -68,15 +69,28 @@ struct MachineState {
   bool operator==(const MachineState &) const = default;
 };
 
+/// What a read of a register is answered with.
+struct RegisterRead {
+  uint32_t value = 0;
+  AxiResponse response = AxiResponse::Okay;
+  bool operator==(const RegisterRead &) const = default;
+};
+
 /// A machine. All physical addresses are offsets into its DRAM, which starts at 0 and has memoryBytes() bytes.
 class Machine {
 public:
   virtual ~Machine() = default;
   virtual std::string_view modelName() const = 0; // "functional", "cycle", "rtl"
 
-  /// 32-bit register access at a byte offset of the register map; an unmapped offset reads 0 and ignores writes.
-  virtual uint32_t readRegister(uint32_t offset) = 0;
-  virtual void writeRegister(uint32_t offset, uint32_t value) = 0;
+  /// 32-bit register access at a byte offset of the register map, with the answers of docs/reference/registers.md. A
+  /// write changes the bytes whose bits in `strobes` are set. In a timed model a job moves on by a cycle with each
+  /// write.
+  virtual RegisterRead readPort(uint32_t offset) = 0;
+  virtual AxiResponse writePort(uint32_t offset, uint32_t value, uint8_t strobes) = 0;
+  /// The same for those who do not look at answers.
+  uint32_t readRegister(uint32_t offset) { return readPort(offset).value; }
+  void writeRegister(uint32_t offset, uint32_t value) { writePort(offset, value, kAllBytes); }
+  static constexpr uint8_t kAllBytes = 0xF;
 
   /// The DRAM as the host sees it. Valid for the machine's lifetime; must not be touched while a job runs.
   virtual std::span<uint8_t> memory() = 0;

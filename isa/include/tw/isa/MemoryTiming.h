@@ -6,6 +6,7 @@
 #ifndef TW_ISA_MEMORYTIMING_H
 #define TW_ISA_MEMORYTIMING_H
 
+#include "tw/isa/Axi.h"
 #include <algorithm>
 #include <cstdint>
 #include <deque>
@@ -17,9 +18,6 @@ namespace tw::isa {
 
 /// The five AXI channels, as an argument of the stall function.
 enum class AxiChannel : uint8_t { AR, R, AW, W, B };
-
-/// AXI response codes.
-enum class AxiResponse : uint8_t { Okay = 0, SlaveError = 2, DecodeError = 3 };
 
 /// Beats whose byte address lies in [begin, end) are answered with `response`. Data still move; memory after a fault is
 /// undefined.
@@ -33,8 +31,8 @@ struct MemoryErrorRange {
 
 /// What the memory is like. The default is ideal: a fixed latency, no stalls, no errors.
 struct MemoryTimingConfig {
-  uint32_t readLatency = 20;  // cycles from AR accepted to beat 0, at least 1
-  uint32_t writeLatency = 10; // cycles from the last W beat to B, at least 1
+  uint32_t readLatency = 20;  // cycles from AR accepted to beat 0
+  uint32_t writeLatency = 10; // cycles from the last W beat to B
 
   // Rows: the latency of an open row comes on top of the fixed one.
   bool rows = false;
@@ -60,8 +58,13 @@ struct MemoryTimingConfig {
   static MemoryTimingConfig randomKind(uint64_t seed);
 };
 
+/// Reads "exokay", "slverr" or "decerr": a memory that takes a plain access for an exclusive one is as wrong as the
+/// others.
+std::optional<AxiResponse> parseAxiError(const std::string &text);
+
 /// Reads "ideal", "ideal:<latency>[:<of writes>]", "rows" or "random:<seed>", then any number of errors after commas:
-/// "rows,slverr:r:4096:8192,decerr:rw:0:64" (r, w or rw; first address and end). Nothing for any other text.
+/// "rows,slverr:r:4096:8192,decerr:rw:0:64" (parseAxiError; r, w or rw; first address and end). Nothing for any other
+/// text.
 std::optional<MemoryTimingConfig> parseMemoryTiming(const std::string &text);
 
 /// Schedule of a read burst. Beat k is on the bus at first + k if gapFree; otherwise walk with

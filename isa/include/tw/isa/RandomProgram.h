@@ -19,6 +19,9 @@ struct RandomOptions {
   uint32_t spmWindow = 8192;                 // bytes of SPM in use: a small window means many dependences
   std::optional<Opcode> only = std::nullopt; // prefer this opcode (three lines of four)
   bool together = false; // begin with a long instruction of each engine, none of which waits for another one
+  bool extremes = false; // many fields at an end of their range, kernels and channel blocks among them
+  bool inherits = false; // SPM and ACC are what the job before left there: nothing is loaded into them first
+  int moreFaults = 0;    // a program with a fault has so many more behind it, of lines that are never reached
   bool stores = true;    // end with stores of the whole SPM window to region 2, so that memory shows the result
 };
 

@@ -177,6 +177,7 @@ struct RegisterInfo {
   std::string_view name;
   uint16_t offset;
   bool isReadable, isWritable;
+  bool isLocked; // written only while no job runs
 };
 
 struct RecordFieldInfo {

@@ -8,6 +8,7 @@
 #include "tw/isa/Diag.h"
 #include "tw/isa/Machine.h"
 #include "tw/isa/MemoryTiming.h"
+#include "tw/isa/RegisterPort.h"
 #include <string>
 
 namespace tw::rtl {
@@ -17,6 +18,7 @@ namespace tw::rtl {
 struct ModelOptions : isa::MachineOptions {
   ModelOptions(const isa::MachineOptions &common = {}) : isa::MachineOptions(common) {}
   std::string variant;          // the plug-in is tw_rtl_<config>_<variant>.so; empty: the plain one
+  uint64_t hostSeed = 0;        // how the host goes about accesses while no job runs; 0: promptly, else at random
   uint64_t initialSeed = 0;     // unique: what every register holds before the first reset; 0: zeros
   std::string waveform;         // trace: a VCD file; its time is the cycle, its values are those visible in that cycle
   uint32_t waveformJob = 0;     // of the jobs since construction
@@ -24,12 +26,18 @@ struct ModelOptions : isa::MachineOptions {
   uint64_t waveformEnd = ~0ull; // the cycle after the last
 };
 
-/// The design with its bench: DRAM behind MemoryTiming, a driver for the registers, a checker on the AXI4 port.
+/// The design with its bench: DRAM behind MemoryTiming, a host on the registers' port, checkers on both ports.
 /// A register write takes effect in the cycle at which the machine stands and moves it one cycle on; a read moves it a
 /// few cycles on. A job's cycles count from its cycle 0 (docs/timing.md).
 class Model : public isa::Machine {
 public:
-  /// Broken rules of AXI4, one text each, since construction; must be empty. Never more than a few dozen are kept.
+  /// What the host does during the next job: cycles count from its cycle 0 on, also behind its end, and are at least 2.
+  virtual void schedule(std::vector<isa::HostAccess> accesses) = 0;
+  /// Lets the schedule come to its end, and tells what became of each access.
+  virtual std::vector<isa::HostAnswer> answers() = 0;
+
+  /// Broken rules of AXI4 and of the contract's section 10, one text each, since construction; must be empty. Never
+  /// more than a few dozen are kept.
   virtual const std::vector<std::string> &protocolErrors() const = 0;
 
   /// Clock cycles since construction, for measurements.
