@@ -9,6 +9,7 @@ class Register<int offset, string name, string access, string doc, list<RegField
   string Doc = doc;
   list<RegField> Fields = fields;
 }
+class PortAnswer<string name, int response, string doc> { string Name = name; int Response = response; string Doc = doc; }
 class RecordField<string name, int offset, int bytes, string doc> { string Name = name; int Offset = offset; int Bytes = bytes; string Doc = doc; }
 class MemoryRecord<string name, int bytes, list<RecordField> fields, string doc> { string Name = name; int Bytes = bytes; list<RecordField> Fields = fields; string Doc = doc; }
 
@@ -34,8 +35,10 @@ def R2 : Register<8, "C", "rw", "text">;
 def R1 : Register<8, "B", "rw", "text", [RegField<"a", 0, 4, "text">, RegField<"b", 3, 2, "text">]>;
 // CHECK-DAG: errors.td:[[@LINE+1]]:5: error: field 'c' does not fit a 32-bit register
 def R3 : Register<12, "D", "rw", "text", [RegField<"c", 30, 4, "text">]>;
-// CHECK-DAG: errors.td:[[@LINE+1]]:5: error: access 'rx' is not ro, rw, w1c or wo
+// CHECK-DAG: errors.td:[[@LINE+1]]:5: error: access 'rx' is not ro, rw, rwi, w1c or wo
 def R4 : Register<16, "E", "rx", "text">;
+// CHECK-DAG: errors.td:[[@LINE+1]]:5: error: response 1 is not 0 (OKAY), 2 (SLVERR) or 3 (DECERR)
+def A0 : PortAnswer<"unmapped", 1, "text">;
 // CHECK-DAG: errors.td:[[@LINE+2]]:5: error: field 'b' is at byte 5, but the fields before it end at byte 4
 // CHECK-DAG: errors.td:[[@LINE+1]]:5: error: fields end at byte 9 of 8
 def M0 : MemoryRecord<"m", 8, [RecordField<"a", 0, 4, "text">, RecordField<"b", 5, 4, "text">], "text">;
