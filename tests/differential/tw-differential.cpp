@@ -29,8 +29,8 @@ struct Case {
 class Differential {
 public:
   Differential(const po::variables_map &values, std::string folder)
-      : values(values), scratch(std::move(folder) + "/model.onnx"),
-        machines(values["config"].as<std::vector<std::string>>()), seconds(values["seconds"].as<unsigned>()) {
+      : values(values), folder(std::move(folder)), machines(values["config"].as<std::vector<std::string>>()),
+        seconds(values["seconds"].as<unsigned>()) {
     make = values["kind"].as<std::string>() == "graph" ? makeGraphModel : makeOperatorModel;
   }
 
@@ -88,8 +88,12 @@ private:
     auto made = makeCase(choices);
     if (!made)
       return {};
-    std::ofstream(scratch, std::ios::binary) << made->bytes;
-    return judge(scratch, made->options);
+    // Workers run beside each other: one goes on while a finding of it is made smaller.
+    const std::string path = folder + "/" + std::to_string(getpid()) + ".onnx";
+    std::ofstream(path, std::ios::binary) << made->bytes;
+    const Verdict verdict = judge(path, made->options);
+    std::filesystem::remove(path);
+    return verdict;
   }
 
   Verdict judgeApart(const Choices &choices) const {
@@ -139,9 +143,9 @@ private:
     Choices again(least);
     auto made = makeCase(again);
     const Verdict small = judgeApart(Choices(least));
-    const std::string folder = values["keep"].as<std::string>();
-    std::filesystem::create_directories(folder);
-    std::string file = folder + "/" + name + ".onnx";
+    const std::string kept = values["keep"].as<std::string>();
+    std::filesystem::create_directories(kept);
+    std::string file = kept + "/" + name + ".onnx";
     std::ranges::replace(file, ' ', '_');
     std::ofstream(file, std::ios::binary) << made->bytes;
     std::cout << "  kept as " << file << " (" << made->options.config << "): " << small.text << "\n" << std::flush;
@@ -173,7 +177,7 @@ private:
   }
 
   const po::variables_map &values;
-  std::string scratch;
+  std::string folder; // of models under way
   std::vector<std::string> machines;
   unsigned seconds;
   Maker make;

@@ -124,7 +124,7 @@ private:
       for (double number : *numbers)
         top = std::isfinite(number) ? std::max(top, std::abs(number)) : top;
       // The smallest normal float32: below it the reference has no 24 bits.
-      row.bound = std::max(kFloatShare * top, static_cast<double>(std::numeric_limits<float>::min()));
+      row.bound = std::max({kFloatShare * top, elements.float32Error, double(std::numeric_limits<float>::min())});
     }
     definition::Reader have = definition::readerOf(reference);
     for (int64_t i = 0; i < row.elements; ++i)

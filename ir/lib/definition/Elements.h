@@ -33,6 +33,9 @@ public:
 
   // The first operator that has no definition; empty without one.
   std::string problem;
+  // How far a sum of products that was read so far may be off in float32, in any order: terms * 2^-24 * the largest
+  // partial sum (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1).
+  double float32Error = 0;
 
 private:
   Reader build(mlir::Operation *op);

@@ -5,10 +5,32 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <algorithm>
+#include <cmath>
+
 using namespace mlir;
 
 namespace tw::ir::definition {
 namespace {
+
+// A sum that remembers what it would cost to compute it in float32.
+class Sum {
+public:
+  explicit Sum(double start) : sum(start), largest(std::abs(start)) {}
+  void add(double product) {
+    sum += product;
+    largest = std::max(largest, std::abs(sum));
+    ++terms;
+  }
+  double in(Elements &elements) const {
+    elements.float32Error = std::max(elements.float32Error, std::ldexp(static_cast<double>(terms) * largest, -24));
+    return sum;
+  }
+
+private:
+  double sum, largest;
+  int64_t terms = 0;
+};
 
 // [N, C, H, W] with weights [O, C/group, KH, KW].
 Reader conv(ConvOp op, Elements &elements) {
@@ -19,9 +41,9 @@ Reader conv(ConvOp op, Elements &elements) {
   const int64_t perGroup = y[1] / static_cast<int64_t>(op.getGroup());
   Numbers input = elements.whole(op.getInput()), weight = elements.whole(op.getWeight());
   Numbers bias = op.getBias() ? elements.whole(op.getBias()) : nullptr;
-  return [=](int64_t i) {
+  return [=, &elements](int64_t i) {
     const Shape at = indexAt(i, y);
-    double sum = bias ? (*bias)[at[1]] : 0;
+    Sum sum(bias ? (*bias)[at[1]] : 0);
     for (int64_t c = 0; c < w[1]; ++c)
       for (int64_t kh = 0; kh < w[2]; ++kh) {
         const int64_t h = at[2] * strides[0] + kh * dilations[0] - pads[0];
@@ -33,10 +55,10 @@ Reader conv(ConvOp op, Elements &elements) {
         for (int64_t kw = 0; kw < w[3]; ++kw) {
           const int64_t column = at[3] * strides[1] + kw * dilations[1] - pads[1];
           if (column >= 0 && column < x[3])
-            sum += row[column] * kernel[kw];
+            sum.add(row[column] * kernel[kw]);
         }
       }
-    return sum;
+    return sum.in(elements);
   };
 }
 
@@ -48,13 +70,13 @@ Reader gemm(GemmOp op, Elements &elements) {
   const int64_t depth = aShape[transA ? 0 : 1];
   Numbers a = elements.whole(op.getA()), b = elements.whole(op.getB());
   Numbers c = op.getC() ? elements.whole(op.getC()) : nullptr;
-  return [=](int64_t i) {
+  return [=, &elements](int64_t i) {
     const Shape at = indexAt(i, y);
-    double sum = 0;
+    Sum sum(0);
     for (int64_t k = 0; k < depth; ++k)
-      sum += (*a)[transA ? k * aShape[1] + at[0] : at[0] * aShape[1] + k] *
-             (*b)[transB ? at[1] * bShape[1] + k : k * bShape[1] + at[1]];
-    return alpha * sum + (c ? beta * (*c)[broadcastAt(at, cShape)] : 0);
+      sum.add((*a)[transA ? k * aShape[1] + at[0] : at[0] * aShape[1] + k] *
+              (*b)[transB ? at[1] * bShape[1] + k : k * bShape[1] + at[1]]);
+    return alpha * sum.in(elements) + (c ? beta * (*c)[broadcastAt(at, cShape)] : 0);
   };
 }
 
@@ -64,15 +86,15 @@ Reader matmul(MatmulOp op, Elements &elements) {
   const Shape aBatch(Dims(aShape).drop_back(2)), bBatch(Dims(bShape).drop_back(2));
   const int64_t rows = y[y.size() - 2], columns = y.back(), depth = aShape.back();
   Numbers a = elements.whole(op.getA()), b = elements.whole(op.getB());
-  return [=](int64_t i) {
+  return [=, &elements](int64_t i) {
     const Shape at = indexAt(i, y);
     const Dims batch = Dims(at).drop_back(2);
     const double *left = a->data() + (broadcastAt(batch, aBatch) * rows + at[y.size() - 2]) * depth;
     const double *right = b->data() + broadcastAt(batch, bBatch) * depth * columns + at.back();
-    double sum = 0;
+    Sum sum(0);
     for (int64_t k = 0; k < depth; ++k)
-      sum += left[k] * right[k * columns];
-    return sum;
+      sum.add(left[k] * right[k * columns]);
+    return sum.in(elements);
   };
 }
 

@@ -15,8 +15,8 @@
 namespace tw::ir {
 
 // Allowed between definition and reference: one step at a quantiser (the reference rounds float32 multipliers and
-// tables), and this share of the largest magnitude for a float32 output. Integer outputs that no quantiser made are
-// exact.
+// tables), and for a float32 output this share of its largest magnitude, or what float32 may lose in the sums before it
+// where that is more. Integer outputs that no quantiser made are exact.
 constexpr double kQuantizerSteps = 1, kFloatShare = 1e-4;
 
 struct DefinitionOptions {
