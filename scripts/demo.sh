@@ -7,6 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh build
+echo "-- build: the first time about five minutes on two cores (TW_JOBS sets the number of jobs)"
 scripts/build.sh --without-tests release tilewright tw_rtl_tw16
 
 sample=tools/sample

@@ -18,6 +18,7 @@ run_tests() { # the output is kept so that the last line can be its summary
 }
 
 stage "set up" scripts/setup.sh build test
+echo "-- build: the first time ten minutes or so on two cores (TW_JOBS sets the number of jobs)"
 stage "build" scripts/build.sh release
 status=0
 stage "test" run_tests "$@" || status=$?
