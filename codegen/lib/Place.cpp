@@ -97,12 +97,7 @@ bool Placer::placeOnNpu(BlockCall call, const std::vector<Operation *> &operator
     rejections = {*tooWide};
   } else if (auto *block = std::get_if<Block>(&made)) {
     trial.needsOwnForm.assign(trial.values.size(), false);
-    tasks = tasksFor(*block, trial, rejections);
-    if (!tasks.empty())
-      if (auto failure = tryAlone(tasks, trial)) {
-        rejections = {*failure};
-        tasks.clear();
-      }
+    tasks = fittingTasks(*block, trial, rejections);
   } else {
     rejections = {std::get<Rejection>(made)};
   }
@@ -120,6 +115,28 @@ bool Placer::placeOnNpu(BlockCall call, const std::vector<Operation *> &operator
   }
   commit(call, std::move(tasks), trial, row);
   return true;
+}
+
+// Tasks that compute the block and fit when nothing else is on chip. Rows that lie whole may be too long for it, or for
+// a field: then the image lies in rows of lanes after all.
+std::vector<Task> Placer::fittingTasks(const Block &block, Trial &trial, Rejections &rejections) const {
+  for (bool mayFold : {true, false}) {
+    Trial attempt = trial;
+    attempt.mayFold = mayFold;
+    std::vector<Task> tasks = tasksFor(block, attempt, rejections);
+    auto failure = tasks.empty() ? std::nullopt : tryAlone(tasks, attempt);
+    if (!failure) {
+      trial = std::move(attempt);
+      return tasks;
+    }
+    rejections = {*failure};
+    const bool isFolded = std::ranges::any_of(tasks, [](const Task &task) {
+      return std::ranges::any_of(task.mappings.front().block.operands, &Operand::hasWholeRows);
+    });
+    if (!isFolded)
+      break;
+  }
+  return {};
 }
 
 // Tasks that together compute the block: one, or one for each part that it must be cut into. Empty: rejected.
@@ -180,7 +197,7 @@ void Placer::match(const Block &block, Task &task, Rejections &rejections) const
 
 // The block with folded rows, where that fills lanes that channels alone leave empty.
 std::optional<Block> Placer::foldThin(const Block &block, const Trial &trial) const {
-  std::optional<Block> folded = foldRows(block, target.lanes);
+  std::optional<Block> folded = trial.mayFold ? foldRows(block, target.lanes) : std::nullopt;
   if (!folded)
     return std::nullopt;
   for (Operand &operand : folded->operands)

@@ -26,11 +26,13 @@ private:
     std::vector<mlir::Value> values;
     std::vector<std::vector<int64_t>> between;
     std::vector<bool> needsOwnForm{}; // per value: the form it has cannot be read
+    bool mayFold = true;              // an image of few channels may lie as bytes of its rows
   };
 
   bool placeOnNpu(BlockCall call, const std::vector<mlir::Operation *> &operators, PlacementRow &row);
   llvm::Error placeOnHost(BlockCall call, const std::vector<mlir::Operation *> &operators);
 
+  std::vector<tensorize::Task> fittingTasks(const tensorize::Block &block, Trial &trial, Rejections &rejections) const;
   std::vector<tensorize::Task> tasksFor(const tensorize::Block &block, Trial &trial, Rejections &rejections) const;
   void match(const tensorize::Block &block, tensorize::Task &task, Rejections &rejections) const;
   std::optional<tensorize::Block> foldThin(const tensorize::Block &block, const Trial &trial) const;

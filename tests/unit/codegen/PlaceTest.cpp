@@ -111,6 +111,15 @@ TEST(PlaceTest, FoldedRowsWithoutPaddingAreCutAlongColumns) {
   }
 }
 
+// 70,000 bytes are more than the instruction's field for a row has, 3 * 30,000 three times more than fits beside
+// itself.
+TEST(PlaceTest, RowsTooLongToLieWholeLieInLanes) {
+  for (auto [channels, width] : {std::pair{1, 70000}, {3, 30000}}) {
+    PlacementRow row = placed(convolution(channels, 3, width, 8, 3, 1, 1), "qconv");
+    EXPECT_TRUE(row.isOnNpu) << channels << " channels, " << width << " columns: " << row.how;
+  }
+}
+
 TEST(PlaceTest, ASumThatMayLeave32BitsRunsOnTheHost) {
   PlacementRow row = placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147483000"), "qconv");
   EXPECT_FALSE(row.isOnNpu);
