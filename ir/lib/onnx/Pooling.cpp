@@ -9,13 +9,15 @@ using namespace mlir;
 namespace tw::ir::onnx {
 namespace {
 
-// ceil_mode is padding at the far side that no element fills: for a maximum it changes nothing else.
+// ceil_mode is padding at the far side that no element fills, for one more window: but a window that would begin behind
+// the image and its padding in front is dropped (ONNX since opset 22, and what exporters and runtimes always did).
 void applyCeilMode(SpatialAttributes &spatial, Dims input) {
   for (int d = 0; d < 2; ++d) {
-    int64_t span = (spatial.kernel[d] - 1) * spatial.dilations[d] + 1;
-    int64_t rest = (input[2 + d] + spatial.pads[d] + spatial.pads[d + 2] - span) % spatial.strides[d];
-    if (rest > 0)
-      spatial.pads[d + 2] += spatial.strides[d] - rest;
+    const int64_t span = (spatial.kernel[d] - 1) * spatial.dilations[d] + 1, front = input[2 + d] + spatial.pads[d];
+    const int64_t room = front + spatial.pads[d + 2] - span, rest = room % spatial.strides[d];
+    const int64_t missing = spatial.strides[d] - rest;
+    if (rest > 0 && room + missing < front)
+      spatial.pads[d + 2] += missing;
   }
 }
 

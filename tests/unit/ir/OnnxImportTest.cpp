@@ -511,6 +511,24 @@ TEST(OnnxImportTest, AutoPadIsResolved) {
   }
 }
 
+TEST(OnnxImportTest, CeilModeDropsAWindowThatWouldBeginBehindTheImage) {
+  struct Case {
+    int64_t extent, kernel, stride, pad, windows;
+  };
+  // 6 by 2 every 3: a third window would begin at 6; 5 by 3 every 3 with 1 in front: at 6 - 1 = 5.
+  for (Case c : {Case{6, 2, 3, 0, 2}, Case{5, 3, 3, 1, 2}, Case{7, 2, 2, 0, 4}, Case{5, 2, 4, 0, 2}}) {
+    OnnxBuilder model;
+    model.input("x", {"1", "1", std::to_string(c.extent), std::to_string(c.extent)})
+        .output("y", {"1", "1", std::to_string(c.windows), std::to_string(c.windows)});
+    auto &node = model.node("MaxPool", {"x"}, "y");
+    OnnxBuilder::attribute(node, "kernel_shape", std::vector<int64_t>{c.kernel, c.kernel});
+    OnnxBuilder::attribute(node, "strides", std::vector<int64_t>{c.stride, c.stride});
+    OnnxBuilder::attribute(node, "pads", std::vector<int64_t>(4, c.pad));
+    OnnxBuilder::attribute(node, "ceil_mode", int64_t(1));
+    EXPECT_EQ(Import(model.bytes()).text(), "") << c.extent << " by " << c.kernel << " every " << c.stride;
+  }
+}
+
 TEST(OnnxImportTest, QLinearConvFusesToTheSameOperatorAsItsQdqForm) {
   constexpr int kInt8 = ::onnx::TensorProto_DataType_INT8;
   OnnxBuilder b(10);
