@@ -6,8 +6,7 @@
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/Errno.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
 #include "llvm/Support/TargetSelect.h"
@@ -15,10 +14,32 @@
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 namespace tw::codegen {
 namespace {
 
 constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
+
+/// A file in memory, without a name in any folder: it is gone when this program is, however it ends.
+struct AnonymousFile {
+  explicit AnonymousFile(const char *name) : file(memfd_create(name, MFD_CLOEXEC)) {}
+  AnonymousFile(const AnonymousFile &) = delete;
+  ~AnonymousFile() {
+    if (isOpen())
+      close(file);
+  }
+
+  bool isOpen() const { return file >= 0; }
+  /// For another process of the same user.
+  std::string path() const { return "/proc/" + std::to_string(getpid()) + "/fd/" + std::to_string(file); }
+  llvm::ErrorOr<std::unique_ptr<llvm::MemoryBuffer>> read() const {
+    return llvm::MemoryBuffer::getFile(path(), false, false);
+  }
+
+  int file;
+};
 
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const std::string &cpu) {
   LLVMInitializeX86TargetInfo();
@@ -74,19 +95,14 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
   }
   optimise(module, **machine);
 
-  llvm::SmallString<128> object, library;
-  if (auto error = llvm::sys::fs::createTemporaryFile("tw-host", "o", object))
-    return llvm::createStringError(error, "temporary file for host code: " + error.message());
-  llvm::FileRemover removeObject(object);
-  if (auto error = llvm::sys::fs::createTemporaryFile("tw-host", "so", library))
-    return llvm::createStringError(error, "temporary file for host code: " + error.message());
-  llvm::FileRemover removeLibrary(library);
+  const AnonymousFile object("object"), library("library"), messages("messages");
+  if (!object.isOpen() || !library.isOpen() || !messages.isOpen())
+    return llvm::createStringError("host code: the system gives no anonymous file: " + llvm::sys::StrError());
   {
-    std::error_code error;
-    llvm::raw_fd_ostream out(object, error);
+    llvm::raw_fd_ostream out(object.file, /*shouldClose=*/false);
     llvm::legacy::PassManager emit;
-    if (error || (*machine)->addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile))
-      return llvm::createStringError("host code cannot be written to " + std::string(object.str()));
+    if ((*machine)->addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile))
+      return llvm::createStringError("no object files can be made for " + std::string(kTriple));
     emit.run(module);
   }
   auto linker = llvm::sys::findProgramByName("ld.lld-19");
@@ -94,12 +110,18 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
     linker = llvm::sys::findProgramByName("ld.lld");
   if (!linker)
     return llvm::createStringError("ld.lld-19 is not on PATH: install lld-19 (scripts/setup.sh)");
-  llvm::StringRef arguments[] = {*linker,           "-shared", "-nostdlib", "--no-undefined",
-                                 "--build-id=none", "-o",      library,     object};
+  // "-": the linker writes to its standard output.
+  const std::string input = object.path(), output = library.path(), errors = messages.path();
+  const llvm::StringRef arguments[] = {*linker,           "-shared", "-nostdlib", "--no-undefined",
+                                       "--build-id=none", "-o",      "-",         input};
+  const std::optional<llvm::StringRef> streams[] = {"", output, errors};
   std::string message;
-  if (llvm::sys::ExecuteAndWait(*linker, arguments, std::nullopt, {}, 0, 0, &message) != 0)
-    return llvm::createStringError("host code cannot be linked: " + message);
-  auto bytes = llvm::MemoryBuffer::getFile(library, false, false);
+  if (llvm::sys::ExecuteAndWait(*linker, arguments, std::nullopt, streams, 0, 0, &message) != 0) {
+    auto text = messages.read();
+    return llvm::createStringError("host code cannot be linked: " + message +
+                                   (text ? (*text)->getBuffer().split('\n').first.str() : ""));
+  }
+  auto bytes = library.read();
   if (!bytes)
     return llvm::createStringError("host code cannot be read back: " + bytes.getError().message());
   return std::vector<uint8_t>((*bytes)->getBufferStart(), (*bytes)->getBufferEnd());
