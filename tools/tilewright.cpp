@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "lib/Subcommands.h"
 
+#include "llvm/Support/Signals.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
 #include <iostream>
+#include <new>
+#include <unistd.h>
 
 using namespace tw::tools;
 
@@ -45,9 +52,24 @@ void reference() {
   }
 }
 
-} // namespace
+/// A stream that the caller closed would be given to the first file that is opened: what is printed must not end up
+/// there. It stays a stream to which nothing can be written.
+void keepStreams() {
+  for (int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    while (fcntl(stream, F_GETFD) == -1 && open("/dev/null", stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) < stream)
+      ;
+}
 
-int main(int argc, char **argv) {
+/// Nothing of ours throws: what does not fit ends the program like every other error.
+[[noreturn]] void outOfMemory() {
+  static constexpr char kText[] =
+      "error: not enough memory on this computer: use a smaller model, or another computer\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kText, sizeof kText - 1);
+  llvm::sys::RunInterruptHandlers(); // files that are not complete
+  _exit(1);
+}
+
+int run(int argc, char **argv) {
   std::string_view name = argc > 1 ? argv[1] : "";
   for (const Verb &verb : kVerbs)
     if (verb.name == name)
@@ -61,4 +83,19 @@ int main(int argc, char **argv) {
     std::cerr << "error: " << (name.empty() ? "no verb given" : "no verb '" + std::string(name) + "'") << "\n";
   usage(isHelp ? std::cout : std::cerr);
   return isHelp ? 0 : 2;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  keepStreams();
+  std::set_new_handler(outOfMemory);
+  const int code = run(argc, argv);
+  errno = 0;
+  if (std::cout.flush())
+    return code;
+  if (errno == 0 && write(STDOUT_FILENO, "\n", 1) == 1) // it failed earlier: once more for the reason
+    errno = EIO;
+  std::cerr << "error: standard output: " << std::strerror(errno) << ": what it holds is not complete\n";
+  return code ? code : 1;
 }

@@ -55,11 +55,9 @@ enum tw_status tw_program_clear(struct tw_program *program, struct tw_error *err
 enum tw_status tw_clear(struct tw_device *device, const struct tw_pkg_config *config, struct tw_error *error) {
   const uint64_t parameters = (uint64_t)config->values[TW_CFG_PARAM_ROWS] * config->values[TW_CFG_N] * TW_WORD_BYTES;
   const uint64_t tables = (uint64_t)config->values[TW_CFG_LUT_BANKS] * TW_LUT_BYTES;
-  const struct tw_job job = {0, CLEAR_LINES, 0, 0};
+  const struct tw_job job = {0, CLEAR_LINES, 0, 0}; /* its lines are few and short: the budget of any job is enough */
   struct tw_memory code = {0, 0, NULL}, zeros = {0, 0, NULL};
   enum tw_status status;
-  if (config->values[TW_CFG_N] == 0)
-    return tw_fail(error, TW_ERROR_PACKAGE, "configuration '%.32s' has n = 0: build the package again", config->name);
   status = tw_memory_allocate(device, CLEAR_LINES * TW_LINE_BYTES, &code, error);
   if (status == TW_OK)
     status = tw_memory_allocate(device, parameters > tables ? parameters : tables, &zeros, error);

@@ -1,26 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Host code of a package: an ELF shared object, mapped from an anonymous file. It needs no library and runs no code
- * until a step calls it. */
+/* Host code that vet.c has looked at becomes memory that can be called. There is no loader in between: an image is its
+ * segments and a list of pointers to correct, and it needs no library. */
 #define _GNU_SOURCE
 #include "internal.h"
 
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
-
-/* The file stays open as long as the library: dlopen knows libraries by their path, and the path of a closed file would
- * come back for the next package. */
-struct tw_host_code {
-  void *handle;
-  int file;
-};
 
 /* Host code is compiled for x86-64-v3 unless it says otherwise in the symbol tw_host_cpu (a NUL-terminated name). */
 static const char *missing_feature(const char *cpu) {
 #if defined(__x86_64__)
-  if (cpu && cpu[0] == 'x' && __builtin_strcmp(cpu, "x86-64") == 0)
+  if (cpu && strcmp(cpu, "x86-64") == 0)
     return NULL;
   if (!__builtin_cpu_supports("avx2"))
     return "AVX2";
@@ -35,60 +28,72 @@ static const char *missing_feature(const char *cpu) {
 #endif
 }
 
-enum tw_status tw_host_code_load(const void *elf, uint64_t size, struct tw_host_code **result, struct tw_error *error) {
-  struct tw_host_code *code;
-  const char *missing;
-  char path[32];
-  uint64_t written = 0;
-  int file = memfd_create("tw-host-code", MFD_CLOEXEC);
-  *result = NULL;
-  if (file < 0)
-    return tw_fail(error, TW_ERROR_HOST_CODE, "the system gives no anonymous file for the package's host code");
-  while (written < size) {
-    const ssize_t count = write(file, (const char *)elf + written, size - written);
-    if (count <= 0) {
-      close(file);
-      return tw_fail(error, TW_ERROR_HOST_CODE, "only %llu of %llu bytes of host code fit into memory",
-                     (unsigned long long)written, (unsigned long long)size);
-    }
-    written += (uint64_t)count;
+/* mprotect over the pages of a segment. */
+static int protect(uint8_t *base, const struct tw_host_segment *segment, int rights) {
+  const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), first = segment->address / page * page;
+  return mprotect(base + first, segment->address - first + segment->bytes, rights) == 0;
+}
+
+static void relocate(uint8_t *base, const struct tw_host_image *image) {
+  uint64_t i;
+  for (i = 0; i < image->relocation_count; ++i) {
+    Elf64_Rela r;
+    uint64_t value;
+    memcpy(&r, image->relocations + i * sizeof r, sizeof r);
+    value = (uint64_t)(uintptr_t)base + (uint64_t)r.r_addend;
+    memcpy(base + r.r_offset, &value, sizeof value);
   }
-  code = calloc(1, sizeof *code);
-  snprintf(path, sizeof path, "/proc/self/fd/%d", file);
-  if (code) {
-    code->file = file;
-    code->handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+}
+
+static int fill(uint8_t *base, const struct tw_host_image *image) {
+  uint32_t i;
+  for (i = 0; i < image->segment_count; ++i) {
+    const struct tw_host_segment *s = &image->segments[i];
+    if (!protect(base, s, PROT_READ | PROT_WRITE))
+      return 0;
+    memcpy(base + s->address, image->elf + s->offset, s->file_bytes);
   }
-  if (!code || !code->handle) {
-    const char *reason = code ? dlerror() : "no host memory";
-    close(file);
-    free(code);
-    return tw_fail(error, TW_ERROR_HOST_CODE, "the package's host code cannot be loaded: %s", reason ? reason : "?");
+  relocate(base, image);
+  for (i = 0; i < image->segment_count; ++i) {
+    const struct tw_host_segment *s = &image->segments[i];
+    const int rights = PROT_READ | (s->flags & PF_W ? PROT_WRITE : 0) | (s->flags & PF_X ? PROT_EXEC : 0);
+    if (!protect(base, s, rights))
+      return 0;
   }
-  missing = missing_feature(dlsym(code->handle, "tw_host_cpu"));
-  if (missing) {
-    tw_host_code_unload(code);
+  __builtin___clear_cache((char *)base, (char *)base + image->bytes);
+  return 1;
+}
+
+enum tw_status tw_host_code_map(const struct tw_host_image *image, uint8_t **base, struct tw_error *error) {
+  const char *missing = missing_feature(image->cpu);
+  void *memory;
+  if (missing)
     return tw_fail(error, TW_ERROR_HOST_CODE,
                    "the package's host code needs %s, which this processor lacks: compile with --host-cpu x86-64",
                    missing);
+  memory = mmap(NULL, image->bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return tw_fail(error, TW_ERROR_HOST_CODE, "no memory for %llu bytes of host code: %s",
+                   (unsigned long long)image->bytes, strerror(errno));
+  if (!fill(memory, image)) {
+    const int reason = errno;
+    munmap(memory, image->bytes);
+    return tw_fail(error, TW_ERROR_HOST_CODE, "the system refuses to map host code: %s", strerror(reason));
   }
-  *result = code;
+  *base = memory;
   return TW_OK;
 }
 
-void tw_host_code_unload(struct tw_host_code *code) {
-  if (!code)
-    return;
-  dlclose(code->handle);
-  close(code->file);
-  free(code);
+void tw_host_code_unmap(const struct tw_host_image *image, uint8_t *base) {
+  if (base)
+    munmap(base, image->bytes);
 }
 
-tw_host_function tw_host_code_find(struct tw_host_code *code, const char *name) {
+tw_host_function tw_host_code_at(uint8_t *base, uint64_t address) {
   union { /* ISO C has no conversion from an object to a function pointer */
     void *object;
     tw_host_function function;
   } symbol;
-  symbol.object = code && name ? dlsym(code->handle, name) : NULL;
+  symbol.object = base + address;
   return symbol.function;
 }

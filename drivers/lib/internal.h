@@ -31,7 +31,25 @@ struct tw_device {
 
 #define TW_OWNER_CALLER UINT64_MAX /* of tw_job_submit */
 
-struct tw_host_code; /* hostcode.c */
+#define TW_HOST_SEGMENTS 8u
+
+/* Addresses of host code count from the first byte of its memory. */
+struct tw_host_segment {
+  uint64_t address, bytes;     /* in memory */
+  uint64_t offset, file_bytes; /* in the ELF file; the rest of the memory is zero */
+  uint32_t flags;              /* PF_* */
+};
+
+/* Vetted host code: all that mapping it takes, pointing into the package. */
+struct tw_host_image {
+  const uint8_t *elf;
+  struct tw_host_segment segments[TW_HOST_SEGMENTS];
+  uint32_t segment_count;
+  uint64_t bytes; /* of memory: whole pages */
+  const uint8_t *relocations;
+  uint64_t relocation_count;
+  const char *cpu; /* or NULL */
+};
 
 struct tw_program {
   struct tw_device *device;
@@ -39,6 +57,9 @@ struct tw_program {
   uint64_t *bytes; /* the file, aligned to 8 */
   struct tw_pkg package;
   struct tw_memory code, constants;
+  struct tw_host_image image; /* if the package has host code */
+  uint64_t *functions;        /* by step: address in host code */
+  uint8_t *host_code;         /* mapped by the first HOST step that runs */
 };
 
 /* Fills `error` if there is one; returns `status`. */
@@ -58,10 +79,14 @@ enum tw_status tw_check_identity(struct tw_device *device, struct tw_error *erro
 /* "fault SPM_BOUNDS at line 17 ..."; `tag_name` may be NULL. */
 enum tw_status tw_fail_job(struct tw_error *error, const struct tw_job_result *job, const char *tag_name);
 
-/* Maps the shared object and finds nothing yet; NULL `code` only on failure. */
-enum tw_status tw_host_code_load(const void *elf, uint64_t size, struct tw_host_code **code, struct tw_error *error);
-void tw_host_code_unload(struct tw_host_code *code);
+/* Looks at a package's host code without mapping it, and finds the function of each HOST step (`functions`, by step).
+ */
+enum tw_status tw_host_code_vet(const struct tw_pkg *package, struct tw_host_image *image, uint64_t *functions,
+                                struct tw_error *error);
+enum tw_status tw_host_code_map(const struct tw_host_image *image, uint8_t **base, struct tw_error *error);
+/* NULL is allowed. */
+void tw_host_code_unmap(const struct tw_host_image *image, uint8_t *base);
 typedef int (*tw_host_function)(void *const *buffers, const int64_t *dims, void *scratch);
-tw_host_function tw_host_code_find(struct tw_host_code *code, const char *name);
+tw_host_function tw_host_code_at(uint8_t *base, uint64_t address);
 
 #endif

@@ -19,6 +19,10 @@ enum tw_status tw_job_submit(struct tw_device *device, const struct tw_job *job,
   descriptor.sequence = ++device->sequence;
   descriptor.record_offset = TW_RECORD_OFFSET;
   descriptor.cycle_budget = job->cycle_budget;
+  if (job->cycle_budget == 0)
+    descriptor.cycle_budget = TW_BUDGET_BASE + (uint64_t)TW_BUDGET_FACTOR * TW_BUDGET_LINE * job->line_count;
+  if (job->cycle_budget == TW_BUDGET_NONE)
+    descriptor.cycle_budget = 0; /* as the hardware says it */
   memset(device->records.host, 0, TW_PAGE);
   memcpy(device->records.host, &descriptor, sizeof descriptor);
 

@@ -15,8 +15,8 @@ struct tw_instance {
   uint8_t *scratch;
   void **buffers;   /* by package index: where the host finds the buffer */
   void **arguments; /* of the step that runs */
-  struct tw_host_code *host_code;
-  tw_host_function *functions; /* by step */
+  uint64_t budget;  /* that the caller has set for each job; 0: computed */
+  uint64_t factor;  /* of the run: its share in a computed budget */
   tw_step_observer observer;
   void *observer_context;
 };
@@ -63,33 +63,6 @@ static enum tw_status place_buffers(struct tw_instance *instance, struct tw_erro
   return TW_OK;
 }
 
-/* Loads host code and finds the function of each HOST step. */
-static enum tw_status bind_functions(struct tw_instance *instance, struct tw_error *error) {
-  const struct tw_pkg *package = &instance->program->package;
-  const struct tw_pkg_plan *plan = tw_pkg_plan_of(package);
-  const struct tw_pkg_step *steps = tw_pkg_steps(package);
-  uint64_t size = 0;
-  const void *elf = tw_pkg_data(package, TW_PKG_HOST, &size);
-  enum tw_status status;
-  uint32_t i;
-  if (elf) {
-    status = tw_host_code_load(elf, size, &instance->host_code, error);
-    if (status != TW_OK)
-      return status;
-  }
-  for (i = 0; i < plan->step_count; ++i) {
-    const char *name;
-    if (steps[i].op != TW_PKG_STEP_HOST)
-      continue;
-    name = tw_pkg_string(package, steps[i].name);
-    instance->functions[i] = tw_host_code_find(instance->host_code, name);
-    if (!instance->functions[i])
-      return tw_fail(error, TW_ERROR_HOST_CODE, "step %u calls '%s', which the package's host code does not have", i,
-                     name ? name : "?");
-  }
-  return TW_OK;
-}
-
 enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **result, struct tw_error *error) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(&program->package);
   struct tw_instance *instance = calloc(1, sizeof *instance);
@@ -102,16 +75,13 @@ enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance
   instance->scratch = aligned_alloc(TW_SCRATCH_ALIGN, (plan->scratch_bytes / TW_SCRATCH_ALIGN + 1) * TW_SCRATCH_ALIGN);
   instance->buffers = calloc(plan->buffer_count + 1, sizeof *instance->buffers);
   instance->arguments = calloc(plan->argument_count + 1, sizeof *instance->arguments);
-  instance->functions = calloc(plan->step_count + 1, sizeof *instance->functions);
-  if (!instance->state || !instance->scratch || !instance->buffers || !instance->arguments || !instance->functions)
+  if (!instance->state || !instance->scratch || !instance->buffers || !instance->arguments)
     status = tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for %llu bytes of state and %llu of scratch",
                      (unsigned long long)plan->state_bytes, (unsigned long long)plan->scratch_bytes);
   if (status == TW_OK)
     status = tw_memory_allocate(program->device, plan->arena_bytes, &instance->arena, error);
   if (status == TW_OK)
     status = place_buffers(instance, error);
-  if (status == TW_OK)
-    status = bind_functions(instance, error);
   if (status != TW_OK) {
     tw_instance_destroy(instance);
     return status;
@@ -127,8 +97,6 @@ void tw_instance_destroy(struct tw_instance *instance) {
   for (i = 0; i < TW_REGIONS; ++i)
     tw_memory_free(instance->program->device, &instance->io[i]);
   tw_memory_free(instance->program->device, &instance->arena);
-  tw_host_code_unload(instance->host_code);
-  free(instance->functions);
   free(instance->arguments);
   free(instance->buffers);
   free(instance->scratch);
@@ -183,18 +151,74 @@ static enum tw_status check_counts(const struct tw_pkg *package, uint32_t index,
                  (unsigned long long)row->bytes_read, (unsigned long long)row->bytes_written);
 }
 
+void tw_instance_budget(struct tw_instance *instance, uint64_t cycles) { instance->budget = cycles; }
+
+/* What the compiler predicts; what counts as predicted where it does not. */
+static uint64_t predicted(const struct tw_pkg *package, const struct tw_pkg_step *step) {
+  uint64_t count = 0, cycles = 0;
+  const struct tw_pkg_counts *rows = tw_pkg_counts_of(package, &count);
+  if (step->counts != TW_PKG_NONE)
+    cycles = rows[step->counts].cycles;
+  return cycles ? cycles : (uint64_t)TW_BUDGET_LINE * step->count;
+}
+
+/* A package may predict what it likes, and name as many steps as fit into its file: a run ends all the same. */
+static enum tw_status share_budget(struct tw_instance *instance, const struct tw_pkg_entry *entry,
+                                   struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  uint64_t jobs = 0, cycles = 0, copied = 0;
+  uint32_t i;
+  for (i = 0; i < entry->step_count; ++i) {
+    const struct tw_pkg_step *step = tw_pkg_steps(package) + entry->first_step + i;
+    const uint64_t more = step->op == TW_PKG_STEP_NPU ? predicted(package, step) : 0;
+    jobs += step->op == TW_PKG_STEP_NPU;
+    cycles += more > TW_BUDGET_MOST ? TW_BUDGET_MOST : more; /* 2^32 steps of it do not overflow 64 bits */
+    copied += step->op == TW_PKG_STEP_COPY ? step->bytes : 0;
+  }
+  if (copied > TW_PKG_MAX_BYTES)
+    return tw_fail(error, TW_ERROR_PACKAGE, "the steps of a run copy %llu bytes, at most %llu: compile the model again",
+                   (unsigned long long)copied, (unsigned long long)TW_PKG_MAX_BYTES);
+  instance->factor = TW_BUDGET_FACTOR;
+  if (instance->budget != 0 || cycles == 0)
+    return TW_OK;
+  if (jobs * TW_BUDGET_BASE + 2 * cycles > TW_BUDGET_MOST)
+    return tw_fail(error, TW_ERROR_PACKAGE,
+                   "a run of %llu NPU steps and %llu predicted cycles may take more than the %llu cycles that a run is "
+                   "given: set a budget if that is right (tw_instance_budget, --budget)",
+                   (unsigned long long)jobs, (unsigned long long)cycles, (unsigned long long)TW_BUDGET_MOST);
+  if ((TW_BUDGET_MOST - jobs * TW_BUDGET_BASE) / cycles < TW_BUDGET_FACTOR)
+    instance->factor = (TW_BUDGET_MOST - jobs * TW_BUDGET_BASE) / cycles;
+  return TW_OK;
+}
+
+static uint64_t budget_of(const struct tw_instance *instance, const struct tw_pkg_step *step) {
+  if (instance->budget != 0)
+    return instance->budget;
+  return TW_BUDGET_BASE + instance->factor * predicted(&instance->program->package, step);
+}
+
 static enum tw_status run_npu(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
                               struct tw_job_result *job, struct tw_run_stats *stats, struct tw_error *error) {
+  struct tw_device *device = instance->program->device;
   const struct tw_pkg *package = &instance->program->package;
   struct tw_job request = {0, 0, 0, 0};
   enum tw_status status;
   request.code_offset = (uint64_t)step->first * TW_LINE_BYTES;
   request.line_count = step->count;
-  status = tw_job_submit(instance->program->device, &request, error);
-  instance->program->device->owner = instance->program->number;
-  instance->program->device->config = *tw_program_config(instance->program);
+  request.cycle_budget = budget_of(instance, step);
+  status = tw_job_submit(device, &request, error);
+  device->owner = instance->program->number;
+  device->config = *tw_program_config(instance->program);
   if (status == TW_OK)
-    status = tw_job_wait(instance->program->device, job, error);
+    status = tw_job_wait(device, job, error);
+  if ((status == TW_ERROR_FAULT && job->code == TW_FAULT_CYCLE_BUDGET) ||
+      (status == TW_ERROR_TIMEOUT && device->job_runs))
+    return tw_fail(
+        error, TW_ERROR_TIMEOUT,
+        "step %u: its job takes more than its budget of %llu cycles, or than the device is waited for; %llu are "
+        "predicted: the program has no end that is near, or the memory is very slow; give a budget if that is "
+        "right (tw_instance_budget, --budget)",
+        index, (unsigned long long)request.cycle_budget, (unsigned long long)predicted(package, step));
   if (status == TW_ERROR_FAULT) {
     job->pc += step->first; /* as the package counts its lines */
     return tw_fail_job(error, job, job->tag ? tw_pkg_tag_name(package, job->tag) : NULL);
@@ -212,17 +236,23 @@ static enum tw_status run_npu(struct tw_instance *instance, uint32_t index, cons
 
 static enum tw_status run_host(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
                                struct tw_run_stats *stats, struct tw_error *error) {
-  const uint32_t *arguments = tw_pkg_arguments(&instance->program->package) + step->first;
+  struct tw_program *program = instance->program;
+  const uint32_t *arguments = tw_pkg_arguments(&program->package) + step->first;
+  enum tw_status status = TW_OK;
   uint32_t i;
   int result;
+  if (!program->host_code)
+    status = tw_host_code_map(&program->image, &program->host_code, error);
+  if (status != TW_OK)
+    return status;
   for (i = 0; i < step->count; ++i)
     instance->arguments[i] = instance->buffers[arguments[i]];
-  result = instance->functions[index](instance->arguments, NULL, instance->scratch);
+  result = tw_host_code_at(program->host_code, program->functions[index])(instance->arguments, NULL, instance->scratch);
   stats->host_steps += 1;
   if (result == 0)
     return TW_OK;
   return tw_fail(error, TW_ERROR_HOST_CODE, "step %u: host function '%s' returned %d", index,
-                 tw_pkg_string(&instance->program->package, step->name), result);
+                 tw_pkg_string(&program->package, step->name), result);
 }
 
 /* An entry binds its own inputs and outputs only. */
@@ -322,6 +352,8 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
   if (device->owner && device->owner != instance->program->number)
     status = tw_clear(device, device->owner == TW_OWNER_CALLER ? tw_program_config(instance->program) : &device->config,
                       error);
+  if (status == TW_OK)
+    status = share_budget(instance, entry, error);
   if (status != TW_OK)
     return status;
   open_regions(instance);

@@ -25,9 +25,25 @@ static enum tw_status upload(struct tw_program *program, enum tw_pkg_section_kin
   return status;
 }
 
+/* Host code does whatever the process may do, so somebody must have said that it may run. */
+static enum tw_status take_host_code(struct tw_program *program, uint32_t flags, struct tw_error *error) {
+  uint64_t size = 0;
+  if (!tw_pkg_data(&program->package, TW_PKG_HOST, &size))
+    return TW_OK;
+  if (!(flags & TW_OPEN_ALLOW_HOST_CODE))
+    return tw_fail(error, TW_ERROR_HOST_CODE,
+                   "the package has %llu bytes of host code, which run with all rights of this process: open it with "
+                   "TW_OPEN_ALLOW_HOST_CODE if you trust where it comes from",
+                   (unsigned long long)size);
+  program->functions = calloc((size_t)tw_pkg_plan_of(&program->package)->step_count + 1, sizeof *program->functions);
+  if (!program->functions)
+    return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a program");
+  return tw_host_code_vet(&program->package, &program->image, program->functions, error);
+}
+
 /* Takes `bytes` (malloc) over. */
-static enum tw_status load_owned(struct tw_device *device, uint64_t *bytes, uint64_t size, struct tw_program **result,
-                                 struct tw_error *error) {
+static enum tw_status load_owned(struct tw_device *device, uint64_t *bytes, uint64_t size, uint32_t flags,
+                                 struct tw_program **result, struct tw_error *error) {
   struct tw_pkg_error found;
   enum tw_status status = TW_OK;
   struct tw_program *program = calloc(1, sizeof *program);
@@ -43,6 +59,8 @@ static enum tw_status load_owned(struct tw_device *device, uint64_t *bytes, uint
       !tw_pkg_suits(&program->package, TW_ISA_HASH, device->cfg_hash, &found))
     status = package_error(error, &found);
   if (status == TW_OK)
+    status = take_host_code(program, flags, error);
+  if (status == TW_OK)
     status = upload(program, TW_PKG_CODE, &program->code, error);
   if (status == TW_OK)
     status = upload(program, TW_PKG_CONST, &program->constants, error);
@@ -54,36 +72,60 @@ static enum tw_status load_owned(struct tw_device *device, uint64_t *bytes, uint
   return TW_OK;
 }
 
-enum tw_status tw_program_load(struct tw_device *device, const void *bytes, uint64_t size, struct tw_program **program,
-                               struct tw_error *error) {
-  uint64_t *copy = malloc(size ? size : 1);
+static enum tw_status check_flags(uint32_t flags, struct tw_error *error) {
+  if (flags & ~(uint32_t)TW_OPEN_ALLOW_HOST_CODE)
+    return tw_fail(error, TW_ERROR_ARGUMENT, "flags 0x%x: only TW_OPEN_ALLOW_HOST_CODE (0x%x) is known", flags,
+                   (unsigned)TW_OPEN_ALLOW_HOST_CODE);
+  return TW_OK;
+}
+
+enum tw_status tw_program_load(struct tw_device *device, const void *bytes, uint64_t size, uint32_t flags,
+                               struct tw_program **program, struct tw_error *error) {
+  uint64_t *copy;
   *program = NULL;
+  if (check_flags(flags, error) != TW_OK)
+    return TW_ERROR_ARGUMENT;
+  copy = malloc(size ? size : 1);
   if (!copy)
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a package of %llu bytes", (unsigned long long)size);
   memcpy(copy, bytes, size);
-  return load_owned(device, copy, size, program, error);
+  return load_owned(device, copy, size, flags, program, error);
 }
 
-enum tw_status tw_program_open(struct tw_device *device, const char *path, struct tw_program **program,
+enum tw_status tw_program_open(struct tw_device *device, const char *path, uint32_t flags, struct tw_program **program,
                                struct tw_error *error) {
-  FILE *file = fopen(path, "rb");
+  struct tw_pkg_header header;
+  struct tw_pkg_error found;
   uint64_t *bytes = NULL;
   long size = -1;
+  FILE *file;
   *program = NULL;
+  if (check_flags(flags, error) != TW_OK)
+    return TW_ERROR_ARGUMENT;
+  file = fopen(path, "rb");
   if (!file)
     return tw_fail(error, TW_ERROR_PACKAGE, "%s: %s", path, strerror(errno));
   if (fseek(file, 0, SEEK_END) == 0)
     size = ftell(file);
   rewind(file);
+  /* What is no package is refused before there is memory for all of it. */
+  memset(&header, 0, sizeof header);
+  if (size >= (long)sizeof header && fread(&header, sizeof header, 1, file) != 1)
+    size = -1;
+  if (size >= 0 && !tw_pkg_check_header(&header, (uint64_t)size, &found)) {
+    fclose(file);
+    return package_error(error, &found);
+  }
+  rewind(file);
   if (size >= 0)
-    bytes = malloc(size ? (size_t)size : 1);
+    bytes = malloc((size_t)size);
   if (!bytes || fread(bytes, 1, (size_t)size, file) != (size_t)size) {
     fclose(file);
     free(bytes);
     return tw_fail(error, TW_ERROR_PACKAGE, "%s: cannot be read whole", path);
   }
   fclose(file);
-  return load_owned(device, bytes, (uint64_t)size, program, error);
+  return load_owned(device, bytes, (uint64_t)size, flags, program, error);
 }
 
 void tw_program_close(struct tw_program *program) {
@@ -91,6 +133,8 @@ void tw_program_close(struct tw_program *program) {
     return;
   tw_memory_free(program->device, &program->code);
   tw_memory_free(program->device, &program->constants);
+  tw_host_code_unmap(&program->image, program->host_code);
+  free(program->functions);
   free(program->bytes);
   free(program);
 }

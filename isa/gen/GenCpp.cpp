@@ -335,7 +335,7 @@ void emitCppConfig(const Model &model, raw_ostream &os) {
   os << formatv("inline constexpr std::array<ConfigKey, {0}> kConfigKeys{{{{", model.configKeys.size());
   for (const ConfigKey &k : model.configKeys)
     os << formatv("\n    {{{0}, {1}, {2}, {3}, {4}, {5}, {6}, &HwConfig::{7}},", quoted(k.key), quoted(k.unit),
-                  quoted(k.doc), k.min, k.max, boolean(k.powerOfTwo), boolean(k.key != "clock_mhz"), lowerCamel(k.key));
+                  quoted(k.doc), k.min, k.max, boolean(k.powerOfTwo), boolean(k.isHashed()), lowerCamel(k.key));
   os << "}};\n\n} // namespace tw::isa\n";
 }
 

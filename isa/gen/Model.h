@@ -173,6 +173,8 @@ struct ConfigKey {
   std::string key, unit, doc;
   int64_t min, max;
   bool powerOfTwo;
+
+  bool isHashed() const { return key != "clock_mhz"; } // it turns cycles into time, and changes nothing else
 };
 
 struct Model {

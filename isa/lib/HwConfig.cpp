@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/isa/HwConfig.h"
+
+#include "tw/isa/package_format.h"
+
 #include <bit>
 #include <cctype>
 
@@ -42,18 +45,10 @@ Status validate(const HwConfig &config) {
 }
 
 uint64_t configHash(const HwConfig &config) {
-  // FNV-1a, 64 bits.
-  uint64_t hash = 0xCBF29CE484222325;
-  auto add = [&](std::string_view text) {
-    for (char c : text)
-      hash = (hash ^ uint8_t(c)) * 0x100000001B3;
-  };
-  for (const ConfigKey &key : kConfigKeys)
-    if (key.hashed) {
-      add(key.key);
-      add("=" + number(config.*key.member) + "\n");
-    }
-  return hash;
+  tw_pkg_config values{};
+  for (size_t i = 0; i != kConfigKeys.size(); ++i)
+    values.values[i] = config.*kConfigKeys[i].member;
+  return tw_pkg_config_hash(&values);
 }
 
 void emitSvConfig(const HwConfig &config, std::ostream &os) {

@@ -109,8 +109,15 @@ Result<Package> readPackage(const std::string &path) {
   std::ifstream file(path, std::ios::binary | std::ios::ate);
   if (!file)
     return Diag{path, std::string("cannot read the package: ") + std::strerror(errno)};
-  std::vector<uint64_t> words((size_t(file.tellg()) + 7) / 8); // aligned to 8
-  std::span<uint8_t> bytes(reinterpret_cast<uint8_t *>(words.data()), size_t(file.tellg()));
+  const uint64_t size = uint64_t(file.tellg());
+  tw_pkg_header header{};
+  tw_pkg_error error{};
+  file.seekg(0);
+  if (file.read(reinterpret_cast<char *>(&header), sizeof header); !tw_pkg_check_header(&header, size, &error))
+    return packageDiag(path, error);
+  std::vector<uint64_t> words((size + 7) / 8); // aligned to 8
+  std::span<uint8_t> bytes(reinterpret_cast<uint8_t *>(words.data()), size);
+  file.clear();
   file.seekg(0);
   if (!file.read(reinterpret_cast<char *>(bytes.data()), std::streamsize(bytes.size())))
     return Diag{path, "cannot read the package: the file changed while it was read"};

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/isa/Package.h"
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
 
@@ -19,7 +16,7 @@ template <typename T> void append(Bytes &bytes, const T &value) {
   std::memcpy(bytes.data() + at, &value, sizeof(T));
 }
 
-// Builds the sections that are not already bytes; large ones are written from where they lie.
+// Builds the sections that are not already bytes; large ones are copied from where they lie.
 class Sections {
 public:
   explicit Sections(const Package &package) : package(package) {
@@ -42,7 +39,7 @@ public:
         add(kind, bytes);
   }
 
-  void write(std::ostream &os) {
+  Bytes file() {
     uint64_t end = sizeof(tw_pkg_header) + sections.size() * sizeof(tw_pkg_section);
     for (size_t i = 0; i != sections.size(); ++i) {
       sections[i].offset = (end + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN;
@@ -59,22 +56,15 @@ public:
     header.file_bytes = end;
     header.table_crc = tw_pkg_crc32(0, sections.data(), sections.size() * sizeof(tw_pkg_section));
     header.header_crc = tw_pkg_crc32(0, &header, offsetof(tw_pkg_header, header_crc));
-    put(os, &header, sizeof header);
-    put(os, sections.data(), sections.size() * sizeof(tw_pkg_section));
-    uint64_t at = sizeof header + sections.size() * sizeof(tw_pkg_section);
-    for (size_t i = 0; i != sections.size(); ++i) {
-      static constexpr char kZeros[TW_PKG_ALIGN] = {};
-      put(os, kZeros, sections[i].offset - at);
-      put(os, contents[i].data(), contents[i].size());
-      at = sections[i].offset + sections[i].size;
-    }
+    Bytes bytes(end); // gaps are zero
+    std::memcpy(bytes.data(), &header, sizeof header);
+    std::memcpy(bytes.data() + sizeof header, sections.data(), sections.size() * sizeof(tw_pkg_section));
+    for (size_t i = 0; i != sections.size(); ++i)
+      std::ranges::copy(contents[i], bytes.begin() + ptrdiff_t(sections[i].offset));
+    return bytes;
   }
 
 private:
-  static void put(std::ostream &os, const void *data, size_t size) {
-    os.write(static_cast<const char *>(data), std::streamsize(size));
-  }
-
   const Bytes &keep(Bytes bytes) {
     kept.push_back(std::make_unique<Bytes>(std::move(bytes)));
     return *kept.back();
@@ -161,24 +151,11 @@ private:
 
 } // namespace
 
-Status writePackage(const Package &package, const std::string &path) {
-  std::string temporary = path + ".part";
-  {
-    std::ofstream file(temporary, std::ios::binary | std::ios::trunc);
-    if (file)
-      Sections(package).write(file);
-    file.close();
-    if (!file) {
-      std::remove(temporary.c_str());
-      return Diag{path, std::string("cannot write the package: ") + std::strerror(errno)};
-    }
-  }
-  Result<Package> written = readPackage(temporary);
-  if (written && std::rename(temporary.c_str(), path.c_str()) == 0)
-    return {};
-  std::string reason = written ? std::strerror(errno) : written.diag().str();
-  std::remove(temporary.c_str());
-  return Diag{path, "cannot write the package: " + reason};
+Result<std::vector<uint8_t>> serializePackage(const Package &package) {
+  Bytes bytes = Sections(package).file();
+  if (Result<Package> read = parsePackage(bytes, "package"); !read)
+    return read.diag();
+  return bytes;
 }
 
 } // namespace tw::isa

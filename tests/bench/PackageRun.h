@@ -81,7 +81,7 @@ public:
     machine = owned.get();
     tw_error error{};
     if (tw_device_open(drivers::makeMachineTransport(std::move(owned)), &device, &error) != TW_OK ||
-        tw_program_load(device, bytes.data(), bytes.size(), &program, &error) != TW_OK ||
+        tw_program_load(device, bytes.data(), bytes.size(), TW_OPEN_ALLOW_HOST_CODE, &program, &error) != TW_OK ||
         tw_instance_create(program, &instance, &error) != TW_OK)
       fail(error.text);
     std::mt19937 random(1);

@@ -6,6 +6,7 @@
 #include "tw/simulator/Cycle.h"
 #include "tw/simulator/FunctionalMachine.h"
 #include "tw/support/Job.h"
+#include "tw/support/Packages.h"
 #include "tw/support/Paths.h"
 #ifdef TW_CONFORMANCE_RTL
 #include "tw/rtl/Model.h"
@@ -110,10 +111,9 @@ protected:
     package.steps = {{TW_PKG_STEP_NPU, "copy", {}, 0, 3, 0, TW_PKG_NONE}};
     package.entries = {{"main", 0, 1, {0}, {1}}};
     const std::string path = (folder.path() / "model.npk").string();
-    const Status written = isa::writePackage(package, path);
-    EXPECT_TRUE(written) << written.diag().str();
+    test::writePackage(package, path);
     tw_program *program = nullptr;
-    EXPECT_EQ(tw_program_open(device, path.c_str(), &program, &error), TW_OK) << error.text;
+    EXPECT_EQ(tw_program_open(device, path.c_str(), 0, &program, &error), TW_OK) << error.text;
     programs.push_back(program);
     return program;
   }

@@ -3,11 +3,12 @@
 #include "Devices.h"
 
 #include "tw/isa/Package.h"
+#include "tw/support/HostCode.h"
+#include "tw/support/Packages.h"
 #include "tw/support/Paths.h"
 
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <utility>
 
@@ -47,31 +48,16 @@ protected:
       package.buffers.push_back({TW_PKG_TEMP, 2, 0, 16, TW_PKG_NONE, "between"});
       package.arenaBytes = 16;
       package.steps.push_back({TW_PKG_STEP_HOST, "addOne", {1, 2}});
-      package.hostCode = compileHostCode(added);
+      package.hostCode = test::compileHostCode(test::addOneSource(added));
     }
     package.entries = {{"main", 0, uint32_t(package.steps.size()), {0}, {1}}};
     return package;
   }
 
-  /// A shared object as a package carries it; its function adds `added`.
-  std::vector<uint8_t> compileHostCode(int added) {
-    std::ofstream(folder.path() / "host.c") << "const char tw_host_cpu[] = \"x86-64\";\n"
-                                               "int addOne(void *const *b, const long *dims, void *scratch) {\n"
-                                               "  for (int i = 0; i < 16; ++i)\n"
-                                               "    ((char *)b[0])[i] = ((char *)b[1])[i] + "
-                                            << added << ";\n  return dims != 0 || scratch == 0;\n}\n";
-    const std::string name = (folder.path() / "host").string();
-    const std::string command = "cc -shared -fPIC -nostdlib -O1 -o " + name + ".so " + name + ".c";
-    EXPECT_EQ(std::system(command.c_str()), 0);
-    std::ifstream file(name + ".so", std::ios::binary);
-    return {std::istreambuf_iterator<char>(file), {}};
-  }
-
-  tw_status open(const isa::Package &package) {
+  tw_status open(const isa::Package &package, uint32_t flags = TW_OPEN_ALLOW_HOST_CODE) {
     path = (folder.path() / "model.npk").string();
-    const Status written = isa::writePackage(package, path);
-    EXPECT_TRUE(written) << written.diag().str();
-    return tw_program_open(device.device, path.c_str(), &program, &device.error);
+    test::writePackage(package, path);
+    return tw_program_open(device.device, path.c_str(), flags, &program, &device.error);
   }
 
   void TearDown() override {
@@ -144,9 +130,8 @@ TEST_F(DriverTest, ProgramsLoadedAtOnceCallTheirOwnHostCode) {
 TEST_F(DriverTest, NamesAHostFunctionThatIsNotThere) {
   isa::Package package = copyPackage(true);
   package.steps.back().name = "addTwo";
-  ASSERT_EQ(open(package), TW_OK) << device.error.text;
-  EXPECT_EQ(tw_instance_create(program, &instance, &device.error), TW_ERROR_HOST_CODE);
-  EXPECT_THAT(device.error.text, HasSubstr("'addTwo'"));
+  EXPECT_EQ(open(package), TW_ERROR_HOST_CODE);
+  EXPECT_THAT(device.error.text, HasSubstr("step 1 calls 'addTwo', which the package's host code does not have"));
 }
 
 TEST_F(DriverTest, AFaultNamesLineAndOperator) {
@@ -165,6 +150,79 @@ TEST_F(DriverTest, ComparesTheWorkWithThePrediction) {
   ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK);
   EXPECT_EQ(run(), TW_ERROR_COUNTS);
   EXPECT_THAT(device.error.text, HasSubstr("0 MACs, 16 bytes read, 16 written; the compiler predicted 0, 24, 16"));
+}
+
+/// A line that is legal and takes some 10^18 cycles.
+isa::Line endless() {
+  return isa::Line(isa::Opcode::Fill)
+      .set(isa::fill::n0, 1000)
+      .set(isa::fill::n1, 60000)
+      .set(isa::fill::n2, 60000)
+      .set(isa::fill::n3, 60000);
+}
+
+TEST_F(DriverTest, ALegalEndlessProgramEndsWithItsBudget) {
+  isa::Package package = copyPackage();
+  package.counts[0].cycles = 50;
+  package.program.lines[3] = endless();
+  ASSERT_EQ(open(package), TW_OK) << device.error.text;
+  ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK);
+  EXPECT_EQ(run(), TW_ERROR_TIMEOUT);
+  EXPECT_THAT(device.error.text, HasSubstr("step 0: its job takes more than its budget of 1005000 cycles, or than the "
+                                           "device is waited for; 50 are predicted"));
+  ASSERT_EQ(tw_device_recover(device.device, 0, nullptr, &device.error), TW_OK);
+  tw_instance_budget(instance, 7);
+  EXPECT_EQ(run(), TW_ERROR_TIMEOUT);
+  EXPECT_THAT(device.error.text, HasSubstr("its budget of 7 cycles"));
+}
+
+TEST_F(DriverTest, AJobOfTheCallerHasABudgetToo) {
+  device.submit({endless(), isa::Line(isa::Opcode::End)});
+  EXPECT_EQ(tw_job_wait(device.device, &device.result, &device.error), TW_ERROR_TIMEOUT);
+}
+
+TEST_F(DriverTest, APackageCannotPredictItselfAnEndlessBudget) {
+  isa::Package package = copyPackage();
+  package.counts[0].cycles = uint64_t{1} << 62;
+  ASSERT_EQ(open(package), TW_OK) << device.error.text;
+  ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK);
+  EXPECT_EQ(run(), TW_ERROR_PACKAGE);
+  EXPECT_THAT(device.error.text, HasSubstr("a run of 1 NPU steps and 10000000000 predicted cycles"));
+  tw_instance_budget(instance, 1000);
+  EXPECT_EQ(run(), TW_OK) << device.error.text;
+}
+
+TEST_F(DriverTest, ManyShortStepsAreNoWayToAnEndlessRun) {
+  for (const isa::PackageStep &step : {isa::PackageStep{TW_PKG_STEP_NPU, "copy", {}, 2, 3, 0, 0},
+                                       isa::PackageStep{TW_PKG_STEP_COPY, "", {2, 2}, 0, 0, 1 << 20, TW_PKG_NONE}}) {
+    isa::Package package = copyPackage();
+    package.buffers.push_back({TW_PKG_TEMP, TW_PKG_NONE, 0, 1 << 20, TW_PKG_NONE, ""});
+    package.arenaBytes = 1 << 20;
+    package.steps.assign(10000, step);
+    package.entries[0].stepCount = 10000;
+    ASSERT_EQ(open(package), TW_OK) << device.error.text;
+    if (tw_instance_create(program, &instance, &device.error) == TW_OK)
+      EXPECT_EQ(run(), TW_ERROR_PACKAGE);
+    EXPECT_THAT(device.error.text, testing::AnyOf(HasSubstr("10000 NPU steps"), HasSubstr("copy 10485760000 bytes")));
+    tw_instance_destroy(std::exchange(instance, nullptr));
+    tw_program_close(std::exchange(program, nullptr));
+  }
+}
+
+TEST_F(DriverTest, ALyingConfigurationIsRefusedByWhoReadsIt) {
+  path = (folder.path() / "model.npk").string();
+  const Result<std::vector<uint8_t>> good = isa::serializePackage(copyPackage());
+  ASSERT_TRUE(good) << good.diag().str();
+  for (uint32_t key = 0; key != TW_CFG_KEYS; ++key) {
+    std::vector<uint8_t> bytes = *good;
+    uint32_t &value = reinterpret_cast<tw_pkg_config *>(test::sectionOf(bytes, TW_PKG_CONFIG).data())->values[key];
+    value = value == isa::kConfigKeys[key].max ? isa::kConfigKeys[key].min : isa::kConfigKeys[key].max;
+    test::rightChecksums(bytes);
+    if (!isa::kConfigKeys[key].hashed)
+      continue;
+    EXPECT_EQ(tw_program_load(device.device, bytes.data(), bytes.size(), 0, &program, &device.error), TW_ERROR_PACKAGE);
+    EXPECT_THAT(device.error.text, HasSubstr("not the one whose hash the header tells")) << isa::kConfigKeys[key].key;
+  }
 }
 
 TEST_F(DriverTest, TellsAnObserverEveryStep) {
@@ -193,10 +251,10 @@ TEST_F(DriverTest, RefusesAPackageForAnotherMachineAndADamagedOne) {
   file.seekp(300);
   file.put(char(file.peek() ^ 1));
   file.close();
-  EXPECT_EQ(tw_program_open(device.device, path.c_str(), &program, &device.error), TW_ERROR_PACKAGE);
-  EXPECT_EQ(tw_program_open(device.device, "/nowhere.npk", &program, &device.error), TW_ERROR_PACKAGE);
+  EXPECT_EQ(tw_program_open(device.device, path.c_str(), 0, &program, &device.error), TW_ERROR_PACKAGE);
+  EXPECT_EQ(tw_program_open(device.device, "/nowhere.npk", 0, &program, &device.error), TW_ERROR_PACKAGE);
   EXPECT_THAT(device.error.text, HasSubstr("/nowhere.npk: No such file"));
-  EXPECT_EQ(tw_program_load(device.device, "short", 5, &program, &device.error), TW_ERROR_PACKAGE);
+  EXPECT_EQ(tw_program_load(device.device, "short", 5, 0, &program, &device.error), TW_ERROR_PACKAGE);
 }
 
 TEST_F(DriverTest, DeviceMemoryIsReusedAndEndsWithAMessage) {

@@ -6,12 +6,8 @@
 #include "tw/isa/ConfigReader.h"
 
 #include "llvm/ADT/StringExtras.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
-#include "llvm/Support/MemoryBuffer.h"
-#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
@@ -19,20 +15,6 @@
 #include <random>
 
 namespace tw::tools {
-
-llvm::Expected<std::string> readFile(const std::string &path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path, false, false);
-  if (!buffer)
-    return llvm::createStringError(path + ": cannot be read: " + buffer.getError().message());
-  return (*buffer)->getBuffer().str();
-}
-
-llvm::Error writeFile(const std::string &path, std::string_view bytes) {
-  return llvm::writeToOutput(path, [&](llvm::raw_ostream &out) {
-    out.write(bytes.data(), bytes.size());
-    return llvm::Error::success();
-  });
-}
 
 llvm::Expected<isa::HwConfig> loadMachine(const std::string &nameOrPath) {
   auto config = isa::loadConfig(nameOrPath);
@@ -144,6 +126,8 @@ llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::stri
   return llvm::Error::success();
 }
 
+std::string fileOf(const std::string &argument) { return argument.substr(argument.find('=') + 1); }
+
 Tensors inputsOf(const isa::Package &package) { return tensorsOf(package, package.entries.front().inputs); }
 Tensors outputsOf(const isa::Package &package) { return tensorsOf(package, package.entries.front().outputs); }
 
@@ -164,7 +148,7 @@ llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<st
   };
   for (const std::string &argument : arguments) {
     size_t equals = argument.find('=');
-    std::string file = equals == std::string::npos ? argument : argument.substr(equals + 1);
+    std::string file = fileOf(argument);
     if (llvm::StringRef(file).ends_with(".npz")) {
       auto arrays = readNpz(file);
       if (!arrays)
@@ -243,14 +227,10 @@ double largestMagnitude(const ir::Tensor &tensor) {
 //-----------------------------------------------------------------------------------------------------------===//
 
 llvm::Expected<std::string> packageBytes(const isa::Package &package) {
-  llvm::SmallString<128> path;
-  if (auto error = llvm::sys::fs::createTemporaryFile("tilewright", "npk", path))
-    return llvm::createStringError(error, "temporary file: " + error.message());
-  llvm::FileRemover remover(path);
-  auto status = isa::writePackage(package, std::string(path));
-  if (!status)
-    return llvm::createStringError(status.diag().str());
-  return readFile(std::string(path));
+  auto bytes = isa::serializePackage(package);
+  if (!bytes)
+    return llvm::createStringError(bytes.diag().str());
+  return std::string(bytes->begin(), bytes->end());
 }
 
 std::vector<std::string> messagesOf(llvm::Error error, const std::string &file) {

@@ -9,6 +9,7 @@
 #include "tw/ir/Interpreter.h"
 #include "tw/ir/OnnxImport.h"
 #include "tw/isa/Package.h"
+#include "tw/tools/Files.h"
 #include "tw/tools/Npy.h"
 
 #include "mlir/IR/MLIRContext.h"
@@ -22,10 +23,6 @@
 #include <vector>
 
 namespace tw::tools {
-
-llvm::Expected<std::string> readFile(const std::string &path);
-/// The file appears by rename; a failed write leaves nothing.
-llvm::Error writeFile(const std::string &path, std::string_view bytes);
 
 /// tw16, or a YAML file.
 llvm::Expected<isa::HwConfig> loadMachine(const std::string &nameOrPath);
@@ -49,6 +46,9 @@ llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<st
 
 /// The contents of an array for a tensor; an error unless type and shape are the tensor's. `file` is named in it.
 llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::string &file);
+
+/// The file of such an argument: NAME=FILE, or FILE alone.
+std::string fileOf(const std::string &argument);
 
 /// What a package's entry wants and gives.
 Tensors inputsOf(const isa::Package &package);

@@ -6,6 +6,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
+#include <fstream>
 #include <iostream>
 
 namespace tw::tools {
@@ -18,6 +19,41 @@ std::string beside(const std::string &path, const char *suffix) {
   return std::string(result);
 }
 
+/// A file whose name nobody gave replaces nothing but an older one of its kind.
+llvm::Error checkKind(const std::string &path, const char *option, llvm::StringRef firstBytes) {
+  std::string start(firstBytes.size(), '\0');
+  if (std::ifstream file(path, std::ios::binary);
+      file && !(file.read(start.data(), std::streamsize(start.size())) && firstBytes == start))
+    return llvm::createStringError(path +
+                                   ": is there already and nothing that compile has written: name another file "
+                                   "with " +
+                                   option + ", or remove it");
+  return llvm::Error::success();
+}
+
+/// Package and report appear when both are complete. `report` may be empty.
+llvm::Error write(const isa::Package &package, const std::string &output, const std::string &report,
+                  const std::string &json) {
+  auto bytes = packageBytes(package);
+  if (!bytes)
+    return llvm::createStringError(output + ": cannot be written: " + llvm::toString(bytes.takeError()));
+  std::vector<OutputFile> files;
+  for (const auto &[path, contents] : {std::pair<std::string, std::string_view>(output, *bytes), {report, json}}) {
+    if (path.empty())
+      continue;
+    auto file = OutputFile::create(path);
+    if (!file)
+      return file.takeError();
+    if (llvm::Error error = file->write(contents))
+      return error;
+    files.push_back(std::move(*file));
+  }
+  for (OutputFile &file : files)
+    if (llvm::Error error = file.keep())
+      return error;
+  return llvm::Error::success();
+}
+
 } // namespace
 
 int compileVerb(const Arguments &arguments) {
@@ -27,6 +63,8 @@ int compileVerb(const Arguments &arguments) {
       "  tilewright compile model.onnx --dim N=1 --dump-ir stages/\n");
   addModelOptions(line);
   line.add()("output,o", po::value<std::string>(), "package to write; default: the model's name with .npk")(
+      "report", po::value<std::string>(),
+      "file of the report; default: beside the package, if its name ends with .npk")(
       "strict", "exit code 3 if an operator with MAC is not on the NPU")("json", "print the report as JSON")(
       "placement", "print every operator with its place and the reason")(
       "layers", "keep every layer's result: residuals are not fused")(
@@ -35,6 +73,18 @@ int compileVerb(const Arguments &arguments) {
                                                         "folder that gets one numbered file per stage");
   if (auto code = line.parse(arguments))
     return *code;
+  const std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
+  const std::string report = line.has("report")                          ? line.text("report")
+                             : llvm::StringRef(output).ends_with(".npk") ? beside(output, ".report.json")
+                                                                         : "";
+  if (llvm::Error error = checkOutputs(line, {output, report}))
+    return fail(std::move(error));
+  if (!line.has("output"))
+    if (llvm::Error error = checkKind(output, "--output", llvm::StringRef(TW_PKG_MAGIC, 8)))
+      return fail(std::move(error));
+  if (!line.has("report") && !report.empty())
+    if (llvm::Error error = checkKind(report, "--report", "{\"model\":"))
+      return fail(std::move(error));
   codegen::CompileOptions options;
   options.fuseResidual = !line.has("layers");
   options.hostCpu = line.text("host-cpu");
@@ -43,10 +93,17 @@ int compileVerb(const Arguments &arguments) {
   if (line.has("dump-ir")) {
     if (auto error = llvm::sys::fs::create_directories(line.text("dump-ir")))
       return fail(llvm::createStringError(error, line.text("dump-ir") + ": " + error.message()));
+    if (!llvm::sys::fs::is_directory(line.text("dump-ir")))
+      return fail(llvm::createStringError(line.text("dump-ir") + ": is no folder: name a folder for the stages"));
     options.dump = [&](std::string_view name, const std::string &text) {
       std::string file = llvm::formatv("{0}/{1,0+2}-{2}.txt", line.text("dump-ir"), stage++, name).str();
-      if (auto error = writeFile(file, text))
-        dumpError = llvm::joinErrors(std::move(dumpError), std::move(error));
+      llvm::Error error = checkOutputs(line, {file});
+      if (!error)
+        error = writeFile(file, text);
+      if (dumpError) // the first one says enough
+        llvm::consumeError(std::move(error));
+      else
+        dumpError = std::move(error);
     };
   }
   auto prepared = prepare(line, options);
@@ -55,22 +112,21 @@ int compileVerb(const Arguments &arguments) {
   if (!prepared)
     return fail(prepared.takeError());
   const codegen::Compiled &compiled = prepared->compiled;
+  const std::string json = reportJson(compiled, line.file());
   if (line.has("strict") && compiled.report.macsOnNpu < compiled.report.macs) {
-    std::cout << placementTable(compiled.report);
+    std::cout << (line.has("json") ? json : placementTable(compiled.report));
     std::cerr << "error: --strict: " << withCommas(uint64_t(compiled.report.macs - compiled.report.macsOnNpu)) << " of "
               << withCommas(uint64_t(compiled.report.macs))
               << " MAC are not on the NPU for the reasons above; no package was written\n";
     return 3;
   }
-  const std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
-  const std::string report = beside(output, ".report.json"), json = reportJson(compiled, line.file());
-  if (auto status = isa::writePackage(compiled.package, output); !status)
-    return fail(llvm::createStringError(status.diag().str()));
-  if (auto error = writeFile(report, json)) {
-    llvm::sys::fs::remove(output);
+  if (llvm::Error error = write(compiled.package, output, report, json))
     return fail(std::move(error));
+  if (line.has("json")) { // every operator with its place is in it
+    std::cout << json;
+    return 0;
   }
-  std::cout << (line.has("json") ? json : reportScreen(compiled, line.file(), output));
+  std::cout << reportScreen(compiled, line.file(), output);
   if (line.has("placement"))
     std::cout << placementTable(compiled.report);
   return 0;

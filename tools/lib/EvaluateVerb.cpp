@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A classifier over a labelled set: how many labels are right on a device.
 #include "Options.h"
+#include "Prepare.h"
 #include "Session.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -38,8 +39,10 @@ int64_t labelAt(const NpyArray &labels, size_t at) {
 int evaluateVerb(const Arguments &arguments) {
   CommandLine line(
       "evaluate", "Runs a classifier over a labelled set and counts the labels that are right.", "model.npk",
-      "  tilewright evaluate model.npk --data test.npz\n  tilewright evaluate model.npk --data test.npz "
-      "--labels class --device cycle\n  tilewright evaluate model.npk --data test.npz --at-least 98.5 --json\n");
+      "  tilewright evaluate model.npk --allow-host-code --data test.npz\n  tilewright evaluate model.npk --data "
+      "test.npz --labels class --device cycle\n  tilewright evaluate model.npk --data test.npz --at-least 98.5 "
+      "--json\n");
+  addPackageOptions(line);
   line.add()("data", po::value<std::string>()->required(),
              ".npz with one array of the input's name and one of labels; the first dimension counts samples")(
       "labels", po::value<std::string>()->default_value("label"), "name of the array of labels (int32 or int64)")(
@@ -52,10 +55,10 @@ int evaluateVerb(const Arguments &arguments) {
       (llvm::StringRef(line.text("at-least")).getAsDouble(atLeast) || !(atLeast >= 0 && atLeast <= 100)))
     return fail(llvm::createStringError("--at-least " + line.text("at-least") +
                                         ": expected a percentage of labels, a number from 0 to 100"));
-  auto package = isa::readPackage(line.file());
+  auto package = openPackage(line);
   if (!package)
-    return fail(llvm::createStringError(package.diag().str()));
-  auto bytes = readFile(line.file());
+    return fail(package.takeError());
+  auto bytes = packageBytes(*package);
   if (!bytes)
     return fail(bytes.takeError());
   auto data = readNpz(line.text("data"));

@@ -19,6 +19,8 @@ int asmVerb(const Arguments &arguments) {
   line.add()("output,o", po::value<std::string>(), "file that gets the lines, 64 bytes each; default: only check");
   if (auto code = line.parse(arguments))
     return *code;
+  if (llvm::Error error = checkOutputs({line.text("output")}, {line.file()}))
+    return fail(std::move(error));
   auto text = readFile(line.file());
   if (!text)
     return fail(text.takeError());

@@ -2,13 +2,13 @@
 // NumPy format 1.0 to 3.0 (numpy.lib.format); archives are zip files with one .npy per entry.
 #include "tw/tools/Npy.h"
 
+#include "tw/tools/Files.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringRef.h"
-#include "llvm/Support/MemoryBuffer.h"
 
 #include <zip.h>
 
-#include <fstream>
 #include <memory>
 
 namespace tw::tools {
@@ -54,9 +54,9 @@ struct ZipCloser {
 };
 using Zip = std::unique_ptr<zip_t, ZipCloser>;
 
-llvm::Expected<Zip> openZip(const std::filesystem::path &path, int flags) {
+llvm::Expected<Zip> openZip(const std::filesystem::path &path) {
   int code = 0;
-  if (zip_t *archive = zip_open(path.c_str(), flags, &code))
+  if (zip_t *archive = zip_open(path.c_str(), ZIP_RDONLY, &code))
     return Zip(archive);
   zip_error_t error;
   zip_error_init_with_code(&error, code);
@@ -65,33 +65,27 @@ llvm::Expected<Zip> openZip(const std::filesystem::path &path, int flags) {
   return wrong(path.string(), "is not a readable zip archive: " + text);
 }
 
-llvm::Expected<std::string> readEntry(zip_t *archive, zip_uint64_t index, std::string_view name) {
+/// At most `most` bytes.
+llvm::Expected<std::string> readEntry(zip_t *archive, zip_uint64_t index, std::string_view name, uint64_t most) {
   zip_stat_t info;
   std::unique_ptr<zip_file_t, int (*)(zip_file_t *)> file(zip_fopen_index(archive, index, 0), zip_fclose);
   if (!file || zip_stat_index(archive, index, 0, &info) != 0)
     return wrong(name, "cannot be opened: " + llvm::Twine(zip_strerror(archive)));
+  if ((info.valid & ZIP_STAT_SIZE) && info.size > most)
+    return wrong(name,
+                 "declares " + llvm::Twine(info.size) + " bytes, at most " + llvm::Twine(most) + " are read here");
   // The size in the directory is a claim: grow with what is really there.
   std::string bytes;
   char buffer[65536];
   for (zip_int64_t got; (got = zip_fread(file.get(), buffer, sizeof buffer)) != 0;) {
     if (got < 0)
       return wrong(name, "is corrupt: " + llvm::Twine(zip_file_strerror(file.get())));
+    if (bytes.size() + static_cast<size_t>(got) > info.size)
+      return wrong(name, "is corrupt: it holds more than the " + llvm::Twine(info.size) + " bytes that it declares");
     bytes.append(buffer, static_cast<size_t>(got));
   }
   return bytes;
 }
-
-llvm::Error renameInto(const std::filesystem::path &temporary, const std::filesystem::path &path) {
-  std::error_code code;
-  std::filesystem::rename(temporary, path, code);
-  if (!code)
-    return llvm::Error::success();
-  std::error_code ignored;
-  std::filesystem::remove(temporary, ignored);
-  return wrong(path.string(), "cannot be written: " + code.message());
-}
-
-std::filesystem::path temporaryFor(const std::filesystem::path &path) { return path.string() + ".part"; }
 
 } // namespace
 
@@ -132,24 +126,27 @@ llvm::Expected<NpyArray> parseNpy(std::string_view bytes, std::string_view name)
 }
 
 llvm::Expected<NpyArray> readNpy(const std::filesystem::path &path) {
-  auto buffer = llvm::MemoryBuffer::getFile(path.string());
-  if (!buffer)
-    return wrong(path.string(), "cannot be read: " + buffer.getError().message());
-  StringRef bytes = (*buffer)->getBuffer();
-  return parseNpy({bytes.data(), bytes.size()}, path.string());
+  auto bytes = readFile(path.string(), kMostArrayBytes);
+  if (!bytes)
+    return bytes.takeError();
+  return parseNpy(*bytes, path.string());
 }
 
 llvm::Expected<std::map<std::string, NpyArray>> readNpz(const std::filesystem::path &path) {
-  auto archive = openZip(path, ZIP_RDONLY);
+  if (llvm::sys::fs::exists(path.string()) && !llvm::sys::fs::is_regular_file(path.string()))
+    return wrong(path.string(), "cannot be read: it is not a file; give a file");
+  auto archive = openZip(path);
   if (!archive)
     return archive.takeError();
+  uint64_t left = kMostArrayBytes;
   std::map<std::string, NpyArray> arrays;
   for (zip_int64_t i = 0, count = zip_get_num_entries(archive->get(), 0); i < count; ++i) {
     StringRef entry = zip_get_name(archive->get(), i, 0);
     std::string name = path.string() + ":" + entry.str();
-    auto bytes = readEntry(archive->get(), i, name);
+    auto bytes = readEntry(archive->get(), i, name, left);
     if (!bytes)
       return bytes.takeError();
+    left -= bytes->size();
     auto array = parseNpy(*bytes, name);
     if (!array)
       return array.takeError();
@@ -174,41 +171,45 @@ std::string formatNpy(const NpyArray &array) {
 }
 
 llvm::Error writeNpy(const std::filesystem::path &path, const NpyArray &array) {
-  std::filesystem::path temporary = temporaryFor(path);
-  std::ofstream stream(temporary, std::ios::binary);
-  stream << formatNpy(array);
-  stream.close();
-  if (!stream) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    return wrong(path.string(), "cannot be written");
-  }
-  return renameInto(temporary, path);
+  return writeFile(path.string(), formatNpy(array));
 }
 
 llvm::Error writeNpz(const std::filesystem::path &path, const std::map<std::string, NpyArray> &arrays) {
-  std::filesystem::path temporary = temporaryFor(path);
-  auto archive = openZip(temporary, ZIP_CREATE | ZIP_TRUNCATE);
-  if (!archive)
-    return archive.takeError();
+  // libzip would write under a name of its own; it gets memory instead.
+  zip_source_t *memory = zip_source_buffer_create(nullptr, 0, 0, nullptr);
+  Zip archive(memory ? zip_open_from_source(memory, ZIP_CREATE | ZIP_TRUNCATE, nullptr) : nullptr);
+  if (!archive) {
+    zip_source_free(memory);
+    return wrong(path.string(), "no memory for the archive");
+  }
   std::vector<std::string> contents; // libzip reads them when the archive is closed
   contents.reserve(arrays.size());
   for (const auto &[key, array] : arrays) {
     const std::string &bytes = contents.emplace_back(formatNpy(array));
-    zip_source_t *source = zip_source_buffer(archive->get(), bytes.data(), bytes.size(), 0);
-    zip_int64_t index = source ? zip_file_add(archive->get(), (key + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
+    zip_source_t *source = zip_source_buffer(archive.get(), bytes.data(), bytes.size(), 0);
+    zip_int64_t index = source ? zip_file_add(archive.get(), (key + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
     if (index < 0) {
       zip_source_free(source);
-      return wrong(path.string(), "entry '" + key + "' cannot be added: " + llvm::Twine(zip_strerror(archive->get())));
+      return wrong(path.string(), "entry '" + key + "' cannot be added: " + llvm::Twine(zip_strerror(archive.get())));
     }
-    zip_set_file_compression(archive->get(), index, ZIP_CM_STORE, 0);
+    zip_set_file_compression(archive.get(), index, ZIP_CM_STORE, 0);
     // A fixed time: same tensors, same bytes.
-    zip_file_set_dostime(archive->get(), index, 0, 0x21, 0);
+    zip_file_set_dostime(archive.get(), index, 0, 0x21, 0);
   }
-  if (zip_close(archive->get()) != 0)
-    return wrong(path.string(), "cannot be written: " + llvm::Twine(zip_strerror(archive->get())));
-  (void)archive->release();
-  return renameInto(temporary, path);
+  zip_source_keep(memory); // closing the archive gives up the other hold of it
+  const std::unique_ptr<zip_source_t, void (*)(zip_source_t *)> hold(memory, zip_source_free);
+  if (zip_close(archive.get()) != 0)
+    return wrong(path.string(), "cannot be written: " + llvm::Twine(zip_strerror(archive.get())));
+  (void)archive.release();
+  zip_stat_t info;
+  if (zip_source_stat(memory, &info) != 0 || zip_source_open(memory) != 0)
+    return wrong(path.string(), "cannot be written: " + llvm::Twine(zip_error_strerror(zip_source_error(memory))));
+  std::string bytes(info.size, '\0');
+  const zip_int64_t got = zip_source_read(memory, bytes.data(), bytes.size());
+  zip_source_close(memory);
+  if (got < 0 || uint64_t(got) != bytes.size())
+    return wrong(path.string(), "cannot be written: the archive is incomplete");
+  return writeFile(path.string(), bytes);
 }
 
 } // namespace tw::tools

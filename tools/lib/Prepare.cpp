@@ -11,9 +11,13 @@
 #include "llvm/Support/Path.h"
 
 #include <chrono>
+#include <optional>
+#include <unistd.h>
 
 namespace tw::tools {
 namespace {
+
+namespace fs = llvm::sys::fs;
 
 constexpr uint64_t kCacheBytes = uint64_t(1) << 30;
 
@@ -37,6 +41,71 @@ std::string cacheKey(const std::string &modelBytes, const isa::HwConfig &config,
   return llvm::toHex(llvm::ArrayRef(hasher.final<16>()), true);
 }
 
+// The prefix is the one that pruneCache looks for.
+std::string entryPrefix(const std::string &key) { return "llvmcache-" + key + "-"; }
+
+/// Binds the bytes of a package to the key for which they were made.
+std::string seal(const std::string &key, llvm::StringRef bytes) {
+  llvm::BLAKE3 hasher;
+  hasher.update(key);
+  hasher.update(bytes);
+  return llvm::toHex(llvm::ArrayRef(hasher.final<16>()), true);
+}
+
+/// Whether nobody else can have put a file into the folder.
+bool isOwn(const std::string &folder) {
+  fs::file_status status;
+  return !fs::status(folder, status) && fs::is_directory(status) && status.getUser() == getuid() &&
+         (status.permissions() & (fs::group_write | fs::others_write)) == 0;
+}
+
+/// The package that was kept under this key, if there is one and it is what its name says.
+std::optional<isa::Package> keptPackage(const std::string &folder, const std::string &key, std::string &note) {
+  if (!isOwn(folder))
+    return std::nullopt;
+  std::error_code error;
+  for (fs::directory_iterator at(folder, error), end; at != end && !error; at.increment(error)) {
+    const llvm::StringRef name = llvm::sys::path::filename(at->path());
+    if (!name.starts_with(entryPrefix(key)))
+      continue;
+    auto bytes = readFile(at->path());
+    if (!bytes) {
+      llvm::consumeError(bytes.takeError());
+      continue;
+    }
+    if (name != entryPrefix(key) + seal(key, *bytes) + ".npk") {
+      fs::remove(at->path()); // spoilt, or somebody else's
+      continue;
+    }
+    const std::vector<uint8_t> aligned(bytes->begin(), bytes->end());
+    if (auto package = isa::parsePackage(aligned, at->path())) {
+      note = "compiled before, kept as " + at->path();
+      return std::move(*package);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Not being able to keep it is no reason to fail.
+void keepPackage(const isa::Package &package, const std::string &folder, const std::string &key, std::string &note) {
+  if (fs::create_directories(folder, true, fs::owner_all) || !isOwn(folder))
+    return;
+  auto bytes = packageBytes(package);
+  if (!bytes) {
+    llvm::consumeError(bytes.takeError());
+    return;
+  }
+  const std::string kept = folder + "/" + entryPrefix(key) + seal(key, *bytes) + ".npk";
+  if (llvm::Error error = writeFile(kept, *bytes)) {
+    llvm::consumeError(std::move(error));
+    return;
+  }
+  note += ", kept as " + kept;
+  llvm::CachePruningPolicy policy;
+  policy.MaxSizeBytes = kCacheBytes;
+  llvm::pruneCache(folder, policy);
+}
+
 } // namespace
 
 void addModelOptions(CommandLine &line) {
@@ -45,19 +114,42 @@ void addModelOptions(CommandLine &line) {
                                                 "NAME=NUMBER: value of a symbolic dimension; may be repeated");
 }
 
-llvm::Error checkMachine(const CommandLine &line, const isa::Package &package) {
-  if (line.isDefault("config"))
-    return llvm::Error::success();
-  auto config = loadMachine(line.text("config"));
-  if (!config)
-    return config.takeError();
-  if (isa::configHash(*config) == isa::configHash(package.config))
-    return llvm::Error::success();
-  return llvm::createStringError(llvm::formatv("{0}: the package is for {1} (configuration {2}), --config {3} is {4} "
-                                               "({5}): compile the model for it, or leave --config out",
-                                               line.file(), package.config.name, hex(isa::configHash(package.config)),
-                                               line.text("config"), config->name, hex(isa::configHash(*config)))
-                                     .str());
+void addPackageOptions(CommandLine &line) {
+  line.add()("allow-host-code", "run the host code of a package that was not compiled here: it may do what you may do");
+}
+
+llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
+  auto package = isa::readPackage(line.file());
+  if (!package)
+    return llvm::createStringError(package.diag().str());
+  if (!line.isDefault("config")) {
+    auto config = loadMachine(line.text("config"));
+    if (!config)
+      return config.takeError();
+    if (isa::configHash(*config) != isa::configHash(package->config))
+      return llvm::createStringError(
+          llvm::formatv("{0}: the package is for {1} (configuration {2}), --config {3} is {4} "
+                        "({5}): compile the model for it, or leave --config out",
+                        line.file(), package->config.name, hex(isa::configHash(package->config)), line.text("config"),
+                        config->name, hex(isa::configHash(*config)))
+              .str());
+  }
+  if (!package->hostCode.empty() && !line.has("allow-host-code"))
+    return llvm::createStringError(
+        llvm::formatv("{0}: the package has {1} bytes of host code, which may do whatever you may do: add "
+                      "--allow-host-code if you trust where the file comes from, or run the model itself",
+                      line.file(), package->hostCode.size())
+            .str());
+  return std::move(*package);
+}
+
+llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> outputs) {
+  std::vector<std::string> inputs{line.file()};
+  for (const char *option : {"config", "expect"})
+    inputs.push_back(line.text(option));
+  for (const std::string &argument : line.list("input"))
+    inputs.push_back(fileOf(argument));
+  return checkOutputs(outputs, inputs);
 }
 
 llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options,
@@ -91,7 +183,7 @@ std::string packageCacheFolder() {
 }
 
 llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::string &folder, std::string &note) {
-  std::string kept;
+  std::string key;
   if (!folder.empty()) {
     auto config = loadMachine(line.text("config"));
     if (!config)
@@ -102,12 +194,9 @@ llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::
     auto bytes = readFile(line.file());
     if (!bytes)
       return bytes.takeError();
-    // The prefix is the one that pruneCache looks for.
-    kept = folder + "/llvmcache-" + cacheKey(*bytes, *config, *dims) + ".npk";
-    if (auto package = isa::readPackage(kept)) {
-      note = "compiled before, kept as " + kept;
-      return std::move(*package);
-    }
+    key = cacheKey(*bytes, *config, *dims);
+    if (auto kept = keptPackage(folder, key, note))
+      return std::move(*kept);
   }
   const auto start = std::chrono::steady_clock::now();
   auto prepared = prepare(line);
@@ -115,14 +204,8 @@ llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::
     return prepared.takeError();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   note = llvm::formatv("compiled for {0} in {1:F1} s", line.text("config"), seconds.count()).str();
-  // Not being able to keep it is no reason to fail.
-  if (!kept.empty() && !llvm::sys::fs::create_directories(folder) &&
-      isa::writePackage(prepared->compiled.package, kept)) {
-    note += ", kept as " + kept;
-    llvm::CachePruningPolicy policy;
-    policy.MaxSizeBytes = kCacheBytes;
-    llvm::pruneCache(folder, policy);
-  }
+  if (!folder.empty())
+    keepPackage(prepared->compiled.package, folder, key, note);
   return std::move(prepared->compiled.package);
 }
 

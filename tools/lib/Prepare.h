@@ -15,8 +15,16 @@ namespace tw::tools {
 /// Declares --config and --dim.
 void addModelOptions(CommandLine &line);
 
-/// A package is for one machine: an error if --config names another one.
-llvm::Error checkMachine(const CommandLine &line, const isa::Package &package);
+/// Declares --allow-host-code.
+void addPackageOptions(CommandLine &line);
+
+/// The package on the line, to be run. An error if --config names another machine than its own, or if it has host code
+/// and --allow-host-code is not given: whoever made it could do what the user may do. A package that this command
+/// compiles itself needs no leave.
+llvm::Expected<isa::Package> openPackage(const CommandLine &line);
+
+/// An error unless each of these outputs may be written and is no input on the line (checkOutputs).
+llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> outputs);
 
 struct Prepared {
   isa::HwConfig config;
@@ -29,9 +37,10 @@ struct Prepared {
 llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options = {},
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change = nullptr);
 
-/// The same for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a hash of
-/// everything that they depend on: the model's bytes, machine, dimensions, instruction set, and this program. One that
-/// cannot be read is made anew; old ones are removed. `note` says what was done.
+/// The same for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a key, a
+/// hash of everything that they depend on: the model's bytes, machine, dimensions, instruction set, and this program;
+/// and by a hash of that key and of their own bytes. One that is not what its name says is made anew; so is one in a
+/// folder that others than the user may write; old ones are removed. `note` says what was done.
 llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::string &folder, std::string &note);
 
 /// Where packages are kept: tilewright in the user's cache folder; empty if there is none.

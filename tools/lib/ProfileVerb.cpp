@@ -51,6 +51,8 @@ int profileVerb(const Arguments &arguments) {
   if (line.has("trace"))
     if (llvm::Error error = checkTraceName(line.text("trace")))
       return fail(std::move(error));
+  if (llvm::Error error = checkOutputs(line, {line.text("trace")}))
+    return fail(std::move(error));
   auto prepared = prepare(line);
   if (!prepared)
     return fail(prepared.takeError());

@@ -13,16 +13,19 @@ namespace tw::tools {
 int runVerb(const Arguments &arguments) {
   CommandLine line(
       "run", "Runs a package, or a model that is compiled first, on a device.", "model.npk|model.onnx",
-      "  tilewright run model.npk --input x=x.npy --output y.npy\n  tilewright run model.onnx --device cycle\n"
-      "  tilewright run model.npk --input all.npz --output results.npz\n");
+      "  tilewright run model.onnx --input x=x.npy --output y.npy\n  tilewright run model.onnx --device cycle\n"
+      "  tilewright run model.npk --allow-host-code --input all.npz --output results.npz\n");
   addModelOptions(line);
+  addPackageOptions(line);
   line.add()("device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl")(
       "input,i", po::value<std::vector<std::string>>()->composing(),
       "NAME=FILE.npy, FILE.npz with all names, or FILE.npy for the only input; random otherwise")(
       "output,o", po::value<std::string>(), "FILE.npz, or FILE.npy for the only output")(
       "seed", po::value<uint64_t>()->default_value(1),
-      "seed of random inputs")("memory", po::value<std::string>()->default_value(""),
-                               "memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED")(
+      "seed of random inputs")("budget", po::value<uint64_t>()->default_value(0),
+                               "cycles after which a job is ended; 0: 1,000,000 and 100 for each predicted one")(
+      "memory", po::value<std::string>()->default_value(""),
+      "memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED")(
       "trace", po::value<std::string>(), "FILE.json for ui.perfetto.dev, or FILE.twtrace: when each instruction ran")(
       "no-cache", "compile a model even if its package was kept from an earlier run")("json",
                                                                                       "print the result as JSON");
@@ -34,6 +37,8 @@ int runVerb(const Arguments &arguments) {
     if (line.text("device") == "functional")
       return fail(llvm::createStringError("--trace: the functional model has no time; use --device cycle or rtl"));
   }
+  if (llvm::Error error = checkOutputs(line, {line.text("output"), line.text("trace")}))
+    return fail(std::move(error));
   isa::Package package;
   if (llvm::StringRef(line.file()).ends_with(".onnx")) {
     std::string note;
@@ -43,12 +48,10 @@ int runVerb(const Arguments &arguments) {
     std::cerr << line.file() << ": " << note << "\n";
     package = std::move(*prepared);
   } else {
-    auto read = isa::readPackage(line.file());
-    if (!read)
-      return fail(llvm::createStringError(read.diag().str()));
-    package = std::move(*read);
-    if (llvm::Error error = checkMachine(line, package))
-      return fail(std::move(error));
+    auto opened = openPackage(line);
+    if (!opened)
+      return fail(opened.takeError());
+    package = std::move(*opened);
   }
   bool isRandom = false;
   auto inputs = gatherInputs(inputsOf(package), line.list("input"), line.get<uint64_t>("seed"), isRandom);
@@ -57,7 +60,9 @@ int runVerb(const Arguments &arguments) {
   auto bytes = packageBytes(package);
   if (!bytes)
     return fail(bytes.takeError());
-  auto session = Session::open(*bytes, package, {line.text("device"), line.text("memory")});
+  auto session = Session::open(
+      *bytes, package,
+      {.device = line.text("device"), .memory = line.text("memory"), .budget = line.get<uint64_t>("budget")});
   if (!session)
     return fail(session.takeError());
   auto result = (*session)->run(*inputs);

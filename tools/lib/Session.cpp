@@ -46,8 +46,7 @@ llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &pa
   cycle.poison = options.poison;
   cycle.memory = *timing;
   cycle.timingOnly = options.timingOnly;
-  if (options.timingOnly) // compile measures networks of any size, and its programs end
-    cycle.hangCycles = uint64_t{1} << 48;
+  cycle.hangCycles = uint64_t{1} << 48; // the budget ends a job
   cycle.dataThread = !options.timingOnly && std::thread::hardware_concurrency() > 1;
   if (options.device == "functional")
     return simulator::createFunctionalMachine(package.config, bytes, cycle);
@@ -81,9 +80,11 @@ public:
       return machine.takeError();
     tw_error error{};
     if (tw_device_open(drivers::makeMachineTransport(std::move(*machine)), &device, &error) != TW_OK ||
-        tw_program_load(device, bytes.data(), bytes.size(), &program, &error) != TW_OK ||
+        tw_program_load(device, bytes.data(), bytes.size(), TW_OPEN_ALLOW_HOST_CODE, &program, &error) != TW_OK ||
         tw_instance_create(program, &instance, &error) != TW_OK)
       return errorOf(error);
+    // Compile measures networks of any size, and its programs end.
+    tw_instance_budget(instance, options.timingOnly ? TW_BUDGET_NONE : options.budget);
     tw_instance_observe(instance, &DriverSession::stepDone, this);
     return llvm::Error::success();
   }

@@ -18,6 +18,7 @@ struct SessionOptions {
   std::string memory;      // memory behind a timed device: ideal, ideal:LATENCY, rows, random:SEED; empty: ideal
   uint8_t poison = 0;      // what on-chip memories hold at the start
   bool timingOnly = false; // cycle: no data are computed, outputs mean nothing
+  uint64_t budget = 0;     // cycles of each job; 0: the driver's own (tw_instance_budget)
 };
 
 /// What a run leaves besides its outputs. A package with several NPU steps has several jobs, in order.
@@ -29,7 +30,8 @@ struct Job {
 
 class Session {
 public:
-  /// `packageBytes` must outlive the session. An error names the device and what to do.
+  /// The package was compiled by this command, or openPackage let it in: its host code runs. An error names the device
+  /// and what to do.
   static llvm::Expected<std::unique_ptr<Session>> open(const std::string &packageBytes, const isa::Package &package,
                                                        const SessionOptions &options);
   virtual ~Session() = default;

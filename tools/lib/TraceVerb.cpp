@@ -12,6 +12,8 @@ int traceVerb(const Arguments &arguments) {
   line.add()("output,o", po::value<std::string>(), "FILE.json: Chrome trace events, for ui.perfetto.dev");
   if (auto code = line.parse(arguments))
     return *code;
+  if (llvm::Error error = checkOutputs({line.text("output")}, {line.file()}))
+    return fail(std::move(error));
   auto bytes = readFile(line.file());
   if (!bytes)
     return fail(bytes.takeError());

@@ -118,12 +118,10 @@ private:
 
   llvm::Error makeProgram(Program &program, bool keepsLayers) {
     if (isPackage) {
-      auto package = isa::readPackage(line.file());
+      auto package = openPackage(line);
       if (!package)
-        return llvm::createStringError(package.diag().str());
+        return package.takeError();
       program.package = std::move(*package);
-      if (auto error = checkMachine(line, program.package))
-        return error;
     } else {
       codegen::CompileOptions options;
       options.fuseResidual = !line.has("layers");
@@ -326,6 +324,7 @@ int verifyVerb(const Arguments &arguments) {
       "  tilewright verify model.onnx --input x=x.npy --expect outputs.npz --tolerance 2\n"
       "  tilewright verify model.onnx --only conv1:conv3 --layers --dump-tensors tensors\n");
   addModelOptions(line);
+  addPackageOptions(line);
   line.add()("devices", po::value<std::string>(),
              "comma-separated: functional, cycle, rtl; default: all, without rtl where it is not built")(
       "require", po::value<std::string>(),
@@ -347,6 +346,12 @@ int verifyVerb(const Arguments &arguments) {
       "memory", po::value<std::string>()->default_value(""), "as for run");
   if (auto code = line.parse(arguments))
     return *code;
+  std::vector<std::string> outputs{line.text("junit")};
+  if (line.has("dump-tensors")) // as they are named there
+    for (const char *name : {"inputs", "reference", "functional", "cycle", "rtl"})
+      outputs.push_back(line.text("dump-tensors") + "/" + name + ".npz");
+  if (llvm::Error error = checkOutputs(line, outputs))
+    return fail(std::move(error));
   Checks checks(line.has("json") ? nullptr : &std::cout);
   if (auto error = Verifier(line, checks).run()) {
     const std::string problem = llvm::toString(std::move(error));

@@ -7,6 +7,7 @@
 #include "tw/isa/ProgramChecker.h"
 #include "tw/isa/Timing.h"
 
+#include <algorithm>
 #include <string>
 
 namespace tw::simulator {
@@ -15,6 +16,9 @@ namespace {
 
 /// A job that takes this many times hangCycles is given up: this model is that much faster than a design in simulation.
 constexpr uint64_t kPatience = 100;
+
+/// Instructions of one engine overlap: their times add up to less than this many times the time of all of them.
+constexpr uint64_t kOverlap = 4;
 
 class Functional final : public FunctionalMachine {
 public:
@@ -65,7 +69,7 @@ private:
       fault = {start.fault->code, isa::Engine::FE, 0, 0, start.fault->address};
     else
       fault = runStream(state.physical(size_t(isa::RegionRole::Code), descriptor.get(d::codeOffset) & ~uint64_t{63}),
-                        static_cast<uint32_t>(descriptor.get(d::lineCount)));
+                        static_cast<uint32_t>(descriptor.get(d::lineCount)), descriptor.get(d::cycleBudget));
     if (isEndless)
       return; // busy until a reset
     if (start.canWriteRecord) {
@@ -78,10 +82,12 @@ private:
     registers.finish(fault);
   }
 
-  JobFault runStream(uint64_t code, uint32_t lineCount) {
+  JobFault runStream(uint64_t code, uint32_t lineCount, uint64_t budget) {
     const isa::Regions regions = checkedRegions(state);
     legal.startJob(regions);
-    uint64_t cycles = 0; // at least
+    uint64_t cycles = 0; // at least, if nothing ran at the same time
+    std::array<uint64_t, isa::kEngines> engineCycles{};
+    uint64_t decoderCycles = 0;
     if (options.checkRaces)
       findRaces(code, lineCount, regions);
     for (uint32_t pc = 0; pc != lineCount; ++pc) {
@@ -103,8 +109,14 @@ private:
         return fault(isa::FaultCode::UncoveredWait, engine);
       if (isa::Opcode(line.opcodeByte()) == isa::Opcode::End && semaphores != decltype(semaphores){})
         return fault(isa::FaultCode::SemLeak, isa::Engine::FE);
-      cycles += leastCycles(line);
-      if (isEndless = cycles / kPatience > options.hangCycles; isEndless)
+      const uint64_t least = leastCycles(line);
+      engineCycles[size_t(engine)] += least;
+      decoderCycles += isa::decodeCycles(line.row()->opcode);
+      if (budget != 0 && std::max(engineCycles[size_t(engine)] / kOverlap, decoderCycles) > budget)
+        isEndless = true;
+      cycles += least;
+      isEndless |= cycles / kPatience > options.hangCycles;
+      if (isEndless)
         return {};
       ++registers.counter(isa::CounterId::Lines);
       if (const auto missing = checkParameters(state, line))

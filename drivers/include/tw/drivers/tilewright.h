@@ -97,10 +97,18 @@ struct tw_region {
 /* Opens one region; those never set are closed. Stays until set again or reset. */
 void tw_region_set(struct tw_device *device, uint32_t index, const struct tw_region *region);
 
+/* Every job has a budget: a device with time ends it with the fault CYCLE_BUDGET when it has taken so many cycles; the
+ * functional model, which has none, gives it up (TW_ERROR_TIMEOUT) before a line with which every device would. */
+#define TW_BUDGET_BASE 1000000u                 /* of each job, whatever it does */
+#define TW_BUDGET_FACTOR 100u                   /* for each cycle that the compiler predicts */
+#define TW_BUDGET_LINE 10000u                   /* cycles that count as predicted for a line, if nothing is */
+#define TW_BUDGET_MOST ((uint64_t)10000000000u) /* of all jobs of a run together */
+#define TW_BUDGET_NONE UINT64_MAX               /* no budget: nothing but the transport's patience ends the job */
+
 struct tw_job {
   uint64_t code_offset; /* in region 0 */
   uint32_t line_count;
-  uint64_t cycle_budget; /* 0: none */
+  uint64_t cycle_budget; /* 0: TW_BUDGET_BASE + TW_BUDGET_FACTOR * TW_BUDGET_LINE * line_count; or TW_BUDGET_NONE */
   uint64_t wait_limit;   /* as in tw_transport_ops.wait */
 };
 /* Region 3 is set to the device's own records. Submit rings the doorbell; wait returns TW_ERROR_FAULT for a job that
@@ -125,12 +133,19 @@ enum tw_status tw_device_recover(struct tw_device *device, uint64_t wait_limit, 
  * -------------------------------------------------------------------------------------*/
 struct tw_program;
 
+enum tw_open_flag {
+  /* The caller trusts whoever made the package: its host code runs with all rights of this process. A package with host
+   * code is refused (TW_ERROR_HOST_CODE) without it. Even then the code is vetted first (nothing of it runs but the
+   * functions that steps call, when they call them) and mapped when the first HOST step runs. */
+  TW_OPEN_ALLOW_HOST_CODE = 1
+};
+
 /* Checks the package, copies code and constants to the device (shared by all instances). `bytes` may go away
- * afterwards. */
-enum tw_status tw_program_load(struct tw_device *device, const void *bytes, uint64_t size, struct tw_program **program,
-                               struct tw_error *error);
+ * afterwards. `flags`: 0 or enum tw_open_flag. */
+enum tw_status tw_program_load(struct tw_device *device, const void *bytes, uint64_t size, uint32_t flags,
+                               struct tw_program **program, struct tw_error *error);
 /* The same from a file. */
-enum tw_status tw_program_open(struct tw_device *device, const char *path, struct tw_program **program,
+enum tw_status tw_program_open(struct tw_device *device, const char *path, uint32_t flags, struct tw_program **program,
                                struct tw_error *error);
 /* Its instances must be gone. NULL is allowed. */
 void tw_program_close(struct tw_program *program);
@@ -148,9 +163,14 @@ int tw_program_entry(const struct tw_program *program, const char *name);
  * -------------------------------------------------------------------------------*/
 struct tw_instance;
 
-/* Arena, io memory and state of one entry's runs. Loads the package's host code, if it has any. */
+/* Arena, io memory and state of one entry's runs. */
 enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **instance, struct tw_error *error);
 void tw_instance_destroy(struct tw_instance *instance); /* NULL is allowed */
+
+/* The budget of each NPU step's job of the runs that follow. 0, as at first: TW_BUDGET_BASE + f * p for a step that the
+ * compiler predicts to take p cycles, where f is TW_BUDGET_FACTOR, or less where all steps of the run would get more
+ * than TW_BUDGET_MOST; a run for which f would be below 2 is refused. */
+void tw_instance_budget(struct tw_instance *instance, uint64_t cycles);
 
 /* Sums over the NPU steps of a run. */
 struct tw_run_stats {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A package as C++ values: what code generation fills and tools inspect.
 // Called by codegen (writes), tools and tests (read); drivers read the bytes themselves, through package_format.h.
-// Does not run or map host code, nor keep the file open.
+// Does not run or map host code, nor write files.
 #ifndef TW_ISA_PACKAGE_H
 #define TW_ISA_PACKAGE_H
 
@@ -59,10 +59,11 @@ struct Package {
   uint64_t isaHash = kIsaHash;   // set by the reader; the writer writes its own
 };
 
-// Writes the file under a temporary name, checks it as a reader would, then renames it: no half-written package.
-Status writePackage(const Package &package, const std::string &path);
+// The bytes of a package's file, checked as a reader would. What contradicts itself is an error.
+Result<std::vector<uint8_t>> serializePackage(const Package &package);
 
-// Reads a file. The place of an error is "path: byte N"; a package of another instruction set is an error too.
+// Reads a file; one that is no package is refused before it is read whole. The place of an error is "path: byte N"; a
+// package of another instruction set is an error too.
 Result<Package> readPackage(const std::string &path);
 
 // The same from bytes in memory (aligned to 8); `place` names them in errors.

@@ -130,6 +130,42 @@ static inline int tw_pkg_check_shapes(const struct tw_pkg *pkg, struct tw_pkg_er
   return 1;
 }
 
+/* The values are ones that a machine may have, and the ones whose hash the header tells: who asks for the hash of the
+ * machine may trust them. */
+static inline int tw_pkg_check_config(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  static const struct {
+    uint32_t least, most, is_power;
+    const char *outside, *odd;
+  } rows[TW_CFG_KEYS] = {
+#define TW_PKG_CFG_ROW(key, least, most, is_power, is_hashed)                                                          \
+  {least, most, is_power, "value of a machine outside its range, compile the model again: " key,                       \
+   "value of a machine is not a power of two, compile the model again: " key},
+      TW_CFG_LIST(TW_PKG_CFG_ROW)
+#undef TW_PKG_CFG_ROW
+  };
+  const struct tw_pkg_config *config = (const struct tw_pkg_config *)(pkg->bytes + pkg->sections[TW_PKG_CONFIG].offset);
+  const uint64_t told = tw_pkg_header_of(pkg)->cfg_hash, hash = tw_pkg_config_hash(config);
+  uint32_t i;
+  for (i = 0; i < TW_CFG_KEYS; ++i) {
+    const uint64_t at = (uint64_t)((const uint8_t *)&config->values[i] - pkg->bytes);
+    const uint32_t value = config->values[i];
+    if (value < rows[i].least || value > rows[i].most)
+      return tw_pkg_refuse(e, at, rows[i].outside, value < rows[i].least ? rows[i].least : rows[i].most, value);
+    if (rows[i].is_power && (value & (value - 1)) != 0) {
+      uint32_t power = rows[i].least;
+      while (power <= value / 2)
+        power *= 2;
+      return tw_pkg_refuse(e, at, rows[i].odd, power, value);
+    }
+  }
+  if (hash != told)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, cfg_hash),
+                         "the configuration is not the one whose hash the header tells, compile the model again: hash "
+                         "of section CONFIG and of the header",
+                         hash, told);
+  return 1;
+}
+
 /* Bytes of a tensor whose rank and type were checked; 0 if they are more than TW_PKG_MAX_BYTES. */
 static inline uint64_t tw_pkg_tensor_bytes(const struct tw_pkg_tensor *t) {
   uint64_t bytes = tw_pkg_type_bytes(t->type), k;
@@ -259,7 +295,7 @@ static inline int tw_pkg_check_entry(const struct tw_pkg *pkg, const struct tw_p
 static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
   const struct tw_pkg_section *s = &pkg->sections[TW_PKG_PLAN];
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
-  uint64_t bytes = sizeof *plan, i;
+  uint64_t bytes = sizeof *plan, wanted, i;
   if (s->size < sizeof *plan)
     return tw_pkg_refuse(e, s->offset, "bytes of section PLAN", sizeof *plan, s->size);
   bytes += (uint64_t)plan->entry_count * sizeof(struct tw_pkg_entry);
@@ -270,16 +306,26 @@ static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_erro
     return tw_pkg_refuse(e, s->offset, "bytes of section PLAN and of its tables", bytes, s->size);
   if (plan->arena_bytes > TW_PKG_MAX_BYTES || plan->state_bytes > TW_PKG_MAX_BYTES ||
       plan->scratch_bytes > TW_PKG_MAX_BYTES)
-    return tw_pkg_refuse(e, s->offset, "arena, state or scratch memory of a plan: at most", TW_PKG_MAX_BYTES, 0);
+    return tw_pkg_refuse(e, s->offset, "arena, state or scratch memory of a plan: at most", TW_PKG_MAX_BYTES,
+                         plan->arena_bytes | plan->state_bytes | plan->scratch_bytes);
   if (plan->entry_count == 0)
     return tw_pkg_refuse(e, s->offset, "a plan has at least one entry: entries", 1, 0);
   for (i = 0; i < plan->argument_count; ++i)
     if (tw_pkg_arguments(pkg)[i] >= plan->buffer_count)
       return tw_pkg_refuse(e, s->offset, "an argument names no buffer: number of buffers and index", plan->buffer_count,
                            tw_pkg_arguments(pkg)[i]);
-  for (i = 0; i < plan->buffer_count; ++i)
-    if (!tw_pkg_check_buffer(pkg, tw_pkg_buffers(pkg) + i, e))
+  wanted = pkg->sections[TW_PKG_CONST].size + plan->arena_bytes + plan->state_bytes + plan->scratch_bytes;
+  for (i = 0; i < plan->buffer_count; ++i) {
+    const struct tw_pkg_buffer *b = tw_pkg_buffers(pkg) + i;
+    if (!tw_pkg_check_buffer(pkg, b, e))
       return 0;
+    wanted += b->kind == TW_PKG_INPUT || b->kind == TW_PKG_OUTPUT ? b->size : 0;
+    if (wanted > TW_PKG_MAX_BYTES)
+      return tw_pkg_refuse(e, s->offset,
+                           "constants, arena, state, scratch, inputs and outputs need more memory than a package may "
+                           "ask for: bytes at most, and needed up to this buffer",
+                           TW_PKG_MAX_BYTES, wanted);
+  }
   for (i = 0; i < plan->step_count; ++i)
     if (!tw_pkg_check_step(pkg, tw_pkg_steps(pkg) + i, e))
       return 0;
@@ -296,7 +342,7 @@ static inline int tw_pkg_open(struct tw_pkg *pkg, const void *bytes, uint64_t si
   pkg->size = size;
   return tw_pkg_check_header(tw_pkg_header_of(pkg), size, error) &&
          tw_pkg_check_sections(pkg, tw_pkg_header_of(pkg), error) && tw_pkg_check_shapes(pkg, error) &&
-         tw_pkg_check_tensors(pkg, error) && tw_pkg_check_plan(pkg, error);
+         tw_pkg_check_config(pkg, error) && tw_pkg_check_tensors(pkg, error) && tw_pkg_check_plan(pkg, error);
 }
 
 static inline int tw_pkg_suits(const struct tw_pkg *pkg, uint64_t isa_hash, uint64_t cfg_hash,

@@ -22,7 +22,7 @@ extern "C" {
 #define TW_PKG_NONE 0xFFFFFFFFu /* no index, no string */
 #define TW_PKG_MAX_RANK 8
 #define TW_PKG_MAX_TAG 0xFFFFu
-#define TW_PKG_MAX_BYTES ((uint64_t)1 << 40) /* of a tensor, the arena, state, scratch */
+#define TW_PKG_MAX_BYTES ((uint64_t)1 << 33) /* of a tensor, and of all memory that a package asks for */
 
 struct tw_pkg_header {
   uint8_t magic[8];
@@ -186,6 +186,37 @@ static inline uint32_t tw_pkg_crc32(uint32_t crc, const void *data, uint64_t siz
   while (size--)
     crc = table[(crc ^ *bytes++) & 0xFFu] ^ (crc >> 8);
   return ~crc;
+}
+
+/* FNV-1a, 64 bits, over "key=value\n" of every key that belongs to a machine's behaviour. */
+static inline uint64_t tw_pkg_config_hash(const struct tw_pkg_config *config) {
+  static const struct {
+    const char *key;
+    int is_hashed;
+  } rows[TW_CFG_KEYS] = {
+#define TW_PKG_CFG_ROW(key, least, most, is_power, is_hashed) {key, is_hashed},
+      TW_CFG_LIST(TW_PKG_CFG_ROW)
+#undef TW_PKG_CFG_ROW
+  };
+  uint64_t hash = 0xCBF29CE484222325u;
+  uint32_t i;
+  for (i = 0; i < TW_CFG_KEYS; ++i) {
+    char text[16], *at = text + sizeof text; /* "=4294967295\n" from its end */
+    uint32_t value = config->values[i];
+    const char *key;
+    if (!rows[i].is_hashed)
+      continue;
+    *--at = '\n';
+    do
+      *--at = (char)('0' + value % 10);
+    while (value /= 10);
+    *--at = '=';
+    for (key = rows[i].key; *key; ++key)
+      hash = (hash ^ (uint8_t)*key) * 0x100000001B3u;
+    for (; at != text + sizeof text; ++at)
+      hash = (hash ^ (uint8_t)*at) * 0x100000001B3u;
+  }
+  return hash;
 }
 
 /* Bytes of a section; NULL and 0 when the package has none of this kind. */

@@ -17,8 +17,8 @@ namespace tw::simulator {
 
 /// The functional model. A job runs inside runUntilIdle(). Of MachineOptions it uses trace, hashWrites, checkRaces,
 /// poison, hangCycles. A job that would take more than 100 * hangCycles cycles of a timed model (the sum of its
-/// instructions' least times) is given up before the instruction with which it would: runUntilIdle() returns false from
-/// then on, until a reset.
+/// instructions' least times), or more than its cycle budget even if all engines worked at once, is given up before the
+/// instruction with which it would: runUntilIdle() returns false from then on, until a reset.
 class FunctionalMachine : public isa::Machine {
 public:
   /// With MachineOptions::checkRaces: accesses of the last job to the same bytes that neither the order of a queue, nor

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packages as files and as bytes that somebody changed.
+// Called by the suites that read or run packages.
+// Does not make packages.
+#ifndef TW_SUPPORT_PACKAGES_H
+#define TW_SUPPORT_PACKAGES_H
+
+#include "tw/isa/Package.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace tw::test {
+
+inline void writePackage(const isa::Package &package, const std::string &path) {
+  const Result<std::vector<uint8_t>> bytes = isa::serializePackage(package);
+  ASSERT_TRUE(bytes) << bytes.diag().str();
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char *>(bytes->data()), std::streamsize(bytes->size()));
+}
+
+/// Makes every checksum right, as who changed the contents on purpose would.
+inline void rightChecksums(std::span<uint8_t> bytes) {
+  auto *header = reinterpret_cast<tw_pkg_header *>(bytes.data());
+  auto *table = reinterpret_cast<tw_pkg_section *>(bytes.data() + sizeof *header);
+  for (uint32_t i = 0; i != header->section_count; ++i)
+    if (table[i].offset <= bytes.size() && table[i].size <= bytes.size() - table[i].offset)
+      table[i].crc = tw_pkg_crc32(0, bytes.data() + table[i].offset, table[i].size);
+  header->table_crc = tw_pkg_crc32(0, table, header->section_count * sizeof *table);
+  header->header_crc = tw_pkg_crc32(0, header, offsetof(tw_pkg_header, header_crc));
+}
+
+/// The bytes of a section, to be changed.
+inline std::span<uint8_t> sectionOf(std::span<uint8_t> bytes, tw_pkg_section_kind kind) {
+  auto *header = reinterpret_cast<tw_pkg_header *>(bytes.data());
+  auto *table = reinterpret_cast<tw_pkg_section *>(bytes.data() + sizeof *header);
+  for (uint32_t i = 0; i != header->section_count; ++i)
+    if (table[i].kind == uint32_t(kind))
+      return bytes.subspan(table[i].offset, table[i].size);
+  return {};
+}
+
+} // namespace tw::test
+
+#endif // TW_SUPPORT_PACKAGES_H
