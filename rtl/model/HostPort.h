@@ -28,6 +28,12 @@ public:
     wasActive = true; // its pins are to be driven
   }
 
+  /// What is under way never comes.
+  void giveUp(uint64_t cycle) {
+    report("an access is still not answered in cycle " + std::to_string(cycle));
+    host.forget();
+  }
+
   size_t read(uint16_t offset, uint64_t cycle, bool busy) {
     isa::HostAccess access{.offset = offset, .cycle = cycle};
     if (!busy)

@@ -86,8 +86,7 @@ public:
     if (offset >= kPortBytes)
       return {0, isa::AxiResponse::DecodeError};
     const size_t access = port.read(uint16_t(offset), hostNow(), design->busy_o);
-    while (!port.host.answer(access).isAnswered)
-      step();
+    stepUntil([&] { return port.host.answer(access).isAnswered; });
     const isa::HostAnswer &answer = port.host.answer(access);
     return {answer.value, answer.response};
   }
@@ -97,8 +96,7 @@ public:
       return isa::AxiResponse::DecodeError;
     for (const isa::HostAccess &access : port.writes(uint16_t(offset), value, strobes, hostNow(), design->busy_o)) {
       const size_t index = port.host.add(access);
-      while (!port.host.hasHappened(index))
-        step();
+      stepUntil([&] { return port.host.hasHappened(index); });
     }
     return isa::AxiResponse(top->s_bresp_o); // visible in the cycle after a write
   }
@@ -106,8 +104,7 @@ public:
   void schedule(std::vector<isa::HostAccess> accesses) override { scheduled = std::move(accesses); }
 
   std::vector<isa::HostAnswer> answers() override {
-    while (!port.host.isDone())
-      step();
+    stepUntil([&] { return port.host.isDone(); });
     step(); // what is seen in the cycle after the last
     std::vector<isa::HostAnswer> result;
     for (size_t index : std::exchange(underWay, {}))
@@ -260,12 +257,28 @@ private:
     if (wasBusy) {
       cycle = hostCycle = 0;
       ++jobs;
-      for (const isa::HostAccess &access : std::exchange(scheduled, {}))
+      for (const isa::HostAccess &access : std::exchange(scheduled, {})) {
         underWay.push_back(port.host.add(access));
+        scheduledUntil = clocks + access.cycle;
+      }
       bus.startJob();
     } else {
       top->m_arready_i = top->m_awready_i = top->m_wready_i = top->m_rvalid_i = top->m_bvalid_i = 0;
     }
+  }
+
+  /// A port that answers nothing any more is told of, not waited for.
+  template <typename Condition> void stepUntil(const Condition &isReached) {
+    constexpr uint64_t kPatience = 1000;
+    uint64_t since = std::max(clocks, scheduledUntil);
+    for (size_t left = port.host.pending(); !isReached() && clocks < since + kPatience;) {
+      step();
+      if (left != port.host.pending())
+        since = std::max(since, clocks);
+      left = port.host.pending();
+    }
+    if (!isReached())
+      port.giveUp(hostCycle);
   }
 
   /// A job that has begun counts from 0, though nobody has looked yet.
@@ -411,6 +424,7 @@ private:
   HostPort port;
   std::vector<isa::HostAccess> scheduled; // for the next job
   std::vector<size_t> underWay;           // of the last job
+  uint64_t scheduledUntil = 0;            // clock in which the last of them begins
   uint64_t hostCycle = 0;                 // since cycle 0 of the last job
   std::unique_ptr<Instance> instance;
   Vtw_top *top = nullptr;

@@ -2,13 +2,16 @@
 // Cycle model against RTL, to the cycle: start and end of every instruction, every fault, every counter. Programs are
 // made to collide (and race), so only times and faults are compared here; data have their own tests.
 #include "tw/isa/Disassembler.h"
+#include "tw/isa/Encoder.h"
 #include "tw/rtl/Model.h"
 #include "tw/simulator/Cycle.h"
 #include "tw/support/CyclePrograms.h"
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <map>
 
 using namespace tw;
 using namespace tw::isa;
@@ -123,6 +126,25 @@ void breakSomething(Stimulus &stimulus, std::mt19937_64 &random) {
     job.serial = true;
 }
 
+/// Lets any queue post and await a few semaphores, its own posts and those of the same line among them.
+void tangle(Job &job, std::mt19937_64 &random) {
+  const auto below = [&](uint64_t n) { return random() % n; };
+  const auto names = [](const SyncActions &actions, uint8_t semaphore) {
+    return std::ranges::any_of(actions, [&](const SyncAction &action) { return action.semaphore == semaphore; });
+  };
+  const uint64_t semaphores = 1 + below(3), postsPerWait = 1 + below(3);
+  for (Line &line : job.lines) {
+    const uint8_t semaphore = uint8_t(below(semaphores));
+    if (!line.row()->hasSync || below(3) == 0)
+      continue;
+    if (!names(posts(line), semaphore))
+      (void)addPost(line, {semaphore, uint8_t(1 + below(8))});
+    const uint8_t other = below(2) ? semaphore : uint8_t(below(semaphores));
+    if (below(postsPerWait + 1) == 0 && !names(waits(line), other))
+      (void)addWait(line, {other, uint8_t(1 + below(4))});
+  }
+}
+
 class CycleRtlTest : public testing::TestWithParam<const char *> {
 protected:
   HwConfig config = test::testConfig(GetParam());
@@ -132,7 +154,7 @@ protected:
       GTEST_SKIP() << "the plug-in tw_rtl_" << config.name << " is not built";
   }
 
-  void compare(const Stimulus &stimulus) {
+  void compare(const Stimulus &stimulus, FaultCode *code = nullptr) {
     Seen cycle, design;
     simulator::CycleOptions options;
     options.trace = &cycle.log;
@@ -157,6 +179,8 @@ protected:
     for (unsigned i = 0; i != unsigned(kCounters); ++i)
       ASSERT_EQ(cycle.counters[i], design.counters[i]) << name(CounterId(i));
     ASSERT_EQ(cycle.snapshot, design.snapshot);
+    if (code)
+      *code = cycle.outcome.code;
   }
 
   Stimulus draw(uint64_t seed) {
@@ -182,6 +206,21 @@ TEST_P(CycleRtlTest, EveryFaultComesInTheSameCycle) {
     breakSomething(stimulus, random);
     compare(stimulus);
   }
+}
+
+TEST_P(CycleRtlTest, ManyPostersAndWaitersOfOneSemaphoreMeetInTheSameCycle) {
+  std::mt19937_64 random(11);
+  std::map<FaultCode, int> codes;
+  for (uint64_t seed = 2000; seed != 2120 && !HasFatalFailure(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Stimulus stimulus = draw(seed);
+    tangle(stimulus.job, random);
+    FaultCode code{};
+    compare(stimulus, &code);
+    ++codes[code];
+  }
+  for (FaultCode code : {FaultCode::Deadlock, FaultCode::SemLeak, FaultCode::SemOverflow})
+    EXPECT_GT(codes[code], 0) << name(code);
 }
 
 INSTANTIATE_TEST_SUITE_P(Machines, CycleRtlTest, testing::Values("tw8", "tw16"),

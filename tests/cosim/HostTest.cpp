@@ -208,6 +208,25 @@ TEST_F(EveryCycleTest, AnAbortEndsTheJobOrComesTooLate) {
   EXPECT_FALSE(isAborted);
 }
 
+TEST_F(EveryCycleTest, AnAbortOrABudgetMeetsALineThatCannotBeRead) {
+  scenario.memory = "ideal:5:1";
+  for (uint64_t line = 0; line != scenario.assembly.program.lines.size(); ++line) {
+    scenario.errors = {{.region = int(isa::RegionRole::Code), .offset = line * isa::kLineBytes, .onWrite = false}};
+    scenario.cycleBudget = 0;
+    scenario.host.clear();
+    const uint64_t cycles = cyclesOf(scenario);
+    for (uint64_t cycle = 2; cycle != cycles && !HasFailure(); ++cycle) {
+      SCOPED_TRACE("line " + std::to_string(line) + ", cycle " + std::to_string(cycle));
+      scenario.host = {write(cycle, RegisterOffset::Abort)};
+      scenario.cycleBudget = 0;
+      compare(scenario);
+      scenario.host.clear();
+      scenario.cycleBudget = cycle;
+      compare(scenario);
+    }
+  }
+}
+
 TEST_F(EveryCycleTest, ADoorbellIsIgnoredUntilTheJobIsDone) {
   const uint64_t cycles = cyclesOf(scenario);
   bool hasRunAgain = false;

@@ -61,6 +61,7 @@ public:
   HostSignals step(uint64_t cycle, const PortSignals &seen);
   /// Every access is answered.
   bool isDone() const { return pending_ == 0; }
+  size_t pending() const { return pending_; }
   const HostAnswer &answer(size_t index) const { return answers_[index]; }
   /// A write happened, or a read was answered.
   bool hasHappened(size_t index) const { return happened_[index]; }
