@@ -4,9 +4,9 @@
 
 `write` puts mutants (mutants.py) into copies of the sources and their list beside them; the plug-in built of those runs
 the mutant that TW_RTL_MUTANT names. `run` compares each with the cycle model, by random programs in lock-step: first
-few, then many; then it runs the directed tests and those of conformance. The first difference, a hang or a crash
-catches it. Survivors are printed and must stand in the list of those explained, which must not name a mutant that is
-caught: file, operator and text without the line, and the reason in the lines below.
+few, then many; then it runs the directed tests, those of hosts and of control, and conformance. The first difference, a
+hang or a crash catches it. Survivors are printed and must stand in the list of those explained, which must not name a
+mutant that is caught: file, operator and text without the line, and the reason in the lines below.
 """
 import argparse
 import concurrent.futures
@@ -28,7 +28,11 @@ PATIENCE = 1200  # seconds, for one that sleeps
 def write(arguments):
     texts = {source.name: source.read_text() for source in arguments.sources}
     everything = [mutant for name, text in texts.items() for mutant in m.mutate(name, text)]
-    chosen = m.choose(everything, arguments.count)
+    chosen = m.choose(everything, arguments.after or arguments.count)
+    if arguments.after:  # another group: none of these
+        taken = {(mutant.file, mutant.begin, mutant.after) for mutant in chosen}
+        chosen = m.choose([mutant for mutant in everything if mutant.file in arguments.files
+                           and (mutant.file, mutant.begin, mutant.after) not in taken], arguments.count)
     arguments.folder.mkdir(parents=True, exist_ok=True)
     (arguments.folder / "tw_mutant_pkg.sv").write_text(m.PACKAGE)
     for name, text in texts.items():
@@ -63,7 +67,8 @@ def catch(arguments, number):
             return how
     if arguments.sample:
         return None
-    for suite, tests in (("tw_cosim_test", "DirectedTest.*"), ("tw_conformance_test", "*rtl*")):
+    for suite, tests in (("tw_cosim_test", "DirectedTest.*:EveryCycleTest.*:Models/HostTest.*/rtl"),
+                         ("tw_rtl_test", "*ControlTest*/0"), ("tw_conformance_test", "*rtl*")):
         if how := ends([arguments.bin / suite, "--gtest_brief=1", f"--gtest_filter={tests}"], arguments, number):
             return f"{suite}: {how}"
     return None
@@ -134,6 +139,8 @@ def main():
     writer = verbs.add_parser("write")
     writer.add_argument("--count", type=int, required=True, help="about so many mutants")
     writer.add_argument("--folder", type=pathlib.Path, required=True)
+    writer.add_argument("--after", type=int, help="none of the group of so many; of --files alone")
+    writer.add_argument("--files", nargs="*", default=[], help="names of sources")
     writer.add_argument("sources", type=pathlib.Path, nargs="+")
     writer.set_defaults(verb=write)
     runner = verbs.add_parser("run")
