@@ -193,13 +193,16 @@ TEST_F(DriverTest, APackageCannotPredictItselfAnEndlessBudget) {
 }
 
 TEST_F(DriverTest, ManyShortStepsAreNoWayToAnEndlessRun) {
-  for (const isa::PackageStep &step : {isa::PackageStep{TW_PKG_STEP_NPU, "copy", {}, 2, 3, 0, 0},
-                                       isa::PackageStep{TW_PKG_STEP_COPY, "", {2, 2}, 0, 0, 1 << 20, TW_PKG_NONE}}) {
+  constexpr uint64_t kBytes = 1 << 16;
+  const std::pair<isa::PackageStep, uint32_t> cases[] = {
+      {{TW_PKG_STEP_NPU, "copy", {}, 2, 3, 0, 0}, 10000},
+      {{TW_PKG_STEP_COPY, "", {2, 2}, 0, 0, kBytes, TW_PKG_NONE}, 160000}};
+  for (const auto &[step, count] : cases) {
     isa::Package package = copyPackage();
-    package.buffers.push_back({TW_PKG_TEMP, TW_PKG_NONE, 0, 1 << 20, TW_PKG_NONE, ""});
-    package.arenaBytes = 1 << 20;
-    package.steps.assign(10000, step);
-    package.entries[0].stepCount = 10000;
+    package.buffers.push_back({TW_PKG_TEMP, TW_PKG_NONE, 0, kBytes, TW_PKG_NONE, ""});
+    package.arenaBytes = kBytes;
+    package.steps.assign(count, step);
+    package.entries[0].stepCount = count;
     ASSERT_EQ(open(package), TW_OK) << device.error.text;
     if (tw_instance_create(program, &instance, &device.error) == TW_OK)
       EXPECT_EQ(run(), TW_ERROR_PACKAGE);

@@ -17,6 +17,10 @@ namespace {
 /// A job that takes this many times hangCycles is given up: this model is that much faster than a design in simulation.
 constexpr uint64_t kPatience = 100;
 
+/// Work below this is no endless job, whatever the budget: one that is too small on purpose is about time, which this
+/// model does not have.
+constexpr uint64_t kLeastBudget = 1000000;
+
 /// Instructions of one engine overlap: their times add up to less than this many times the time of all of them.
 constexpr uint64_t kOverlap = 4;
 
@@ -112,10 +116,9 @@ private:
       const uint64_t least = leastCycles(line);
       engineCycles[size_t(engine)] += least;
       decoderCycles += isa::decodeCycles(line.row()->opcode);
-      if (budget != 0 && std::max(engineCycles[size_t(engine)] / kOverlap, decoderCycles) > budget)
-        isEndless = true;
       cycles += least;
-      isEndless |= cycles / kPatience > options.hangCycles;
+      const uint64_t surely = std::max(engineCycles[size_t(engine)] / kOverlap, decoderCycles);
+      isEndless = cycles / kPatience > options.hangCycles || (budget != 0 && surely > std::max(budget, kLeastBudget));
       if (isEndless)
         return {};
       ++registers.counter(isa::CounterId::Lines);

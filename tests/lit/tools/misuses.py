@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Files and streams used wrongly: misuses.py SOURCE_ROOT FOLDER
 
-One row a misuse: the command, its exit code, what its one line of error says. Each runs in a folder of its own that is a
-copy of a prepared one (see prepare); afterwards every file is as it was, nothing new is there, and the folder of temporary
-files is empty.
+One row a misuse: the command, its exit code, what its one line of error says. Each runs in a folder of its own that is
+a copy of a prepared one (see prepare); afterwards every file is as it was, nothing new is there, and the folder of
+temporary files is empty.
 """
 import json
 import os
@@ -65,8 +65,8 @@ MISUSES = [
     ("asm p.s -o sub", 1, "sub: is a folder, not a file"),
     ("asm p.s -o -", 1, "-: is no file"),
     # An output whose name nobody gave.
-    ("compile other.onnx", 1, "other.npk: is there already and nothing that compile has written: name another file with "
-                              "--output"),
+    ("compile other.onnx", 1, "other.npk: is there already and nothing that compile has written: name another file "
+                              "with --output"),
     ("compile third.onnx", 1, "third.report.json: is there already and nothing that compile has written: name another "
                               "file with --report"),
     # An input that is no file, or not what it should be.
@@ -90,8 +90,8 @@ MISUSES = [
     ("asm large.onnx", 1, "large.onnx: is too large to be what it should be"),
     ("dis large.bin", 1, "large.bin: is too large to be what it should be"),
     ("info large.npk", 1, "large.npk: byte 0: not a package"),
-    ("info arena.npk", 1, "arena.npk: byte [0-9]+: arena, state or scratch memory of a plan: at most: expected 8589934592, "
-                          "found 1099511627776"),
+    ("info arena.npk", 1, "arena.npk: byte [0-9]+: arena, state or scratch memory of a plan: at most: expected "
+                          "8589934592, found 1099511627776"),
     ("run arena.npk", 1, "arena.npk: byte [0-9]+: arena, state or scratch memory"),
     ("info sum.npk", 1, "sum.npk: byte [0-9]+: constants, arena, state, scratch, inputs and outputs need more memory"),
     ("run m.onnx -i large.npz", 1, "large.npz:x.npy: declares 1099511627776 bytes, at most 8589934592 are read here"),
@@ -210,7 +210,8 @@ def misuse(folder, temporary, command, code, pattern):
     before = contents(folder)
     result = subprocess.run(["sh", "-c", "exec tilewright " + command], cwd=folder, env=environment(temporary),
                             stdin=subprocess.DEVNULL, capture_output=True, timeout=60, preexec_fn=limit_memory)
-    errors = [line for line in result.stderr.decode(errors="replace").splitlines() if not line.startswith("m.onnx: compiled")]
+    lines = result.stderr.decode(errors="replace").splitlines()
+    errors = [line for line in lines if not line.startswith("m.onnx: compiled")]
     wrong = []
     if result.returncode != code:
         wrong.append(f"exit code {result.returncode}, expected {code}")
@@ -220,7 +221,8 @@ def misuse(folder, temporary, command, code, pattern):
         wrong.append(f"prints {result.stdout[:200]}")
     after = contents(folder)
     if before != after:
-        wrong.append(f"changed {sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))}")
+        changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+        wrong.append(f"changed {changed}")
     shutil.rmtree(os.path.join(temporary, "cache"), ignore_errors=True)
     if os.listdir(temporary):
         wrong.append(f"left temporary files {os.listdir(temporary)}")

@@ -34,7 +34,8 @@ def two_writers(models, folder):
 
     def write(model):
         for _ in range(ROUNDS):
-            codes.append(subprocess.run(compile_command(model, shared), stdout=subprocess.DEVNULL, check=False).returncode)
+            done = subprocess.run(compile_command(model, shared), stdout=subprocess.DEVNULL, check=False)
+            codes.append(done.returncode)
 
     threads = [threading.Thread(target=write, args=(model,)) for model in models]
     for thread in threads:
