@@ -20,6 +20,9 @@ class Task:
 LANE = "tw_lane_pkg.sv"
 ISSUE = "tw_issue.sv"
 SEM = "tw_sem.sv"
+REGS = "tw_regs.sv"
+READ = "tw_read.sv"
+STORE = "tw_store.sv"
 CHECK = "tw_line_check.sv"  # generated
 TASKS = {
     "requant.float": Task(
@@ -114,6 +117,51 @@ TASKS = {
             (ISSUE, "waits  = pushed[", "if (!start_i) waits  = pushed["),
         ),
         induction=1, parameters={"Depth": 4}, logic="QF_BV", is_quick=False,
+    ),
+    "registers": Task(
+        "regs.sv", "regs_formal", (REGS,),
+        (
+            (REGS, "assign awready_o = awready_q;", "assign awready_o = awready_q && wvalid_i;"),  # hangs on a valid
+            (REGS, "awready_q <= bvalid_q ? bready_i : !aw_here;", "awready_q <= !aw_here;"),  # takes two addresses
+            (REGS, "wready_q  <= bvalid_q ? bready_i : !w_here;", "wready_q  <= !write;"),
+            (REGS, "bvalid_q  <= write || (bvalid_q && !bready_i);", "bvalid_q  <= write;"),  # a pulse
+            (REGS, "if (write) bresp_q <= answer_to_write;", "bresp_q <= answer_to_write;"),
+            (REGS, "awready_q ? awaddr_i : awaddr_q", "awaddr_i"),
+            (REGS, "wready_q ? wstrb_i : wstrb_q", "wready_q ? wstrb_i : '1"),
+            (REGS, "write && (wstrb != '0) && (32'(waddr) == tw_isa_pkg::REG_DOORBELL)",
+             "write && (32'(waddr) == tw_isa_pkg::REG_DOORBELL)"),
+            (REGS, "if (busy_i) answer_to_write = tw_isa_pkg::ANSWER_BUSY;", ";"),
+            (REGS, "rvalid_q  <= pending_q || (rvalid_q && !rready_i);", "rvalid_q  <= pending_q;"),
+            (REGS, "arready_q <= !counter_en_o && !pending_q && !(rvalid_q && !rready_i);",
+             "arready_q <= !counter_en_o && !pending_q;"),
+            (REGS, "merged = (was & ~mask) | (data & mask);", "merged = data & mask;"),
+        ),
+        induction=1, base=3, logic="QF_BV", is_quick=False,
+    ),
+    "axi.read": Task(
+        "axi.sv", "axi_read", (READ,),
+        (
+            (READ, "room_q && (!arvalid_q || arready_i)", "room_q"),  # an address is overwritten
+            (READ, "arvalid_q <= grant || (arvalid_q && !arready_i);", "arvalid_q <= grant;"),
+            (READ, "room_q    <= count < CountBits'(Reads);", "room_q    <= count <= CountBits'(Reads);"),
+            (READ, "error_q      <= rresp_i != 2'b00;", "error_q      <= rresp_i[1];"),  # takes EXOKAY
+            (READ, "burst_last_q <= rlast_i;", "burst_last_q <= 1'b1;"),
+            (READ, "lw_gnt_o = may_grant && !fe_req_i && lw_req_i", "lw_gnt_o = may_grant && lw_req_i"),
+            (READ, "src_mem[wptr]   = fe_req_i", "src_mem[rptr]   = fe_req_i"),
+        ),
+        induction=1, base=3, logic="QF_BV", parameters={"Reads": 4}, is_quick=False,
+    ),
+    "axi.write": Task(
+        "axi.sv", "axi_write", (STORE, "tw_walk.sv"),
+        (
+            (STORE, "may_send = open < CountBits'(Writes);", "may_send = open <= CountBits'(Writes);"),
+            (STORE, "awvalid_q  <= send == SendAddress;", "awvalid_q  <= (send == SendAddress) && !awready_i;"),
+            (STORE, "wlast_q    <= beat == last_beat;", "wlast_q    <= beat + 1'b1 == last_beat;"),
+            (STORE, "wvalid_q   <= send == SendData;", "wvalid_q   <= send != SendIdle;"),  # data before their address
+            (STORE, "((send == SendData) && wready_i);", "(send == SendData);"),  # data that nobody took
+            (STORE, "awlen_q       <= 8'(last_beat);", "awlen_q       <= 8'(bytes >> BeatLog);"),
+        ),
+        induction=1, base=3, logic="QF_BV", parameters={"Writes": 4}, is_quick=False,
     ),
     "semaphores.slots": Task(
         "slots.sv", "slots_formal", (CHECK,),
