@@ -192,7 +192,8 @@ std::set<std::string> listBins() {
   for (const isa::FaultInfo &fault : isa::kFaults)
     if (fault.onCycle && fault.onRtl && fault.code != FaultCode::None && !hasPlace(fault.code))
       add("fault/", fault.name, "/any");
-  add("fault/AXI_READ/FE");
+  add("fault/AXI_READ/FE");  // descriptor, lines
+  add("fault/AXI_WRITE/FE"); // completion record
   for (const char *bin : {"min", "typical", "max"})
     add("field/header.tag/", bin);
   for (int a = 0; a != kQueues; ++a) {
@@ -451,8 +452,8 @@ void Coverage::add(const Scenario &scenario, const Observation &seen) {
     hit(text("fault/", isa::name(code), "/any"));
     if (code == FaultCode::SemLeak && row)
       hit(text("instruction/", row->mnemonic, "/faulted"));
-  } else if (code == FaultCode::AxiRead && engine == Engine::FE) {
-    hit("fault/AXI_READ/FE");
+  } else if ((code == FaultCode::AxiRead || code == FaultCode::AxiWrite) && engine == Engine::FE) {
+    hit(text("fault/", isa::name(code), "/FE"));
   } else if (row) {
     hit(text("fault/", isa::name(code), "/", row->mnemonic));
     hit(text("instruction/", row->mnemonic, "/faulted"));
