@@ -42,6 +42,7 @@ enum tw_status tw_job_submit(struct tw_device *device, const struct tw_job *job,
 enum tw_status tw_job_wait(struct tw_device *device, struct tw_job_result *result, struct tw_error *error) {
   struct tw_completion_record record;
   struct tw_job_result local;
+  uint32_t status, fault;
   if (!result)
     result = &local;
   memset(result, 0, sizeof *result);
@@ -53,9 +54,19 @@ enum tw_status tw_job_wait(struct tw_device *device, struct tw_job_result *resul
   device->job_runs = 0;
   tw_device_write32(device, TW_REG_IRQ_STATUS, TW_REG_IRQ_STATUS_DONE_MASK);
   memcpy(&record, device->records.host + TW_RECORD_OFFSET, sizeof record);
+  status = tw_device_read32(device, TW_REG_STATUS);
+  fault = (status & TW_REG_STATUS_FAULT_MASK) >> TW_REG_STATUS_FAULT_SHIFT;
   if (record.marker != TW_MARKER || record.sequence != device->sequence)
     return tw_fail(error, TW_ERROR_TIMEOUT, "%s: job %u ended without its completion record (STATUS 0x%08x)",
-                   tw_device_transport_name(device), device->sequence, tw_device_read32(device, TW_REG_STATUS));
+                   tw_device_transport_name(device), device->sequence, status);
+  if (record.code != fault) { /* the write was refused (AXI_WRITE), or somebody else wrote there */
+    result->code = fault;
+    return tw_fail(error, TW_ERROR_FAULT,
+                   "%s: job %u: STATUS says %s, its completion record %s: the record is not "
+                   "the device's",
+                   tw_device_transport_name(device), device->sequence, tw_fault_name(fault),
+                   tw_fault_name(record.code));
+  }
   result->sequence = record.sequence;
   result->code = record.code;
   result->engine = record.engine;
