@@ -17,7 +17,7 @@ run() {
   "build/bin/$@"
 }
 run tilewright compile $sample/digits_int8.onnx --config tw16 -o $package
-run tilewright evaluate $package --allow-host-code --data $sample/digits_test.npz
+run tilewright evaluate $package --data $sample/digits_test.npz
 run tilewright verify $sample/digits_int8.onnx --devices functional,cycle,rtl --count 3
 run tilewright verify $sample/digits_int8.onnx --devices functional,cycle,rtl --memory rows
 run tilewright verify $sample/digits_int8.onnx --devices functional,cycle,rtl --memory random:7

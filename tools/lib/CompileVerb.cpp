@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "OwnPackages.h"
 #include "Prepare.h"
 #include "Report.h"
 
@@ -122,6 +123,7 @@ int compileVerb(const Arguments &arguments) {
   }
   if (llvm::Error error = write(compiled.package, output, report, json))
     return fail(std::move(error));
+  rememberPackage(compiled.package);
   if (line.has("json")) { // every operator with its place is in it
     std::cout << json;
     return 0;

@@ -2,6 +2,7 @@
 #include "Prepare.h"
 
 #include "Measure.h"
+#include "OwnPackages.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
@@ -12,7 +13,6 @@
 
 #include <chrono>
 #include <optional>
-#include <unistd.h>
 
 namespace tw::tools {
 namespace {
@@ -52,16 +52,9 @@ std::string seal(const std::string &key, llvm::StringRef bytes) {
   return llvm::toHex(llvm::ArrayRef(hasher.final<16>()), true);
 }
 
-/// Whether nobody else can have put a file into the folder.
-bool isOwn(const std::string &folder) {
-  fs::file_status status;
-  return !fs::status(folder, status) && fs::is_directory(status) && status.getUser() == getuid() &&
-         (status.permissions() & (fs::group_write | fs::others_write)) == 0;
-}
-
 /// The package that was kept under this key, if there is one and it is what its name says.
 std::optional<isa::Package> keptPackage(const std::string &folder, const std::string &key, std::string &note) {
-  if (!isOwn(folder))
+  if (!isOwnFolder(folder))
     return std::nullopt;
   std::error_code error;
   for (fs::directory_iterator at(folder, error), end; at != end && !error; at.increment(error)) {
@@ -88,7 +81,7 @@ std::optional<isa::Package> keptPackage(const std::string &folder, const std::st
 
 /// Not being able to keep it is no reason to fail.
 void keepPackage(const isa::Package &package, const std::string &folder, const std::string &key, std::string &note) {
-  if (fs::create_directories(folder, true, fs::owner_all) || !isOwn(folder))
+  if (fs::create_directories(folder, true, fs::owner_all) || !isOwnFolder(folder))
     return;
   auto bytes = packageBytes(package);
   if (!bytes) {
@@ -134,10 +127,11 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
                         config->name, hex(isa::configHash(*config)))
               .str());
   }
-  if (!package->hostCode.empty() && !line.has("allow-host-code"))
+  if (!package->hostCode.empty() && !line.has("allow-host-code") && !isRemembered(*package))
     return llvm::createStringError(
-        llvm::formatv("{0}: the package has {1} bytes of host code, which may do whatever you may do: add "
-                      "--allow-host-code if you trust where the file comes from, or run the model itself",
+        llvm::formatv("{0}: the package has {1} bytes of host code, which may do whatever you may do, and you did "
+                      "not compile it here: add --allow-host-code if you trust where the file comes from, or run the "
+                      "model itself",
                       line.file(), package->hostCode.size())
             .str());
   return std::move(*package);

@@ -19,8 +19,8 @@ void addModelOptions(CommandLine &line);
 void addPackageOptions(CommandLine &line);
 
 /// The package on the line, to be run. An error if --config names another machine than its own, or if it has host code
-/// and --allow-host-code is not given: whoever made it could do what the user may do. A package that this command
-/// compiles itself needs no leave.
+/// and --allow-host-code is not given: whoever made it could do what the user may do. What this command compiles
+/// itself, or the user has compiled here (OwnPackages.h), needs no leave.
 llvm::Expected<isa::Package> openPackage(const CommandLine &line);
 
 /// An error unless each of these outputs may be written and is no input on the line (checkOutputs).

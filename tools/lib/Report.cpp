@@ -81,9 +81,7 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
   if (r.macs != 0 && r.macsOnNpu == 0)
     text += "  WARNING        0 of its MAC run on the NPU: the reasons stand above\n";
   if (!package.empty())
-    text += formatv("next: tilewright run {0} {1}--device cycle\n", package,
-                    compiled.package.hostCode.empty() ? "" : "--allow-host-code ")
-                .str();
+    text += formatv("next: tilewright run {0} --device cycle\n", package).str();
   return text;
 }
 

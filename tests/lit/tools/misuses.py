@@ -97,8 +97,9 @@ MISUSES = [
     ("run m.onnx -i large.npz", 1, "large.npz:x.npy: declares 1099511627776 bytes, at most 8589934592 are read here"),
     ("run m.onnx -i x=shape.npy", 1, "shape.npy: is truncated: its shape needs more than the 0 bytes there are"),
     # Packages from elsewhere.
-    ("run m.npk", 1, "m.npk: the package has [0-9]+ bytes of host code, which may do whatever you may do: add "
-                     "--allow-host-code if you trust where the file comes from, or run the model itself"),
+    ("run m.npk", 1, "m.npk: the package has [0-9]+ bytes of host code, which may do whatever you may do, and you did "
+                     "not compile it here: add --allow-host-code if you trust where the file comes from, or run the "
+                     "model itself"),
     ("evaluate m.npk --data x.npz", 1, "m.npk: the package has [0-9]+ bytes of host code"),
     ("verify m.npk", 1, "m.npk: the package has [0-9]+ bytes of host code"),
     ("run config.npk --allow-host-code", 1, "config.npk: byte [0-9]+: the configuration is not the one whose hash"),
