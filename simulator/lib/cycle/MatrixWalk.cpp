@@ -138,9 +138,9 @@ uint64_t MatrixUnit::piece(uint64_t cycles, const Stream &beats, Conflicts &conf
     isRead = outside == 0;
     if (!isRead)
       rows = std::min(rows, outside);
-    else if (const int64_t room = blockColumns_ - column_ - columnBias_;
-             blockColumns_ != kNoBound && int64_t(rows) > 1 && int64_t(rows - 1) * strideW_ >= room)
-      rows = uint64_t(room - 1) / uint64_t(strideW_) + 1;
+    else if (blockColumns_ != kNoBound && rows > 1)
+      if (const int64_t room = blockColumns_ - column_ - columnBias_; int64_t(rows - 1) * strideW_ >= room)
+        rows = uint64_t(room - 1) / uint64_t(strideW_) + 1;
   }
   GroupSet activationGroups = 0;
   if (isRead) {
