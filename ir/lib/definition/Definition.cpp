@@ -118,6 +118,7 @@ private:
     if (Operation *op = value.getDefiningOp(); op && isQuantizer(op))
       return;
     DefinitionRow row{std::move(name), reference.size()};
+    elements.float32Error = 0; // of this output's sums alone: those before a quantiser are the reference's integers now
     definition::Numbers numbers = elements.whole(value);
     if (reference.type == ElementType::F32) {
       double top = 0;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Elements.h"
 
+#include <algorithm>
+#include <utility>
+
 using namespace mlir;
 
 namespace tw::ir::definition {
@@ -69,18 +72,23 @@ Reader Elements::reader(Value value) {
 }
 
 Numbers Elements::whole(Value value) {
+  Numbers known = current[value].lock();
   if (auto found = kept.find(value); found != kept.end())
-    return found->second;
-  auto &held = current[value];
-  if (Numbers numbers = held.lock())
-    return numbers;
+    known = found->second;
+  if (known) {
+    float32Error = std::max(float32Error, errors[value]);
+    return known;
+  }
+  const double outer = std::exchange(float32Error, 0);
   Operation *op = value.getDefiningOp();
   const bool isFixed = fixed.count(value) != 0;
   Reader read = isFixed ? fixed[value] : build(op);
   auto numbers = std::make_shared<std::vector<double>>(elementCount(shapeOf(value)));
   for (size_t i = 0; i < numbers->size(); ++i)
     (*numbers)[i] = read(static_cast<int64_t>(i));
-  current[value] = numbers; // building may have moved `held`
+  errors[value] = float32Error;
+  float32Error = std::max(outer, float32Error);
+  current[value] = numbers;
   if (!isFixed && !isCheap(op) && !value.hasOneUse())
     kept[value] = numbers;
   return numbers;

@@ -33,14 +33,15 @@ public:
 
   // The first operator that has no definition; empty without one.
   std::string problem;
-  // How far a sum of products that was read so far may be off in float32, in any order: terms * 2^-24 * the largest
-  // partial sum (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1).
+  // How far a sum of products that was read since this was set to 0 may be off in float32, in any order: terms * 2^-24
+  // * the largest partial sum (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1).
   double float32Error = 0;
 
 private:
   Reader build(mlir::Operation *op);
 
   llvm::DenseMap<Value, Reader> fixed;
+  llvm::DenseMap<Value, double> errors;                                    // float32Error of what was computed whole
   llvm::DenseMap<Value, Numbers> kept;                                     // read more than once
   llvm::DenseMap<Value, std::weak_ptr<const std::vector<double>>> current; // as long as somebody holds them
 };

@@ -161,6 +161,24 @@ func.func @main(%a: tensor<1x3xf32>, %b: tensor<3x1xf32>) -> tensor<1x1xf32> {
   EXPECT_FALSE(rows(text, {f32({1, 3}, {3, 16, -16}), ones}, {f32({1, 1}, {0.4f})})[0].isGood());
 }
 
+TEST_F(DefinitionTest, SumsBeforeAQuantiserForgiveNothingBehindIt) {
+  const char *text = R"mlir(
+func.func @main(%a: tensor<1x3xf32>, %b: tensor<3x1xf32>) -> tensor<1x1xf32> {
+  %s = tw.constant dense<1.0> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %y = tw.matmul %a, %b : (tensor<1x3xf32>, tensor<3x1xf32>) -> tensor<1x1xf32>
+  %q = tw.quantize %y, %s, %z : (tensor<1x1xf32>, tensor<f32>, tensor<i8>) -> tensor<1x1xi8>
+  %r = tw.dequantize %q, %s, %z : (tensor<1x1xi8>, tensor<f32>, tensor<i8>) -> tensor<1x1xf32>
+  return %r : tensor<1x1xf32>
+}
+)mlir";
+  const std::vector<Tensor> inputs{f32({1, 3}, {3, 16777216, -16777216}), f32({3, 1}, {1, 1, 1})};
+  auto result = rows(text, inputs, {f32({1, 1}, {4}), i8({1, 1}, {3})});
+  ASSERT_EQ(result.size(), 2u);
+  EXPECT_TRUE(result[0].isGood());
+  EXPECT_FALSE(result[1].isGood()) << "3 steps of 1.0 are 3, whatever the sums were";
+}
+
 TEST_F(DefinitionTest, LargeTensorsAreSampledAndAllOfThemOnRequest) {
   const char *text = R"mlir(
 func.func @main(%x: tensor<1000xf32>) -> tensor<1000xi8> {
