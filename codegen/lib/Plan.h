@@ -111,13 +111,14 @@ struct Plan {
     ++report.npuSteps;
   }
 
+  /// A step of one phase that is not cut; the name of its function. Who cuts it writes phases and scratch of the step.
   std::string addHostStep(const std::string &what, const std::vector<int> &arguments) {
     Step step;
     step.package.op = TW_PKG_STEP_HOST;
-    step.package.name = "tw_" + what + "_" + std::to_string(steps.size());
+    std::string name = "tw_" + what + "_" + std::to_string(steps.size());
+    step.package.phases.push_back({name});
     for (int buffer : arguments)
       step.package.arguments.push_back(uint32_t(buffer));
-    std::string name = step.package.name;
     steps.push_back(std::move(step));
     ++report.hostSteps;
     return name;

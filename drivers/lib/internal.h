@@ -58,7 +58,7 @@ struct tw_program {
   struct tw_pkg package;
   struct tw_memory code, constants;
   struct tw_host_image image; /* if the package has host code */
-  uint64_t *functions;        /* by step: address in host code */
+  uint64_t *functions;        /* by phase: address in host code */
   uint8_t *host_code;         /* mapped by the first HOST step that runs */
 };
 
@@ -79,14 +79,13 @@ enum tw_status tw_check_identity(struct tw_device *device, struct tw_error *erro
 /* "fault SPM_BOUNDS at line 17 ..."; `tag_name` may be NULL. */
 enum tw_status tw_fail_job(struct tw_error *error, const struct tw_job_result *job, const char *tag_name);
 
-/* Looks at a package's host code without mapping it, and finds the function of each HOST step (`functions`, by step).
- */
+/* Looks at a package's host code without mapping it, and finds the function of each phase (`functions`). */
 enum tw_status tw_host_code_vet(const struct tw_pkg *package, struct tw_host_image *image, uint64_t *functions,
                                 struct tw_error *error);
 enum tw_status tw_host_code_map(const struct tw_host_image *image, uint8_t **base, struct tw_error *error);
 /* NULL is allowed. */
 void tw_host_code_unmap(const struct tw_host_image *image, uint8_t *base);
-typedef int (*tw_host_function)(void *const *buffers, const int64_t *dims, void *scratch);
+typedef int (*tw_host_function)(void *const *buffers, const int64_t *dims, void *scratch, int64_t lo, int64_t hi);
 tw_host_function tw_host_code_at(uint8_t *base, uint64_t address);
 
 #endif

@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TW_SCRATCH_ALIGN 64u
-
 struct tw_instance {
   struct tw_program *program;
   struct tw_memory arena;
@@ -14,7 +12,7 @@ struct tw_instance {
   uint8_t *state;
   uint8_t *scratch;
   void **buffers;   /* by package index: where the host finds the buffer */
-  void **arguments; /* of the step that runs */
+  void **arguments; /* of the step that runs, and its shared scratch */
   uint64_t budget;  /* that the caller has set for each job; 0: computed */
   uint64_t factor;  /* of the run: its share in a computed budget */
   tw_step_observer observer;
@@ -65,6 +63,7 @@ static enum tw_status place_buffers(struct tw_instance *instance, struct tw_erro
 
 enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **result, struct tw_error *error) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(&program->package);
+  const uint64_t scratch = tw_pkg_scratch_bytes(&program->package, 1);
   struct tw_instance *instance = calloc(1, sizeof *instance);
   enum tw_status status = TW_OK;
   *result = NULL;
@@ -72,12 +71,12 @@ enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for an instance");
   instance->program = program;
   instance->state = calloc(1, plan->state_bytes + 1);
-  instance->scratch = aligned_alloc(TW_SCRATCH_ALIGN, (plan->scratch_bytes / TW_SCRATCH_ALIGN + 1) * TW_SCRATCH_ALIGN);
+  instance->scratch = aligned_alloc(TW_PKG_SCRATCH_ALIGN, scratch + TW_PKG_SCRATCH_ALIGN);
   instance->buffers = calloc(plan->buffer_count + 1, sizeof *instance->buffers);
   instance->arguments = calloc(plan->argument_count + 1, sizeof *instance->arguments);
   if (!instance->state || !instance->scratch || !instance->buffers || !instance->arguments)
     status = tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for %llu bytes of state and %llu of scratch",
-                     (unsigned long long)plan->state_bytes, (unsigned long long)plan->scratch_bytes);
+                     (unsigned long long)plan->state_bytes, (unsigned long long)scratch);
   if (status == TW_OK)
     status = tw_memory_allocate(program->device, plan->arena_bytes, &instance->arena, error);
   if (status == TW_OK)
@@ -237,30 +236,35 @@ static enum tw_status run_npu(struct tw_instance *instance, uint32_t index, cons
 static enum tw_status run_host(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
                                struct tw_run_stats *stats, struct tw_error *error) {
   struct tw_program *program = instance->program;
-  const uint32_t *arguments = tw_pkg_arguments(&program->package) + step->first;
+  const uint32_t *arguments = tw_pkg_arguments(&program->package) + step->first_argument;
+  const struct tw_pkg_phase *phases = tw_pkg_phases(&program->package) + step->first;
   enum tw_status status = TW_OK;
   uint32_t i;
-  int result;
   if (!program->host_code)
     status = tw_host_code_map(&program->image, &program->host_code, error);
   if (status != TW_OK)
     return status;
-  for (i = 0; i < step->count; ++i)
+  for (i = 0; i < step->argument_count; ++i)
     instance->arguments[i] = instance->buffers[arguments[i]];
-  result = tw_host_code_at(program->host_code, program->functions[index])(instance->arguments, NULL, instance->scratch);
+  instance->arguments[i] = instance->scratch;
   stats->host_steps += 1;
-  if (result == 0)
-    return TW_OK;
-  return tw_fail(error, TW_ERROR_HOST_CODE, "step %u: host function '%s' returned %d", index,
-                 tw_pkg_string(&program->package, step->name), result);
+  for (i = 0; i < step->count; ++i) {
+    const tw_host_function function = tw_host_code_at(program->host_code, program->functions[step->first + i]);
+    const int result = function(instance->arguments, NULL, instance->scratch + tw_pkg_scratch_round(step->shared_bytes),
+                                0, (int64_t)phases[i].extent);
+    if (result != 0)
+      return tw_fail(error, TW_ERROR_HOST_CODE, "step %u: host function '%s' returned %d", index,
+                     tw_pkg_string(&program->package, phases[i].name), result);
+  }
+  return TW_OK;
 }
 
 /* An entry binds its own inputs and outputs only. */
 static enum tw_status check_bound(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
                                   struct tw_error *error) {
-  const uint32_t *arguments = tw_pkg_arguments(&instance->program->package) + step->first;
+  const uint32_t *arguments = tw_pkg_arguments(&instance->program->package) + step->first_argument;
   uint32_t i;
-  for (i = 0; i < step->count; ++i)
+  for (i = 0; i < step->argument_count; ++i)
     if (!instance->buffers[arguments[i]])
       return tw_fail(error, TW_ERROR_PACKAGE, "step %u uses buffer %u, an input or output of another entry", index,
                      arguments[i]);
@@ -289,7 +293,8 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
   case TW_PKG_STEP_SYNC: /* mapped memory is coherent */
     break;
   case TW_PKG_STEP_COPY:
-    memmove(instance->buffers[arguments[step->first]], instance->buffers[arguments[step->first + 1]], step->bytes);
+    memmove(instance->buffers[arguments[step->first_argument]], instance->buffers[arguments[step->first_argument + 1]],
+            step->bytes);
     break;
   }
   if (status == TW_OK && instance->observer)

@@ -35,7 +35,7 @@ static enum tw_status take_host_code(struct tw_program *program, uint32_t flags,
                    "the package has %llu bytes of host code, which run with all rights of this process: open it with "
                    "TW_OPEN_ALLOW_HOST_CODE if you trust where it comes from",
                    (unsigned long long)size);
-  program->functions = calloc((size_t)tw_pkg_plan_of(&program->package)->step_count + 1, sizeof *program->functions);
+  program->functions = calloc((size_t)tw_pkg_plan_of(&program->package)->phase_count + 1, sizeof *program->functions);
   if (!program->functions)
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a program");
   return tw_host_code_vet(&program->package, &program->image, program->functions, error);

@@ -295,22 +295,20 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct tw_export *)a)->name, ((const struct tw_export *)b)->name);
 }
 
-/* Each HOST step has its function, and there is no other. */
+/* Each phase of a HOST step has its function, and there is no other. */
 static enum tw_status match_steps(struct tw_vet *vet, const struct tw_pkg *package, struct tw_export *exports,
                                   uint64_t count, uint64_t *functions) {
-  const struct tw_pkg_step *steps = tw_pkg_steps(package);
+  const struct tw_pkg_phase *phases = tw_pkg_phases(package);
   uint64_t i;
   qsort(exports, count, sizeof *exports, by_name);
-  for (i = 0; i < tw_pkg_plan_of(package)->step_count; ++i) {
+  for (i = 0; i < tw_pkg_plan_of(package)->phase_count; ++i) {
     struct tw_export wanted = {NULL, 0, 0}, *found;
-    if (steps[i].op != TW_PKG_STEP_HOST)
-      continue;
-    wanted.name = tw_pkg_string(package, steps[i].name);
+    wanted.name = tw_pkg_string(package, phases[i].name);
     found = bsearch(&wanted, exports, count, sizeof *exports, by_name);
     if (!found)
       return tw_fail(vet->error, TW_ERROR_HOST_CODE,
-                     "step %llu calls '%.255s', which the package's host code does not have: compile the model again",
-                     (unsigned long long)i, wanted.name);
+                     "a step calls '%.255s', which the package's host code does not have: compile the model again",
+                     wanted.name);
     found->is_called = 1;
     functions[i] = found->address;
   }

@@ -36,7 +36,6 @@ void readPlan(const tw_pkg &pkg, Package &package) {
   };
   package.arenaBytes = plan.arena_bytes;
   package.stateBytes = plan.state_bytes;
-  package.scratchBytes = plan.scratch_bytes;
   for (uint32_t i = 0; i != plan.entry_count; ++i) {
     const tw_pkg_entry &e = tw_pkg_entries(&pkg)[i];
     package.entries.push_back({tw_pkg_string(&pkg, e.name), e.first_step, e.step_count,
@@ -49,14 +48,21 @@ void readPlan(const tw_pkg &pkg, Package &package) {
   }
   for (uint32_t i = 0; i != plan.step_count; ++i) {
     const tw_pkg_step &s = tw_pkg_steps(&pkg)[i];
-    PackageStep step{tw_pkg_step_op(s.op), optionalString(pkg, s.name), {}, 0, 0, s.bytes, s.counts};
+    PackageStep &step = package.steps.emplace_back();
+    step.op = tw_pkg_step_op(s.op);
+    step.name = optionalString(pkg, s.name);
+    step.arguments = arguments(s.first_argument, s.argument_count);
+    step.bytes = s.bytes;
+    step.counts = s.counts;
+    step.sharedBytes = s.shared_bytes;
+    step.privateBytes = s.private_bytes;
     if (s.op == TW_PKG_STEP_NPU) {
       step.firstLine = s.first;
       step.lineCount = s.count;
-    } else {
-      step.arguments = arguments(s.first, s.count);
+    } else if (s.op == TW_PKG_STEP_HOST) {
+      for (const tw_pkg_phase &p : std::span(tw_pkg_phases(&pkg) + s.first, s.count))
+        step.phases.push_back({tw_pkg_string(&pkg, p.name), p.extent, p.grain});
     }
-    package.steps.push_back(std::move(step));
   }
 }
 

@@ -105,7 +105,8 @@ private:
   }
 
   void addPlan() {
-    Bytes entries, buffers, steps;
+    Bytes entries, buffers, steps, phases;
+    uint32_t phaseCount = 0;
     for (const PackageEntry &e : package.entries) {
       uint32_t inputs = addArguments(e.inputs), outputs = addArguments(e.outputs);
       append(entries, tw_pkg_entry{string(e.name), e.firstStep, e.stepCount, inputs, uint32_t(e.inputs.size()), outputs,
@@ -114,16 +115,28 @@ private:
     for (const PackageBuffer &b : package.buffers)
       append(buffers, tw_pkg_buffer{uint32_t(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(b.name)});
     for (const PackageStep &s : package.steps) {
-      bool isNpu = s.op == TW_PKG_STEP_NPU;
-      uint32_t first = isNpu ? s.firstLine : addArguments(s.arguments);
-      append(steps, tw_pkg_step{uint32_t(s.op), optionalString(s.name), first,
-                                isNpu ? s.lineCount : uint32_t(s.arguments.size()), s.bytes, s.counts, 0});
+      const bool isNpu = s.op == TW_PKG_STEP_NPU, isHost = s.op == TW_PKG_STEP_HOST;
+      tw_pkg_step row{};
+      row.op = s.op;
+      row.name = optionalString(s.name);
+      row.first_argument = addArguments(s.arguments);
+      row.argument_count = uint32_t(s.arguments.size());
+      row.first = isNpu ? s.firstLine : isHost ? phaseCount : 0;
+      row.count = isNpu ? s.lineCount : uint32_t(s.phases.size());
+      row.counts = s.counts;
+      row.bytes = s.bytes;
+      row.shared_bytes = s.sharedBytes;
+      row.private_bytes = s.privateBytes;
+      append(steps, row);
+      for (const PackagePhase &p : s.phases)
+        append(phases, tw_pkg_phase{string(p.function), 0, p.extent, p.grain});
+      phaseCount += uint32_t(s.phases.size());
     }
     Bytes plan;
     append(plan, tw_pkg_plan{uint32_t(package.entries.size()), uint32_t(package.buffers.size()),
-                             uint32_t(package.steps.size()), uint32_t(arguments.size()), package.arenaBytes,
-                             package.stateBytes, package.scratchBytes});
-    for (const Bytes *part : {&entries, &buffers, &steps})
+                             uint32_t(package.steps.size()), phaseCount, uint32_t(arguments.size()), 0,
+                             package.arenaBytes, package.stateBytes});
+    for (const Bytes *part : {&entries, &buffers, &steps, &phases})
       plan.insert(plan.end(), part->begin(), part->end());
     for (uint32_t argument : arguments)
       append(plan, argument);

@@ -47,7 +47,7 @@ protected:
     if (host) {
       package.buffers.push_back({TW_PKG_TEMP, 2, 0, 16, TW_PKG_NONE, "between"});
       package.arenaBytes = 16;
-      package.steps.push_back({TW_PKG_STEP_HOST, "addOne", {1, 2}});
+      package.steps.push_back(test::hostStep("addOne", {1, 2}));
       package.hostCode = test::compileHostCode(test::addOneSource(added));
     }
     package.entries = {{"main", 0, uint32_t(package.steps.size()), {0}, {1}}};
@@ -129,9 +129,9 @@ TEST_F(DriverTest, ProgramsLoadedAtOnceCallTheirOwnHostCode) {
 
 TEST_F(DriverTest, NamesAHostFunctionThatIsNotThere) {
   isa::Package package = copyPackage(true);
-  package.steps.back().name = "addTwo";
+  package.steps.back().phases[0].function = "addTwo";
   EXPECT_EQ(open(package), TW_ERROR_HOST_CODE);
-  EXPECT_THAT(device.error.text, HasSubstr("step 1 calls 'addTwo', which the package's host code does not have"));
+  EXPECT_THAT(device.error.text, HasSubstr("a step calls 'addTwo', which the package's host code does not have"));
 }
 
 TEST_F(DriverTest, AFaultNamesLineAndOperator) {

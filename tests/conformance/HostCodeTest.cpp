@@ -31,7 +31,7 @@ isa::Package packageWith(const isa::HwConfig &config, Bytes hostCode) {
   package.program.lines = {isa::Line(isa::Opcode::End)};
   package.tensors = {{"in", TW_PKG_I8, {16}}, {"out", TW_PKG_I8, {16}}};
   package.buffers = {{TW_PKG_INPUT, TW_PKG_NONE, 0, 16, 0, "in"}, {TW_PKG_OUTPUT, TW_PKG_NONE, 0, 16, 1, "out"}};
-  package.steps = {{TW_PKG_STEP_HOST, "addOne", {1, 0}}, {TW_PKG_STEP_COPY, "", {1, 0}, 0, 0, 16, TW_PKG_NONE}};
+  package.steps = {test::hostStep("addOne", {1, 0}), {TW_PKG_STEP_COPY, "", {1, 0}, 0, 0, 16, TW_PKG_NONE}};
   package.entries = {{"host", 0, 1, {0}, {1}}, {"copy", 1, 1, {0}, {1}}};
   package.hostCode = std::move(hostCode);
   return package;
@@ -56,8 +56,12 @@ protected:
   }
 
   tw_status load(const Bytes &hostCode, uint32_t flags = TW_OPEN_ALLOW_HOST_CODE) {
+    return load(packageWith(device.config, hostCode), flags);
+  }
+
+  tw_status load(const isa::Package &package, uint32_t flags = TW_OPEN_ALLOW_HOST_CODE) {
     tw_program_close(std::exchange(program, nullptr));
-    const Result<Bytes> bytes = isa::serializePackage(packageWith(device.config, hostCode));
+    const Result<Bytes> bytes = isa::serializePackage(package);
     EXPECT_TRUE(bytes) << bytes.diag().str();
     return tw_program_load(device.device, bytes->data(), bytes->size(), flags, &program, &device.error);
   }
@@ -109,15 +113,42 @@ TEST_F(HostCodeTest, PointersInItsDataAreRightWhereverItLies) {
   const std::string source = addOneSource() + "static char one = 1;\nstatic char *where = &one;\n" + "int again" +
                              kHostArguments + " { ((char *)b[0])[0] = ((char *)b[1])[0] + *where; return 0; }\n";
   isa::Package package = packageWith(device.config, compileHostCode(source));
-  package.steps[1] = {TW_PKG_STEP_HOST, "again", {1, 0}};
-  const Result<Bytes> bytes = isa::serializePackage(package);
-  ASSERT_EQ(
-      tw_program_load(device.device, bytes->data(), bytes->size(), TW_OPEN_ALLOW_HOST_CODE, &program, &device.error),
-      TW_OK)
-      << device.error.text;
+  package.steps[1] = test::hostStep("again", {1, 0});
+  ASSERT_EQ(load(package), TW_OK) << device.error.text;
   ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
   ASSERT_EQ(run("copy"), TW_OK) << device.error.text;
   EXPECT_EQ(out[0], 42);
+}
+
+TEST_F(HostCodeTest, APhaseFindsWhatTheOneBeforeLeft) {
+  // The first writes the shared scratch and wipes its private one, the second reads the shared one.
+  const std::string source = "int first" + kHostArguments +
+                             " {\n  for (long i = 0; i < 100; ++i)\n    ((char *)scratch)[i] = 0;\n"
+                             "  for (long i = lo; i < hi; ++i)\n    ((char *)b[2])[i] = ((char *)b[1])[i] + 1;\n"
+                             "  return 0;\n}\nint second" +
+                             kHostArguments +
+                             " {\n  for (long i = lo; i < hi; ++i)\n    ((char *)b[0])[i] = 2 * ((char *)b[2])[i];\n"
+                             "  return ((long)scratch | (long)b[2]) % 64;\n}\n";
+  isa::Package package = packageWith(device.config, compileHostCode(source));
+  package.steps[0].phases = {{"first", 16}, {"second", 16, 4}};
+  package.steps[0].sharedBytes = 16;
+  package.steps[0].privateBytes = 100;
+  ASSERT_EQ(load(package), TW_OK) << device.error.text;
+  ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
+  ASSERT_EQ(run("host"), TW_OK) << device.error.text;
+  EXPECT_EQ(out[0], 84);
+  EXPECT_EQ(out[15], 2);
+}
+
+TEST_F(HostCodeTest, AFailureNamesItsFunction) {
+  const std::string source =
+      "int good" + kHostArguments + " { return 0; }\nint bad" + kHostArguments + " { return (int)hi; }\n";
+  isa::Package package = packageWith(device.config, compileHostCode(source));
+  package.steps[0].phases = {{"good"}, {"bad", 7}, {"good"}};
+  ASSERT_EQ(load(package), TW_OK) << device.error.text;
+  ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
+  EXPECT_EQ(run("host"), TW_ERROR_HOST_CODE);
+  EXPECT_STREQ(device.error.text, "step 0: host function 'bad' returned 7");
 }
 
 struct Attack {

@@ -175,7 +175,6 @@ Package samplePackage(const HwConfig &config, uint64_t seed, Bytes hostCode) {
       std::copy(data.bytes.begin(), data.bytes.end(), result.constants.begin() + long(data.offset));
   result.arenaBytes = test.regions[2].limit;
   result.stateBytes = 64;
-  result.scratchBytes = 128;
   PackageEntry entry{"main", 0, 3, {}, {}};
   for (uint32_t region = 4; region != 8; ++region) {
     const bool isInput = region % 2 == 0;
@@ -193,7 +192,12 @@ Package samplePackage(const HwConfig &config, uint64_t seed, Bytes hostCode) {
                   {TW_PKG_STEP_COPY, "", {5, 4}, 0, 0, 64, TW_PKG_NONE}};
   result.entries = {entry, {"again", 2, 1, {}, {}}};
   if (!hostCode.empty()) {
-    result.steps.push_back({TW_PKG_STEP_HOST, "addOne", {5, 4}});
+    PackageStep &step = result.steps.emplace_back();
+    step.op = TW_PKG_STEP_HOST;
+    step.arguments = {5, 4};
+    step.phases = {{"addOne"}, {"addOne", 1000, 10}};
+    step.sharedBytes = 100;
+    step.privateBytes = 28;
     result.entries.push_back({"host", 3, 1, {}, {}});
     result.hostCode = std::move(hostCode);
   }

@@ -52,7 +52,7 @@ bool isSmall(const std::vector<uint8_t> &bytes) {
   if (!tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error))
     return true;
   const tw_pkg_plan &plan = *tw_pkg_plan_of(&pkg);
-  uint64_t sum = plan.arena_bytes + plan.state_bytes + plan.scratch_bytes, count = 0;
+  uint64_t sum = plan.arena_bytes + plan.state_bytes + tw_pkg_scratch_bytes(&pkg, 1), count = 0;
   const tw_pkg_tensor *tensors = tw_pkg_tensors(&pkg, &count);
   for (uint64_t i = 0; i != count && sum <= kMostBytes; ++i)
     sum += tw_pkg_tensor_bytes(&tensors[i]);

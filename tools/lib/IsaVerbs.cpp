@@ -91,6 +91,9 @@ int infoVerb(const Arguments &arguments) {
     std::cout << "step       " << kOps[step.op] << " " << step.name;
     if (step.op == TW_PKG_STEP_NPU)
       std::cout << "lines " << step.firstLine << " to " << step.firstLine + step.lineCount - 1;
+    for (const isa::PackagePhase &phase : step.phases)
+      std::cout << (&phase == step.phases.data() ? "" : ", ") << phase.function
+                << (phase.extent == 1 ? "" : " of " + withCommas(phase.extent));
     std::cout << "\n";
   }
   for (const tw_pkg_counts &counts : p.counts) {

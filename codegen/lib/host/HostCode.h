@@ -19,7 +19,7 @@ public:
   explicit HostCode(const std::string &cpu);
   ~HostCode();
 
-  /// A function int name(void *const *buffers, const int64_t *dims, void *scratch) that runs the operators in order.
+  /// A host function (struct tw_pkg_phase of the package), of extent 1, that runs the operators in order.
   /// Buffers: `values` in order, all row-major: every operand that comes from elsewhere, and every result.
   llvm::Error addBlock(const std::string &name, llvm::ArrayRef<mlir::Operation *> operators,
                        llvm::ArrayRef<mlir::Value> values);

@@ -12,7 +12,8 @@ using llvm::BasicBlock;
 LoopWriter::LoopWriter(llvm::Module &module, const std::string &name)
     : IRBuilder(module.getContext()), module_(module) {
   auto *pointer = getPtrTy();
-  auto *type = llvm::FunctionType::get(getInt32Ty(), {pointer, pointer, pointer}, false);
+  // buffers, dims, scratch, lo, hi: the one range of a phase of extent 1 is all of it.
+  auto *type = llvm::FunctionType::get(getInt32Ty(), {pointer, pointer, pointer, getInt64Ty(), getInt64Ty()}, false);
   function_ = llvm::Function::Create(type, llvm::Function::ExternalLinkage, name, module);
   function_->addFnAttr(llvm::Attribute::NoUnwind);
   SetInsertPoint(BasicBlock::Create(getContext(), "entry", function_));

@@ -26,7 +26,7 @@ struct Array {
 
 class LoopWriter : public llvm::IRBuilder<> {
 public:
-  /// Begins int name(void *const *buffers, const int64_t *dims, void *scratch) in the module.
+  /// Begins a host function (struct tw_pkg_phase) of extent 1 in the module.
   LoopWriter(llvm::Module &module, const std::string &name);
   void finish(); // return 0
 

@@ -56,7 +56,7 @@ public:
   }
   ~Library() { dlclose(handle); }
   auto function(const char *name) {
-    return reinterpret_cast<int (*)(void *const *, const int64_t *, void *)>(dlsym(handle, name));
+    return reinterpret_cast<int (*)(void *const *, const int64_t *, void *, int64_t, int64_t)>(dlsym(handle, name));
   }
 
 private:
@@ -108,7 +108,7 @@ void expectSameAsReference(const std::string &text, std::set<std::string> *cover
   std::vector<void *> pointers;
   for (std::vector<char> &buffer : buffers)
     pointers.push_back(buffer.data());
-  ASSERT_EQ(Library(*object).function("f")(pointers.data(), nullptr, nullptr), 0);
+  ASSERT_EQ(Library(*object).function("f")(pointers.data(), nullptr, nullptr, 0, 1), 0);
 
   auto expected = ir::Interpreter(*module).run(main, arguments);
   ASSERT_TRUE(bool(expected)) << llvm::toString(expected.takeError());

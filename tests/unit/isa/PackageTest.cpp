@@ -27,10 +27,10 @@ Package sample() {
                      {TW_PKG_TEMP, 2, 64, 128, TW_PKG_NONE, ""},
                      {TW_PKG_CONSTANT, 1, 36, 64, TW_PKG_NONE, "w"}};
   package.arenaBytes = 192;
-  package.scratchBytes = 4096;
-  package.steps = {{TW_PKG_STEP_HOST, "quantize", {0, 2}, 0, 0, 0, TW_PKG_NONE},
-                   {TW_PKG_STEP_NPU, "", {}, 0, 2, 0, 0},
-                   {TW_PKG_STEP_COPY, "", {1, 2}, 0, 0, 64, TW_PKG_NONE}};
+  package.steps = {
+      {TW_PKG_STEP_HOST, "input", {0, 2}, 0, 0, 0, TW_PKG_NONE, {{"quantize", 12, 4}, {"pack"}}, 4096, 100},
+      {TW_PKG_STEP_NPU, "", {}, 0, 2, 0, 0},
+      {TW_PKG_STEP_COPY, "", {1, 2}, 0, 0, 64, TW_PKG_NONE}};
   package.entries = {{"main", 0, 3, {0}, {1}}};
   package.counts = {{1000, 64, 32, 500}};
   package.hostCode = {0x7F, 'E', 'L', 'F'};
@@ -74,7 +74,14 @@ TEST_F(PackageTest, EverythingComesBack) {
   EXPECT_EQ(package->buffers[3].offset, 36u);
   EXPECT_EQ(package->buffers[2].name, "");
   ASSERT_EQ(package->steps.size(), 3u);
-  EXPECT_EQ(package->steps[0].name, "quantize");
+  EXPECT_EQ(package->steps[0].name, "input");
+  ASSERT_EQ(package->steps[0].phases.size(), 2u);
+  EXPECT_EQ(package->steps[0].phases[0].function, "quantize");
+  EXPECT_EQ(package->steps[0].phases[0].extent, 12u);
+  EXPECT_EQ(package->steps[0].phases[0].grain, 4u);
+  EXPECT_EQ(package->steps[0].phases[1].function, "pack");
+  EXPECT_EQ(package->steps[0].sharedBytes, 4096u);
+  EXPECT_EQ(package->steps[0].privateBytes, 100u);
   EXPECT_EQ(package->steps[0].arguments, (std::vector<uint32_t>{0, 2}));
   EXPECT_EQ(package->steps[1].lineCount, 2u);
   EXPECT_EQ(package->steps[2].bytes, 64u);
@@ -185,8 +192,16 @@ TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
             std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape = {1 << 20, 1 << 20}; }).find("too many bytes"),
             std::string::npos);
-  EXPECT_NE(errorOf([](Package &p) { p.scratchBytes = ~uint64_t(0); }).find("scratch memory of a plan"),
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].sharedBytes = ~uint64_t(0); }).find("scratch memory of a step"),
             std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].privateBytes = ~uint64_t(0); }).find("scratch memory of a step"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases.clear(); }).find("has no phases"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases[0].extent = 0; }).find("extent of a phase"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases[0].extent = ~uint64_t(0); }).find("extent of a phase"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases[0].grain = 0; }).find("grain of a phase"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases[1].grain = 2; }).find("expected 1, found 2"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.buffers[3].region = 2; }).find("does not suit"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.buffers[0].tensor = 2; }).find("tensor of a buffer"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[0].arguments = {9}; }).find("names no buffer"), std::string::npos);
@@ -201,6 +216,23 @@ TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
   EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape = {0}; }).find("dimension"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape.assign(9, 1); }).find("rank of a tensor"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.config.n = 12; }).find("not a power of two"), std::string::npos);
+}
+
+TEST_F(PackageTest, EachPhaseBelongsToOneStep) {
+  std::span<uint8_t> bytes = write(sample());
+  tw_pkg pkg;
+  tw_pkg_error error;
+  ASSERT_TRUE(tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error)) << error.text;
+  tw_pkg_step &step = const_cast<tw_pkg_step *>(tw_pkg_steps(&pkg))[0];
+  for (auto [first, count, text] : {std::tuple{1u, 1u, "first phase of a step is not the one behind"},
+                                    std::tuple{0u, 3u, "a step's phases: how many there are"},
+                                    std::tuple{0u, 1u, "phases of a plan and of all its steps"}}) {
+    step.first = first;
+    step.count = count;
+    tw::test::rightChecksums(bytes);
+    EXPECT_FALSE(tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error));
+    EXPECT_NE(std::string(error.text).find(text), std::string::npos) << error.text;
+  }
 }
 
 // Who believes a configuration because of the hash in the header may believe every value.
@@ -226,7 +258,9 @@ TEST_F(PackageTest, AConfigurationThatIsNotTheOneOfTheHeaderIsRefused) {
 
 TEST_F(PackageTest, MoreMemoryThanTheLimitInAllIsRefused) {
   EXPECT_EQ(errorOf([](Package &p) { p.arenaBytes = TW_PKG_MAX_BYTES / 2; }), "no error");
-  EXPECT_NE(errorOf([](Package &p) { p.arenaBytes = p.scratchBytes = TW_PKG_MAX_BYTES / 2; }).find("need more memory"),
+  EXPECT_NE(errorOf([](Package &p) {
+              p.arenaBytes = p.steps[0].privateBytes = TW_PKG_MAX_BYTES / 2;
+            }).find("need more memory"),
             std::string::npos);
 }
 

@@ -29,13 +29,21 @@ struct PackageBuffer {
   std::string name;              // may be empty
 };
 
+// A host function and how its work is cut: struct tw_pkg_phase says what that means.
+struct PackagePhase {
+  std::string function;
+  uint64_t extent = 1, grain = 1;
+};
+
 struct PackageStep {
   tw_pkg_step_op op = TW_PKG_STEP_NPU;
-  std::string name;                      // HOST: symbol; others: label, may be empty
-  std::vector<uint32_t> arguments;       // buffers, except for NPU
-  uint32_t firstLine = 0, lineCount = 0; // NPU
-  uint64_t bytes = 0;                    // COPY
-  uint32_t counts = TW_PKG_NONE;         // NPU: row of Package::counts
+  std::string name;                           // label, may be empty
+  std::vector<uint32_t> arguments;            // buffers, except for NPU
+  uint32_t firstLine = 0, lineCount = 0;      // NPU
+  uint64_t bytes = 0;                         // COPY
+  uint32_t counts = TW_PKG_NONE;              // NPU: row of Package::counts
+  std::vector<PackagePhase> phases;           // HOST: at least one
+  uint64_t sharedBytes = 0, privateBytes = 0; // HOST: scratch of the step, and of each range of it
 };
 
 struct PackageEntry {
@@ -52,7 +60,7 @@ struct Package {
   std::vector<PackageBuffer> buffers;
   std::vector<PackageStep> steps;
   std::vector<PackageEntry> entries;
-  uint64_t arenaBytes = 0, stateBytes = 0, scratchBytes = 0;
+  uint64_t arenaBytes = 0, stateBytes = 0;
   std::vector<tw_pkg_counts> counts;
   std::vector<uint8_t> hostCode; // ELF; empty: no section
   std::vector<uint8_t> graph;    // MLIR bytecode; empty: no section

@@ -240,33 +240,78 @@ static inline int tw_pkg_check_buffer(const struct tw_pkg *pkg, const struct tw_
   return 1;
 }
 
-static inline int tw_pkg_check_step(const struct tw_pkg *pkg, const struct tw_pkg_step *s, struct tw_pkg_error *e) {
+/* Each phase belongs to one step: those of a step lie behind those of the step before. */
+static inline int tw_pkg_check_host_step(const struct tw_pkg *pkg, const struct tw_pkg_step *s, uint64_t *phases,
+                                         struct tw_pkg_error *e) {
+  uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
+  if (pkg->sections[TW_PKG_HOST].kind == 0)
+    return tw_pkg_refuse(e, at, "a step calls host code, but there is no section HOST", 0, 0);
+  if (s->count == 0)
+    return tw_pkg_refuse(e, at, "a step that calls host code has no phases", 0, 0);
+  if (s->first != *phases)
+    return tw_pkg_refuse(e, at, "first phase of a step is not the one behind those of the step before", *phases,
+                         s->first);
+  if (!tw_pkg_inside(s->first, s->count, tw_pkg_plan_of(pkg)->phase_count))
+    return tw_pkg_refuse(e, at, "a step's phases: how many there are and where the step ends",
+                         tw_pkg_plan_of(pkg)->phase_count, (uint64_t)s->first + s->count);
+  *phases += s->count;
+  return 1;
+}
+
+/* `phases`: how many the steps before have, then this one too. */
+static inline int tw_pkg_check_step(const struct tw_pkg *pkg, const struct tw_pkg_step *s, uint64_t *phases,
+                                    struct tw_pkg_error *e) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
   uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes), counts;
-  uint64_t limit = s->op == TW_PKG_STEP_NPU ? tw_pkg_line_count(pkg) : plan->argument_count;
   if (s->op == 0 || s->op >= TW_PKG_STEP_OPS)
     return tw_pkg_refuse(e, at, "kind of a step: written by a newer compiler", TW_PKG_STEP_OPS - 1, s->op);
-  if (!tw_pkg_inside(s->first, s->count, limit))
-    return tw_pkg_refuse(e, at, "a step's lines or arguments: how many there are and where the step ends", limit,
-                         (uint64_t)s->first + s->count);
-  if ((s->op == TW_PKG_STEP_HOST || s->name != TW_PKG_NONE) && !tw_pkg_string(pkg, s->name))
+  if (!tw_pkg_inside(s->first_argument, s->argument_count, plan->argument_count))
+    return tw_pkg_refuse(e, at, "a step's arguments: how many there are and where the step ends", plan->argument_count,
+                         (uint64_t)s->first_argument + s->argument_count);
+  if (s->name != TW_PKG_NONE && !tw_pkg_string(pkg, s->name))
     return tw_pkg_refuse(e, at, "name of a step leaves the strings", pkg->sections[TW_PKG_STRINGS].size, s->name);
-  if (s->op == TW_PKG_STEP_HOST && pkg->sections[TW_PKG_HOST].kind == 0)
-    return tw_pkg_refuse(e, at, "a step calls host code, but there is no section HOST", 0, 0);
+  if (s->reserved != 0)
+    return tw_pkg_refuse(e, at, "reserved field of a step", 0, s->reserved);
+  if (s->shared_bytes > TW_PKG_MAX_BYTES || s->private_bytes > TW_PKG_MAX_BYTES)
+    return tw_pkg_refuse(e, at, "scratch memory of a step: at most", TW_PKG_MAX_BYTES,
+                         s->shared_bytes > TW_PKG_MAX_BYTES ? s->shared_bytes : s->private_bytes);
+  if (s->op == TW_PKG_STEP_HOST && !tw_pkg_check_host_step(pkg, s, phases, e))
+    return 0;
   if (s->op == TW_PKG_STEP_NPU && s->count == 0)
     return tw_pkg_refuse(e, at, "an NPU step has no lines", 0, 0);
+  if (s->op == TW_PKG_STEP_NPU && !tw_pkg_inside(s->first, s->count, tw_pkg_line_count(pkg)))
+    return tw_pkg_refuse(e, at, "a step's lines: how many there are and where the step ends", tw_pkg_line_count(pkg),
+                         (uint64_t)s->first + s->count);
   tw_pkg_counts_of(pkg, &counts);
   if (s->counts != TW_PKG_NONE && s->counts >= counts)
     return tw_pkg_refuse(e, at, "predicted counts of a step: rows and index", counts, s->counts);
   if (s->op == TW_PKG_STEP_COPY) {
-    const uint32_t *arguments = tw_pkg_arguments(pkg) + s->first;
+    const uint32_t *arguments = tw_pkg_arguments(pkg) + s->first_argument;
     uint32_t i;
-    if (s->count != 2)
-      return tw_pkg_refuse(e, at, "arguments of a copy", 2, s->count);
+    if (s->argument_count != 2)
+      return tw_pkg_refuse(e, at, "arguments of a copy", 2, s->argument_count);
     for (i = 0; i < 2; ++i)
       if (tw_pkg_buffers(pkg)[arguments[i]].size < s->bytes)
         return tw_pkg_refuse(e, at, "a copy is longer than its buffer: bytes of the buffer and of the copy",
                              tw_pkg_buffers(pkg)[arguments[i]].size, s->bytes);
+  }
+  return 1;
+}
+
+static inline int tw_pkg_check_phases(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  uint64_t i;
+  for (i = 0; i < tw_pkg_plan_of(pkg)->phase_count; ++i) {
+    const struct tw_pkg_phase *p = tw_pkg_phases(pkg) + i;
+    uint64_t at = (uint64_t)((const uint8_t *)p - pkg->bytes);
+    if (!tw_pkg_string(pkg, p->name))
+      return tw_pkg_refuse(e, at, "name of a phase's function leaves the strings", pkg->sections[TW_PKG_STRINGS].size,
+                           p->name);
+    if (p->reserved != 0)
+      return tw_pkg_refuse(e, at, "reserved field of a phase", 0, p->reserved);
+    if (p->extent == 0 || p->extent > INT64_MAX)
+      return tw_pkg_refuse(e, at, "extent of a phase is not in 1 to 2^63 - 1", p->extent ? INT64_MAX : 1, p->extent);
+    if (p->grain == 0 || p->grain > p->extent)
+      return tw_pkg_refuse(e, at, "grain of a phase is not in 1 to its extent", p->grain ? p->extent : 1, p->grain);
   }
   return 1;
 }
@@ -295,40 +340,46 @@ static inline int tw_pkg_check_entry(const struct tw_pkg *pkg, const struct tw_p
 static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
   const struct tw_pkg_section *s = &pkg->sections[TW_PKG_PLAN];
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
-  uint64_t bytes = sizeof *plan, wanted, i;
+  uint64_t bytes = sizeof *plan, phases = 0, wanted, i;
   if (s->size < sizeof *plan)
     return tw_pkg_refuse(e, s->offset, "bytes of section PLAN", sizeof *plan, s->size);
   bytes += (uint64_t)plan->entry_count * sizeof(struct tw_pkg_entry);
   bytes += (uint64_t)plan->buffer_count * sizeof(struct tw_pkg_buffer);
   bytes += (uint64_t)plan->step_count * sizeof(struct tw_pkg_step);
+  bytes += (uint64_t)plan->phase_count * sizeof(struct tw_pkg_phase);
   bytes += (uint64_t)plan->argument_count * sizeof(uint32_t);
   if (bytes != s->size)
     return tw_pkg_refuse(e, s->offset, "bytes of section PLAN and of its tables", bytes, s->size);
-  if (plan->arena_bytes > TW_PKG_MAX_BYTES || plan->state_bytes > TW_PKG_MAX_BYTES ||
-      plan->scratch_bytes > TW_PKG_MAX_BYTES)
-    return tw_pkg_refuse(e, s->offset, "arena, state or scratch memory of a plan: at most", TW_PKG_MAX_BYTES,
-                         plan->arena_bytes | plan->state_bytes | plan->scratch_bytes);
+  if (plan->reserved != 0)
+    return tw_pkg_refuse(e, s->offset, "reserved field of a plan", 0, plan->reserved);
+  if (plan->arena_bytes > TW_PKG_MAX_BYTES || plan->state_bytes > TW_PKG_MAX_BYTES)
+    return tw_pkg_refuse(e, s->offset, "arena or state memory of a plan: at most", TW_PKG_MAX_BYTES,
+                         plan->arena_bytes > TW_PKG_MAX_BYTES ? plan->arena_bytes : plan->state_bytes);
   if (plan->entry_count == 0)
     return tw_pkg_refuse(e, s->offset, "a plan has at least one entry: entries", 1, 0);
   for (i = 0; i < plan->argument_count; ++i)
     if (tw_pkg_arguments(pkg)[i] >= plan->buffer_count)
       return tw_pkg_refuse(e, s->offset, "an argument names no buffer: number of buffers and index", plan->buffer_count,
                            tw_pkg_arguments(pkg)[i]);
-  wanted = pkg->sections[TW_PKG_CONST].size + plan->arena_bytes + plan->state_bytes + plan->scratch_bytes;
-  for (i = 0; i < plan->buffer_count; ++i) {
+  for (i = 0; i < plan->step_count; ++i)
+    if (!tw_pkg_check_step(pkg, tw_pkg_steps(pkg) + i, &phases, e))
+      return 0;
+  if (phases != plan->phase_count)
+    return tw_pkg_refuse(e, s->offset, "phases of a plan and of all its steps", plan->phase_count, phases);
+  wanted = pkg->sections[TW_PKG_CONST].size + plan->arena_bytes + plan->state_bytes + tw_pkg_scratch_bytes(pkg, 1);
+  for (i = 0; i < plan->buffer_count && wanted <= TW_PKG_MAX_BYTES; ++i) {
     const struct tw_pkg_buffer *b = tw_pkg_buffers(pkg) + i;
     if (!tw_pkg_check_buffer(pkg, b, e))
       return 0;
     wanted += b->kind == TW_PKG_INPUT || b->kind == TW_PKG_OUTPUT ? b->size : 0;
-    if (wanted > TW_PKG_MAX_BYTES)
-      return tw_pkg_refuse(e, s->offset,
-                           "constants, arena, state, scratch, inputs and outputs need more memory than a package may "
-                           "ask for: bytes at most, and needed up to this buffer",
-                           TW_PKG_MAX_BYTES, wanted);
   }
-  for (i = 0; i < plan->step_count; ++i)
-    if (!tw_pkg_check_step(pkg, tw_pkg_steps(pkg) + i, e))
-      return 0;
+  if (wanted > TW_PKG_MAX_BYTES)
+    return tw_pkg_refuse(e, s->offset,
+                         "constants, arena, state, scratch, inputs and outputs need more memory than a package may ask "
+                         "for: bytes at most, and needed so far",
+                         TW_PKG_MAX_BYTES, wanted);
+  if (!tw_pkg_check_phases(pkg, e))
+    return 0;
   for (i = 0; i < plan->entry_count; ++i)
     if (!tw_pkg_check_entry(pkg, tw_pkg_entries(pkg) + i, e))
       return 0;

@@ -17,12 +17,13 @@ extern "C" {
  * Little-endian. Gaps are zero. Everything is covered by a checksum, so a change of any byte is found.
  */
 #define TW_PKG_MAGIC "\x89NPK\r\n\x1a\n"
-#define TW_PKG_VERSION 1u
+#define TW_PKG_VERSION 2u
 #define TW_PKG_ALIGN 64u
 #define TW_PKG_NONE 0xFFFFFFFFu /* no index, no string */
 #define TW_PKG_MAX_RANK 8
 #define TW_PKG_MAX_TAG 0xFFFFu
 #define TW_PKG_MAX_BYTES ((uint64_t)1 << 33) /* of a tensor, and of all memory that a package asks for */
+#define TW_PKG_SCRATCH_ALIGN 64u             /* of the scratch memory that host functions get */
 
 struct tw_pkg_header {
   uint8_t magic[8];
@@ -89,12 +90,12 @@ struct tw_pkg_tensor {
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_tensor) == 80, "tw_pkg_tensor");
 
-/* The static plan: this struct, then entries, buffers, steps and arguments without gaps. */
+/* The static plan: this struct, then entries, buffers, steps, phases and arguments without gaps. */
 struct tw_pkg_plan {
-  uint32_t entry_count, buffer_count, step_count, argument_count;
-  uint64_t arena_bytes;   /* region 2, one per program instance */
-  uint64_t state_bytes;   /* kept between runs, zero at first */
-  uint64_t scratch_bytes; /* host memory for HOST steps, aligned to 64 */
+  uint32_t entry_count, buffer_count, step_count, phase_count, argument_count;
+  uint32_t reserved;    /* zero */
+  uint64_t arena_bytes; /* region 2, one per program instance */
+  uint64_t state_bytes; /* kept between runs, zero at first */
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_plan) == 40, "tw_pkg_plan");
 
@@ -127,7 +128,7 @@ struct tw_pkg_buffer {
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_buffer) == 32, "tw_pkg_buffer");
 
 enum tw_pkg_step_op {
-  TW_PKG_STEP_HOST = 1, /* int name(void *const *buffers, const int64_t *dims, void *scratch); arguments: the buffers */
+  TW_PKG_STEP_HOST = 1, /* call the host functions of the phases, in order; arguments: their buffers */
   TW_PKG_STEP_NPU = 2,  /* submit lines first .. first + count - 1, the last one END, and wait for the record */
   TW_PKG_STEP_SYNC = 3, /* make the argument buffers visible to the other side (nothing where memory is coherent) */
   TW_PKG_STEP_COPY = 4, /* copy `bytes` from argument 1 to argument 0 */
@@ -136,14 +137,39 @@ enum tw_pkg_step_op {
 
 struct tw_pkg_step {
   uint32_t op;
-  uint32_t name;   /* HOST: symbol; others: label or TW_PKG_NONE */
-  uint32_t first;  /* NPU: first line; others: first argument */
-  uint32_t count;  /* NPU: lines; others: arguments */
-  uint64_t bytes;  /* COPY */
-  uint32_t counts; /* NPU: row of COUNTS or TW_PKG_NONE */
-  uint32_t reserved;
+  uint32_t name;           /* label or TW_PKG_NONE */
+  uint32_t first_argument; /* all but NPU */
+  uint32_t argument_count;
+  uint32_t first;         /* NPU: first line; HOST: first phase, the one behind the last of the HOST step before */
+  uint32_t count;         /* NPU: lines; HOST: phases */
+  uint32_t counts;        /* NPU: row of COUNTS or TW_PKG_NONE */
+  uint32_t reserved;      /* zero */
+  uint64_t bytes;         /* COPY */
+  uint64_t shared_bytes;  /* HOST: of scratch memory that lives through all phases */
+  uint64_t private_bytes; /* HOST: of scratch memory for each range */
 };
-TW_STATIC_ASSERT(sizeof(struct tw_pkg_step) == 32, "tw_pkg_step");
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_step) == 56, "tw_pkg_step");
+
+/*
+ * A host function does the part [lo, hi) of its phase's work [0, extent), and returns 0 or why it failed:
+ *   int name(void *const *buffers, const int64_t *dims, void *scratch, int64_t lo, int64_t hi);
+ * buffers  where the step's arguments lie, in their order; behind the last the step's shared scratch, one block for all
+ *          ranges and phases of one run of the step
+ * dims     NULL
+ * scratch  private scratch: for this call alone, shared with no call that runs at the same time
+ * Both scratch blocks are aligned to TW_PKG_SCRATCH_ALIGN and begin with anything, but what a phase leaves in the
+ * shared one the next phase finds. Where a step states 0 bytes the pointer may be anything.
+ * Whoever runs a phase calls its function for ranges that cover [0, extent) once, in any order and at the same time, on
+ * as many threads as it likes; each range begins at a multiple of the grain. No range of a phase begins before all of
+ * the phase before have ended. The bytes that a phase leaves may not depend on how it was cut.
+ */
+struct tw_pkg_phase {
+  uint32_t name;     /* symbol of the function */
+  uint32_t reserved; /* zero */
+  uint64_t extent;   /* 1 to 2^63 - 1 */
+  uint64_t grain;    /* smallest range that is worth a thread, 1 to extent */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_phase) == 24, "tw_pkg_phase");
 
 /* What the compiler predicts for one NPU step; compared with the completion record. */
 struct tw_pkg_counts {
@@ -250,9 +276,12 @@ static inline const struct tw_pkg_buffer *tw_pkg_buffers(const struct tw_pkg *pk
 static inline const struct tw_pkg_step *tw_pkg_steps(const struct tw_pkg *pkg) {
   return (const struct tw_pkg_step *)(tw_pkg_buffers(pkg) + tw_pkg_plan_of(pkg)->buffer_count);
 }
+static inline const struct tw_pkg_phase *tw_pkg_phases(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_phase *)(tw_pkg_steps(pkg) + tw_pkg_plan_of(pkg)->step_count);
+}
 /* Indices of buffers; entries and steps name ranges of this table. */
 static inline const uint32_t *tw_pkg_arguments(const struct tw_pkg *pkg) {
-  return (const uint32_t *)(tw_pkg_steps(pkg) + tw_pkg_plan_of(pkg)->step_count);
+  return (const uint32_t *)(tw_pkg_phases(pkg) + tw_pkg_plan_of(pkg)->phase_count);
 }
 static inline const struct tw_pkg_tensor *tw_pkg_tensors(const struct tw_pkg *pkg, uint64_t *count) {
   const struct tw_pkg_tensor *tensors = (const struct tw_pkg_tensor *)tw_pkg_data(pkg, TW_PKG_TENSORS, count);
@@ -282,6 +311,22 @@ static inline const char *tw_pkg_tag_name(const struct tw_pkg *pkg, uint32_t tag
     if (tags[i].tag == tag)
       return tw_pkg_string(pkg, tags[i].name);
   return NULL;
+}
+
+/* Private scratch of one range of a step, and where the first lies in the block whose beginning is the shared scratch:
+ * rounded up to the alignment. */
+static inline uint64_t tw_pkg_scratch_round(uint64_t bytes) {
+  return (bytes + TW_PKG_SCRATCH_ALIGN - 1) / TW_PKG_SCRATCH_ALIGN * TW_PKG_SCRATCH_ALIGN;
+}
+/* Bytes of scratch with which every step can run, at most `threads` ranges at the same time. */
+static inline uint64_t tw_pkg_scratch_bytes(const struct tw_pkg *pkg, uint32_t threads) {
+  uint64_t most = 0, i;
+  for (i = 0; i < tw_pkg_plan_of(pkg)->step_count; ++i) {
+    const struct tw_pkg_step *s = tw_pkg_steps(pkg) + i;
+    const uint64_t bytes = tw_pkg_scratch_round(s->shared_bytes) + threads * tw_pkg_scratch_round(s->private_bytes);
+    most = bytes > most ? bytes : most;
+  }
+  return most;
 }
 
 /* Bytes of an element of enum tw_pkg_type; 0 for no type. */

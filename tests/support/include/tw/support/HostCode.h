@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host code from C, as a package carries it.
+// Host code from C, as a package carries it, and a step that calls it.
 // Called by the suites that run packages or attack them.
 // Does not use the project's own code generator.
 #ifndef TW_SUPPORT_HOSTCODE_H
 #define TW_SUPPORT_HOSTCODE_H
 
+#include "tw/isa/Package.h"
 #include "tw/support/Paths.h"
 
 #include <gtest/gtest.h>
@@ -18,13 +19,22 @@
 namespace tw::test {
 
 /// What every host function gets.
-inline const std::string kHostArguments = "(void *const *b, const long *dims, void *scratch)";
+inline const std::string kHostArguments = "(void *const *b, const long *dims, void *scratch, long lo, long hi)";
 
 /// Adds `added` to 16 bytes.
 inline std::string addOneSource(int added = 1) {
   return "const char tw_host_cpu[] = \"x86-64\";\nint addOne" + kHostArguments +
          " {\n  for (int i = 0; i < 16; ++i)\n    ((char *)b[0])[i] = ((char *)b[1])[i] + " + std::to_string(added) +
-         ";\n  return dims != 0 || scratch == 0;\n}\n";
+         ";\n  return dims != 0 || lo != 0 || hi != 1;\n}\n";
+}
+
+/// Calls one function that is not cut.
+inline isa::PackageStep hostStep(std::string function, std::vector<uint32_t> arguments) {
+  isa::PackageStep step;
+  step.op = TW_PKG_STEP_HOST;
+  step.arguments = std::move(arguments);
+  step.phases = {{std::move(function)}};
+  return step;
 }
 
 /// The shared object; `flags` come last on the compiler's command line.
