@@ -4,6 +4,7 @@
 
 #include "Place.h"
 #include "Streams.h"
+#include "host/Processor.h"
 #include "tw/ir/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -98,7 +99,10 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
   dump(options, "loops", blocks.loops());
 
   const tensorize::Target target = tensorize::makeTwTarget(options.config);
-  HostCode host(options.hostCpu);
+  auto processor = processorOf(options.hostCpu);
+  if (!processor)
+    return processor.takeError();
+  HostCode host(module.getContext(), *processor);
   Plan plan;
   Forms forms(plan, host, target.lanes);
   Placer placer(plan, forms, host, blocks, target);

@@ -69,6 +69,13 @@ int Forms::addIo(tw_pkg_buffer_kind kind, Value value, std::string name, bool is
   return buffer;
 }
 
+void Forms::convert(const std::string &what, const HostStep &code, int from, int to) {
+  std::vector<int> arguments;
+  for (const HostStep::Buffer &buffer : code.buffers)
+    arguments.push_back(buffer.kind == HostArray::Result ? to : from);
+  plan.addHostStep(what, code, arguments);
+}
+
 Value Forms::source(Value value) const {
   auto found = sources.find(value);
   return found == sources.end() ? value : found->second;
@@ -84,7 +91,7 @@ int Forms::rowForm(Value value) {
   plan.closeSegment();
   plan.chipTensors[chip].isUsedOutside = true;
   int buffer = plan.addTemp(rowBytes(value), nameOf(value));
-  host.addUnpack(plan.addHostStep("unpack", {plan.chipBuffer(chip), buffer}), shapeVector(value), lanes);
+  convert("unpack", *llvm::cantFail(host.unpack(shapeVector(value), lanes)), plan.chipBuffer(chip), buffer);
   return rows[value] = buffer;
 }
 
@@ -113,7 +120,7 @@ int Forms::chipForm(Value value, int8_t zero, bool cannotUseKnown) {
     return chipForms[value] = chip;
   }
   int from = rowForm(value), chip = plan.addChipTensor(nameOf(value), shape, lanes);
-  host.addPack(plan.addHostStep("pack", {from, plan.chipBuffer(chip)}), shape, lanes, zero);
+  convert("pack", *llvm::cantFail(host.pack(shape, lanes, zero)), from, plan.chipBuffer(chip));
   return chipForms[value] = chip;
 }
 
@@ -129,7 +136,7 @@ int Forms::rowsForm(Value value, int8_t zero) {
     return found->second;
   std::vector<int64_t> shape = rowsShape(value);
   int from = rowForm(value), chip = plan.addChipTensor(nameOf(value), shape, lanes);
-  host.addPack(plan.addHostStep("pack", {from, plan.chipBuffer(chip)}), shape, lanes, zero);
+  convert("pack", *llvm::cantFail(host.pack(shape, lanes, zero)), from, plan.chipBuffer(chip));
   return rowsForms[value] = chip;
 }
 

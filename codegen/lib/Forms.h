@@ -52,6 +52,9 @@ private:
   mlir::Value source(mlir::Value value) const;
   int addIo(tw_pkg_buffer_kind kind, mlir::Value value, std::string name, bool isUnsigned, std::vector<uint32_t> &list);
 
+  // A step that changes the form of a tensor.
+  void convert(const std::string &what, const HostStep &code, int from, int to);
+
   Plan &plan;
   HostCode &host;
   int lanes;

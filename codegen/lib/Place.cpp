@@ -69,7 +69,7 @@ llvm::Error Placer::place(BlockCall call) {
   plan.report.macs += row.macs;
   if (placeOnNpu(call, operators, row))
     plan.report.macsOnNpu += row.macs;
-  else if (auto error = placeOnHost(call, operators))
+  else if (auto error = placeOnHost(call))
     return llvm::createStringError("node '" + row.node + "': " + llvm::toString(std::move(error)) +
                                    ", and not on the NPU: " + row.how);
   if (!row.how.empty()) // a block that only renames its argument takes no time anywhere
@@ -291,23 +291,29 @@ void Placer::commit(BlockCall call, std::vector<Task> tasks, const Trial &trial,
   row.isOnNpu = true;
 }
 
-// All operators of the block in one host step; what lies between them lives only in this step.
-llvm::Error Placer::placeOnHost(BlockCall call, const std::vector<Operation *> &operators) {
-  std::vector<Value> values;
+llvm::Error Placer::placeOnHost(BlockCall call) {
+  std::vector<bool> isConstant;
+  for (Value operand : call.loops.getOperands())
+    isConstant.push_back(ir::isConstant(operand));
+  auto code = host.add(call.loopFunction, isConstant);
+  if (!code)
+    return code.takeError();
   std::vector<int> arguments;
-  for (Operation *op : operators)
-    for (Value operand : op->getOperands())
-      if (std::ranges::find(operators, operand.getDefiningOp()) == operators.end() &&
-          std::ranges::find(values, operand) == values.end()) {
-        values.push_back(operand);
-        arguments.push_back(forms.rowForm(operand));
-      }
-  for (Operation *op : operators) {
-    const bool isLast = op == operators.back();
-    values.push_back(op->getResult(0));
-    arguments.push_back(isLast ? forms.newRowForm(call.graph.getResult(0)) : forms.newRowForm(op->getResult(0)));
+  for (const HostStep::Buffer &buffer : (*code)->buffers) {
+    if (buffer.kind == HostArray::Derived) {
+      std::vector<ir::Tensor> constants;
+      for (unsigned argument : buffer.constant->arguments)
+        constants.push_back(*ir::constantOf(call.loops.getOperand(argument)));
+      const ir::Tensor bytes = buffer.constant->compute(constants);
+      arguments.push_back(plan.addConstant(bytes.bytes.data(), bytes.bytes.size()));
+    } else if (buffer.kind == HostArray::Argument) {
+      arguments.push_back(forms.rowForm(blocks.inGraph(call.loops.getOperand(buffer.argument))));
+    } else {
+      arguments.push_back(forms.newRowForm(call.graph.getResult(0)));
+    }
   }
-  return host.addBlock(plan.addHostStep(kindOf(call.graphFunction), arguments), operators, values);
+  plan.addHostStep(kindOf(call.graphFunction), **code, arguments);
+  return llvm::Error::success();
 }
 
 } // namespace tw::codegen

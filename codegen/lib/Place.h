@@ -30,7 +30,8 @@ private:
   };
 
   bool placeOnNpu(BlockCall call, const std::vector<mlir::Operation *> &operators, PlacementRow &row);
-  llvm::Error placeOnHost(BlockCall call, const std::vector<mlir::Operation *> &operators);
+  // All of the block in one host step.
+  llvm::Error placeOnHost(BlockCall call);
 
   std::vector<tensorize::Task> fittingTasks(const tensorize::Block &block, Trial &trial, Rejections &rejections) const;
   std::vector<tensorize::Task> tasksFor(const tensorize::Block &block, Trial &trial, Rejections &rejections) const;

@@ -4,6 +4,7 @@
 #ifndef TW_CODEGEN_LIB_PLAN_H
 #define TW_CODEGEN_LIB_PLAN_H
 
+#include "host/HostCode.h"
 #include "tw/codegen/Compile.h"
 #include "tw/tensorize/Schedule.h"
 
@@ -111,17 +112,17 @@ struct Plan {
     ++report.npuSteps;
   }
 
-  /// A step of one phase that is not cut; the name of its function. Who cuts it writes phases and scratch of the step.
-  std::string addHostStep(const std::string &what, const std::vector<int> &arguments) {
+  /// A step that runs `code` with these buffers.
+  void addHostStep(const std::string &what, const HostStep &code, const std::vector<int> &arguments) {
     Step step;
     step.package.op = TW_PKG_STEP_HOST;
-    std::string name = "tw_" + what + "_" + std::to_string(steps.size());
-    step.package.phases.push_back({name});
+    step.package.name = what;
+    step.package.phases = code.phases;
+    step.package.sharedBytes = code.sharedBytes;
     for (int buffer : arguments)
       step.package.arguments.push_back(uint32_t(buffer));
     steps.push_back(std::move(step));
     ++report.hostSteps;
-    return name;
   }
 };
 

@@ -92,7 +92,7 @@ int infoVerb(const Arguments &arguments) {
     if (step.op == TW_PKG_STEP_NPU)
       std::cout << "lines " << step.firstLine << " to " << step.firstLine + step.lineCount - 1;
     for (const isa::PackagePhase &phase : step.phases)
-      std::cout << (&phase == step.phases.data() ? "" : ", ") << phase.function
+      std::cout << (&phase == step.phases.data() ? ": " : ", ") << phase.function
                 << (phase.extent == 1 ? "" : " of " + withCommas(phase.extent));
     std::cout << "\n";
   }

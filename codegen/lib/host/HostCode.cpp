@@ -1,75 +1,321 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/HostCode.h"
 
+#include "host/Emit.h"
 #include "host/HostLink.h"
-#include "host/Operators.h"
+#include "host/LowerToLlvm.h"
+#include "tw/isa/package_format.h"
+#include "tw/tensorize/Allocate.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <algorithm>
+#include <limits>
+#include <map>
+
 namespace tw::codegen {
+
+using namespace mlir;
+
 namespace {
 
-Shape blocked(const std::vector<int64_t> &shape, int64_t lanes) {
-  Shape result(shape.begin(), shape.end());
-  if (result.empty())
-    result.push_back(1);
-  result.back() = (result.back() + lanes - 1) / lanes * lanes;
-  return result;
+// Steps of the innermost loop that are worth a thread, and nests that are worth a phase of their own.
+constexpr int64_t kWorthThread = 1 << 16;
+
+int64_t workOf(const HostNest &nest) {
+  int64_t steps = 1;
+  for (int64_t extent : nest.extents)
+    steps *= extent;
+  return steps;
 }
+
+struct Scheduled {
+  HostNest nest;
+  Tiling tiling;
+};
+
+// Nests that run one after the other in one phase; one alone may be cut.
+using PhaseNests = std::vector<Scheduled>;
 
 } // namespace
 
 struct HostCode::Implementation {
-  llvm::LLVMContext context;
-  llvm::Module module{"host", context};
-  std::string cpu;
+  MLIRContext *context;
+  HostProcessor processor;
+  OwningOpRef<ModuleOp> blocks, code; // blocks as they are read; nests as functions
+  std::map<std::pair<void *, std::vector<bool>>, std::unique_ptr<HostStep>> steps;
+  std::map<std::string, func::FuncOp> conversions;
+  std::vector<std::unique_ptr<HostFunction>> functions; // own the derived constants
+  std::vector<HostEntry> entries;
+
+  Implementation(MLIRContext *context, HostProcessor itsProcessor)
+      : context(context), processor(std::move(itsProcessor)) {
+    context->loadDialect<arith::ArithDialect, LLVM::LLVMDialect, linalg::LinalgDialect, memref::MemRefDialect,
+                         scf::SCFDialect, tensor::TensorDialect, vector::VectorDialect>();
+    blocks = ModuleOp::create(UnknownLoc::get(context));
+    code = ModuleOp::create(UnknownLoc::get(context));
+  }
+
+  std::vector<Scheduled> schedule(HostFunction &function) {
+    std::vector<Scheduled> list;
+    for (HostNest &nest : function.nests) {
+      Tiling tiling = chooseTiling(function, nest, processor);
+      for (HostNest &before : packOperands(function, nest, tiling)) {
+        Tiling its = chooseTiling(function, before, processor);
+        list.push_back({std::move(before), std::move(its)});
+      }
+      list.push_back({std::move(nest), std::move(tiling)});
+    }
+    return list;
+  }
+
+  static std::vector<PhaseNests> phasesOf(std::vector<Scheduled> list) {
+    std::vector<PhaseNests> phases;
+    bool lastIsSmall = false;
+    for (Scheduled &scheduled : list) {
+      const bool isSmall = workOf(scheduled.nest) < kWorthThread;
+      if (!isSmall || !lastIsSmall)
+        phases.emplace_back();
+      phases.back().push_back(std::move(scheduled));
+      lastIsSmall = isSmall;
+    }
+    return phases;
+  }
+
+  // Offsets of scratch arrays, by the phases in which they live.
+  static uint64_t placeScratch(const HostFunction &function, std::vector<PhaseNests> &phases,
+                               std::vector<int64_t> &offsets) {
+    std::vector<tensorize::Lifetime> lives;
+    std::vector<unsigned> arrays;
+    for (unsigned a = 0; a != function.arrays.size(); ++a) {
+      const HostArray &array = function.arrays[a];
+      if (array.kind != HostArray::Scratch)
+        continue;
+      tensorize::Lifetime life;
+      const int64_t bits = array.element.getIntOrFloatBitWidth();
+      life.bytes = int64_t(llvm::alignTo(uint64_t(array.count * std::max<int64_t>(bits / 8, 1)), TW_PKG_SCRATCH_ALIGN));
+      life.first = std::numeric_limits<int>::max();
+      life.last = -1;
+      for (auto [p, phase] : llvm::enumerate(phases))
+        for (Scheduled &scheduled : phase)
+          for (HostAccess *access : scheduled.nest.accesses())
+            if (access->array == a || isCaptured(function, scheduled.nest, a)) {
+              life.first = std::min(life.first, int(p));
+              life.last = std::max(life.last, int(p));
+            }
+      if (life.last < 0)
+        continue;
+      arrays.push_back(a);
+      lives.push_back(life);
+    }
+    auto placed = tensorize::allocate(lives, std::numeric_limits<int64_t>::max() / 2, TW_PKG_SCRATCH_ALIGN);
+    for (auto [a, address] : llvm::zip(arrays, placed.address))
+      offsets[a] = address;
+    return uint64_t(placed.peak);
+  }
+
+  static bool isCaptured(const HostFunction &function, const HostNest &nest, unsigned array) {
+    return std::ranges::any_of(nest.stages, [&](const Stage &stage) {
+      return std::ranges::any_of(*stage.body, [&](Operation &op) {
+        return llvm::any_of(op.getOperands(), [&](Value operand) {
+          auto found = function.captured.find(operand);
+          return found != function.captured.end() && found->second == array;
+        });
+      });
+    });
+  }
+
+  static bool uses(const HostFunction &function, HostNest &nest, unsigned array) {
+    return llvm::any_of(nest.accesses(), [&](HostAccess *access) { return access->array == array; }) ||
+           isCaptured(function, nest, array);
+  }
+
+  void emitPhase(const HostFunction &function, PhaseNests &phase, const std::string &symbol, HostStep &step,
+                 const std::vector<int64_t> &offsets) {
+    HostEntry entry;
+    entry.function = symbol;
+    entry.body = symbol + "_body";
+    OpBuilder builder(context);
+    builder.setInsertionPointToEnd(code->getBody());
+    Location at = UnknownLoc::get(context);
+    SmallVector<Type> types;
+    std::vector<int> argumentOf(function.arrays.size(), -1);
+    for (unsigned a = 0; a != function.arrays.size(); ++a) {
+      if (std::ranges::none_of(phase, [&](Scheduled &scheduled) { return uses(function, scheduled.nest, a); }))
+        continue;
+      const HostArray &array = function.arrays[a];
+      argumentOf[a] = int(types.size());
+      types.push_back(MemRefType::get({std::max<int64_t>(array.count, 1)}, array.element));
+      if (array.kind == HostArray::Scratch)
+        entry.memory.push_back({true, uint64_t(offsets[a])});
+      else
+        entry.memory.push_back({false, uint64_t(bufferOf(step, array))});
+    }
+    types.append({builder.getIndexType(), builder.getIndexType()});
+    auto made = builder.create<func::FuncOp>(at, entry.body, builder.getFunctionType(types, {}));
+    builder.setInsertionPointToStart(made.addEntryBlock());
+    SmallVector<Value> memory(function.arrays.size());
+    for (unsigned a = 0; a != memory.size(); ++a)
+      if (argumentOf[a] >= 0)
+        memory[a] = made.getArgument(unsigned(argumentOf[a]));
+    for (unsigned i = 0; i + 2 < types.size(); ++i)
+      made.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
+    Value lo = made.getArgument(unsigned(types.size()) - 2), hi = made.getArgument(unsigned(types.size()) - 1);
+    isa::PackagePhase packaged{symbol};
+    if (phase.size() == 1) {
+      const Scheduled &only = phase.front();
+      emitNest(builder, at, function, only.nest, only.tiling, processor, memory, lo, hi);
+      packaged.extent = uint64_t(std::max<int64_t>(only.tiling.extent, 1));
+      const uint64_t each = std::max<uint64_t>(uint64_t(workOf(only.nest)) / packaged.extent, 1);
+      packaged.grain = std::min<uint64_t>(packaged.extent, llvm::divideCeil(uint64_t(kWorthThread), each));
+    } else {
+      for (const Scheduled &scheduled : phase) {
+        Value from = builder.create<arith::ConstantIndexOp>(at, 0),
+              to = builder.create<arith::ConstantIndexOp>(at, scheduled.tiling.extent);
+        emitNest(builder, at, function, scheduled.nest, scheduled.tiling, processor, memory, from, to);
+      }
+    }
+    builder.create<func::ReturnOp>(at);
+    step.phases.push_back(std::move(packaged));
+    entries.push_back(std::move(entry));
+  }
+
+  // The step's buffer that an array is; new ones are added.
+  static size_t bufferOf(HostStep &step, const HostArray &array) {
+    HostStep::Buffer buffer{array.kind, array.kind == HostArray::Argument ? array.argument : 0,
+                            array.kind == HostArray::Derived ? &array.constant : nullptr};
+    auto found = std::ranges::find_if(step.buffers, [&](const HostStep::Buffer &other) {
+      return other.kind == buffer.kind && other.argument == buffer.argument && other.constant == buffer.constant;
+    });
+    if (found != step.buffers.end())
+      return size_t(found - step.buffers.begin());
+    step.buffers.push_back(buffer);
+    return step.buffers.size() - 1;
+  }
+
+  llvm::Expected<std::unique_ptr<HostStep>> make(func::FuncOp block, const std::vector<bool> &isConstant) {
+    auto own = cast<func::FuncOp>(block->clone());
+    std::string symbol = "tw_" + block.getName().str() + "_" + std::to_string(steps.size());
+    own.setSymName(symbol);
+    blocks->push_back(own);
+    expandScalars(own);
+    SmallVector<bool> mask(isConstant.begin(), isConstant.end());
+    auto function = nestsOf(own, mask, processor.dot);
+    if (!function)
+      return function.takeError();
+    functions.push_back(std::make_unique<HostFunction>(std::move(*function)));
+    HostFunction &kept = *functions.back();
+    std::vector<PhaseNests> phases = phasesOf(schedule(kept)); // no array is added after this: pointers to them stay
+    auto step = std::make_unique<HostStep>();
+    std::vector<int64_t> offsets(kept.arrays.size(), 0);
+    step->sharedBytes = placeScratch(kept, phases, offsets);
+    const size_t first = entries.size();
+    for (auto [p, phase] : llvm::enumerate(phases))
+      emitPhase(kept, phase, symbol + "_" + std::to_string(p), *step, offsets);
+    for (size_t e = first; e != entries.size(); ++e)
+      entries[e].bufferCount = step->buffers.size();
+    kept.nests.clear();
+    kept.captured.clear();
+    kept.bodies.clear();
+    own.erase();
+    return step;
+  }
 };
 
-HostCode::HostCode(const std::string &cpu) : impl(std::make_unique<Implementation>()) { impl->cpu = cpu; }
+HostCode::HostCode(MLIRContext *context, HostProcessor processor)
+    : impl(std::make_unique<Implementation>(context, std::move(processor))) {}
 HostCode::~HostCode() = default;
 
-llvm::Error HostCode::addBlock(const std::string &name, llvm::ArrayRef<Operation *> operators,
-                               llvm::ArrayRef<mlir::Value> values) {
-  LoopWriter writer(impl->module, name);
-  Arrays arrays;
-  for (auto [index, value] : llvm::enumerate(values))
-    arrays[value] = {writer.buffer(unsigned(index)), ir::elementTypeOf(value.getType()), Shape(shapeOf(value))};
-  for (Operation *op : operators)
-    if (!OperatorWriter(writer, op, arrays).write())
-      return llvm::createStringError(op->getName().stripDialect() + " cannot run on the host: there is no code for it");
-  writer.finish();
-  return llvm::Error::success();
+llvm::Expected<const HostStep *> HostCode::add(func::FuncOp block, const std::vector<bool> &isConstant) {
+  auto key = std::pair(static_cast<void *>(block.getOperation()), isConstant);
+  if (auto found = impl->steps.find(key); found != impl->steps.end())
+    return found->second.get();
+  auto step = impl->make(block, isConstant);
+  if (!step)
+    return step.takeError();
+  return (impl->steps[key] = std::move(*step)).get();
 }
 
-void HostCode::addPack(const std::string &name, const std::vector<int64_t> &shape, int64_t lanes, int8_t fill) {
-  LoopWriter w(impl->module, name);
-  Array from{w.buffer(0), ElementType::I8, Shape(shape.begin(), shape.end())},
-      to{w.buffer(1), ElementType::I8, blocked(shape, lanes)};
-  if (from.shape.empty())
-    from.shape.push_back(1);
-  w.nest(to.shape, [&](const Indices &i) { w.store(to, i, w.getInt8(uint8_t(fill))); });
-  w.nest(from.shape, [&](const Indices &i) { w.store(to, i, w.load(from, i)); });
-  w.finish();
+llvm::Expected<const HostStep *> HostCode::pack(ArrayRef<int64_t> shape, int64_t lanes, int8_t fill) {
+  SmallVector<int64_t> from(shape.begin(), shape.end());
+  if (from.empty())
+    from.push_back(1);
+  SmallVector<int64_t> to(from);
+  to.back() = int64_t(llvm::alignTo(uint64_t(to.back()), uint64_t(lanes)));
+  std::string key = "pack";
+  for (int64_t extent : from)
+    key += "_" + std::to_string(extent);
+  func::FuncOp &block = impl->conversions[key + "_" + std::to_string(lanes) + "_" + std::to_string(fill)];
+  if (!block) {
+    OpBuilder b(impl->context);
+    Location at = UnknownLoc::get(impl->context);
+    auto type = RankedTensorType::get(from, b.getI8Type()), wide = RankedTensorType::get(to, b.getI8Type());
+    b.setInsertionPointToEnd(impl->blocks->getBody());
+    block =
+        b.create<func::FuncOp>(at, "pack" + std::to_string(impl->conversions.size()), b.getFunctionType(type, wide));
+    b.setInsertionPointToStart(block.addEntryBlock());
+    Value result = block.getArgument(0);
+    if (type != wide) {
+      SmallVector<OpFoldResult> low(from.size(), b.getIndexAttr(0)), high(low);
+      high.back() = b.getIndexAttr(to.back() - from.back());
+      Value value = b.create<arith::ConstantOp>(at, b.getI8IntegerAttr(fill));
+      result = b.create<tensor::PadOp>(at, wide, result, low, high, value);
+    }
+    b.create<func::ReturnOp>(at, result);
+  }
+  return add(block, {false});
 }
 
-void HostCode::addUnpack(const std::string &name, const std::vector<int64_t> &shape, int64_t lanes) {
-  LoopWriter w(impl->module, name);
-  Array from{w.buffer(0), ElementType::I8, blocked(shape, lanes)},
-      to{w.buffer(1), ElementType::I8, Shape(shape.begin(), shape.end())};
-  if (to.shape.empty())
-    to.shape.push_back(1);
-  w.nest(to.shape, [&](const Indices &i) { w.store(to, i, w.load(from, i)); });
-  w.finish();
+llvm::Expected<const HostStep *> HostCode::unpack(ArrayRef<int64_t> shape, int64_t lanes) {
+  SmallVector<int64_t> to(shape.begin(), shape.end());
+  if (to.empty())
+    to.push_back(1);
+  SmallVector<int64_t> from(to);
+  from.back() = int64_t(llvm::alignTo(uint64_t(from.back()), uint64_t(lanes)));
+  std::string key = "unpack";
+  for (int64_t extent : to)
+    key += "_" + std::to_string(extent);
+  func::FuncOp &block = impl->conversions[key + "_" + std::to_string(lanes)];
+  if (!block) {
+    OpBuilder b(impl->context);
+    Location at = UnknownLoc::get(impl->context);
+    auto type = RankedTensorType::get(from, b.getI8Type()), narrow = RankedTensorType::get(to, b.getI8Type());
+    b.setInsertionPointToEnd(impl->blocks->getBody());
+    block = b.create<func::FuncOp>(at, "unpack" + std::to_string(impl->conversions.size()),
+                                   b.getFunctionType(type, narrow));
+    b.setInsertionPointToStart(block.addEntryBlock());
+    SmallVector<OpFoldResult> offsets(to.size(), b.getIndexAttr(0)), strides(to.size(), b.getIndexAttr(1)), sizes;
+    for (int64_t extent : to)
+      sizes.push_back(b.getIndexAttr(extent));
+    Value result = b.create<tensor::ExtractSliceOp>(at, narrow, block.getArgument(0), offsets, sizes, strides);
+    b.create<func::ReturnOp>(at, result);
+  }
+  return add(block, {false});
 }
 
-bool HostCode::isEmpty() const { return impl->module.empty(); }
+bool HostCode::isEmpty() const { return impl->entries.empty(); }
 
-llvm::Expected<std::vector<uint8_t>> HostCode::link() { return linkHostModule(impl->module, impl->cpu); }
+llvm::Expected<std::vector<uint8_t>> HostCode::link() {
+  llvm::LLVMContext context;
+  auto module = lowerToLlvm(*impl->code, context, impl->entries);
+  if (!module)
+    return module.takeError();
+  return linkHostModule(**module, impl->processor);
+}
 
 std::string HostCode::text() const {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  impl->module.print(stream, nullptr);
+  impl->code->print(stream);
   return text;
 }
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What for: operators that stay on the host, and layout changes, as machine code in one shared object.
-// Called by: the pipeline, which adds a function per host step and links them at the end.
+// What for: blocks as machine code in one shared object, each as phases that can be cut into ranges.
+// Called by: the pipeline, which adds a block per host step and links them at the end.
 // Does not: call anything outside: no libm, no malloc; every loop has constant bounds.
 #ifndef TW_CODEGEN_LIB_HOST_HOSTCODE_H
 #define TW_CODEGEN_LIB_HOST_HOSTCODE_H
 
-#include "mlir/IR/Operation.h"
+#include "host/Tile.h"
+#include "tw/isa/Package.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/Error.h"
 
 #include <memory>
@@ -14,24 +17,35 @@
 
 namespace tw::codegen {
 
+/// How a step runs a block.
+struct HostStep {
+  struct Buffer {
+    HostArray::Kind kind = HostArray::Argument;
+    unsigned argument = 0;                     // of the block
+    const DerivedConstant *constant = nullptr; // for Derived: what must lie there
+  };
+  std::vector<Buffer> buffers; // in the order in which the phases take them
+  std::vector<isa::PackagePhase> phases;
+  uint64_t sharedBytes = 0;
+};
+
 class HostCode {
 public:
-  explicit HostCode(const std::string &cpu);
+  HostCode(mlir::MLIRContext *context, HostProcessor processor);
   ~HostCode();
 
-  /// A host function (struct tw_pkg_phase of the package), of extent 1, that runs the operators in order.
-  /// Buffers: `values` in order, all row-major: every operand that comes from elsewhere, and every result.
-  llvm::Error addBlock(const std::string &name, llvm::ArrayRef<mlir::Operation *> operators,
-                       llvm::ArrayRef<mlir::Value> values);
+  /// Code of a block in loop form; `isConstant`: which of its arguments have bytes that are known when the package is
+  /// made. Equal questions get the same code. The answer lives as long as this.
+  llvm::Expected<const HostStep *> add(mlir::func::FuncOp block, const std::vector<bool> &isConstant);
 
-  /// Row-major int8 [shape] to rows of lanes and back. Lanes beyond the last dimension are filled with `fill`.
-  void addPack(const std::string &name, const std::vector<int64_t> &shape, int64_t lanes, int8_t fill);
-  void addUnpack(const std::string &name, const std::vector<int64_t> &shape, int64_t lanes);
+  /// int8 [shape] to rows of `lanes`, those beyond the last dimension with `fill`, and back.
+  llvm::Expected<const HostStep *> pack(llvm::ArrayRef<int64_t> shape, int64_t lanes, int8_t fill);
+  llvm::Expected<const HostStep *> unpack(llvm::ArrayRef<int64_t> shape, int64_t lanes);
 
   bool isEmpty() const;
   /// The shared object; needs ld.lld.
   llvm::Expected<std::vector<uint8_t>> link();
-  std::string text() const; // LLVM IR
+  std::string text() const; // its loops, before they are lowered by link()
 
 private:
   struct Implementation;

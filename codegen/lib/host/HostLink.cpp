@@ -1,26 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/HostLink.h"
 
+#include "host/Processor.h"
+
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
-#include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/Errno.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Program.h"
-#include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
-#include "llvm/TargetParser/Host.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
 
 namespace tw::codegen {
 namespace {
-
-constexpr const char *kTriple = "x86_64-unknown-linux-gnu";
 
 /// A file in memory, without a name in any folder: it is gone when this program is, however it ends.
 struct AnonymousFile {
@@ -41,33 +37,14 @@ struct AnonymousFile {
   int file;
 };
 
-llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const std::string &cpu) {
-  LLVMInitializeX86TargetInfo();
-  LLVMInitializeX86Target();
-  LLVMInitializeX86TargetMC();
-  LLVMInitializeX86AsmPrinter();
-  std::string error;
-  const llvm::Target *target = llvm::TargetRegistry::lookupTarget(kTriple, error);
-  if (!target)
-    return llvm::createStringError("no code generator for " + std::string(kTriple) + ": " + error);
-  llvm::TargetOptions options;
-  options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // a fused multiply-add would round once instead of twice
-  std::string name = cpu == "native" ? llvm::sys::getHostCPUName().str() : cpu;
-  // Asked before, because a machine for an unknown processor prints warnings of its own.
-  std::unique_ptr<llvm::MCSubtargetInfo> known(target->createMCSubtargetInfo(kTriple, "", ""));
-  if (!known->isCPUStringValid(name))
-    return llvm::createStringError("--host-cpu " + cpu +
-                                   ": no such processor; use x86-64, x86-64-v3, native or a name that LLVM knows");
-  return std::unique_ptr<llvm::TargetMachine>(
-      target->createTargetMachine(kTriple, name, "", options, llvm::Reloc::PIC_));
-}
-
 void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager components;
   llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
+  llvm::PipelineTuningOptions tuning; // loops are vectors already
+  tuning.LoopVectorization = tuning.SLPVectorization = false;
+  llvm::PassBuilder builder(&machine, tuning);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(components);
   builder.registerFunctionAnalyses(functions);
@@ -78,20 +55,25 @@ void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
 
 } // namespace
 
-llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const std::string &cpu) {
+llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const HostProcessor &processor) {
   std::string broken;
   llvm::raw_string_ostream stream(broken);
   if (llvm::verifyModule(module, &stream))
     return llvm::createStringError("host code is not valid LLVM IR: " + broken);
-  auto machine = machineFor(cpu);
+  auto machine = machineFor(processor);
   if (!machine)
     return machine.takeError();
-  module.setTargetTriple(kTriple);
+  module.setTargetTriple(processor.triple);
   module.setDataLayout((*machine)->createDataLayout());
   // No calls to memset or memcpy: there is no library to link with.
   for (llvm::Function &function : module) {
     function.addFnAttr("no-builtins");
     function.addFnAttr("target-cpu", (*machine)->getTargetCPU());
+    if (!processor.features.empty())
+      function.addFnAttr("target-features", processor.features);
+    // The vectors that the schedule was made for, whatever LLVM would prefer.
+    function.addFnAttr("prefer-vector-width", std::to_string(processor.vectorBits));
+    function.addFnAttr("min-legal-vector-width", std::to_string(processor.vectorBits));
   }
   optimise(module, **machine);
 
@@ -102,7 +84,7 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
     llvm::raw_fd_ostream out(object.file, /*shouldClose=*/false);
     llvm::legacy::PassManager emit;
     if ((*machine)->addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile))
-      return llvm::createStringError("no object files can be made for " + std::string(kTriple));
+      return llvm::createStringError("no object files can be made for " + processor.triple);
     emit.run(module);
   }
   auto linker = llvm::sys::findProgramByName("ld.lld-19");

@@ -5,16 +5,17 @@
 #ifndef TW_CODEGEN_LIB_HOST_HOSTLINK_H
 #define TW_CODEGEN_LIB_HOST_HOSTLINK_H
 
+#include "host/Tile.h"
+
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
 
-#include <string>
 #include <vector>
 
 namespace tw::codegen {
 
-/// Optimises, compiles for `cpu` ("native": this computer's) and links with ld.lld -shared -nostdlib --no-undefined.
-llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const std::string &cpu);
+/// Optimises, compiles for the processor and links with ld.lld -shared -nostdlib --no-undefined.
+llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const HostProcessor &processor);
 
 } // namespace tw::codegen
 

@@ -22,6 +22,14 @@ Sum dot(const T *x, int64_t strideX, Sum zx, const T *w, int64_t strideW, Sum zw
   return sum;
 }
 
+// Of float32, in order, each product and sum rounded once: the order that is part of an operator's meaning.
+float fusedDot(const float *x, int64_t strideX, const float *w, int64_t strideW, int64_t count, float sum);
+template <>
+inline float dot<float, float>(const float *x, int64_t strideX, float, const float *w, int64_t strideW, float,
+                               int64_t count, float sum) {
+  return fusedDot(x, strideX, w, strideW, count, sum);
+}
+
 // Of int8, exactly: runs whose sums fit 32 bits, added up in 64.
 template <>
 inline int64_t dot<int64_t, int8_t>(const int8_t *x, int64_t strideX, int64_t zx, const int8_t *w, int64_t strideW,

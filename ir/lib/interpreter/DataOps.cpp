@@ -91,21 +91,24 @@ void fillAny(Tensor &tensor, float value) {
 
 } // namespace
 
-Tensor resizeWeights(ResizeOp op, size_t dim) {
-  int64_t in = shapeOf(op.getInput())[dim], out = shapeOf(op.getResult())[dim];
-  Tensor weights(elementTypeOf(op.getType()), {out, in});
-  for (int64_t k = 0; k < in; ++k) {
-    Tensor unit(weights.type, {in});
-    assert((op.getMode() == ResizeMode::Nearest || unit.type == ElementType::F32) && "weights of integers are 0 or 1");
-    if (unit.type == ElementType::F32)
-      unit.data<float>()[k] = 1;
-    else
-      unit.data<int8_t>()[k] = 1;
-    Tensor column = resizeDimension(unit, 0, out, op.getScales()[dim], op);
-    for (int64_t o = 0; o < out; ++o)
-      copyElement(weights, o * in + k, column, o);
+ResizeLine resizeLine(ResizeOp op, size_t dim) {
+  const int64_t in = shapeOf(op.getInput())[dim], out = shapeOf(op.getResult())[dim], last = in - 1;
+  ResizeLine line;
+  for (int64_t x = 0; x < out; ++x) {
+    float position = inputPosition(x, op.getCoordinates(), op.getScales()[dim], in, out);
+    if (op.getMode() == ResizeMode::Nearest) {
+      line.low.push_back(static_cast<int32_t>(std::clamp<int64_t>(nearestIndex(position, op.getNearest()), 0, last)));
+      line.high.push_back(line.low.back());
+      line.share.push_back(0);
+      continue;
+    }
+    position = std::clamp(position, 0.0f, static_cast<float>(last));
+    const int64_t low = static_cast<int64_t>(position);
+    line.low.push_back(static_cast<int32_t>(low));
+    line.high.push_back(static_cast<int32_t>(std::min(low + 1, last)));
+    line.share.push_back(position - static_cast<float>(low));
   }
-  return weights;
+  return line;
 }
 
 llvm::Expected<Tensor> evaluateOp(ReshapeOp op, const Operands &in) {

@@ -12,6 +12,16 @@ using namespace mlir;
 namespace tw::ir {
 namespace {
 
+// With the processor's own instruction where it has one: the same result, many times faster.
+#if defined(__x86_64__)
+__attribute__((target_clones("fma", "default")))
+#endif
+float fusedInOrder(const float *x, int64_t strideX, const float *w, int64_t strideW, int64_t count, float sum) {
+  for (int64_t i = 0; i < count; ++i)
+    sum = std::fma(x[i * strideX], w[i * strideW], sum);
+  return sum;
+}
+
 // Index into a per-tensor or per-axis parameter.
 struct AxisIndex {
   int64_t inner = 1, extent = 1;
@@ -47,6 +57,10 @@ template <typename Function> Tensor binary(Operation *op, const Operands &in, co
 }
 
 } // namespace
+
+float fusedDot(const float *x, int64_t strideX, const float *w, int64_t strideW, int64_t count, float sum) {
+  return fusedInOrder(x, strideX, w, strideW, count, sum);
+}
 
 std::function<float(float)> unaryFunction(Operation *op) {
   if (isa<ReluOp>(op))
@@ -149,10 +163,10 @@ llvm::Expected<Tensor> evaluateOp(DivOp op, const Operands &in) {
   return binary(op, in, [](float a, float b) { return a / b; });
 }
 llvm::Expected<Tensor> evaluateOp(MinOp op, const Operands &in) {
-  return binary(op, in, [](float a, float b) { return std::min(a, b); });
+  return binary(op, in, [](float a, float b) { return std::isnan(a) ? a : std::isnan(b) ? b : std::min(a, b); });
 }
 llvm::Expected<Tensor> evaluateOp(MaxOp op, const Operands &in) {
-  return binary(op, in, [](float a, float b) { return std::max(a, b); });
+  return binary(op, in, [](float a, float b) { return std::isnan(a) ? a : std::isnan(b) ? b : std::max(a, b); });
 }
 
 llvm::Expected<Tensor> evaluateOp(ReduceMeanOp op, const Operands &in) {

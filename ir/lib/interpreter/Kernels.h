@@ -64,9 +64,12 @@ int8_t rescale(int64_t sum, int shift, int32_t zero);
 // f(x) of a float operator with one operand, for graphs and for tables. Null for any other operator.
 std::function<float(float)> unaryFunction(mlir::Operation *op);
 
-// [output extent, input extent]: what each input position along `dim` contributes to each output position. In the type
-// of the tensor: float32, or 0 and 1 for nearest.
-Tensor resizeWeights(ResizeOp op, size_t dim);
+// Where each position of the result along `dim` reads: between `low` and `high`, of which it takes the share.
+struct ResizeLine {
+  std::vector<int32_t> low, high;
+  std::vector<float> share; // of high
+};
+ResizeLine resizeLine(ResizeOp op, size_t dim);
 
 #define TW_KERNEL(OP) llvm::Expected<Tensor> evaluateOp(OP op, const Operands &in);
 TW_KERNEL(QuantizeOp)

@@ -58,6 +58,11 @@ int64_t wrap(int64_t value, unsigned width) {
   return static_cast<int64_t>(static_cast<uint64_t>(value) << (64 - width)) >> (64 - width);
 }
 
+// The predicates that bodies have.
+bool compare(arith::CmpFPredicate predicate, float a, float b) {
+  return predicate == arith::CmpFPredicate::OLT ? a < b : a > b;
+}
+
 // A body as straight-line code over registers.
 class Program {
 public:
@@ -75,7 +80,9 @@ public:
   }
 
   // Arguments stand in registers 0, 1, ...
-  Scalar run(std::vector<Scalar> &registers) const {
+  Scalar run(std::vector<Scalar> &registers, Dims place) const {
+    for (auto [number, loop] : indexRegisters)
+      registers[number].i = place[loop];
     for (const Step &step : steps)
       step.function(registers, step);
     return registers[result];
@@ -88,6 +95,18 @@ private:
     unsigned to, a, b, c;
     unsigned width;
     const int8_t *table;
+    arith::CmpFPredicate predicate = arith::CmpFPredicate::OLT;
+    // Of an element by index: its tensor, and registers of the indices.
+    const Tensor *tensor = nullptr;
+    std::vector<unsigned> indices{};
+
+    Scalar element(const std::vector<Scalar> &r) const {
+      Shape strides = stridesOf(tensor->shape);
+      int64_t at = 0;
+      for (size_t d = 0; d < indices.size(); ++d)
+        at += r[indices[d]].i * strides[d];
+      return load(*tensor, at);
+    }
   };
 
   unsigned newRegister(Value value, Scalar initial = {}) {
@@ -112,9 +131,24 @@ private:
       newRegister(constant, scalar);
       return true;
     }
+    if (auto index = dyn_cast<linalg::IndexOp>(op)) {
+      indexRegisters.push_back({newRegister(index), static_cast<unsigned>(index.getDim())});
+      return true;
+    }
+    if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
+      Step read{[](std::vector<Scalar> &r, const Step &s) { r[s.to] = s.element(r); }, 0, 0, 0, 0, 64, nullptr};
+      read.tensor = lookup(extract.getTensor());
+      for (Value place : extract.getIndices())
+        read.indices.push_back(registerOf(place, lookup));
+      read.to = newRegister(extract);
+      steps.push_back(std::move(read));
+      return true;
+    }
     Step step{functionOf(op), 0, 0, 0, 0, 64, nullptr};
     if (!step.function)
       return false;
+    if (auto compared = dyn_cast<arith::CmpFOp>(op))
+      step.predicate = compared.getPredicate();
     if (auto lut = dyn_cast<LutOp>(op))
       step.table = lookup(lut.getTable())->data<int8_t>();
     unsigned *sources[] = {&step.a, &step.b, &step.c};
@@ -148,9 +182,23 @@ private:
     TW_STEP(arith::SubFOp, f, r[s.a].f - r[s.b].f)
     TW_STEP(arith::MulFOp, f, r[s.a].f * r[s.b].f)
     TW_STEP(arith::DivFOp, f, r[s.a].f / r[s.b].f)
-    TW_STEP(arith::MaximumFOp, f, std::max(r[s.a].f, r[s.b].f))
-    TW_STEP(arith::MinimumFOp, f, std::min(r[s.a].f, r[s.b].f))
+    TW_STEP(arith::MaximumFOp, f,
+            std::isnan(r[s.a].f)   ? r[s.a].f
+            : std::isnan(r[s.b].f) ? r[s.b].f
+                                   : std::max(r[s.a].f, r[s.b].f))
+    TW_STEP(arith::MinimumFOp, f,
+            std::isnan(r[s.a].f)   ? r[s.a].f
+            : std::isnan(r[s.b].f) ? r[s.b].f
+                                   : std::min(r[s.a].f, r[s.b].f))
     TW_STEP(arith::NegFOp, f, -r[s.a].f)
+    TW_STEP(arith::CmpFOp, i, compare(s.predicate, r[s.a].f, r[s.b].f))
+    TW_STEP(math::FmaOp, f, std::fma(r[s.a].f, r[s.b].f, r[s.c].f))
+    TW_STEP(math::FloorOp, f, std::floor(r[s.a].f))
+    if (auto select = dyn_cast<arith::SelectOp>(op); select && select.getType().isF32())
+      return [](R &r, const Step &s) { r[s.to].f = r[s.a].i ? r[s.b].f : r[s.c].f; };
+    if (isa<arith::SelectOp>(op))
+      return [](R &r, const Step &s) { r[s.to].i = r[s.a].i ? r[s.b].i : r[s.c].i; };
+    TW_STEP(arith::IndexCastOp, i, r[s.a].i)
     TW_STEP(math::ExpOp, f, std::exp(r[s.a].f))
     TW_STEP(math::TanhOp, f, std::tanh(r[s.a].f))
     TW_STEP(math::RoundEvenOp, f, std::nearbyint(r[s.a].f))
@@ -164,6 +212,7 @@ private:
   std::vector<Scalar> registers;
   std::vector<Step> steps;
   llvm::DenseMap<Value, unsigned> registerOfValue;
+  std::vector<std::pair<unsigned, unsigned>> indexRegisters; // of linalg.index: register, loop
   unsigned result = 0;
 };
 
@@ -206,7 +255,7 @@ llvm::Expected<Tensor> evaluateGeneric(linalg::GenericOp op, Lookup lookup) {
         at += offsets[k][d] * index[d];
       registers[k] = load(*tensors[k], at);
     }
-    store(result, at, program->run(registers));
+    store(result, at, program->run(registers, index));
   });
   return result;
 }
@@ -231,6 +280,16 @@ llvm::Expected<Tensor> evaluateInsert(tensor::InsertSliceOp op, Lookup lookup) {
   int64_t begin = offsetOf(op.getStaticOffsets(), strides);
   forEachIndex(source.shape,
                [&](int64_t i, Dims index) { store(result, begin + offsetOf(index, strides), load(source, i)); });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateExtract(tensor::ExtractSliceOp op, Lookup lookup) {
+  Tensor result = resultTensor(op);
+  const Tensor &source = *lookup(op.getSource());
+  Shape strides = stridesOf(source.shape);
+  int64_t begin = offsetOf(op.getStaticOffsets(), strides);
+  forEachIndex(result.shape,
+               [&](int64_t i, Dims index) { store(result, i, load(source, begin + offsetOf(index, strides))); });
   return result;
 }
 
@@ -262,6 +321,7 @@ llvm::Expected<Tensor> evaluateTensorOp(Operation *op, Lookup lookup) {
       })
       .Case<tensor::PadOp>([&](tensor::PadOp pad) { return evaluatePad(pad, lookup); })
       .Case<tensor::InsertSliceOp>([&](tensor::InsertSliceOp insert) { return evaluateInsert(insert, lookup); })
+      .Case<tensor::ExtractSliceOp>([&](tensor::ExtractSliceOp extract) { return evaluateExtract(extract, lookup); })
       .Case<linalg::GenericOp>([&](linalg::GenericOp generic) { return evaluateGeneric(generic, lookup); })
       .Default([](Operation *other) -> llvm::Expected<Tensor> {
         return llvm::createStringError("the interpreter has no evaluation of '" + other->getName().getStringRef() +

@@ -25,8 +25,14 @@ struct F {
   Value sub(Value x, Value y) { return binary<arith::SubFOp>(x, y); }
   Value mul(Value x, Value y) { return binary<arith::MulFOp>(x, y); }
   Value div(Value x, Value y) { return binary<arith::DivFOp>(x, y); }
-  Value max(Value x, Value y) { return binary<arith::MaximumFOp>(x, y); }
-  Value min(Value x, Value y) { return binary<arith::MinimumFOp>(x, y); }
+  // y where it is larger (smaller), else x: what is not a number stays so if it is x.
+  Value max(Value x, Value y) { return choose(arith::CmpFPredicate::OLT, x, y); }
+  Value min(Value x, Value y) { return choose(arith::CmpFPredicate::OGT, x, y); }
+  Value choose(arith::CmpFPredicate takesSecond, Value x, Value y) {
+    Value isSecond = b.builder.create<arith::CmpFOp>(b.location, takesSecond, x, y);
+    return b.builder.create<arith::SelectOp>(b.location, isSecond, y, x);
+  }
+  Value fma(Value x, Value y, Value sum) { return b.builder.create<math::FmaOp>(b.location, x, y, sum); }
 };
 
 // One loop per dimension of the result; `indices` of each input.
@@ -108,11 +114,13 @@ Value unaryBody(LinalgBuilder &b, Operation *op, Value x) {
         return f.min(f.max(x, f(clip.getLo().convertToFloat())), f(clip.getHi().convertToFloat()));
       })
       .Case<LeakyReluOp>([&](LeakyReluOp leaky) {
-        return f.add(f.max(x, f(0)), f.mul(f(leaky.getAlpha().convertToFloat()), f.min(x, f(0))));
+        Value isNegative = b.builder.create<arith::CmpFOp>(b.location, arith::CmpFPredicate::OLT, x, f(0));
+        return b.builder.create<arith::SelectOp>(b.location, isNegative, f.mul(f(leaky.getAlpha().convertToFloat()), x),
+                                                 x);
       })
       .Case<HardSigmoidOp>([&](HardSigmoidOp hard) {
         Value line = f.add(f.mul(f(hard.getAlpha().convertToFloat()), x), f(hard.getBeta().convertToFloat()));
-        return f.max(f(0), f.min(f(1), line));
+        return f.max(f(0), f.min(f(1), line)); // as the reference: not a number becomes 1
       })
       .Case<SigmoidOp>(
           [&](SigmoidOp) { return f.div(f(1), f.add(f(1), f.unary<math::ExpOp>(f.unary<arith::NegFOp>(x)))); })
@@ -135,14 +143,12 @@ template <typename Scalar> Value lowerBinary(Lowering &lowering, LinalgBuilder &
                      [](LinalgBuilder &b, ValueRange in) { return F{b}.binary<Scalar>(in[0], in[1]); });
 }
 
-// acc + x * w in float32 over the loops of the result and `reductions` more.
+// acc + x * w in float32, rounded once, over the loops of the result and `reductions` more: the last one fastest.
 Value product(LinalgBuilder &l, Access x, Access w, Dims shape, unsigned reductions) {
   unsigned parallel = static_cast<unsigned>(shape.size());
   Access init{l.filled(shape, l.builder.getF32Type(), 0), l.dims(0, parallel)};
-  return l.generic({x, w}, init, parallel, reductions, [](LinalgBuilder &b, ValueRange in) {
-    F f{b};
-    return f.add(in[2], f.mul(in[0], in[1]));
-  });
+  return l.generic({x, w}, init, parallel, reductions,
+                   [](LinalgBuilder &b, ValueRange in) { return F{b}.fma(in[0], in[1], in[2]); });
 }
 
 Value addBias(Lowering &lowering, LinalgBuilder &l, Value sum, Value bias) {
@@ -162,26 +168,43 @@ Value lower(Lowering &lowering, LinalgBuilder &l, ConvOp op) {
   int64_t group = static_cast<int64_t>(op.getGroup()), perGroup = out[3] / group;
   Value x = lowering.given("input", op.getInput()), weight = lowering.given("weight", op.getWeight());
   x = l.pad(x, {0, p[0], p[1], 0}, {0, p[2], p[3], 0}, l.scalar(l.builder.getF32Type(), 0));
-  Dims in = shapeOf(x);
-  // Always in groups: one group is an extent of 1.
-  x = l.reshape(x, {in[0], in[1], in[2], group, w[3]});
-  weight = l.reshape(weight, {group, perGroup, w[1], w[2], w[3]});
-  AffineExpr row = l.dim(1) * s[0] + l.dim(5) * d[0], column = l.dim(2) * s[1] + l.dim(6) * d[1];
-  Value sum = product(l, {x, {l.dim(0), row, column, l.dim(3), l.dim(7)}},
-                      {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6), l.dim(7)}},
-                      {out[0], out[1], out[2], group, perGroup}, 3);
+  auto row = [&](unsigned kernelDim) { return l.dim(1) * s[0] + l.dim(kernelDim) * d[0]; };
+  auto column = [&](unsigned kernelDim) { return l.dim(2) * s[1] + l.dim(kernelDim) * d[1]; };
+  Value sum;
+  if (group == 1) {
+    sum = product(l, {x, {l.dim(0), row(4), column(5), l.dim(6)}}, {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6)}},
+                  out, 3);
+  } else if (perGroup == 1 && w[3] == 1) {
+    sum = product(l, {x, {l.dim(0), row(4), column(5), l.dim(3)}}, {weight, {l.dim(3), l.dim(4), l.dim(5), l.zero()}},
+                  out, 2);
+  } else {
+    Dims in = shapeOf(x);
+    x = l.reshape(x, {in[0], in[1], in[2], group, w[3]});
+    weight = l.reshape(weight, {group, perGroup, w[1], w[2], w[3]});
+    sum = product(l, {x, {l.dim(0), row(5), column(6), l.dim(3), l.dim(7)}},
+                  {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6), l.dim(7)}},
+                  {out[0], out[1], out[2], group, perGroup}, 3);
+  }
   return addBias(lowering, l, l.reshape(sum, out), op.getBias());
 }
 
 Value lower(Lowering &lowering, LinalgBuilder &l, GemmOp op) {
-  if (op.getAlpha().convertToFloat() != 1.0f || (op.getC() && op.getBeta().convertToFloat() != 1.0f))
-    return nullptr;
   AffineExpr m = l.dim(0), n = l.dim(1), k = l.dim(2);
   using Indices = SmallVector<AffineExpr>;
   Value sum =
       product(l, {lowering.given("lhs", op.getA()), op.getTransA() ? Indices{k, m} : Indices{m, k}},
               {lowering.given("rhs", op.getB()), op.getTransB() ? Indices{n, k} : Indices{k, n}}, shapeOf(op), 1);
-  return addBias(lowering, l, sum, op.getC());
+  const float alpha = op.getAlpha().convertToFloat(), beta = op.getBeta().convertToFloat();
+  if (alpha == 1 && (!op.getC() || beta == 1))
+    return addBias(lowering, l, sum, op.getC());
+  SmallVector<Access> inputs{{sum, l.dims(0, 2)}};
+  if (op.getC())
+    inputs.push_back({lowering.given("bias", op.getC()), l.broadcast(shapeOf(op.getC()), shapeOf(op))});
+  return elementwise(l, sum, inputs, [&](LinalgBuilder &b, ValueRange in) {
+    F f{b};
+    Value value = alpha == 1 ? in[0] : f.mul(f(alpha), in[0]);
+    return op.getC() ? f.add(value, beta == 1 ? in[1] : f.mul(f(beta), in[1])) : value;
+  });
 }
 
 Value lower(Lowering &lowering, LinalgBuilder &l, MatmulOp op) {
@@ -207,10 +230,18 @@ Value window(Lowering &lowering, LinalgBuilder &l, Value input, Value result, Di
 
 Value lower(Lowering &lowering, LinalgBuilder &l, MaxPoolOp op) {
   ElementType type = elementTypeOf(op.getType());
-  if (op.getLayout() != Layout::NHWC || (type != ElementType::F32 && type != ElementType::I8))
+  if (op.getLayout() != Layout::NHWC || type == ElementType::U8)
     return nullptr;
   bool isFloat = type == ElementType::F32;
-  Value lowest = l.scalar(lowering.type(type), isFloat ? -std::numeric_limits<double>::infinity() : -128);
+  // 64-bit numbers are no doubles: their least one is written as what it is.
+  Value lowest =
+      isFloat ? l.scalar(lowering.type(type), -std::numeric_limits<double>::max())
+              : l.builder
+                    .create<arith::ConstantOp>(
+                        l.location,
+                        l.builder.getIntegerAttr(lowering.type(type),
+                                                 APInt::getSignedMinValue(lowering.type(type).getIntOrFloatBitWidth())))
+                    .getResult();
   return window(lowering, l, op.getInput(), op, op.getKernel(), op.getStrides(), op.getPads(), op.getDilations(),
                 lowest, [&](LinalgBuilder &b, ValueRange in) -> Value {
                   if (isFloat)
@@ -317,41 +348,88 @@ Value lower(Lowering &lowering, LinalgBuilder &l, ConcatOp op) {
   return result;
 }
 
+// Negative padding takes elements away: first those, then the padding.
 Value lower(Lowering &lowering, LinalgBuilder &l, PadOp op) {
-  if (llvm::any_of(op.getLo(), [](int64_t p) { return p < 0; }) ||
-      llvm::any_of(op.getHi(), [](int64_t p) { return p < 0; }))
-    return nullptr;
+  Value x = lowering.given("input", op.getInput());
+  SmallVector<OpFoldResult> offsets, sizes, strides;
+  Shape low, high, kept;
+  bool isCropped = false;
+  for (auto [extent, lo, hi] : llvm::zip(shapeOf(op.getInput()), op.getLo(), op.getHi())) {
+    low.push_back(std::max<int64_t>(lo, 0)), high.push_back(std::max<int64_t>(hi, 0));
+    const int64_t first = std::min(std::max<int64_t>(-lo, 0), extent);
+    kept.push_back(std::max<int64_t>(extent - first - std::max<int64_t>(-hi, 0), 0));
+    offsets.push_back(l.builder.getIndexAttr(first));
+    sizes.push_back(l.builder.getIndexAttr(kept.back()));
+    strides.push_back(l.builder.getIndexAttr(1));
+    isCropped |= kept.back() != extent;
+  }
+  if (isCropped) {
+    auto type = RankedTensorType::get(kept, lowering.type(elementTypeOf(op.getType())));
+    x = l.builder.create<tensor::ExtractSliceOp>(l.location, type, x, offsets, sizes, strides);
+  }
   Value value = l.scalar(lowering.type(elementTypeOf(op.getType())), op.getValue().convertToDouble());
-  return l.pad(lowering.given("input", op.getInput()), op.getLo(), op.getHi(), value);
+  return l.pad(x, low, high, value);
 }
 
-// Interpolation along one dimension is a product with a matrix of weights: the operator applied to the unit vectors.
+// One dimension after the other: each result reads one or two neighbours, whose places and shares are tables. Bytes are
+// interpolated in float32.
 Value lower(Lowering &lowering, LinalgBuilder &l, ResizeOp op) {
-  ElementType type = elementTypeOf(op.getType());
-  // Bytes are interpolated in float32, which is no product of bytes.
-  if (type != ElementType::F32 && (type != ElementType::I8 || op.getMode() == ResizeMode::Linear))
+  const ElementType type = elementTypeOf(op.getType());
+  const bool isLinear = op.getMode() == ResizeMode::Linear, isRounded = isLinear && type != ElementType::F32;
+  if (type == ElementType::U8 || (isRounded && type != ElementType::I8))
     return nullptr;
   Value value = lowering.given("input", op.getInput());
   Dims target = shapeOf(op);
   unsigned rank = static_cast<unsigned>(target.size());
+  Type f32 = l.builder.getF32Type();
+  auto converted = [&](Type to, LinalgBuilder::Body body) {
+    Access init{l.empty(shapeOf(value), to), l.dims(0, rank)};
+    value = l.generic({{value, l.dims(0, rank)}}, init, rank, 0, body);
+  };
+  if (isRounded)
+    converted(f32, [&](LinalgBuilder &b, ValueRange in) -> Value {
+      return b.builder.create<arith::SIToFPOp>(b.location, f32, in[0]);
+    });
   for (unsigned d = 0; d < rank; ++d) {
     if (target[d] == shapeOf(value)[d] && op.getScales()[d] == 1.0f)
       continue;
-    Tensor weights = resizeWeights(op, d);
-    Value matrix = lowering.computed("weight", type, weights.shape, [=](func::CallOp) { return weights; });
+    ResizeLine line = resizeLine(op, d);
+    auto table = [&](auto &values, StringRef role) -> Access {
+      using T = std::decay_t<decltype(values.front())>;
+      Tensor tensor = Tensor::of<T>({target[d]}, values);
+      return {lowering.computed(role, ElementTypeOf<T>::value, tensor.shape, [=](func::CallOp) { return tensor; }),
+              {l.dim(d)}};
+    };
+    SmallVector<Access> inputs{table(line.low, "place")};
+    if (isLinear) {
+      inputs.push_back(table(line.high, "place"));
+      inputs.push_back(table(line.share, "weight"));
+    }
     Shape shape(shapeOf(value));
     shape[d] = target[d];
-    SmallVector<AffineExpr> indices = l.dims(0, rank);
-    indices[d] = l.dim(rank);
-    Access init{l.filled(shape, lowering.type(type), 0), l.dims(0, rank)};
-    value = l.generic({{value, indices}, {matrix, {l.dim(d), l.dim(rank)}}}, init, rank, 1,
-                      [&](LinalgBuilder &b, ValueRange in) -> Value {
-                        if (type == ElementType::F32)
-                          return F{b}.add(in[2], F{b}.mul(in[0], in[1]));
-                        Value term = b.builder.create<arith::MulIOp>(b.location, in[0], in[1]);
-                        return b.builder.create<arith::AddIOp>(b.location, in[2], term);
-                      });
+    Access init{l.empty(shape, cast<RankedTensorType>(value.getType()).getElementType()), l.dims(0, rank)};
+    Value source = value;
+    value = l.generic(inputs, init, rank, 0, [&](LinalgBuilder &b, ValueRange in) -> Value {
+      auto at = [&](Value place) -> Value {
+        SmallVector<Value> indices;
+        for (unsigned i = 0; i < rank; ++i)
+          indices.push_back(
+              i == d ? b.builder.create<arith::IndexCastOp>(b.location, b.builder.getIndexType(), place).getResult()
+                     : b.builder.create<linalg::IndexOp>(b.location, i).getResult());
+        return b.builder.create<tensor::ExtractOp>(b.location, source, indices);
+      };
+      if (!isLinear)
+        return at(in[0]);
+      F f{b};
+      return f.add(f.mul(at(in[0]), f.sub(f(1), in[2])), f.mul(at(in[1]), in[2]));
+    });
   }
+  if (isRounded)
+    converted(lowering.type(type), [&](LinalgBuilder &b, ValueRange in) -> Value {
+      Value x = op.getRoundDown() ? F{b}.unary<math::FloorOp>(in[0]) : in[0];
+      x = b.builder.create<arith::FPToSIOp>(b.location, b.builder.getI32Type(), x);
+      return b.builder.create<arith::TruncIOp>(b.location, lowering.type(type), x);
+    });
   return value;
 }
 

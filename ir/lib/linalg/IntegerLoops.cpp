@@ -14,13 +14,14 @@ namespace {
 int64_t zeroInside(Value value) { return constantInts(value)[0]; }
 
 // acc + (x - xZero) * (w - wZero) over `loops`: those of acc, then reductions.
-Value product(LinalgBuilder &l, Access x, int64_t xZero, Access w, std::optional<int64_t> wZero,
+Value product(Lowering &lowering, LinalgBuilder &l, Access x, int64_t xZero, Access w, std::optional<int64_t> wZero,
               std::optional<Access> wZeroTensor, Dims accShape, ArrayRef<StringRef> loops) {
   unsigned parallel = static_cast<unsigned>(accShape.size());
   SmallVector<Access> inputs{x, w};
   if (wZeroTensor)
     inputs.push_back(*wZeroTensor);
-  Access init{l.filled(accShape, l.builder.getI32Type(), 0), l.dims(0, parallel)};
+  Type sum = lowering.sumType();
+  Access init{l.filled(accShape, sum, 0), l.dims(0, parallel)};
   auto body = [&](LinalgBuilder &b, ValueRange in) {
     Value left = b.minus(b.extend(in[0], 32), xZero), right = b.extend(in[1], 32);
     if (wZeroTensor)
@@ -28,7 +29,7 @@ Value product(LinalgBuilder &l, Access x, int64_t xZero, Access w, std::optional
     else
       right = b.minus(right, *wZero);
     Value term = b.builder.create<arith::MulIOp>(b.location, left, right);
-    return b.builder.create<arith::AddIOp>(b.location, in.back(), term);
+    return b.builder.create<arith::AddIOp>(b.location, in.back(), b.widened(term, sum));
   };
   return l.generic(inputs, init, parallel, static_cast<unsigned>(loops.size()) - parallel, body, loops);
 }
@@ -71,7 +72,7 @@ template <typename Op> Value drain(Lowering &lowering, LinalgBuilder &l, Op op, 
   auto body = [&](LinalgBuilder &b, ValueRange in) {
     Value sum = in[0];
     if (op.getBias())
-      sum = b.builder.create<arith::AddIOp>(b.location, sum, in[1]);
+      sum = b.builder.create<arith::AddIOp>(b.location, sum, b.widened(in[1], sum.getType()));
     int64_t outZero = zeroInside(op.getOutZero());
     Value q = b.builder.create<RequantizeOp>(b.location, sum, in[multiplier],
                                              b.scalar(b.builder.getI32Type(), static_cast<double>(outZero)));
@@ -117,13 +118,13 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QConvOp op) {
   auto row = [&](unsigned kernelDim) { return l.dim(1) * s[0] + l.dim(kernelDim) * d[0]; };
   auto column = [&](unsigned kernelDim) { return l.dim(2) * s[1] + l.dim(kernelDim) * d[1]; };
   if (group == 1) {
-    Value acc = product(l, {x, {l.dim(0), row(4), column(5), l.dim(6)}}, inZero,
+    Value acc = product(lowering, l, {x, {l.dim(0), row(4), column(5), l.dim(6)}}, inZero,
                         {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6)}}, wZero, wZeroTensor, out,
                         {"n", "oh", "ow", "oc", "kh", "kw", "ic"});
     return drain(lowering, l, op, acc);
   }
   if (isDepthwise) {
-    Value acc = product(l, {x, {l.dim(0), row(4), column(5), l.dim(3)}}, inZero,
+    Value acc = product(lowering, l, {x, {l.dim(0), row(4), column(5), l.dim(3)}}, inZero,
                         {weight, {l.dim(3), l.dim(4), l.dim(5), l.zero()}}, wZero, wZeroTensor, out,
                         {"n", "oh", "ow", "c", "kh", "kw"});
     return drain(lowering, l, op, acc);
@@ -131,7 +132,7 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QConvOp op) {
   Dims in = shapeOf(x);
   x = l.reshape(x, {in[0], in[1], in[2], group, w[3]});
   weight = l.reshape(weight, {group, perGroup, w[1], w[2], w[3]});
-  Value acc = product(l, {x, {l.dim(0), row(5), column(6), l.dim(3), l.dim(7)}}, inZero,
+  Value acc = product(lowering, l, {x, {l.dim(0), row(5), column(6), l.dim(3), l.dim(7)}}, inZero,
                       {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6), l.dim(7)}}, wZero, wZeroTensor,
                       {out[0], out[1], out[2], group, perGroup}, {"n", "oh", "ow", "g", "oc", "kh", "kw", "ic"});
   return drain(lowering, l, op, acc);
@@ -145,8 +146,8 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QGemmOp op) {
     wZero = zeroInside(op.getWeightZero());
   else
     wZeroTensor = Access{lowering.given("weight_zero", op.getWeightZero()), {l.dim(1)}};
-  Value acc = product(l, {x, {l.dim(0), l.dim(2)}}, zeroInside(op.getInZero()), {weight, {l.dim(1), l.dim(2)}}, wZero,
-                      wZeroTensor, shapeOf(op.getResult()), {"m", "n", "k"});
+  Value acc = product(lowering, l, {x, {l.dim(0), l.dim(2)}}, zeroInside(op.getInZero()),
+                      {weight, {l.dim(1), l.dim(2)}}, wZero, wZeroTensor, shapeOf(op.getResult()), {"m", "n", "k"});
   return drain(lowering, l, op, acc);
 }
 
@@ -160,8 +161,8 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QMatmulOp op) {
   right.append({l.dim(rank), l.dim(rank - 1)});
   SmallVector<StringRef> loops(rank - 2, "batch");
   loops.append({"m", "n", "k"});
-  Value acc =
-      product(l, {a, left}, zeroInside(op.getAZero()), {b, right}, zeroInside(op.getBZero()), std::nullopt, out, loops);
+  Value acc = product(lowering, l, {a, left}, zeroInside(op.getAZero()), {b, right}, zeroInside(op.getBZero()),
+                      std::nullopt, out, loops);
   Value aScale = op.getAScale(), bScale = op.getBScale(), outScale = op.getOutScale();
   Value multiplier = lowering.computed("multiplier", ElementType::F32, {}, [=](func::CallOp call) {
     return Tensor::of<float>(
@@ -261,12 +262,12 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QPoolOp op) {
   x = l.pad(x, {0, p[0], p[1], 0}, {0, p[2], p[3], 0}, l.scalar(l.builder.getI8Type(), static_cast<double>(padding)));
   Access image{x, {l.dim(0), l.dim(1) * s[0] + l.dim(4) * d[0], l.dim(2) * s[1] + l.dim(5) * d[1], l.dim(3)}};
   Access window{l.empty(op.getKernel(), l.builder.getI8Type()), {l.dim(4), l.dim(5)}};
-  Type accType = isMax ? l.builder.getI8Type() : l.builder.getI32Type();
+  Type accType = isMax ? l.builder.getI8Type() : lowering.sumType();
   Access init{l.filled(out, accType, isMax ? -128 : 0), l.dims(0, 4)};
   auto body = [&](LinalgBuilder &b, ValueRange in) -> Value {
     if (isMax)
       return b.builder.create<arith::MaxSIOp>(b.location, in[2], in[0]);
-    return b.builder.create<arith::AddIOp>(b.location, in[2], b.minus(b.extend(in[0], 32), inZero));
+    return b.builder.create<arith::AddIOp>(b.location, in[2], b.widened(b.minus(b.extend(in[0], 32), inZero), accType));
   };
   Value acc = l.generic({image, window}, init, 4, 2, body, {"n", "oh", "ow", "c", "kh", "kw"});
   int64_t lo = static_cast<int64_t>(op.getClampLo()), hi = static_cast<int64_t>(op.getClampHi());
@@ -284,7 +285,8 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QPoolOp op) {
     return averageParams(floatAt(call, inScale), floatAt(call, outScale), counts)->fixed.shift;
   });
   return l.generic({{acc, l.dims(0, 4)}, multiplier, shift}, result, 4, 0, [&](LinalgBuilder &b, ValueRange in) {
-    Value sum = b.builder.create<arith::MulIOp>(b.location, b.extend(in[0], 64), b.extend(in[1], 64));
+    Value sum =
+        b.builder.create<arith::MulIOp>(b.location, b.widened(in[0], b.builder.getI64Type()), b.extend(in[1], 64));
     Value zero = b.scalar(b.builder.getI32Type(), static_cast<double>(zeroInside(op.getOutZero())));
     return b.clamp(b.builder.create<RescaleOp>(b.location, sum, in[2], zero), lo, hi);
   });

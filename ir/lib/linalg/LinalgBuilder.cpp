@@ -106,6 +106,10 @@ Value LinalgBuilder::extend(Value value, unsigned width) {
   return builder.create<arith::ExtSIOp>(location, builder.getIntegerType(width), value);
 }
 
+Value LinalgBuilder::widened(Value value, Type type) {
+  return value.getType() == type ? value : builder.create<arith::ExtSIOp>(location, type, value).getResult();
+}
+
 Value LinalgBuilder::minus(Value value, int64_t constant) {
   if (constant == 0)
     return value;

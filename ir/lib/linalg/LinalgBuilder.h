@@ -44,7 +44,8 @@ public:
                       Body body, llvm::ArrayRef<llvm::StringRef> loops = {});
 
   // Scalar shorthand for bodies.
-  mlir::Value extend(mlir::Value value, unsigned width); // sign extension
+  mlir::Value extend(mlir::Value value, unsigned width);   // sign extension
+  mlir::Value widened(mlir::Value value, mlir::Type type); // the same, or the value itself if it has the type
   mlir::Value minus(mlir::Value value, int64_t constant);
   mlir::Value clamp(mlir::Value value, int64_t lo, int64_t hi); // nothing when it is the full int8 range
 };

@@ -16,6 +16,8 @@ namespace tw::ir {
 Tensor valueAt(mlir::func::CallOp call, mlir::Value value);
 float floatAt(mlir::func::CallOp call, mlir::Value value);
 
+inline constexpr const char *kWideSums = "tw.wide_sums";
+
 // Rewrites one block function and the calls of it. Arguments are added as the new body asks for them.
 class Lowering {
 public:
@@ -31,6 +33,9 @@ public:
   // A new argument whose value is computed from constants at each call.
   mlir::Value computed(llvm::StringRef role, ElementType type, Dims shape, Compute compute);
   Access computedScalar(llvm::StringRef role, std::function<int32_t(mlir::func::CallOp)> compute);
+
+  // Of sums of products: int64 for the calls whose sums may leave int32 (kWideSums on the function).
+  mlir::Type sumType() { return builder.getIntegerType(function->hasAttr(kWideSums) ? 64 : 32); }
 
   mlir::Type type(ElementType type) { return toMlirType(builder.getContext(), type, {}).getElementType(); }
 

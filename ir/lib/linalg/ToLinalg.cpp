@@ -2,6 +2,9 @@
 #include "tw/ir/ToLinalg.h"
 
 #include "Lowering.h"
+#include "tw/ir/QuantOps.h"
+
+#include "mlir/IR/IRMapping.h"
 
 using namespace mlir;
 
@@ -106,7 +109,47 @@ SmallVector<DictionaryAttr> Lowering::roles() {
   return attributes;
 }
 
+namespace {
+
+// The call's sums may leave int32, judged by the constants that it gives.
+bool hasWideSum(func::FuncOp function, func::CallOp call) {
+  OwningOpRef<ModuleOp> scratch = ModuleOp::create(call.getLoc());
+  OpBuilder builder = OpBuilder::atBlockBegin(scratch->getBody());
+  IRMapping mapping;
+  mapping.map(function.getArguments(), call.getOperands());
+  return llvm::any_of(function.front().without_terminator(),
+                      [&](Operation &op) { return wideSumOf(builder.clone(op, mapping)).has_value(); });
+}
+
+// Calls with such sums get a function of their own, which is lowered with wider ones.
+void separateWideSums(ModuleOp module) {
+  SmallVector<func::CallOp> calls;
+  module.walk([&](func::CallOp call) { calls.push_back(call); });
+  SymbolTable symbols(module);
+  for (func::CallOp call : calls) {
+    auto function = symbols.lookup<func::FuncOp>(call.getCallee());
+    if (!function || !function.isPrivate() || function.isExternal() || !hasWideSum(function, call))
+      continue;
+    const std::string name = (function.getName() + "_wide").str();
+    auto wide = symbols.lookup<func::FuncOp>(name);
+    if (!wide) {
+      wide = function.clone();
+      wide.setSymName(name);
+      wide->setAttr(kWideSums, UnitAttr::get(module.getContext()));
+      symbols.insert(wide, Block::iterator(function));
+    }
+    call.setCallee(name);
+  }
+  for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
+    if (function.isPrivate() && symbols.lookup((function.getName() + "_wide").str()) &&
+        SymbolTable::symbolKnownUseEmpty(function, module))
+      function.erase();
+}
+
+} // namespace
+
 LogicalResult lowerBlocksToLinalg(ModuleOp module) {
+  separateWideSums(module);
   for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
     if (function.isPrivate() && !function.isExternal())
       Lowering(function).run();

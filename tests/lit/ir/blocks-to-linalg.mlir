@@ -16,7 +16,7 @@
 // CHECK:           arith.addi
 // CHECK:         linalg.generic {indexing_maps = [#{{.*}}, #[[CHANNEL]], #{{.*}}]{{.*}} ins(%[[ACC]], %[[M]]
 // CHECK:           %[[Z:.*]] = arith.constant -3 : i32
-// CHECK:           tw.requantize %{{.*}}, %{{.*}}, %[[Z]]
+// CHECK:           tw.requantize %{{.*}}, %{{.*}}, %[[Z]] : i32
 // CHECK:           arith.maxsi
 func.func private @blk_conv(%x: tensor<1x3x4x2xi8>, %xs: tensor<f32>, %w: tensor<2x2x2x1xi8>, %ws: tensor<2xf32>, %ys: tensor<f32>) -> tensor<1x2x2x2xi8> {
   %xz = tw.constant dense<5> : tensor<i8>

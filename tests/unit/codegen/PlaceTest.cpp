@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where blocks of one operator go, and why.
 #include "Place.h"
+#include "host/Processor.h"
 
 #include "tw/ir/Passes.h"
 #include "tw/ir/Register.h"
@@ -135,7 +136,7 @@ TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
     ASSERT_TRUE(succeeded(manager.run(*parsed.module)));
     Blocks blocks(*parsed.module);
     const tensorize::Target target = tensorize::makeTwTarget(tw16());
-    HostCode host("x86-64");
+    HostCode host(parsed.context.get(), llvm::cantFail(processorOf("x86-64-v3")));
     Plan plan;
     plan.tagNames.resize(taken);
     Forms forms(plan, host, target.lanes);

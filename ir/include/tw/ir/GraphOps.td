@@ -296,9 +296,12 @@ def Tw_QLutOp : Tw_Op<"qlut", [AllTypesMatch<["input", "result"]>]> {
 
 def Tw_RequantizeOp : Tw_Op<"requantize"> {
   let summary = "sat8(RNE(fl32(fl32_rne(acc) * multiplier)) + zero)";
-  let arguments = !con((ins I32:$acc, F32:$multiplier, I32:$zero), TwRounding);
+  let description = [{
+    acc is int64 where a sum may leave int32: the NPU refuses it, the host computes it.
+  }];
+  let arguments = !con((ins AnyTypeOf<[I32, I64]>:$acc, F32:$multiplier, I32:$zero), TwRounding);
   let results = (outs I8:$result);
-  let assemblyFormat = "$acc `,` $multiplier `,` $zero attr-dict";
+  let assemblyFormat = "$acc `,` $multiplier `,` $zero attr-dict `:` type($acc)";
 }
 
 def Tw_RescaleOp : Tw_Op<"rescale"> {

@@ -42,7 +42,7 @@ struct PackageStep {
   uint32_t firstLine = 0, lineCount = 0;      // NPU
   uint64_t bytes = 0;                         // COPY
   uint32_t counts = TW_PKG_NONE;              // NPU: row of Package::counts
-  std::vector<PackagePhase> phases;           // HOST: at least one
+  std::vector<PackagePhase> phases{};         // HOST: at least one
   uint64_t sharedBytes = 0, privateBytes = 0; // HOST: scratch of the step, and of each range of it
 };
 

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/LowerToLlvm.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Arith/Transforms/Passes.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
+#include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
+#include "mlir/Transforms/Passes.h"
+#include "llvm/IR/IRBuilder.h"
+
+namespace tw::codegen {
+namespace {
+
+using namespace mlir;
+
+LogicalResult lower(ModuleOp code) {
+  {
+    RewritePatternSet patterns(code.getContext());
+    populateMathPolynomialApproximationPatterns(patterns, {});
+    if (failed(applyPatternsAndFoldGreedily(code, std::move(patterns))))
+      return failure();
+  }
+  PassManager manager(code.getContext());
+  manager.addPass(createCSEPass());
+  manager.addPass(createConvertSCFToCFPass());
+  ConvertVectorToLLVMPassOptions vectors;
+  manager.addPass(createConvertVectorToLLVMPass(vectors));
+  manager.addPass(createConvertMathToLLVMPass());
+  manager.addPass(arith::createArithExpandOpsPass());
+  manager.addPass(createArithToLLVMConversionPass());
+  manager.addPass(createFinalizeMemRefToLLVMConversionPass());
+  ConvertFuncToLLVMPassOptions functions;
+  functions.useBarePtrCallConv = true;
+  manager.addPass(createConvertFuncToLLVMPass(functions));
+  manager.addPass(createConvertControlFlowToLLVMPass());
+  manager.addPass(createReconcileUnrealizedCastsPass());
+  return manager.run(code);
+}
+
+// int name(void *const *buffers, const int64_t *dims, void *scratch, int64_t lo, int64_t hi)
+void addEntry(llvm::Module &module, const HostEntry &entry) {
+  llvm::IRBuilder<> b(module.getContext());
+  auto *pointer = b.getPtrTy();
+  auto *type =
+      llvm::FunctionType::get(b.getInt32Ty(), {pointer, pointer, pointer, b.getInt64Ty(), b.getInt64Ty()}, false);
+  auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, entry.function, module);
+  llvm::Function *body = module.getFunction(entry.body);
+  body->setLinkage(llvm::Function::InternalLinkage);
+  body->addFnAttr(llvm::Attribute::AlwaysInline);
+  b.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "entry", function));
+  auto buffer = [&](uint64_t index) {
+    return b.CreateLoad(pointer, b.CreateConstInBoundsGEP1_64(pointer, function->getArg(0), index));
+  };
+  llvm::SmallVector<llvm::Value *> arguments;
+  for (const HostEntry::Memory &memory : entry.memory)
+    arguments.push_back(memory.isScratch
+                            ? b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), buffer(entry.bufferCount), memory.place)
+                            : static_cast<llvm::Value *>(buffer(memory.place)));
+  arguments.append({function->getArg(3), function->getArg(4)});
+  b.CreateCall(body, arguments);
+  b.CreateRet(b.getInt32(0));
+}
+
+} // namespace
+
+llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(ModuleOp code, llvm::LLVMContext &context,
+                                                          const std::vector<HostEntry> &entries) {
+  DialectRegistry registry;
+  registerBuiltinDialectTranslation(registry);
+  registerLLVMDialectTranslation(registry);
+  code.getContext()->appendDialectRegistry(registry);
+  if (failed(lower(code)))
+    return llvm::createStringError("host code cannot be lowered to LLVM: see the errors above");
+  std::unique_ptr<llvm::Module> module = translateModuleToLLVMIR(code, context, "host");
+  if (!module)
+    return llvm::createStringError("host code cannot be translated to LLVM IR");
+  for (const HostEntry &entry : entries)
+    addEntry(*module, entry);
+  return module;
+}
+
+} // namespace tw::codegen

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: functions of loops and vectors as LLVM IR, with the entries that a driver calls.
+// Called by: HostCode, once for all functions.
+// Does not: optimise or make machine code (HostLink.h).
+#ifndef TW_CODEGEN_LIB_HOST_LOWERTOLLVM_H
+#define TW_CODEGEN_LIB_HOST_LOWERTOLLVM_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace tw::codegen {
+
+/// A function as the package names it (struct tw_pkg_phase), around one that takes its memory as arguments and the
+/// range last.
+struct HostEntry {
+  struct Memory {
+    bool isScratch = false;
+    uint64_t place = 0; // offset in the step's shared scratch; or which of the step's buffers
+  };
+  std::string function, body;
+  std::vector<Memory> memory;
+  size_t bufferCount = 0; // of the step; behind them lies the scratch memory
+};
+
+/// `code` is changed.
+llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(mlir::ModuleOp code, llvm::LLVMContext &context,
+                                                          const std::vector<HostEntry> &entries);
+
+} // namespace tw::codegen
+
+#endif // TW_CODEGEN_LIB_HOST_LOWERTOLLVM_H

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: how a nest runs on a processor: which loop lies in lanes, what is held in registers, in which order.
+// Called by: HostCode, before a nest is written.
+// Does not: measure: the choice depends on the nest and on the table of processors alone.
+#ifndef TW_CODEGEN_LIB_HOST_TILE_H
+#define TW_CODEGEN_LIB_HOST_TILE_H
+
+#include "host/Nest.h"
+
+#include <string>
+
+namespace tw::codegen {
+
+/// What the schedule depends on of a processor.
+struct HostProcessor {
+  std::string triple, cpu, features; // as LLVM knows them
+  unsigned vectorBits = 128;
+  unsigned registers = 16; // vectors
+  Dot dot = Dot::None;
+};
+
+struct Tiling {
+  int lanes = -1;          // the parallel loop whose neighbours lie in lanes; -1: none
+  int64_t vectorWidth = 1; // lanes of a vector
+  int reduceLanes = -1;    // the reduction that is summed in kReduceLanes lanes, which are then added in order
+  llvm::SmallVector<int64_t, 8> tile;   // per loop: steps that one tile does; that of `lanes` in whole vectors
+  llvm::SmallVector<unsigned, 8> order; // parallel loops, outermost first
+  /// Tiles of the outermost loop: the range that can be shared between threads.
+  int64_t extent = 1;
+};
+
+/// Part of the meaning of a sum along the innermost dimension of its input: element k is added to lane k modulo this,
+/// then the lanes are added in order.
+inline constexpr int64_t kReduceLanes = 32;
+
+Tiling chooseTiling(const HostFunction &function, const HostNest &nest, const HostProcessor &processor);
+
+/// Puts what a reduction reads into the order in which its tiles read it: constants when the package is made, other
+/// operands by a nest in front of it (the result). Changes the accesses of `nest`.
+std::vector<HostNest> packOperands(HostFunction &function, HostNest &nest, const Tiling &tiling);
+
+} // namespace tw::codegen
+
+#endif // TW_CODEGEN_LIB_HOST_TILE_H
