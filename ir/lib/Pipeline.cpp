@@ -23,7 +23,7 @@ void buildGraphPipeline(mlir::OpPassManager &manager, const GraphPipelineOptions
   manager.addPass(createVerifyIr(VerifyIrOptions{"fused"}));
   if (!options.outline)
     return;
-  manager.addPass(createOutlineBlocks());
+  manager.addPass(createOutlineBlocks(OutlineBlocksOptions{options.fuseResidual}));
   manager.addPass(createVerifyIr(VerifyIrOptions{"outlined"}));
 }
 

@@ -35,6 +35,29 @@ bool joinsProducer(QuantizeOp op) {
   return producer && isGraphOp(producer) && producer->hasOneUse();
 }
 
+bool isElementwise(Operation *op) {
+  return isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, ReluOp, ClipOp, LeakyReluOp, HardSigmoidOp, SigmoidOp, TanhOp>(
+      op);
+}
+
+// The float operator whose result this elementwise one changes before it is written: nobody else reads it. Of two the
+// later one, which runs last anyway.
+Operation *joinedProducer(Operation *op) {
+  if (!isElementwise(op))
+    return nullptr;
+  Operation *found = nullptr;
+  for (Value operand : op->getOperands()) {
+    Operation *producer = operand.getDefiningOp();
+    if (!producer || !operand.hasOneUse() || operand.getType() != op->getResult(0).getType() || !isFloat(operand))
+      continue;
+    if (!isElementwise(producer) && !isa<ConvOp, GemmOp, MatmulOp, MaxPoolOp, AveragePoolOp, ReduceMeanOp>(producer))
+      continue;
+    if (!found || found->isBeforeInBlock(producer))
+      found = producer;
+  }
+  return found;
+}
+
 // Every dequantize gets one user: it is cheaper to repeat than to keep a float tensor.
 void splitDequantizes(func::FuncOp main) {
   OpBuilder builder(main.getContext());
@@ -49,13 +72,15 @@ void splitDequantizes(func::FuncOp main) {
   }
 }
 
-std::vector<Group> findGroups(func::FuncOp main) {
+std::vector<Group> findGroups(func::FuncOp main, bool joinsFloat) {
   llvm::MapVector<Operation *, Group> groups; // by the operation that names the group
-  auto leader = [](Operation *op) {
+  auto leader = [&](Operation *op) {
     if (joinsUser(op))
       op = *op->user_begin();
     if (auto quantize = dyn_cast<QuantizeOp>(op); quantize && joinsProducer(quantize))
       op = quantize.getInput().getDefiningOp();
+    while (Operation *producer = joinsFloat ? joinedProducer(op) : nullptr)
+      op = producer;
     return op;
   };
   for (Operation &op : main.front())
@@ -118,11 +143,15 @@ private:
     return arguments;
   }
 
+  // All operators that are more than a change of representation.
   Location locationOf(const Group &group) {
+    SmallVector<Location> locations;
     for (Operation *op : group)
       if (!isa<DequantizeOp, QuantizeOp>(op))
-        return op->getLoc();
-    return group.front()->getLoc();
+        locations.push_back(op->getLoc());
+    if (locations.empty())
+      return group.front()->getLoc();
+    return locations.size() == 1 ? locations.front() : builder.getFusedLoc(locations);
   }
 
   func::FuncOp createFunction(const Group &group, ArrayRef<Value> arguments) {
@@ -157,6 +186,8 @@ private:
 };
 
 struct OutlineBlocks : impl::OutlineBlocksBase<OutlineBlocks> {
+  using OutlineBlocksBase::OutlineBlocksBase;
+
   void runOnOperation() override {
     auto main = getOperation().lookupSymbol<func::FuncOp>("main");
     if (!main) {
@@ -165,7 +196,7 @@ struct OutlineBlocks : impl::OutlineBlocksBase<OutlineBlocks> {
     }
     splitDequantizes(main);
     Outliner outliner(main);
-    for (const Group &group : findGroups(main))
+    for (const Group &group : findGroups(main, joinFloat))
       outliner.outline(group);
     // A call stands where the last operation of its group stood; that is after everything it reads.
     if (!sortTopologically(&main.front()))

@@ -18,7 +18,8 @@ namespace tw::ir {
 #include "tw/ir/Passes.h.inc"
 
 struct GraphPipelineOptions {
-  bool fuseResidual = true; // off: every layer's result stays visible, for comparing layer by layer
+  // Off: every layer's result stays visible, for comparing layer by layer; no residual or float operator joins another.
+  bool fuseResidual = true;
   bool outline = true;
 };
 

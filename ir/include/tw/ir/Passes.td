@@ -48,10 +48,12 @@ def CanonicalizeLayout : Pass<"tw-canonicalize-layout", "mlir::func::FuncOp"> {
 def OutlineBlocks : Pass<"tw-outline-blocks", "mlir::ModuleOp"> {
   let summary = "make every operator group a private function @blk_*, @main straight-line calls";
   let description = [{
-    A group is one integer or data operator, or one float operator with the dequantize and quantize that only serve it.
+    A group is one integer or data operator, or one float operator with the dequantize and quantize that only serve it and
+    the elementwise operators that only change its result.
     Activations come first among the arguments, then constants; scalar zero points stand inside. Groups that are equal up
     to their arguments share one function.
   }];
+  let options = [Option<"joinFloat", "join-float", "bool", "true", "elementwise float operators join what they change">];
 }
 
 def VerifyIr : Pass<"tw-verify-ir", "mlir::ModuleOp"> {
