@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/Emit.h"
 
+#include "tw/ir/FloatFunctions.h"
 #include "tw/ir/GraphDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -379,13 +380,13 @@ private:
     return call(name, {sum, as(x, 32), as(w, 32)});
   }
 
-  // Element k goes to lane k modulo kReduceLanes; then the lanes are added in order.
+  // Element k goes to lane k modulo ir::kSumLanes; then the lanes are added in order.
   SmallVector<Value> reduceInLanes() {
     const Stage &stage = nest.stages.front();
     const auto &access = std::get<HostAccess>(stage.inputs.front());
     const unsigned inner = unsigned(tiling.reduceLanes);
-    const int64_t extent = nest.extents[inner], lanes = std::min(extent, kReduceLanes), full = extent / kReduceLanes,
-                  rest = extent % kReduceLanes;
+    const int64_t extent = nest.extents[inner], lanes = std::min(extent, ir::kSumLanes), full = extent / ir::kSumLanes,
+                  rest = extent % ir::kSumLanes;
     SmallVector<Piece> held;
     pieces(lanes, tiling.vectorWidth, held);
     SmallVector<unsigned> outer;
@@ -430,14 +431,14 @@ private:
         {
           OpBuilder::InsertionGuard restore(b);
           b.setInsertionPointToEnd(made.getBody());
-          places[loop] = isInner ? times(made.getInductionVar(), kReduceLanes) : Value(made.getInductionVar());
+          places[loop] = isInner ? times(made.getInductionVar(), ir::kSumLanes) : Value(made.getInductionVar());
           SmallVector<Value> inside(made.getRegionIterArgs().begin(), made.getRegionIterArgs().end());
-          inside = isInner ? add(inside, 0, kReduceLanes) : self(self, depth + 1, inside);
+          inside = isInner ? add(inside, 0, ir::kSumLanes) : self(self, depth + 1, inside);
           b.create<scf::YieldOp>(at, inside);
           places[loop] = nullptr;
         }
         SmallVector<Value> after(made.getResults().begin(), made.getResults().end());
-        return isInner && rest != 0 ? add(after, full * kReduceLanes, rest) : after;
+        return isInner && rest != 0 ? add(after, full * ir::kSumLanes, rest) : after;
       };
       sums = nested(nested, 0, sums);
       Value total;

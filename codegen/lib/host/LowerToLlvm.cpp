@@ -3,12 +3,10 @@
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
-#include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/IRBuilder.h"
 
@@ -18,12 +16,6 @@ namespace {
 using namespace mlir;
 
 LogicalResult lower(ModuleOp code) {
-  {
-    RewritePatternSet patterns(code.getContext());
-    populateMathPolynomialApproximationPatterns(patterns, {});
-    if (failed(applyPatternsAndFoldGreedily(code, std::move(patterns))))
-      return failure();
-  }
   PassManager manager(code.getContext());
   manager.addPass(createCSEPass());
   manager.addPass(createConvertSCFToCFPass());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/Tile.h"
 
+#include "tw/ir/FloatFunctions.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "llvm/Support/MathExtras.h"
@@ -97,7 +99,7 @@ Tiling chooseTiling(const HostFunction &function, const HostNest &nest, const Ho
         last = int(loop);
     if (last >= 0 && input.steps[unsigned(last)] == 1 && nest.extents[unsigned(last)] > 0) {
       tiling.reduceLanes = last;
-      tiling.vectorWidth = std::min(vector, kReduceLanes);
+      tiling.vectorWidth = std::min(vector, ir::kSumLanes);
       if (tiling.lanes >= 0)
         tiling.order.push_back(unsigned(tiling.lanes));
       tiling.lanes = -1;

@@ -22,16 +22,12 @@ struct HostProcessor {
 struct Tiling {
   int lanes = -1;          // the parallel loop whose neighbours lie in lanes; -1: none
   int64_t vectorWidth = 1; // lanes of a vector
-  int reduceLanes = -1;    // the reduction that is summed in kReduceLanes lanes, which are then added in order
+  int reduceLanes = -1;    // the reduction that is summed in ir::kSumLanes lanes, which are then added in order
   llvm::SmallVector<int64_t, 8> tile;   // per loop: steps that one tile does; that of `lanes` in whole vectors
   llvm::SmallVector<unsigned, 8> order; // parallel loops, outermost first
   /// Tiles of the outermost loop: the range that can be shared between threads.
   int64_t extent = 1;
 };
-
-/// Part of the meaning of a sum along the innermost dimension of its input: element k is added to lane k modulo this,
-/// then the lanes are added in order.
-inline constexpr int64_t kReduceLanes = 32;
 
 Tiling chooseTiling(const HostFunction &function, const HostNest &nest, const HostProcessor &processor);
 

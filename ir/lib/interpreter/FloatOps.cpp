@@ -2,6 +2,7 @@
 // Float32 operators and the two that go between float32 and integers.
 #include "Convolve.h"
 
+#include "tw/ir/FloatFunctions.h"
 #include "tw/ir/QuantParams.h"
 
 #include <algorithm>
@@ -62,6 +63,34 @@ float fusedDot(const float *x, int64_t strideX, const float *w, int64_t strideW,
   return fusedInOrder(x, strideX, w, strideW, count, sum);
 }
 
+// exp and tanh as FloatFunctions.h says.
+float exponential(float x) {
+  float t = x < kExpLeast ? kExpLeast : x;
+  t = t > kExpMost ? kExpMost : t;
+  if (std::isnan(t))
+    return t;
+  const float n = std::nearbyint(t * kLog2E);
+  float r = std::fma(n, -kLn2High, t);
+  r = std::fma(n, -kLn2Low, r);
+  float p = kExp[5];
+  for (int i = 4; i >= 0; --i)
+    p = std::fma(p, r, kExp[i]);
+  const float y = std::fma(p, r * r, r) + 1;
+  const int whole = static_cast<int>(n), half = whole >> 1;
+  return std::ldexp(1.0f, half) * y * std::ldexp(1.0f, whole - half);
+}
+
+float hyperbolicTangent(float x) {
+  const float a = std::fabs(x);
+  if (!(a < kTanhSmall))
+    return std::copysign(1 - 2 / (exponential(a + a) + 1), x);
+  const float z = x * x;
+  float p = kTanh[4];
+  for (int i = 3; i >= 0; --i)
+    p = std::fma(p, z, kTanh[i]);
+  return std::copysign(std::fma(p * z, x, x), x);
+}
+
 std::function<float(float)> unaryFunction(Operation *op) {
   if (isa<ReluOp>(op))
     return [](float x) { return std::max(x, 0.0f); };
@@ -76,9 +105,9 @@ std::function<float(float)> unaryFunction(Operation *op) {
       return std::max(0.0f, std::min(1.0f, alpha * x + beta));
     };
   if (isa<SigmoidOp>(op))
-    return [](float x) { return 1.0f / (1.0f + std::exp(-x)); };
+    return [](float x) { return 1.0f / (1.0f + exponential(-x)); };
   if (isa<TanhOp>(op))
-    return [](float x) { return std::tanh(x); };
+    return hyperbolicTangent;
   return nullptr;
 }
 
@@ -169,6 +198,26 @@ llvm::Expected<Tensor> evaluateOp(MaxOp op, const Operands &in) {
   return binary(op, in, [](float a, float b) { return std::isnan(a) ? a : std::isnan(b) ? b : std::max(a, b); });
 }
 
+namespace {
+
+// Sums of float32 over the last of several dimensions, in the order that FloatFunctions.h says.
+class LaneSums {
+public:
+  void add(int64_t k, float value) { lanes[k % kSumLanes] += value, used = std::max(used, k + 1); }
+  float total() const {
+    float sum = lanes[0];
+    for (int64_t lane = 1; lane < std::min(used, kSumLanes); ++lane)
+      sum += lanes[lane];
+    return sum;
+  }
+
+private:
+  float lanes[kSumLanes] = {};
+  int64_t used = 0;
+};
+
+} // namespace
+
 llvm::Expected<Tensor> evaluateOp(ReduceMeanOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   Dims shape = in[0].shape;
@@ -176,11 +225,23 @@ llvm::Expected<Tensor> evaluateOp(ReduceMeanOp op, const Operands &in) {
   for (int64_t axis : op.getAxes())
     kept[axis] = 1;
   Shape strides = broadcastStrides(kept, shape);
-  forEachIndex(
-      shape, [&](int64_t i, Dims index) { result.data<float>()[offsetOf(index, strides)] += in[0].data<float>()[i]; });
+  const float *x = in[0].data<float>();
+  float *sums = result.data<float>();
+  // The innermost dimensions that are summed: one index for all of them.
+  size_t first = shape.size();
+  int64_t inner = 1;
+  while (first > 0 && (shape[first - 1] == 1 || kept[first - 1] == 1))
+    inner *= shape[--first];
+  if (inner > 1) {
+    std::vector<LaneSums> lanes(result.size());
+    forEachIndex(shape, [&](int64_t i, Dims index) { lanes[offsetOf(index, strides)].add(i % inner, x[i]); });
+    llvm::transform(lanes, sums, [](const LaneSums &sum) { return sum.total(); });
+  } else {
+    forEachIndex(shape, [&](int64_t i, Dims index) { sums[offsetOf(index, strides)] += x[i]; });
+  }
   float count = static_cast<float>(in[0].size() / result.size());
   for (int64_t i = 0; i < result.size(); ++i)
-    result.data<float>()[i] /= count;
+    sums[i] /= count;
   return result;
 }
 
@@ -193,12 +254,16 @@ llvm::Expected<Tensor> evaluateOp(SoftmaxOp op, const Operands &in) {
       const float *x = in[0].data<float>() + outer * extent * inner + i;
       float *y = result.data<float>() + outer * extent * inner + i;
       float top = -INFINITY, sum = 0;
+      LaneSums lanes;
       for (int64_t k = 0; k < extent; ++k)
         top = std::max(top, x[k * inner]);
+      for (int64_t k = 0; k < extent; ++k) {
+        y[k * inner] = exponential(x[k * inner] - top);
+        lanes.add(k, y[k * inner]);
+        sum += y[k * inner];
+      }
       for (int64_t k = 0; k < extent; ++k)
-        sum += y[k * inner] = std::exp(x[k * inner] - top);
-      for (int64_t k = 0; k < extent; ++k)
-        y[k * inner] /= sum;
+        y[k * inner] /= inner == 1 ? lanes.total() : sum;
     }
   return result;
 }

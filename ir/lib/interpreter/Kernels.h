@@ -61,6 +61,8 @@ struct ImageView {
 int8_t requantize(int64_t sum, float multiplier, int32_t zero);
 int8_t rescale(int64_t sum, int shift, int32_t zero);
 
+float exponential(float x); // as FloatFunctions.h says
+
 // f(x) of a float operator with one operand, for graphs and for tables. Null for any other operator.
 std::function<float(float)> unaryFunction(mlir::Operation *op);
 

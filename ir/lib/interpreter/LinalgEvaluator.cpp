@@ -10,6 +10,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <bit>
 #include <cmath>
 
 using namespace mlir;
@@ -199,8 +200,12 @@ private:
     if (isa<arith::SelectOp>(op))
       return [](R &r, const Step &s) { r[s.to].i = r[s.a].i ? r[s.b].i : r[s.c].i; };
     TW_STEP(arith::IndexCastOp, i, r[s.a].i)
-    TW_STEP(math::ExpOp, f, std::exp(r[s.a].f))
-    TW_STEP(math::TanhOp, f, std::tanh(r[s.a].f))
+    TW_STEP(math::AbsFOp, f, std::fabs(r[s.a].f))
+    TW_STEP(math::CopySignOp, f, std::copysign(r[s.a].f, r[s.b].f))
+    TW_STEP(arith::ShLIOp, i, wrap(static_cast<int64_t>(static_cast<uint64_t>(r[s.a].i) << r[s.b].i), s.width))
+    TW_STEP(arith::ShRSIOp, i, r[s.a].i >> r[s.b].i)
+    if (auto cast = dyn_cast<arith::BitcastOp>(op); cast && cast.getType().isF32())
+      return [](R &r, const Step &s) { r[s.to].f = std::bit_cast<float>(static_cast<int32_t>(r[s.a].i)); };
     TW_STEP(math::RoundEvenOp, f, std::nearbyint(r[s.a].f))
     TW_STEP(RequantizeOp, i, requantize(r[s.a].i, r[s.b].f, static_cast<int32_t>(r[s.c].i)))
     TW_STEP(RescaleOp, i, rescale(r[s.a].i, static_cast<int>(r[s.b].i), static_cast<int32_t>(r[s.c].i)))

@@ -3,6 +3,7 @@
 #include "Lowering.h"
 
 #include "../interpreter/Kernels.h"
+#include "tw/ir/FloatFunctions.h"
 #include "tw/ir/Interpreter.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -33,6 +34,35 @@ struct F {
     return b.builder.create<arith::SelectOp>(b.location, isSecond, y, x);
   }
   Value fma(Value x, Value y, Value sum) { return b.builder.create<math::FmaOp>(b.location, x, y, sum); }
+  Value polynomial(ArrayRef<float> coefficients, Value x) {
+    Value sum = (*this)(coefficients.back());
+    for (float coefficient : llvm::reverse(coefficients.drop_back()))
+      sum = fma(sum, x, (*this)(coefficient));
+    return sum;
+  }
+  // 2^n of an int32 from -126 to 127.
+  Value powerOfTwo(Value n) {
+    auto i32 = [&](int64_t value) { return b.scalar(b.builder.getI32Type(), static_cast<double>(value)); };
+    Value bits = b.builder.create<arith::ShLIOp>(b.location, binary<arith::AddIOp>(n, i32(127)), i32(23));
+    return b.builder.create<arith::BitcastOp>(b.location, b.builder.getF32Type(), bits);
+  }
+  // FloatFunctions.h has the steps of these.
+  Value exponential(Value x) {
+    Value t = min(max(x, (*this)(kExpLeast)), (*this)(kExpMost));
+    Value n = unary<math::RoundEvenOp>(mul(t, (*this)(kLog2E)));
+    Value r = fma(n, (*this)(-kLn2Low), fma(n, (*this)(-kLn2High), t));
+    Value y = add(fma(polynomial(kExp, r), mul(r, r), r), (*this)(1));
+    Value whole = b.builder.create<arith::FPToSIOp>(b.location, b.builder.getI32Type(), n);
+    Value half = binary<arith::ShRSIOp>(whole, b.scalar(b.builder.getI32Type(), 1));
+    return mul(mul(y, powerOfTwo(half)), powerOfTwo(binary<arith::SubIOp>(whole, half)));
+  }
+  Value hyperbolicTangent(Value x) {
+    Value a = unary<math::AbsFOp>(x), z = mul(x, x);
+    Value small = fma(mul(polynomial(kTanh, z), z), x, x);
+    Value large = sub((*this)(1), div((*this)(2), add(exponential(add(a, a)), (*this)(1))));
+    Value isSmall = b.builder.create<arith::CmpFOp>(b.location, arith::CmpFPredicate::OLT, a, (*this)(kTanhSmall));
+    return binary<math::CopySignOp>(b.builder.create<arith::SelectOp>(b.location, isSmall, small, large), x);
+  }
 };
 
 // One loop per dimension of the result; `indices` of each input.
@@ -122,9 +152,8 @@ Value unaryBody(LinalgBuilder &b, Operation *op, Value x) {
         Value line = f.add(f.mul(f(hard.getAlpha().convertToFloat()), x), f(hard.getBeta().convertToFloat()));
         return f.max(f(0), f.min(f(1), line)); // as the reference: not a number becomes 1
       })
-      .Case<SigmoidOp>(
-          [&](SigmoidOp) { return f.div(f(1), f.add(f(1), f.unary<math::ExpOp>(f.unary<arith::NegFOp>(x)))); })
-      .Case<TanhOp>([&](TanhOp) { return f.unary<math::TanhOp>(x); });
+      .Case<SigmoidOp>([&](SigmoidOp) { return f.div(f(1), f.add(f(1), f.exponential(f.unary<arith::NegFOp>(x)))); })
+      .Case<TanhOp>([&](TanhOp) { return f.hyperbolicTangent(x); });
 }
 
 Value lowerUnary(Lowering &lowering, LinalgBuilder &l, Operation *op) {
@@ -312,7 +341,7 @@ Value lower(Lowering &lowering, LinalgBuilder &l, SoftmaxOp op) {
                      [](LinalgBuilder &b, ValueRange in) { return F{b}.max(in[1], in[0]); });
   Value powers = elementwise(l, x, {{x, all}, {top, kept}}, [](LinalgBuilder &b, ValueRange in) {
     F f{b};
-    return f.unary<math::ExpOp>(f.sub(in[0], in[1]));
+    return f.exponential(f.sub(in[0], in[1]));
   });
   Value sum = reduce(l, powers, {axis}, 0, [](LinalgBuilder &b, ValueRange in) { return F{b}.add(in[1], in[0]); });
   return elementwise(l, x, {{powers, all}, {sum, kept}},
