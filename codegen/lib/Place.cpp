@@ -6,6 +6,7 @@
 #include "tw/ir/Macs.h"
 #include "tw/ir/QuantOps.h"
 #include "tw/tensorize/ReadLinalg.h"
+#include "tw/tensorize/Rewrite.h"
 
 #include <algorithm>
 
@@ -218,9 +219,8 @@ void Placer::readKnownForms(Block &block, Trial &trial) const {
     if (chip < 0)
       continue;
     const std::vector<int64_t> &shape = plan.chipTensors[chip].shape;
-    Block through = block;
-    if (readThroughReshape(through, int(i), shape))
-      block = std::move(through);
+    if (std::optional<Block> through = readThroughReshape(block, int(i), shape))
+      block = std::move(*through);
     else
       trial.needsOwnForm[i] = !liesAlike(shape, shapeVector(trial.values[i]), target.lanes);
   }

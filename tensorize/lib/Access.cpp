@@ -2,6 +2,10 @@
 // A block rewritten the way a chain walks memory: lanes split off, neighbouring loops fused, accesses composed.
 #include "tw/tensorize/Match.h"
 
+#include "Affine.h"
+
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 
 namespace tw::tensorize {
@@ -10,7 +14,7 @@ std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes)
   std::vector<int64_t> physical(shape.begin(), shape.end());
   if (physical.empty())
     physical.push_back(1);
-  physical.back() = (physical.back() + lanes - 1) / lanes;
+  physical.back() = int64_t(llvm::divideCeil(physical.back(), lanes));
   physical.push_back(lanes);
   return physical;
 }
@@ -22,18 +26,6 @@ bool isPadding(const Mapping &mapping, const std::vector<int64_t> &point, int la
 }
 
 namespace {
-
-bool isBare(const Index &index, int loop) {
-  return index.constant == 0 && index.terms.size() == 1 && index.terms[0].loop == loop && index.terms[0].factor == 1;
-}
-
-bool uses(const Operand &operand, int loop) {
-  for (const Index &index : operand.index)
-    for (const Term &term : index.terms)
-      if (term.loop == loop)
-        return true;
-  return false;
-}
 
 class Rewriter {
 public:
@@ -60,7 +52,7 @@ public:
       laneOfLoop[loop] = int(block.loops.size());
       mapping.splits.push_back({loop, int(block.loops.size()), block.loops[loop].extent});
       Loop lane{block.loops[loop].name + ".lane", steps, block.loops[loop].isReduction};
-      block.loops[loop].extent = (block.loops[loop].extent + steps - 1) / steps;
+      block.loops[loop].extent = int64_t(llvm::divideCeil(block.loops[loop].extent, steps));
       block.loops.push_back(lane);
     }
     for (size_t i = 0; i != chain.accesses.size(); ++i) {

@@ -3,6 +3,10 @@
 // against the block's definition. A real tile is checked by its fields alone: everything in it is affine in the steps.
 #include "tw/tensorize/Realise.h"
 
+#include "Affine.h"
+
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <cstring>
 #include <set>
@@ -17,14 +21,6 @@ int64_t numberOf(const std::vector<Instruction> &links, const Quantity &q, int l
   return q.kind == Quantity::Field   ? links[q.field.link].values[q.field.field]
          : q.kind == Quantity::Lanes ? lanes
                                      : q.literal;
-}
-
-// Index of dimension d of the operand at a point of the block.
-int64_t indexAt(const Operand &operand, size_t d, const std::vector<int64_t> &at) {
-  int64_t index = operand.index[d].constant;
-  for (const Term &term : operand.index[d].terms)
-    index += term.factor * at[term.loop];
-  return index;
 }
 
 class Prover {
@@ -81,11 +77,8 @@ private:
   }
 
   bool indexesConstant(int loop) const {
-    return std::ranges::any_of(mapping.block.operands, [&](const Operand &operand) {
-      return operand.constant && std::ranges::any_of(operand.index, [&](const Index &index) {
-               return std::ranges::find(index.terms, loop, &Term::loop) != index.terms.end();
-             });
-    });
+    return std::ranges::any_of(mapping.block.operands,
+                               [&](const Operand &operand) { return operand.constant && uses(operand, loop); });
   }
 
   std::string proveRanges() {
@@ -108,7 +101,7 @@ private:
         for (const Index &index : operand.index)
           for (const Term &term : index.terms)
             if (term.loop == int(loop) && term.factor > 0 && index.constant < 0)
-              steps = std::max(steps, (-index.constant + term.factor - 1) / term.factor + 2);
+              steps = std::max(steps, int64_t(llvm::divideCeil(-index.constant, term.factor)) + 2);
     return std::min({steps, kMostSteps, mapping.block.loops[loop].extent});
   }
 
@@ -161,7 +154,7 @@ private:
       extent.push_back(stepsOf(loop, links));
     std::vector<bool> seen;
     size_t visited = 0;
-    for (;;) {
+    do {
       for (size_t loop = 0; loop != at.size(); ++loop)
         at[loop] = mapping.loopTo[loop] < 0 ? 0 : step[mapping.loopTo[loop]];
       for (size_t loop = 0; loop != at.size(); ++loop)
@@ -181,12 +174,7 @@ private:
       for (size_t i = 0; i != chain.accesses.size(); ++i)
         if (std::string wrong = check(links, int(i), step, at); !wrong.empty())
           return wrong;
-      size_t q = step.size();
-      while (q-- > 0 && ++step[q] == extent[q])
-        step[q] = 0;
-      if (q == size_t(-1))
-        break;
-    }
+    } while (advance(step, extent));
     size_t points = 1;
     for (const Range &range : ranges)
       points *= size_t(range.extent);
@@ -203,15 +191,7 @@ private:
       return "";
     const Operand &operand = mapping.block.operands[o];
     // Address of the element that the block means; -1: outside.
-    int64_t expected = 0;
-    for (size_t d = 0; d != operand.shape.size(); ++d) {
-      const int64_t index = indexAt(operand, d, at);
-      if (index < 0 || index >= operand.shape[d]) {
-        expected = -1;
-        break;
-      }
-      expected = expected * operand.shape[d] + index;
-    }
+    const int64_t expected = elementAt(operand, at).value_or(-1);
     if (!access.isStrided) {
       int64_t row = 0;
       for (int loop : access.packed)
@@ -320,7 +300,7 @@ private:
     const View &view = placement.views[i];
     int64_t address = view.address;
     for (size_t d = 0; d != operand.shape.size(); ++d)
-      address += (indexAt(operand, d, point.at) - view.lo[d]) * view.stride[d];
+      address += (valueAt(operand.index[d], point.at) - view.lo[d]) * view.stride[d];
     return address;
   }
 
@@ -337,12 +317,12 @@ private:
       const int d = mapping.dimOf[i][j];
       if (d < 0)
         continue;
-      const int64_t shift = indexAt(operand, d, points[0].at) - walkIndex(dim, points[0]);
+      const int64_t shift = valueAt(operand.index[d], points[0].at) - walkIndex(dim, points[0]);
       for (const Point &point : points)
-        if (indexAt(operand, d, point.at) - walkIndex(dim, point) != shift)
+        if (valueAt(operand.index[d], point.at) - walkIndex(dim, point) != shift)
           return "a step moves dimension " + std::to_string(d) + " by another number of elements";
       // Elements low to high are meant. Inside is what the tensor has of them, and the instruction must agree.
-      int64_t low = indexAt(operand, d, points[0].at), high = low;
+      int64_t low = valueAt(operand.index[d], points[0].at), high = low;
       for (const Term &term : operand.index[d].terms)
         (term.factor < 0 ? low : high) += term.factor * (ranges[term.loop].extent - 1);
       auto cut = [&](int64_t from, int64_t to) {

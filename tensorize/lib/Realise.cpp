@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/tensorize/Realise.h"
 
+#include "Affine.h"
+
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <bit>
 #include <cassert>
@@ -172,12 +176,6 @@ private:
   std::optional<Rejection> rejection;
 };
 
-bool uses(const Operand &operand, int loop) {
-  return std::ranges::any_of(operand.index, [&](const Index &index) {
-    return std::ranges::any_of(index.terms, [&](const Term &term) { return term.loop == loop; });
-  });
-}
-
 // Fills the image of all constant accesses that share one base field.
 class ImageWriter {
 public:
@@ -192,7 +190,7 @@ public:
     for (const ChainAccess &access : chain.accesses)
       if (access.base == base)
         granule = int64_t(target.memories[access.space].granuleBytes);
-    image.resize((image.size() + granule - 1) / granule * granule);
+    image.resize(llvm::alignTo(image.size(), granule));
     return std::move(image);
   }
 

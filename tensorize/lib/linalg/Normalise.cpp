@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // From arithmetic as it is written to arithmetic as instructions have it: zero points leave the products, padding that
 // changes nothing is skipped, sums of constants become one constant, the rest is named by the tables' primitives.
+#include "Affine.h"
 #include "linalg/Nest.h"
 #include "linalg/Primitives.h"
 
 #include <algorithm>
 #include <cstring>
 #include <map>
-#include <numeric>
 
 namespace tw::tensorize {
 namespace {
@@ -21,25 +21,6 @@ template <typename T> Bytes bytesOf(const std::vector<T> &values) {
   auto bytes = std::make_shared<std::vector<uint8_t>>(values.size() * sizeof(T));
   std::memcpy(bytes->data(), values.data(), bytes->size());
   return bytes;
-}
-
-int64_t productOf(const std::vector<int64_t> &shape) {
-  return std::accumulate(shape.begin(), shape.end(), int64_t(1), std::multiplies<>());
-}
-
-// The loop that alone moves a dimension, or -1.
-int bareLoop(const Index &index) {
-  return index.constant == 0 && index.terms.size() == 1 && index.terms[0].factor == 1 ? index.terms[0].loop : -1;
-}
-
-// Calls visit(flat position, position per dimension) for every element of a shape.
-template <typename Visit> void forEach(const std::vector<int64_t> &shape, const Visit &visit) {
-  std::vector<int64_t> at(shape.size(), 0);
-  for (int64_t flat = 0, count = productOf(shape); flat != count; ++flat) {
-    visit(flat, at);
-    for (size_t d = shape.size(); d-- > 0 && ++at[d] == shape[d];)
-      at[d] = 0;
-  }
 }
 
 class Normaliser {

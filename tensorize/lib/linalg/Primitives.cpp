@@ -60,4 +60,9 @@ bool givesByte(std::string_view primitive) {
   return false;
 }
 
+bool sumsProducts(const Block &block) {
+  return block.isReduced() && block.body.size() == 2 && block.body[0].primitive == "mul_i8" &&
+         block.body[1].primitive == "add_wrap32";
+}
+
 } // namespace tw::tensorize

@@ -36,6 +36,9 @@ const std::vector<PrimitiveForm> &primitiveForms();
 /// Does the primitive give a value of 8 bits (which a tensor could hold)?
 bool givesByte(std::string_view primitive);
 
+/// Is the block's reduction a sum of products of two values, to which a factor of zero adds nothing?
+bool sumsProducts(const Block &block);
+
 } // namespace tw::tensorize
 
 #endif // TW_TENSORIZE_LIB_LINALG_PRIMITIVES_H

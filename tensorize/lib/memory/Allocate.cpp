@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/tensorize/Allocate.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <numeric>
 
 namespace tw::tensorize {
-namespace {
-
-int64_t roundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-
-} // namespace
-
 Allocation allocate(const std::vector<Lifetime> &buffers, int64_t capacity, int64_t alignment) {
   Allocation result;
   result.address.assign(buffers.size(), -1);
@@ -24,16 +20,16 @@ Allocation allocate(const std::vector<Lifetime> &buffers, int64_t capacity, int6
     int64_t live = 0;
     for (const Lifetime &other : buffers)
       if (other.first <= buffer.first && buffer.first <= other.last)
-        live += roundUp(other.bytes, alignment);
+        live += int64_t(llvm::alignTo(other.bytes, alignment));
     result.bound = std::max(result.bound, live);
     // Gaps between the buffers that live at the same time, in order of address.
     std::vector<std::pair<int64_t, int64_t>> taken;
     for (size_t j = 0; j != buffers.size(); ++j)
       if (result.address[j] >= 0 && buffers[j].first <= buffer.last && buffer.first <= buffers[j].last)
-        taken.push_back({result.address[j], result.address[j] + roundUp(buffers[j].bytes, alignment)});
+        taken.push_back({result.address[j], result.address[j] + int64_t(llvm::alignTo(buffers[j].bytes, alignment))});
     std::ranges::sort(taken);
     auto firstFit = [&](int64_t from) {
-      int64_t at = roundUp(from, alignment);
+      int64_t at = int64_t(llvm::alignTo(from, alignment));
       for (auto [begin, end] : taken)
         if (end > at) {
           if (begin >= at + buffer.bytes)

@@ -5,6 +5,8 @@
 #include "schedule/TilePlan.h"
 #include "tw/tensorize/Allocate.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <map>
 
@@ -350,7 +352,7 @@ private:
     auto [found, isNew] = constantOffset.try_emplace(image, int64_t(result.constants.size()));
     if (isNew) {
       result.constants.insert(result.constants.end(), image.begin(), image.end());
-      result.constants.resize((result.constants.size() + kConstantAlign - 1) / kConstantAlign * kConstantAlign);
+      result.constants.resize(llvm::alignTo(result.constants.size(), kConstantAlign));
     }
     return found->second;
   }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "schedule/TilePlan.h"
 
+#include "Affine.h"
+
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <cassert>
 #include <map>
@@ -8,22 +12,14 @@
 namespace tw::tensorize {
 namespace {
 
-bool indexes(const Operand &operand, int loop) {
-  return std::ranges::any_of(operand.index, [&](const Index &index) {
-    return std::ranges::any_of(index.terms, [&](const Term &term) { return term.loop == loop; });
-  });
-}
-
 bool isLaneLoop(const Mapping &mapping, int loop) {
   return mapping.loopTo[loop] >= 0 && mapping.chain->loops[mapping.loopTo[loop]].isLanes;
 }
 
 // Indexes a constant operand, so its tiles are tiles of weights.
 bool indexesConstant(const Mapping &mapping, int loop) {
-  return std::ranges::any_of(mapping.block.operands, [&](const Operand &o) { return o.constant && indexes(o, loop); });
+  return std::ranges::any_of(mapping.block.operands, [&](const Operand &o) { return o.constant && uses(o, loop); });
 }
-
-int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 } // namespace
 
@@ -41,7 +37,7 @@ TilePlan::TilePlan(const Mapping &mapping, const Target &target, BlockSchedule s
                     largestBox(o), 1};
       stream.isResident = isResident[stream.tensor];
       for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
-        if (indexes(mapping.block.operands[o], int(loop)))
+        if (uses(mapping.block.operands[o], int(loop)))
           stream.tiles *= tileCount(int(loop));
       streams.push_back(stream);
       continue;
@@ -66,7 +62,7 @@ TilePlan::TilePlan(const Mapping &mapping, const Target &target, BlockSchedule s
               chain.loops[loop].isLanes ? laneSteps(chain.loops[loop], target.lanes) : chainExtent(mapping, loop, tile);
         bytes = (access.lead + access.unit * (rows - 1) + 1) * rowBytes;
       }
-      image.bytes = std::max(image.bytes, ceilDiv(bytes, granule) * granule);
+      image.bytes = std::max(image.bytes, int64_t(llvm::alignTo(bytes, granule)));
     }
     for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
       if (usesLoop(image, int(loop)))
@@ -131,7 +127,7 @@ bool TilePlan::isConstantLoop(int loop) const { return indexesConstant(mapping, 
 // The contents depend on the loop: an operand of the image is indexed by it, or the image has a row for each step.
 bool TilePlan::usesLoop(const Image &image, int loop) const {
   for (int i : accessesOf(image.base)) {
-    if (int o = mapping.binding.operandOf[i]; o >= 0 && indexes(mapping.block.operands[o], loop))
+    if (int o = mapping.binding.operandOf[i]; o >= 0 && uses(mapping.block.operands[o], loop))
       return true;
     for (int packed : mapping.chain->accesses[i].packed)
       if (mapping.loopTo[loop] == packed)
@@ -140,7 +136,9 @@ bool TilePlan::usesLoop(const Image &image, int loop) const {
   return false;
 }
 
-int64_t TilePlan::tileCount(int loop) const { return ceilDiv(mapping.block.loops[loop].extent, schedule.tile[loop]); }
+int64_t TilePlan::tileCount(int loop) const {
+  return int64_t(llvm::divideCeil(mapping.block.loops[loop].extent, schedule.tile[loop]));
+}
 
 int64_t TilePlan::constantTiles() const {
   int64_t tiles = 1;
@@ -346,7 +344,7 @@ std::vector<BlockSchedule> tileCandidates(const Mapping &mapping, int mappingInd
         tile[others[outer]] = 1;
       int64_t extent = loops[others[k]].extent, last = extent;
       for (int64_t parts : {2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 256, 512, 1024}) {
-        int64_t step = ceilDiv(extent, parts);
+        const int64_t step = int64_t(llvm::divideCeil(extent, parts));
         if (step == last)
           continue;
         last = step;

@@ -6,78 +6,31 @@
 using namespace tw::tensorize;
 using namespace tw::test;
 
-namespace {
-
-// Two groups of two channels to three each: x[.., 2g + c], y[.., 3g + o].
-Block grouped() {
-  Block block = conv2d({1, 4, 4, 2, 3, 1, 1, 1, 1, 0});
-  block.loops.push_back({"g", 2});
-  const int g = 7;
-  block.operands[0].shape[3] = 4;
-  block.operands[0].index[3] = {{{g, 2}, {6, 1}}, 0};
-  block.operands[4].shape[3] = 6;
-  block.operands[4].index[3] = {{{g, 3}, {3, 1}}, 0};
-  for (int o : {1, 2, 3}) {
-    Operand &constant = block.operands[o];
-    constant.shape.insert(constant.shape.begin(), 2);
-    constant.index.insert(constant.index.begin(), at(g));
-    constant.constant = constantBytes(int64_t(constant.constant->size()) * 2);
-  }
-  return block;
+TEST(BlockTest, TextNamesLoopsAccessesAndEveryOperation) {
+  Block block = conv2d({1, 8, 6, 2, 3, 3, 2, 2, 1, 1});
+  EXPECT_EQ(str(block), "for n=1 oh=4 ow=4 oc=3, over kh=3 kw=2 ic=2\n"
+                        "  x: i8[1x8x6x2] at (n, 2*oh + kh - 1, 2*ow + kw - 1, ic), outside 3\n"
+                        "  w: i8[3x3x2x2] at (oc, kh, kw, ic), constant\n"
+                        "  bias: i32[3] at (oc), constant 2052403211 250201247 -1568843725\n"
+                        "  multiplier: f32[3] at (oc), constant\n"
+                        "  y: i8[1x4x4x3] at (n, oh, ow, oc), written\n"
+                        "  each: %0 = mul_i8(x, w)\n"
+                        "  each: %1 = add_wrap32(running, %0)\n"
+                        "  then: %2 = requant_fp32(%1, bias, multiplier, -4)\n"
+                        "  then: %3 = clamp_i8(%2, -4, 127)\n");
 }
 
-} // namespace
-
-TEST(BlockTest, GroupsBecomeOneReductionWithZerosBetweenThem) {
-  Block block = grouped();
-  std::optional<Block> dense = densifyGroups(block);
-  ASSERT_TRUE(dense);
-  EXPECT_EQ(dense->loops[3].extent, 6);
-  EXPECT_EQ(dense->loops[6].extent, 4);
-  EXPECT_EQ(dense->loops[7].extent, 1);
-  EXPECT_EQ(dense->operands[0].index[3], at(6));
-  EXPECT_EQ(dense->operands[4].index[3], at(3));
-  const Operand &w = dense->operands[1];
-  ASSERT_EQ(w.shape, (std::vector<int64_t>{6, 1, 1, 4}));
-  for (int64_t o = 0; o != 6; ++o)
-    for (int64_t c = 0; c != 4; ++c) {
-      const bool isInside = o / 3 == c / 2;
-      EXPECT_EQ((*w.constant)[o * 4 + c], isInside ? (*block.operands[1].constant)[o * 2 + c % 2] : 0);
-    }
-  EXPECT_EQ(*dense->operands[2].constant, *block.operands[2].constant);
+TEST(BlockTest, TextSaysWhatIsSkippedAndCounted) {
+  Block block = maxPool({1, 4, 4, 2, 2, 2, 2, 2, 1, 0});
+  block.finish = {{"pool_avg", {slotArg(0), {Arg::Count}}}};
+  EXPECT_EQ(str(block), "for n=1 oh=2 ow=2 c=2, over kh=2 kw=2\n"
+                        "  x: i8[1x4x4x2] at (n, 2*oh + kh, 2*ow + kw, c), outside skipped\n"
+                        "  y: i8[1x2x2x2] at (n, oh, ow, c), written\n"
+                        "  each: %0 = max_i8(running, x)\n"
+                        "  then: %1 = pool_avg(%0, count)\n");
 }
 
-TEST(BlockTest, ABlockWithoutGroupsStaysAsItIs) { EXPECT_FALSE(densifyGroups(conv2d({}))); }
-
-TEST(BlockTest, ATableBehindAConvolutionIsCutOffWhereAnInt8GoesOn) {
-  Block block = conv2d({});
-  Operand table{"table", tw::isa::Elem::I8, false, -1, {256}, {Index{}}, Outside::Never, 0, constantBytes(256)};
-  block.operands.insert(block.operands.begin() + 4, table);
-  block.finish.push_back({"lut_i8", {operandArg(4), slotArg(3)}});
-  EXPECT_EQ(cutsOf(block), (std::vector<int>{3, 2}));
-  auto parts = splitAfter(block, 3, 77);
-  ASSERT_TRUE(parts);
-  EXPECT_EQ(parts->first.finish.size(), 2u);
-  EXPECT_EQ(parts->first.operands.back().tensor, 77);
-  EXPECT_TRUE(parts->first.operands.back().isWritten);
-  ASSERT_EQ(parts->second.body.size(), 1u);
-  EXPECT_EQ(parts->second.body[0].primitive, "lut_i8");
-  EXPECT_EQ(parts->second.operands[0].tensor, 77);
-  EXPECT_EQ(parts->second.loops.size(), 4u);
-}
-
-TEST(BlockTest, AResidualIsReadByTheSecondPart) {
-  Block block = conv2d({});
-  Operand residual = block.operands[4];
-  residual.name = "residual", residual.isWritten = false, residual.tensor = 5;
-  block.operands.insert(block.operands.begin() + 4, residual);
-  block.finish.push_back({"ew_add",
-                          {slotArg(3), numberArg(0), numberArg(3), operandArg(4), numberArg(0), numberArg(5),
-                           numberArg(2), numberArg(0)}});
-  auto parts = splitAfter(block, 3, 77);
-  ASSERT_TRUE(parts);
-  ASSERT_EQ(parts->second.operands.size(), 3u);
-  EXPECT_EQ(parts->second.operands[1].tensor, 5);
-  EXPECT_EQ(parts->second.operands[1].index, parts->second.operands[2].index);
-  EXPECT_EQ(cutsOf(parts->second), std::vector<int>{});
+TEST(BlockTest, TheResultIsTheOperandThatIsWritten) {
+  EXPECT_EQ(writtenOperand(conv2d({})), 4);
+  EXPECT_EQ(writtenOperand(Block()), -1);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Blocks.h"
 #include "tw/tensorize/Realise.h"
+#include "tw/tensorize/Rewrite.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

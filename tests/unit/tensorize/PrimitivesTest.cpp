@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Each primitive's expression against its function in isa/Numerics.h, on random arguments.
 #include "linalg/Primitives.h"
+#include "Evaluate.h"
 #include "tw/isa/Numerics.h"
 
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 
 using namespace tw;
 using namespace tw::tensorize;
+using tw::test::evaluatePrimitive;
 
 namespace {
 
@@ -46,39 +48,6 @@ int64_t evaluate(const Pattern &pattern, const Args &args, const std::vector<int
     ADD_FAILURE() << "no form has this";
     return 0;
   }
-}
-
-int64_t numerics(std::string_view name, const Args &a, const std::vector<int8_t> &table) {
-  auto b = [&](size_t i) { return int8_t(a[i]); };
-  auto w = [&](size_t i) { return int32_t(a[i]); };
-  if (name == "requant_fp32")
-    return isa::requantFp32(w(0), w(1), uint32_t(a[2]), b(3));
-  if (name == "ew_add")
-    return isa::ewAdd(b(0), b(1), w(2), b(3), b(4), w(5), int(a[6]), b(7));
-  if (name == "ew_min")
-    return isa::ewMin(b(0), b(1), w(2), b(3), b(4), w(5), int(a[6]), b(7));
-  if (name == "ew_max")
-    return isa::ewMax(b(0), b(1), w(2), b(3), b(4), w(5), int(a[6]), b(7));
-  if (name == "ew_mul")
-    return isa::ewMul(b(0), b(1), b(2), b(3), w(4), int(a[5]), b(6));
-  if (name == "pool_avg")
-    return isa::poolAvg(w(0), w(1), b(2), w(3), int(a[4]), b(5));
-  if (name == "pool_max")
-    return isa::poolMax(b(0), b(1), w(2), int(a[3]), b(4));
-  if (name == "clamp_i8")
-    return isa::clampI8(b(0), std::min(b(1), b(2)), std::max(b(1), b(2)));
-  if (name == "lut_i8")
-    return isa::lutI8(table.data(), b(1));
-  if (name == "max_i8")
-    return isa::maxI8(b(0), b(1));
-  if (name == "add_i8")
-    return isa::addI8(w(0), b(1));
-  if (name == "add_wrap32")
-    return isa::addWrap32(w(0), w(1));
-  if (name == "mul_i8")
-    return isa::mulI8(b(0), b(1));
-  ADD_FAILURE() << "no function for " << name;
-  return 0;
 }
 
 class Arguments {
@@ -141,7 +110,8 @@ TEST(PrimitivesTest, EveryFormComputesWhatItsFunctionDoes) {
     Arguments arguments(form);
     for (int trial = 0; trial != 2000; ++trial) {
       Args args = arguments.next();
-      ASSERT_EQ(evaluate(form.form, args, table), numerics(form.name, args, table)) << form.name << ", trial " << trial;
+      ASSERT_EQ(evaluate(form.form, args, table), evaluatePrimitive(form.name, args, table))
+          << form.name << ", trial " << trial;
     }
   }
 }

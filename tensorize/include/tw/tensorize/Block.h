@@ -94,37 +94,6 @@ int writtenOperand(const Block &block);
 /// The block as text: loops, operands with their accesses, and the body line by line.
 std::string str(const Block &block);
 
-/// The block with the window's columns and the channels of its activation fused into one dimension of bytes, rows
-/// padded to `lanes` bytes (with the outside value): x[.., w, c] becomes x[.., w * C + c], and the loops over a kernel
-/// row and its channels become one. Few channels then fill the lanes of a reduction. Nothing if the block is no such
-/// window.
-std::optional<Block> foldRows(const Block &block, int64_t lanes);
-
-/// The block with the loop over a window's columns as one over pairs of columns and one over the two of a pair, where
-/// the channels fill at most half of the lanes: column = 2 * pair + half. Behind the last column of an odd kernel the
-/// weights are zero. Nothing if the block is no such window.
-std::optional<Block> pairColumns(const Block &block, int64_t lanes);
-
-/// The block with its groups (x[.., g * C + c], y[.., g * P + o]) as one reduction over all channels: constants get
-/// zeros between groups. Nothing if it has none.
-std::optional<Block> densifyGroups(const Block &block);
-
-/// The block with a loop over channels that its operands share (x[.., c], w[c, ..], y[.., c]) as blocks of at most
-/// `lanes` channels, each a reduction over the channels of the block with weights on the diagonal only. Nothing if
-/// there is no such loop, or if it is longer than `lanes` and no multiple.
-std::optional<Block> diagonalise(const Block &block, int64_t lanes);
-
-/// Slots after which the block can be cut in two: nothing but that value, an int8, goes on. Latest first.
-std::vector<int> cutsOf(const Block &block);
-
-/// The block up to slot `cut` and the rest; `tensor` numbers the tensor between them. Nothing if the rest reads
-/// something that only the loops of the first part reach.
-std::optional<std::pair<Block, Block>> splitAfter(const Block &block, int cut, int tensor);
-
-/// Reads `tensor` in the shape in which it lies rather than in the one the block has: a reshape becomes part of the
-/// access, by splitting the loop that walks the dimension in which they differ. False if no loop can be split so.
-bool readThroughReshape(Block &block, int tensor, const std::vector<int64_t> &shape);
-
 /// Why something was refused. `kind` is one of: dtype, body, signature, extent, alignment, layout, descriptor, memory,
 /// parameter.
 struct Rejection {
