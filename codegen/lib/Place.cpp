@@ -232,23 +232,20 @@ std::vector<int64_t> Placer::shapeOf(int number, const Trial &trial) const {
   return number >= kBetween ? trial.between[number - kBetween] : shapeVector(trial.values[number]);
 }
 
-// Does the block fit when nothing else is on chip? Then the scheduler can always give way.
+// Does each task fit when nothing else is on chip? Then the scheduler can always give way.
 std::optional<Rejection> Placer::tryAlone(const std::vector<Task> &tasks, const Trial &trial) const {
-  for (const Task &task : tasks) {
-    Segment alone;
-    std::map<int, int> local;
-    alone.tasks.push_back(task);
-    renumber(alone.tasks.front(), [&](int tensor) {
-      auto [found, isNew] = local.try_emplace(tensor, int(alone.tensors.size()));
+  Segment segment{{}, tasks};
+  std::map<int, int> local;
+  for (Task &task : segment.tasks)
+    renumber(task, [&](int tensor) {
+      auto [found, isNew] = local.try_emplace(tensor, int(segment.tensors.size()));
       if (isNew)
-        alone.tensors.push_back(
+        segment.tensors.push_back(
             {"", productOf(physicalShape(shapeOf(tensor, trial), target.lanes)), true, true, nullptr});
       return found->second;
     });
-    auto result = scheduleSegment(alone, target);
-    if (auto *failure = std::get_if<ScheduleFailure>(&result))
-      return failure->rejection;
-  }
+  if (auto failure = cannotRun(segment, target))
+    return failure->rejection;
   return std::nullopt;
 }
 

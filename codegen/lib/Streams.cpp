@@ -31,6 +31,8 @@ private:
   /// A segment with its own numbers of tensors.
   struct Lowered {
     Segment segment; // its mappings are those that the schedule names
+    Schedule schedule;
+    MemoryMap map;
     LoweredSegment result;
     std::vector<int> chipOf; // per tensor of the segment
   };
@@ -53,20 +55,38 @@ private:
         });
         lowered.segment.tasks.push_back(std::move(task));
       }
-      auto result = scheduleSegment(lowered.segment, target);
-      if (auto *failure = std::get_if<ScheduleFailure>(&result))
-        return llvm::createStringError("'" + lowered.segment.tasks[failure->task].name +
-                                       "' cannot be scheduled: " + failure->rejection.str());
-      lowered.result = std::move(std::get<LoweredSegment>(result));
+      if (auto error = lower(lowered))
+        return error;
       report(lowered, plan.segments[s].rows);
       segments.push_back(std::move(lowered));
     }
     return llvm::Error::success();
   }
 
+  // Choose, place, emit.
+  llvm::Error lower(Lowered &lowered) const {
+    auto refuse = [&](const ScheduleFailure &failure) {
+      return llvm::createStringError("'" + lowered.segment.tasks[failure.task].name +
+                                     "' cannot be scheduled: " + failure.rejection.str());
+    };
+    auto chosen = chooseSchedule(lowered.segment, target);
+    if (auto *failure = std::get_if<ScheduleFailure>(&chosen))
+      return refuse(*failure);
+    lowered.schedule = std::move(std::get<Schedule>(chosen));
+    auto placed = placeSchedule(lowered.segment, target, lowered.schedule);
+    if (auto *failure = std::get_if<ScheduleFailure>(&placed))
+      return refuse(*failure);
+    lowered.map = std::move(std::get<MemoryMap>(placed));
+    auto emitted = emitSchedule(lowered.segment, target, lowered.schedule, lowered.map);
+    if (auto *failure = std::get_if<ScheduleFailure>(&emitted))
+      return refuse(*failure);
+    lowered.result = std::move(std::get<LoweredSegment>(emitted));
+    return llvm::Error::success();
+  }
+
   void report(const Lowered &lowered, const std::vector<int> &rows) {
     CompileReport &report = plan.report;
-    const Schedule &schedule = lowered.result.schedule;
+    const Schedule &schedule = lowered.schedule;
     for (size_t t = 0; t != lowered.segment.tensors.size(); ++t)
       if (lowered.result.isInDram[t] && !lowered.segment.tensors[t].constant)
         plan.chipBuffer(lowered.chipOf[t]);
@@ -76,8 +96,8 @@ private:
       const std::string &chain = lowered.segment.tasks[t].mappings[schedule.blocks[t].mapping].chain->name;
       row.how = t > 0 && rows[t] == rows[t - 1] ? row.how + ", " + chain : chain;
     }
-    report.chipBytes = std::max(report.chipBytes, lowered.result.peakBytes);
-    report.chipBound = std::max(report.chipBound, lowered.result.peakBound);
+    report.chipBytes = std::max(report.chipBytes, lowered.map.peakBytes);
+    report.chipBound = std::max(report.chipBound, lowered.map.peakBound);
     report.chipSize = config.spmBytes;
   }
 

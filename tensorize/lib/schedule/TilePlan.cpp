@@ -166,13 +166,19 @@ Ranges TilePlan::typicalTile() const {
   return ranges;
 }
 
+bool TilePlan::constantsSlowest() const {
+  bool isBehindConstants = false;
+  for (int loop : schedule.order)
+    if (tileCount(loop) > 1) {
+      if (!isConstantLoop(loop) && isBehindConstants)
+        return true;
+      isBehindConstants |= isConstantLoop(loop);
+    }
+  return false;
+}
+
 std::vector<Ranges> TilePlan::tiles() const {
-  // Loops in order of execution, slowest first.
-  std::vector<int> order;
-  for (bool constants : {schedule.constantsOuter, !schedule.constantsOuter})
-    for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
-      if (!isLaneLoop(mapping, int(loop)) && isConstantLoop(int(loop)) == constants && !isOuterReduction(int(loop)))
-        order.push_back(int(loop));
+  std::vector<int> order = schedule.order;
   for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
     if (isOuterReduction(int(loop)))
       order.push_back(int(loop));
@@ -207,6 +213,15 @@ int64_t TilePlan::bufferBytes(int memory) const {
   return bytes;
 }
 
+std::optional<Rejection> TilePlan::findsRoom(const std::vector<int64_t> &bytes) const {
+  for (size_t memory = target.memories.size(); memory-- > 0;)
+    if (const int64_t need = bufferBytes(int(memory)); need > bytes[memory] && !target.memories[memory].isExternal)
+      return Rejection{mapping.chain->name, "memory",
+                       "the tile needs " + std::to_string(need) + " bytes of " + target.memories[memory].name + ", " +
+                           std::to_string(bytes[memory]) + " are free"};
+  return std::nullopt;
+}
+
 std::optional<Rejection> TilePlan::check() const {
   const Ranges tile = typicalTile();
   for (const Meeting &meeting : mapping.chain->meetings) {
@@ -217,13 +232,64 @@ std::optional<Rejection> TilePlan::check() const {
                        "the tile needs " + std::to_string(rows) + " rows of " + memory.name + ", half of it has " +
                            std::to_string(most)};
   }
+  std::vector<Instruction> links;
+  return encode(tile, links);
+}
+
+// The tile's instructions as if all operands began at address 0.
+std::optional<Rejection> TilePlan::encode(const Ranges &ranges, std::vector<Instruction> &links) const {
   Placement placement{std::vector<View>(mapping.chain->accesses.size()),
                       std::vector<int64_t>(mapping.chain->accesses.size(), 0),
                       std::vector<int64_t>(mapping.chain->meetings.size(), 0)};
   for (const Stream &stream : streams)
-    placement.views[stream.access] = denseView(boxOf(mapping, stream.operand, tile), 0);
-  std::vector<Instruction> links;
-  return realise(mapping, tile, placement, links);
+    placement.views[stream.access] = denseView(boxOf(mapping, stream.operand, ranges), 0);
+  return realise(mapping, ranges, placement, links);
+}
+
+// Tiles of a loop that may be encoded differently: the first, one in the middle, the last, and whatever reads outside.
+std::vector<Range> TilePlan::kindsOf(int loop) const {
+  const std::vector<Loop> &loops = mapping.block.loops;
+  auto readsOutside = [&](const Range &range) {
+    for (const Operand &operand : mapping.block.operands)
+      for (size_t d = 0; d != operand.index.size() && operand.outside != Outside::Never; ++d) {
+        int64_t low = operand.index[d].constant, high = low;
+        bool isMoved = false;
+        for (const Term &term : operand.index[d].terms) {
+          const Range steps = term.loop == loop ? range : Range{0, loops[term.loop].extent};
+          isMoved |= term.loop == loop;
+          low += term.factor * (term.loop == loop ? steps.lo : 0);
+          high += term.factor * (steps.lo + steps.extent - 1);
+        }
+        if (isMoved && (low < 0 || high >= operand.shape[d]))
+          return true;
+      }
+    return false;
+  };
+  std::vector<Range> kinds;
+  const int64_t extent = loops[loop].extent, tile = schedule.tile[loop], middle = extent / tile / 2 * tile;
+  for (int64_t lo = 0; lo < extent; lo += tile) {
+    const Range range{lo, std::min(tile, extent - lo)};
+    if (lo == 0 || lo == middle || lo + range.extent == extent || readsOutside(range))
+      kinds.push_back(range);
+  }
+  return kinds;
+}
+
+std::optional<Rejection> TilePlan::checkTiles() const {
+  Ranges ranges(mapping.block.loops.size());
+  auto walk = [&](auto &self, size_t loop) -> std::optional<Rejection> {
+    if (loop == ranges.size()) {
+      std::vector<Instruction> links;
+      return encode(ranges, links);
+    }
+    for (const Range &range : kindsOf(int(loop))) {
+      ranges[loop] = range;
+      if (auto rejection = self(self, loop + 1))
+        return rejection;
+    }
+    return std::nullopt;
+  };
+  return walk(walk, 0);
 }
 
 const Mover &Movers::load(const Target &target, int memory, bool isConstant) const {
@@ -261,13 +327,8 @@ uint64_t TilePlan::copyCycles(const Movers &movers, const Stream &stream, const 
 
 void TilePlan::estimate(const Movers &movers) {
   const Ranges tile = typicalTile();
-  Placement placement{std::vector<View>(mapping.chain->accesses.size()),
-                      std::vector<int64_t>(mapping.chain->accesses.size(), 0),
-                      std::vector<int64_t>(mapping.chain->meetings.size(), 0)};
-  for (const Stream &stream : streams)
-    placement.views[stream.access] = denseView(boxOf(mapping, stream.operand, tile), 0);
   std::vector<Instruction> links;
-  if (realise(mapping, tile, placement, links))
+  if (encode(tile, links))
     return;
   int64_t tiles = 1, constantTiles = 1;
   for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop) {
@@ -275,6 +336,7 @@ void TilePlan::estimate(const Movers &movers) {
     if (isConstantLoop(int(loop)))
       constantTiles *= tileCount(int(loop));
   }
+  const bool isByConstants = constantsSlowest();
   std::map<std::string, uint64_t> busy;
   uint64_t tail = 0; // what nothing can hide: the first loads and the last links
   for (const Instruction &link : links) {
@@ -285,14 +347,14 @@ void TilePlan::estimate(const Movers &movers) {
   uint64_t readCycles = 0, writtenCycles = 0;
   int64_t readBytes = 0, firstBytes = 0;
   for (const Image &image : images) {
-    bool isReloaded = !schedule.constantsOuter && tiles > constantTiles && image.tiles > slots(image.tiles);
+    bool isReloaded = !isByConstants && tiles > constantTiles && image.tiles > slots(image.tiles);
     readBytes += image.bytes * (isReloaded ? tiles : image.tiles);
     firstBytes += image.bytes;
   }
   for (const Stream &stream : streams) {
     if (stream.isResident)
       continue;
-    bool isReloaded = schedule.constantsOuter && constantTiles > 1 && stream.tiles > slots(stream.tiles);
+    bool isReloaded = isByConstants && constantTiles > 1 && stream.tiles > slots(stream.tiles);
     (stream.isWritten ? writtenCycles : readCycles) +=
         copyCycles(movers, stream, boxOf(mapping, stream.operand, tile)) * uint64_t(isReloaded ? tiles : stream.tiles);
     firstBytes += stream.bytes;
@@ -306,6 +368,63 @@ void TilePlan::estimate(const Movers &movers) {
       schedule.boundBy = engine;
     }
   schedule.cycles += tail + uint64_t(firstBytes / target.externalBytesPerCycle);
+}
+
+std::vector<TilePlan> plansOf(const Segment &segment, const Target &target, const Schedule &schedule) {
+  std::vector<TilePlan> plans;
+  plans.reserve(segment.tasks.size());
+  for (size_t t = 0; t != segment.tasks.size(); ++t)
+    plans.emplace_back(segment.tasks[t].mappings[schedule.blocks[t].mapping], target, schedule.blocks[t],
+                       schedule.isResident);
+  return plans;
+}
+
+namespace {
+
+// Pixels and channel blocks of a box: linear range over the leading dimensions, range of the one before the lanes.
+struct Extent {
+  int64_t lo, hi, blockLo, blockHi;
+};
+Extent extentOf(const Box &box, const std::vector<int64_t> &shape) {
+  Extent extent{0, 0, 0, 1};
+  for (size_t d = 0; d + 2 < shape.size(); ++d) {
+    extent.lo = extent.lo * shape[d] + box.lo[d];
+    extent.hi = extent.hi * shape[d] + box.lo[d] + box.extent[d] - 1;
+  }
+  ++extent.hi;
+  if (shape.size() >= 2) {
+    extent.blockLo = box.lo[shape.size() - 2];
+    extent.blockHi = extent.blockLo + box.extent[shape.size() - 2];
+  }
+  return extent;
+}
+
+} // namespace
+
+bool isMade(const TilePlan &maker, const Ranges &made, const TilePlan &reader, const Stream &read,
+            const Ranges &ranges) {
+  const Operand &operand = reader.mapping.block.operands[read.operand];
+  const Extent wanted = extentOf(boxOf(reader.mapping, read.operand, ranges), operand.shape);
+  for (const Stream &stream : maker.streams) {
+    if (!stream.isWritten || stream.tensor != read.tensor)
+      continue;
+    const Operand &written = maker.mapping.block.operands[stream.operand];
+    const Extent part = extentOf(boxOf(maker.mapping, stream.operand, made), written.shape);
+    const bool sameBlocks = written.shape[written.shape.size() - 2] == operand.shape[operand.shape.size() - 2];
+    if (!sameBlocks ||
+        (part.lo < wanted.hi && wanted.lo < part.hi && part.blockLo < wanted.blockHi && wanted.blockLo < part.blockHi))
+      return true;
+  }
+  return false;
+}
+
+std::vector<int> tileLoops(const Mapping &mapping) {
+  std::vector<int> loops;
+  for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
+    if (mapping.block.loops[loop].extent > 1 && !mapping.block.loops[loop].isReduction &&
+        !isLaneLoop(mapping, int(loop)))
+      loops.push_back(int(loop));
+  return loops;
 }
 
 std::vector<BlockSchedule> tileCandidates(const Mapping &mapping, int mappingIndex) {
@@ -331,9 +450,20 @@ std::vector<BlockSchedule> tileCandidates(const Mapping &mapping, int mappingInd
       constantTiles.push_back(tile);
     }
   std::vector<BlockSchedule> result;
+  // Two orders: tiles of constants slowest, or fastest.
+  std::vector<int> order, constantsLast;
+  for (bool isConstant : {true, false})
+    for (int loop : tileLoops(mapping))
+      if (indexesConstant(mapping, loop) == isConstant)
+        order.push_back(loop);
+  for (bool isConstant : {false, true})
+    for (int loop : order)
+      if (indexesConstant(mapping, loop) == isConstant)
+        constantsLast.push_back(loop);
   auto add = [&](const std::vector<int64_t> &tile) {
-    for (bool constantsOuter : {true, false})
-      result.push_back({mappingIndex, tile, constantsOuter, 0, ""});
+    result.push_back({.mapping = mappingIndex, .tile = tile, .order = order});
+    if (constantsLast != order)
+      result.push_back({.mapping = mappingIndex, .tile = tile, .order = constantsLast});
   };
   for (const std::vector<int64_t> &base : constantTiles) {
     add(base);
@@ -343,7 +473,10 @@ std::vector<BlockSchedule> tileCandidates(const Mapping &mapping, int mappingInd
       for (size_t outer = 0; outer != k; ++outer)
         tile[others[outer]] = 1;
       int64_t extent = loops[others[k]].extent, last = extent;
-      for (int64_t parts : {2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128, 256, 512, 1024}) {
+      std::vector<int64_t> cuts{2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128};
+      while (cuts.back() < extent)
+        cuts.push_back(cuts.back() * 2);
+      for (int64_t parts : cuts) {
         const int64_t step = int64_t(llvm::divideCeil(extent, parts));
         if (step == last)
           continue;
@@ -352,6 +485,16 @@ std::vector<BlockSchedule> tileCandidates(const Mapping &mapping, int mappingInd
         add(tile);
       }
     }
+  }
+  return result;
+}
+
+BlockSchedule smallestTiles(const Mapping &mapping, int mappingIndex) {
+  BlockSchedule result{.mapping = mappingIndex, .order = tileLoops(mapping)};
+  for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop) {
+    const bool isWhole =
+        isLaneLoop(mapping, int(loop)) || (mapping.loopTo[loop] >= 0 && mapping.block.loops[loop].isReduction);
+    result.tile.push_back(isWhole ? mapping.block.loops[loop].extent : 1);
   }
   return result;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: one block with one mapping and one tile size: what its buffers need and what it costs.
-// Called by: the scheduler, for each candidate and again when it writes the instructions.
-// Does not: know other blocks or addresses.
+// Called by: choosing, for each candidate, placing and emitting.
+// Does not: know addresses.
 #ifndef TW_TENSORIZE_TILEPLAN_H
 #define TW_TENSORIZE_TILEPLAN_H
 
@@ -29,6 +29,7 @@ struct Stream {
 
 /// The copies of a machine, by use.
 struct Movers {
+  explicit Movers(const Target &target) : all(moversOf(target)) {}
   std::vector<Mover> all;
   /// Tensors come with the first load of their memory, constants with the last: that is the queue of the weights.
   const Mover &load(const Target &target, int memory, bool isConstant) const;
@@ -54,13 +55,18 @@ public:
   static int64_t slots(int64_t tiles) { return tiles > 1 ? 2 : 1; }
   /// Bytes of `memory` that all buffers need.
   int64_t bufferBytes(int memory) const;
-  /// Empty, or why this tile cannot run whatever else lies in the memories.
+  /// Empty, or which buffers need more than there is (bytes per memory).
+  std::optional<Rejection> findsRoom(const std::vector<int64_t> &bytes) const;
+  /// Empty, or why a tile cannot run whatever else lies in the memories: the one in the middle, or all that differ.
   std::optional<Rejection> check() const;
+  std::optional<Rejection> checkTiles() const;
   /// Do the image's contents change with the loop?
   bool usesLoop(const Image &image, int loop) const;
   /// Tiles of the loops that index constants, and of the others.
   int64_t constantTiles() const;
   int64_t otherTiles() const;
+  /// Are all tiles of the others gone through for each tile of constants?
+  bool constantsSlowest() const;
   /// Fills schedule.cycles and boundBy.
   void estimate(const Movers &movers);
 
@@ -71,12 +77,24 @@ private:
   int64_t tileCount(int loop) const;
   Ranges typicalTile() const;
   int64_t largestBox(int operand) const;
+  std::vector<Range> kindsOf(int loop) const;
+  std::optional<Rejection> encode(const Ranges &ranges, std::vector<Instruction> &links) const;
 
   std::vector<int> accessesOf(FieldId base) const;
 };
 
+/// The plans of all blocks.
+std::vector<TilePlan> plansOf(const Segment &segment, const Target &target, const Schedule &schedule);
+
+/// Does this tile of one block make something that a tile of another reads?
+bool isMade(const TilePlan &maker, const Ranges &made, const TilePlan &reader, const Stream &read,
+            const Ranges &ranges);
+
 /// Candidate tile sizes of a mapping: powers of two of the loops that index constants, times fractions of the others.
 std::vector<BlockSchedule> tileCandidates(const Mapping &mapping, int mappingIndex);
+
+/// Tiles of one step each.
+BlockSchedule smallestTiles(const Mapping &mapping, int mappingIndex);
 
 } // namespace tw::tensorize
 

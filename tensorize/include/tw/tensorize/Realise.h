@@ -13,6 +13,7 @@ namespace tw::tensorize {
 /// Steps lo .. lo+extent-1 of a loop.
 struct Range {
   int64_t lo = 0, extent = 1;
+  bool operator==(const Range &) const = default;
 };
 using Ranges = std::vector<Range>; // per loop of the mapping's block
 

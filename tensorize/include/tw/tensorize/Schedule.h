@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: a segment (consecutive blocks on the accelerator, one stream) becomes a list of instructions with
-// addresses. Called by: code generation, after matching. The schedule itself is data that can be printed. Does not:
+// addresses, in three steps: choose a schedule, place what it needs on chip, emit. A schedule is data: whoever made it,
+// placing says whether it is possible, and emitting obeys it. Called by: code generation, after matching. Does not:
 // synchronise (codegen derives that from the list), encode, or place tensors in DRAM (it leaves relocations).
 #ifndef TW_TENSORIZE_SCHEDULE_H
 #define TW_TENSORIZE_SCHEDULE_H
@@ -34,18 +35,51 @@ struct Segment {
 
 /// How one block runs.
 struct BlockSchedule {
-  int mapping = 0;
-  std::vector<int64_t> tile;  // steps per loop of the mapping's block
-  bool constantsOuter = true; // tiles of constants change slowest, so each is loaded once
-  uint64_t cycles = 0;        // estimate, to choose by: the busiest engine
-  std::string boundBy;        // which engine that is
+  int mapping = 0;             // of the task's
+  std::vector<int64_t> tile{}; // steps per loop of the mapping's block
+  std::vector<int> order{};    // loops whose tiles follow one another (tileLoops), the slowest first
+  int ahead = 0;               // blocks before it in whose time its buffers are already its own
+  int lead = 0;                // 0: begins when the block before it has ended; else as soon as its input is there, but
+                               // this many tiles behind a block whose results go through the outer memory
+  uint64_t cycles = 0;         // estimate, to choose by: the busiest engine
+  std::string boundBy{};       // which engine that is
 };
 
 struct Schedule {
   std::vector<BlockSchedule> blocks;
   std::vector<bool> isResident; // per tensor: stays on chip from its producer to its last user
+  bool prefetches = true;       // constants have their room while the block before still runs
   std::string str(const Segment &segment) const;
 };
+
+/// A task that cannot run so (its index in `task`), and why.
+struct ScheduleFailure {
+  int task = 0;
+  Rejection rejection;
+};
+
+/// Loops of the mapping's block that a schedule cuts into tiles, and those of which each step is a tile. Lanes and what
+/// the chain reduces are always whole; a reduction outside it comes in passes over one result, behind all others.
+std::vector<int> tileLoops(const Mapping &mapping);
+
+/// Mappings, tiles, order and residence by the default policy: a schedule that has been placed. The failure is of a
+/// task that does not fit however small its tiles are.
+std::variant<Schedule, ScheduleFailure> chooseSchedule(const Segment &segment, const Target &target);
+
+/// Whether a task fits when nothing else is on chip: then a schedule of any segment can give way to it.
+std::optional<ScheduleFailure> cannotRun(const Segment &segment, const Target &target);
+
+/// Where everything that a schedule has on chip lies, in granules of its memory.
+struct MemoryMap {
+  std::vector<int64_t> residents;                                 // per tensor; -1: not resident
+  std::vector<std::vector<std::vector<int64_t>>> images, streams; // per block: per image or stream, per slot
+  uint64_t peakBytes = 0;                                         // of the memory that operands lie in
+  uint64_t peakBound = 0; // no placement could need less: live bytes at the worst moment
+};
+
+/// Is the schedule one for this segment, can each kind of its tiles be encoded, and is there room for all of it?
+std::variant<MemoryMap, ScheduleFailure> placeSchedule(const Segment &segment, const Target &target,
+                                                       const Schedule &schedule);
 
 /// What must still be added to a field once DRAM is laid out.
 struct Relocation {
@@ -63,18 +97,12 @@ struct LoweredSegment {
   std::vector<ScheduledInstruction> instructions;
   std::vector<uint8_t> constants; // image of the constant region; relocations are relative to its start
   std::vector<bool> isInDram;     // per tensor
-  Schedule schedule;
-  uint64_t peakBytes = 0; // of the memory that operands lie in
-  uint64_t peakBound = 0; // no placement could need less: live bytes at the worst moment
 };
 
-/// Chooses mappings, tiles and residence, places everything on chip, writes the instructions. A task that does not fit
-/// however small its tiles are is the rejection (its index in `task`).
-struct ScheduleFailure {
-  int task = 0;
-  Rejection rejection;
-};
-std::variant<LoweredSegment, ScheduleFailure> scheduleSegment(const Segment &segment, const Target &target);
+/// The instructions of a schedule that has been placed. A failure is a defect of the compiler: placing has looked at
+/// tiles of each kind, and emitting proves each by itself.
+std::variant<LoweredSegment, ScheduleFailure> emitSchedule(const Segment &segment, const Target &target,
+                                                           const Schedule &schedule, const MemoryMap &map);
 
 /// Instructions that copy `box` between two views with the mover; the external side's address goes to the offset field.
 std::vector<Instruction> copyBox(const Mover &mover, const std::vector<int64_t> &extent,

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// The default policy: tiles per block by cost, residence by demotion, neighbours on different engines side by side.
+#include "schedule/Lives.h"
+#include "schedule/Place.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tw::tensorize {
+namespace {
+
+constexpr size_t kMostMappings = 6; // tried per block
+
+isa::Engine engineOf(const Mapping &mapping) { return mapping.chain->links.front()->engine; }
+
+// Tiles with which a task can run when nothing else is on chip, or why there are none. The smallest tile is the first
+// to fit; where it cannot be encoded, a larger one may.
+std::optional<BlockSchedule> aloneFit(const Segment &segment, const Target &target, int t, Rejection &why) {
+  const Task &task = segment.tasks[t];
+  const Segment alone{segment.tensors, {task}};
+  const std::vector<bool> nothing(segment.tensors.size(), false);
+  bool isFirst = true;
+  auto fits = [&](const BlockSchedule &block) {
+    auto placed = placeSchedule(alone, target, {{block}, nothing});
+    if (auto *failure = std::get_if<ScheduleFailure>(&placed); failure && std::exchange(isFirst, false))
+      why = failure->rejection;
+    return std::holds_alternative<MemoryMap>(placed);
+  };
+  for (size_t m = 0; m != std::min(task.mappings.size(), kMostMappings); ++m) {
+    const BlockSchedule smallest = smallestTiles(task.mappings[m], int(m));
+    if (fits(smallest))
+      return smallest;
+    const std::vector<BlockSchedule> candidates = tileCandidates(task.mappings[m], int(m));
+    if (auto found = std::ranges::find_if(candidates, fits); found != candidates.end())
+      return *found;
+  }
+  return std::nullopt;
+}
+
+class Chooser {
+public:
+  /// `overlap`: how many tasks may begin before the one in front of them has ended.
+  Chooser(const Segment &segment, const Target &target, int overlap)
+      : segment(segment), target(target), overlap(overlap), movers(target), lives(livesOf(segment)) {
+    findStripes();
+    isBarred.assign(segment.tasks.size(), false);
+  }
+
+  /// Is there a task beside which one of another engine could run?
+  bool canOverlap() const { return std::ranges::find(isStriped, true) != isStriped.end(); }
+
+  std::variant<Schedule, ScheduleFailure> run() {
+    chooseResidents();
+    for (size_t t = 0; t != segment.tasks.size(); ++t)
+      percent.push_back(isStriped[t] ? kStripePercent : 100);
+    for (;;) {
+      std::optional<int> demote;
+      if (auto failure = chooseTiles(demote))
+        return std::move(*failure);
+      int crowded = -1;
+      if (!demote && place(crowded))
+        return std::move(schedule);
+      if (!demote && barLinks(crowded))
+        continue;
+      if (!demote)
+        demote = victim(crowded);
+      if (demote) {
+        schedule.isResident[*demote] = false;
+        continue;
+      }
+      // Nothing left to give way: the buffers fit in sum, but not beside each other. Smaller tiles then.
+      if (percent[crowded] == 0)
+        return ScheduleFailure{crowded, {"", "memory", "no room on chip for the buffers of its smallest tile"}};
+      percent[crowded] = percent[crowded] * 3 / 4;
+    }
+  }
+
+private:
+  // Neighbours on different engines run side by side, stripe by stripe of the image.
+  void findStripes() {
+    auto engine = [&](size_t t) { return engineOf(segment.tasks[t].mappings.front()); };
+    isStriped.assign(segment.tasks.size(), false);
+    for (size_t t = 1; t < segment.tasks.size(); ++t)
+      if (overlap > 0 && engine(t) != engine(t - 1))
+        isStriped[t - 1] = isStriped[t] = true;
+  }
+
+  /// The task's schedule as far as its neighbours decide it, before links.
+  void beginAlone(int t, BlockSchedule &block) const {
+    block.ahead = std::min(t, overlap);
+    block.lead = t > 0 && overlap > 0 && isStriped[t - 1] && isStriped[t] ? 1 : 0;
+  }
+
+  // A task on another engine that can start on the first results of the one before, in the order in which both run
+  // anyway, begins beside it.
+  void linkNeighbours(const std::vector<TilePlan> &plans) {
+    for (size_t t = 0; t != plans.size(); ++t) {
+      BlockSchedule &block = schedule.blocks[t];
+      beginAlone(int(t), block);
+      if (t == 0 || overlap > 0 || isBarred[t] || engineOf(plans[t].mapping) == engineOf(plans[t - 1].mapping) ||
+          !startsEarly(plans, int(t)))
+        continue;
+      block.ahead = 1;
+      block.lead = kLead;
+    }
+  }
+
+  // Does the task's first tile need only results of early tiles of the one before?
+  bool startsEarly(const std::vector<TilePlan> &plans, int t) const {
+    const std::vector<Ranges> tiles = plans[t].tiles(), before = plans[t - 1].tiles();
+    for (const Stream &stream : plans[t].streams) {
+      if (stream.isWritten || lives[stream.tensor].producer != t - 1)
+        continue;
+      size_t last = 0;
+      for (size_t tile = 0; tile != before.size(); ++tile)
+        if (isMade(plans[t - 1], before[tile], plans[t], stream, tiles.front()))
+          last = tile;
+      return tiles.size() > 1 && last + 1 < before.size();
+    }
+    return false;
+  }
+
+  // The links of a task that finds no room are given up first.
+  bool barLinks(int crowded) {
+    bool isChanged = false;
+    for (int t : {crowded, crowded + 1})
+      if (overlap == 0 && t < int(schedule.blocks.size()) && schedule.blocks[t].lead > 0)
+        isChanged = isBarred[t] = true;
+    return isChanged;
+  }
+
+  // Whatever is read again, if it is small enough to think of.
+  void chooseResidents() {
+    schedule.isResident.assign(segment.tensors.size(), false);
+    for (size_t i = 0; i != segment.tensors.size(); ++i) {
+      const Tensor &tensor = segment.tensors[i];
+      const bool isReadAgain = lives[i].readers > (tensor.isInput ? 1 : 0);
+      schedule.isResident[i] =
+          lives[i].first >= 0 && isReadAgain && tensor.bytes <= capacityOf(target.memories[lives[i].memory]) * 3 / 4;
+    }
+  }
+
+  bool isAlive(size_t tensor, int task) const {
+    return schedule.isResident[tensor] && std::max(0, lives[tensor].first - overlap) <= task &&
+           task <= lives[tensor].last;
+  }
+
+  int64_t residentBytes(int task, int memory) const {
+    int64_t bytes = 0;
+    for (size_t i = 0; i != segment.tensors.size(); ++i)
+      if (lives[i].memory == memory && isAlive(i, task))
+        bytes += segment.tensors[i].bytes;
+    return bytes;
+  }
+
+  // The largest resident at this task.
+  std::optional<int> victim(int task) const {
+    std::optional<int> found;
+    for (size_t i = 0; i != segment.tensors.size(); ++i)
+      if (isAlive(i, task) && (!found || segment.tensors[i].bytes > segment.tensors[*found].bytes))
+        found = int(i);
+    return found;
+  }
+
+  // The cheapest of the task's tiles that have room beside the residents; nothing, and why, if none has.
+  std::optional<BlockSchedule> cheapest(int t, Rejection &why) const {
+    const Task &task = segment.tasks[t];
+    if (percent[t] == 0)
+      return aloneFit(segment, target, t, why);
+    std::vector<int64_t> room;
+    for (size_t m = 0; m != target.memories.size(); ++m)
+      room.push_back((capacityOf(target.memories[m]) - residentBytes(t, int(m))) * percent[t] / 100);
+    std::optional<BlockSchedule> best;
+    uint64_t bestCost = 0;
+    for (size_t m = 0; m != std::min<size_t>(task.mappings.size(), kMostMappings); ++m)
+      for (const BlockSchedule &candidate : tileCandidates(task.mappings[m], int(m))) {
+        TilePlan plan(task.mappings[m], target, candidate, schedule.isResident);
+        if (auto rejection = plan.findsRoom(room)) {
+          why = *rejection;
+          continue;
+        }
+        if (auto rejection = plan.check()) {
+          why = *rejection;
+          continue;
+        }
+        plan.estimate(movers);
+        uint64_t cost = plan.schedule.cycles;
+        if (isStriped[t]) { // the neighbour waits for the first stripe, which must hold all channels
+          if (plan.constantsSlowest())
+            continue;
+          cost += cost / uint64_t(std::min(plan.otherTiles(), kStripes));
+        }
+        if (!best || cost < bestCost) {
+          best = plan.schedule;
+          bestCost = cost;
+        }
+      }
+    return best;
+  }
+
+  std::optional<ScheduleFailure> chooseTiles(std::optional<int> &demote) {
+    schedule.blocks.clear();
+    for (size_t t = 0; t != segment.tasks.size(); ++t) {
+      Rejection why{"", "memory", "no mapping"};
+      std::optional<BlockSchedule> best = cheapest(int(t), why);
+      if (!best) {
+        demote = victim(int(t));
+        if (demote)
+          return std::nullopt;
+        if (overlap > 0 || percent[t] == 0 || percent[t] == 100)
+          return ScheduleFailure{int(t), why};
+        percent[t] = 0; // what it was allowed is less than it takes: as little as possible, then
+        best = cheapest(int(t), why);
+        if (!best)
+          return ScheduleFailure{int(t), why};
+      }
+      schedule.blocks.push_back(std::move(*best));
+    }
+    return std::nullopt;
+  }
+
+  // Is there room for it all? Else the task whose buffers found none.
+  bool place(int &crowded) {
+    for (size_t t = 0; t != schedule.blocks.size(); ++t)
+      beginAlone(int(t), schedule.blocks[t]);
+    const std::vector<TilePlan> plans = plansOf(segment, target, schedule);
+    linkNeighbours(plans);
+    for (bool prefetches : {true, false}) {
+      schedule.prefetches = prefetches;
+      auto placed = placeOnChip(segment, target, schedule, plans);
+      if (std::holds_alternative<MemoryMap>(placed))
+        return true;
+      crowded = std::get<Crowded>(placed).task;
+    }
+    return false;
+  }
+
+  static constexpr int64_t kStripes = 6;        // more do not help: each costs a start, and an engine's queue is short
+  static constexpr int64_t kStripePercent = 40; // of the free memory, for a task that shares it with its neighbours
+  static constexpr int kLead = 4; // tiles that a producer is ahead when its results go through the outer memory
+
+  const Segment &segment;
+  const Target &target;
+  const int overlap;
+  const Movers movers;
+  const std::vector<Life> lives; // per tensor
+  std::vector<bool> isStriped;   // per task
+  std::vector<bool> isBarred;    // per task: must not be linked
+  std::vector<int64_t> percent;  // per task: of the free memory that its buffers may take; 0: as little as they can
+  Schedule schedule;
+};
+
+int64_t residentBytes(const Segment &segment, const Schedule &schedule) {
+  int64_t bytes = 0;
+  for (size_t t = 0; t != segment.tensors.size(); ++t)
+    bytes += schedule.isResident[t] ? segment.tensors[t].bytes : 0;
+  return bytes;
+}
+
+constexpr int kOverlap = 2; // expand, depthwise and project of one block at once
+
+} // namespace
+
+std::variant<Schedule, ScheduleFailure> chooseSchedule(const Segment &segment, const Target &target) {
+  auto plain = Chooser(segment, target, 0).run();
+  Chooser overlapping(segment, target, kOverlap);
+  if (!std::holds_alternative<Schedule>(plain) || !overlapping.canOverlap())
+    return plain;
+  auto overlapped = overlapping.run();
+  // Tasks side by side need more room: not if tensors must leave the chip for it.
+  if (auto *schedule = std::get_if<Schedule>(&overlapped))
+    if (residentBytes(segment, *schedule) >= residentBytes(segment, std::get<Schedule>(plain)))
+      return overlapped;
+  return plain;
+}
+
+std::optional<ScheduleFailure> cannotRun(const Segment &segment, const Target &target) {
+  for (int t = 0; t != int(segment.tasks.size()); ++t) {
+    Rejection why;
+    if (!aloneFit(segment, target, t, why))
+      return ScheduleFailure{t, why};
+  }
+  return std::nullopt;
+}
+
+} // namespace tw::tensorize

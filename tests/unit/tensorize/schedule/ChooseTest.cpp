@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Network.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+using namespace tw;
+using namespace tw::tensorize;
+using namespace tw::test;
+
+TEST(ChooseTest, WhatIsChosenIsPlacedAndRight) {
+  for (const char *name : {"tw8", "tw16", "tw32"})
+    for (uint64_t bytes : {0, 32768}) {
+      Network network(machine(name, bytes));
+      addBottleneck(network, 8, 20, 36);
+      auto chosen = chooseSchedule(network.segment(), network.target());
+      ASSERT_TRUE(std::holds_alternative<Schedule>(chosen)) << std::get<ScheduleFailure>(chosen).rejection.str();
+      EXPECT_EQ(network.run(std::get<Schedule>(chosen)), "") << name << ", " << bytes << " bytes";
+    }
+}
+
+TEST(ChooseTest, ATensorStaysOnChipUnlessThereIsNoRoom) {
+  for (auto [bytes, most] : {std::pair<uint64_t, size_t>{0, 5}, {4096, 2}}) {
+    Network network(machine("tw8", bytes));
+    addBottleneck(network, 16, 8, 24);
+    auto chosen = chooseSchedule(network.segment(), network.target());
+    ASSERT_TRUE(std::holds_alternative<Schedule>(chosen));
+    const auto kept = std::ranges::count(std::get<Schedule>(chosen).isResident, true);
+    EXPECT_TRUE(bytes == 0 ? size_t(kept) == most : size_t(kept) <= most) << kept;
+  }
+}
+
+// Placement puts a block on the accelerator if it fits alone; the segment must then find room for it.
+TEST(ChooseTest, WhatFitsAloneFitsInASegment) {
+  int fits = 0, fails = 0;
+  for (uint64_t bytes = 512; bytes <= 8192; bytes += 512) {
+    Network network(machine("tw8", bytes));
+    addBottleneck(network, 24, 8, 24);
+    const auto failure = cannotRun(network.segment(), network.target());
+    auto chosen = chooseSchedule(network.segment(), network.target());
+    EXPECT_EQ(failure.has_value(), std::holds_alternative<ScheduleFailure>(chosen))
+        << bytes
+        << " bytes: " << (failure ? failure->rejection.str() : std::get<ScheduleFailure>(chosen).rejection.str());
+    if (failure)
+      EXPECT_EQ(failure->rejection.kind, "memory");
+    (failure ? fails : fits) += 1;
+  }
+  EXPECT_GT(fits, 3);
+  EXPECT_GT(fails, 0);
+}
+
+TEST(ChooseTest, SameSegmentSameSchedule) {
+  Network a(machine("tw16")), b(machine("tw16"));
+  addBottleneck(a, 8, 20, 36);
+  addBottleneck(b, 8, 20, 36);
+  EXPECT_EQ(std::get<Schedule>(chooseSchedule(a.segment(), a.target())).str(a.segment()),
+            std::get<Schedule>(chooseSchedule(b.segment(), b.target())).str(b.segment()));
+}

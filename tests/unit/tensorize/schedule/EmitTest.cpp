@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Network.h"
+
+#include <gtest/gtest.h>
+
+using namespace tw;
+using namespace tw::tensorize;
+using namespace tw::test;
+
+// Tiles, order, residence, overlap: nothing that a schedule may say changes what is computed.
+TEST(EmitTest, AnyScheduleThatIsPlacedComputesTheSame) {
+  std::mt19937 random(11);
+  int placed = 0;
+  for (const char *name : {"tw8", "tw16"})
+    for (uint64_t bytes : {0, 8192}) {
+      Network network(machine(name, bytes));
+      addBottleneck(network, 6, 12, 20);
+      for (int trial = 0; trial != 15; ++trial) {
+        std::string refused;
+        const Schedule schedule = randomSchedule(network.segment(), random);
+        EXPECT_EQ(network.run(schedule, &refused), "") << name << ", trial " << trial << "\n"
+                                                       << schedule.str(network.segment());
+        placed += refused.empty();
+      }
+    }
+  EXPECT_GT(placed, 25);
+}
+
+// A reduction that no instruction runs whole comes in passes: the first begins the sums, the last drains them.
+TEST(EmitTest, PassesOverOneResultAddUp) {
+  std::mt19937 random(12);
+  Network network(machine("tw8"));
+  const int x = network.input({1, 6, 6, 3});
+  Block block = conv2d({1, 6, 6, 3, 12, 3, 3, 1, 1, 1});
+  block.loops.push_back({"part", 2, true}); // weights as the sum of two
+  block.operands[1].shape.insert(block.operands[1].shape.begin(), 2);
+  block.operands[1].index.insert(block.operands[1].index.begin(), at(7));
+  block.operands[1].constant = constantBytes(2 * 12 * 3 * 3 * 3);
+  network.add(block, {x}, true);
+  int placed = 0;
+  for (int trial = 0; trial != 30; ++trial) {
+    std::string refused;
+    const Schedule schedule = randomSchedule(network.segment(), random);
+    EXPECT_EQ(network.run(schedule, &refused), "") << schedule.str(network.segment());
+    placed += refused.empty();
+  }
+  EXPECT_GT(placed, 10);
+}
+
+TEST(EmitTest, ConstantsOfEqualBytesAreKeptOnce) {
+  Network network(machine("tw8"));
+  const int x = network.input({1, 5, 5, 8});
+  Block block = addition({1, 5, 5, 8});
+  const int y = network.add(block, {x, x});
+  network.add(block, {y, x}, true);
+  auto chosen = chooseSchedule(network.segment(), network.target());
+  ASSERT_TRUE(std::holds_alternative<Schedule>(chosen));
+  auto placed = placeSchedule(network.segment(), network.target(), std::get<Schedule>(chosen));
+  ASSERT_TRUE(std::holds_alternative<MemoryMap>(placed));
+  auto emitted =
+      emitSchedule(network.segment(), network.target(), std::get<Schedule>(chosen), std::get<MemoryMap>(placed));
+  ASSERT_TRUE(std::holds_alternative<LoweredSegment>(emitted));
+  EXPECT_EQ(std::get<LoweredSegment>(emitted).constants.size(), 64u);
+}
