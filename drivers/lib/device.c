@@ -47,6 +47,7 @@ enum tw_status tw_device_open(struct tw_transport transport, struct tw_device **
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a device");
   }
   device->transport = transport;
+  device->threads = 1;
   device->memory = transport.ops->memory(transport.context, &device->memory_bytes);
   status = tw_check_identity(device, error);
   if (status == TW_OK)
@@ -62,6 +63,7 @@ enum tw_status tw_device_open(struct tw_transport transport, struct tw_device **
 void tw_device_close(struct tw_device *device) {
   if (!device)
     return;
+  tw_pool_close(device);
   while (device->blocks) {
     struct tw_block *block = device->blocks;
     device->blocks = block->next;

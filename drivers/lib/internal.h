@@ -27,6 +27,8 @@ struct tw_device {
   uint64_t owner;              /* whose data are on the chip: number of a program, TW_OWNER_CALLER, or 0 */
   struct tw_pkg_config config; /* of the owner, if it is a program */
   uint64_t wait_limit;
+  uint32_t threads;     /* that share host code */
+  struct tw_pool *pool; /* of all but the caller's; NULL until a phase is cut */
 };
 
 #define TW_OWNER_CALLER UINT64_MAX /* of tw_job_submit */
@@ -87,5 +89,21 @@ enum tw_status tw_host_code_map(const struct tw_host_image *image, uint8_t **bas
 void tw_host_code_unmap(const struct tw_host_image *image, uint8_t *base);
 typedef int (*tw_host_function)(void *const *buffers, const int64_t *dims, void *scratch, int64_t lo, int64_t hi);
 tw_host_function tw_host_code_at(uint8_t *base, uint64_t address);
+
+/* A phase as it is cut (struct tw_pkg_phase). */
+struct tw_ranges {
+  tw_host_function function;
+  void *const *buffers;
+  uint8_t *scratch;       /* private scratch of the first range; those of the others follow */
+  uint64_t private_bytes; /* rounded up */
+  uint64_t extent, grain;
+  uint32_t count;               /* of ranges; what follows is the result */
+  int results[TW_MOST_THREADS]; /* by range */
+};
+/* In how many ranges a phase is cut. */
+uint32_t tw_pool_cut(uint32_t threads, uint64_t extent, uint64_t grain);
+/* Runs a phase to its end, on the device's threads. An error tells of threads only. */
+enum tw_status tw_pool_run(struct tw_device *device, struct tw_ranges *ranges, struct tw_error *error);
+void tw_pool_close(struct tw_device *device);
 
 #endif

@@ -11,6 +11,7 @@ struct tw_instance {
   struct tw_memory io[TW_REGIONS]; /* by region: memory of INPUT and OUTPUT that the NPU sees */
   uint8_t *state;
   uint8_t *scratch;
+  uint64_t scratch_bytes;
   void **buffers;   /* by package index: where the host finds the buffer */
   void **arguments; /* of the step that runs, and its shared scratch */
   uint64_t budget;  /* that the caller has set for each job; 0: computed */
@@ -61,9 +62,26 @@ static enum tw_status place_buffers(struct tw_instance *instance, struct tw_erro
   return TW_OK;
 }
 
+/* Scratch memory for as many ranges at a time as the device has threads. */
+static enum tw_status take_scratch(struct tw_instance *instance, struct tw_error *error) {
+  const uint32_t threads = instance->program->device->threads;
+  const uint64_t bytes = tw_pkg_scratch_bytes(&instance->program->package, threads);
+  if (instance->scratch && bytes <= instance->scratch_bytes)
+    return TW_OK;
+  if (bytes > TW_PKG_MAX_BYTES)
+    return tw_fail(error, TW_ERROR_PACKAGE,
+                   "host code needs %llu bytes of scratch memory with %u threads, at most %llu: use fewer threads",
+                   (unsigned long long)bytes, threads, (unsigned long long)TW_PKG_MAX_BYTES);
+  free(instance->scratch);
+  instance->scratch = aligned_alloc(TW_PKG_SCRATCH_ALIGN, bytes ? bytes : TW_PKG_SCRATCH_ALIGN);
+  instance->scratch_bytes = instance->scratch ? bytes : 0;
+  if (!instance->scratch)
+    return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for %llu bytes of scratch", (unsigned long long)bytes);
+  return TW_OK;
+}
+
 enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **result, struct tw_error *error) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(&program->package);
-  const uint64_t scratch = tw_pkg_scratch_bytes(&program->package, 1);
   struct tw_instance *instance = calloc(1, sizeof *instance);
   enum tw_status status = TW_OK;
   *result = NULL;
@@ -71,12 +89,13 @@ enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for an instance");
   instance->program = program;
   instance->state = calloc(1, plan->state_bytes + 1);
-  instance->scratch = aligned_alloc(TW_PKG_SCRATCH_ALIGN, scratch + TW_PKG_SCRATCH_ALIGN);
   instance->buffers = calloc(plan->buffer_count + 1, sizeof *instance->buffers);
   instance->arguments = calloc(plan->argument_count + 1, sizeof *instance->arguments);
-  if (!instance->state || !instance->scratch || !instance->buffers || !instance->arguments)
-    status = tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for %llu bytes of state and %llu of scratch",
-                     (unsigned long long)plan->state_bytes, (unsigned long long)scratch);
+  if (!instance->state || !instance->buffers || !instance->arguments)
+    status = tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for %llu bytes of state",
+                     (unsigned long long)plan->state_bytes);
+  if (status == TW_OK)
+    status = take_scratch(instance, error);
   if (status == TW_OK)
     status = tw_memory_allocate(program->device, plan->arena_bytes, &instance->arena, error);
   if (status == TW_OK)
@@ -233,11 +252,31 @@ static enum tw_status run_npu(struct tw_instance *instance, uint32_t index, cons
   return check_counts(package, index, step, job, error);
 }
 
+static enum tw_status run_phase(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
+                                uint32_t phase, struct tw_error *error) {
+  struct tw_program *program = instance->program;
+  const struct tw_pkg_phase *row = tw_pkg_phases(&program->package) + phase;
+  struct tw_ranges ranges;
+  enum tw_status status;
+  uint32_t i;
+  ranges.function = tw_host_code_at(program->host_code, program->functions[phase]);
+  ranges.buffers = instance->arguments;
+  ranges.scratch = instance->scratch + tw_pkg_scratch_round(step->shared_bytes);
+  ranges.private_bytes = tw_pkg_scratch_round(step->private_bytes);
+  ranges.extent = row->extent;
+  ranges.grain = row->grain;
+  status = tw_pool_run(program->device, &ranges, error);
+  for (i = 0; i < ranges.count && status == TW_OK; ++i)
+    if (ranges.results[i] != 0)
+      status = tw_fail(error, TW_ERROR_HOST_CODE, "step %u: host function '%s' returned %d in range %u of %u", index,
+                       tw_pkg_string(&program->package, row->name), ranges.results[i], i + 1, ranges.count);
+  return status;
+}
+
 static enum tw_status run_host(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
                                struct tw_run_stats *stats, struct tw_error *error) {
   struct tw_program *program = instance->program;
   const uint32_t *arguments = tw_pkg_arguments(&program->package) + step->first_argument;
-  const struct tw_pkg_phase *phases = tw_pkg_phases(&program->package) + step->first;
   enum tw_status status = TW_OK;
   uint32_t i;
   if (!program->host_code)
@@ -246,17 +285,11 @@ static enum tw_status run_host(struct tw_instance *instance, uint32_t index, con
     return status;
   for (i = 0; i < step->argument_count; ++i)
     instance->arguments[i] = instance->buffers[arguments[i]];
-  instance->arguments[i] = instance->scratch;
+  instance->arguments[i] = instance->scratch; /* the part that is shared */
   stats->host_steps += 1;
-  for (i = 0; i < step->count; ++i) {
-    const tw_host_function function = tw_host_code_at(program->host_code, program->functions[step->first + i]);
-    const int result = function(instance->arguments, NULL, instance->scratch + tw_pkg_scratch_round(step->shared_bytes),
-                                0, (int64_t)phases[i].extent);
-    if (result != 0)
-      return tw_fail(error, TW_ERROR_HOST_CODE, "step %u: host function '%s' returned %d", index,
-                     tw_pkg_string(&program->package, phases[i].name), result);
-  }
-  return TW_OK;
+  for (i = 0; i < step->count && status == TW_OK; ++i)
+    status = run_phase(instance, index, step, step->first + i, error);
+  return status;
 }
 
 /* An entry binds its own inputs and outputs only. */
@@ -359,6 +392,8 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
                       error);
   if (status == TW_OK)
     status = share_budget(instance, entry, error);
+  if (status == TW_OK)
+    status = take_scratch(instance, error); /* there may be more threads than before */
   if (status != TW_OK)
     return status;
   open_regions(instance);

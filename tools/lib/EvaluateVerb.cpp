@@ -43,6 +43,7 @@ int evaluateVerb(const Arguments &arguments) {
       "test.npz --labels class --device cycle\n  tilewright evaluate model.npk --data test.npz --at-least 98.5 "
       "--json\n");
   addPackageOptions(line);
+  addThreadsOption(line);
   line.add()("data", po::value<std::string>()->required(),
              ".npz with one array of the input's name and one of labels; the first dimension counts samples")(
       "labels", po::value<std::string>()->default_value("label"), "name of the array of labels (int32 or int64)")(
@@ -79,7 +80,8 @@ int evaluateVerb(const Arguments &arguments) {
     return fail(llvm::createStringError(llvm::formatv("{0}: array '{1}' is {2}; labels are a list of int32 or int64",
                                                       line.text("data"), line.text("labels"), labels->second.type)
                                             .str()));
-  auto session = Session::open(*bytes, *package, {line.text("device"), ""});
+  auto session = Session::open(*bytes, *package,
+                               {.device = line.text("device"), .memory = "", .threads = line.get<uint32_t>("threads")});
   if (!session)
     return fail(session.takeError());
   size_t right = 0;

@@ -107,6 +107,11 @@ void addModelOptions(CommandLine &line) {
                                                 "NAME=NUMBER: value of a symbolic dimension; may be repeated");
 }
 
+void addThreadsOption(CommandLine &line) {
+  line.add()("threads", po::value<uint32_t>()->default_value(1),
+             "how many threads share the work on the host; 0: as many as there are processors");
+}
+
 void addPackageOptions(CommandLine &line) {
   line.add()("allow-host-code", "run the host code of a package that was not compiled here: it may do what you may do");
 }

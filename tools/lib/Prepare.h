@@ -15,6 +15,9 @@ namespace tw::tools {
 /// Declares --config and --dim.
 void addModelOptions(CommandLine &line);
 
+/// Declares --threads.
+void addThreadsOption(CommandLine &line);
+
 /// Declares --allow-host-code.
 void addPackageOptions(CommandLine &line);
 

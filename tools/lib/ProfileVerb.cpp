@@ -39,6 +39,7 @@ int profileVerb(const Arguments &arguments) {
       "profile", "Runs a model on a timed device and says where the cycles go.", "model.onnx",
       "  tilewright profile model.onnx\n  tilewright profile model.onnx --config tw8 --device rtl --memory rows\n");
   addModelOptions(line);
+  addThreadsOption(line);
   line.add()("device,d", po::value<std::string>()->default_value("cycle"),
              "cycle or rtl")("input,i", po::value<std::vector<std::string>>()->composing(),
                              "as for run")("seed", po::value<uint64_t>()->default_value(1), "seed of random inputs")(
@@ -65,7 +66,9 @@ int profileVerb(const Arguments &arguments) {
   auto inputs = gatherInputs(inputsOf(package), line.list("input"), line.get<uint64_t>("seed"), isRandom);
   if (!inputs)
     return fail(inputs.takeError());
-  auto session = Session::open(*bytes, package, {line.text("device"), line.text("memory")});
+  auto session = Session::open(
+      *bytes, package,
+      {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});
   if (!session)
     return fail(session.takeError());
   auto result = (*session)->run(*inputs);

@@ -17,6 +17,7 @@ int runVerb(const Arguments &arguments) {
       "  tilewright run model.npk --allow-host-code --input all.npz --output results.npz\n");
   addModelOptions(line);
   addPackageOptions(line);
+  addThreadsOption(line);
   line.add()("device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl")(
       "input,i", po::value<std::vector<std::string>>()->composing(),
       "NAME=FILE.npy, FILE.npz with all names, or FILE.npy for the only input; random otherwise")(
@@ -60,9 +61,11 @@ int runVerb(const Arguments &arguments) {
   auto bytes = packageBytes(package);
   if (!bytes)
     return fail(bytes.takeError());
-  auto session = Session::open(
-      *bytes, package,
-      {.device = line.text("device"), .memory = line.text("memory"), .budget = line.get<uint64_t>("budget")});
+  auto session = Session::open(*bytes, package,
+                               {.device = line.text("device"),
+                                .memory = line.text("memory"),
+                                .budget = line.get<uint64_t>("budget"),
+                                .threads = line.get<uint32_t>("threads")});
   if (!session)
     return fail(session.takeError());
   auto result = (*session)->run(*inputs);

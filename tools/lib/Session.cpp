@@ -80,6 +80,7 @@ public:
       return machine.takeError();
     tw_error error{};
     if (tw_device_open(drivers::makeMachineTransport(std::move(*machine)), &device, &error) != TW_OK ||
+        tw_device_threads(device, options.threads, &error) != TW_OK ||
         tw_program_load(device, bytes.data(), bytes.size(), TW_OPEN_ALLOW_HOST_CODE, &program, &error) != TW_OK ||
         tw_instance_create(program, &instance, &error) != TW_OK)
       return errorOf(error);

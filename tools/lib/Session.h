@@ -19,6 +19,7 @@ struct SessionOptions {
   uint8_t poison = 0;      // what on-chip memories hold at the start
   bool timingOnly = false; // cycle: no data are computed, outputs mean nothing
   uint64_t budget = 0;     // cycles of each job; 0: the driver's own (tw_instance_budget)
+  uint32_t threads = 1;    // that share host code; 0: all of the processor (tw_device_threads)
 };
 
 /// What a run leaves besides its outputs. A package with several NPU steps has several jobs, in order.

@@ -170,7 +170,8 @@ private:
         wanted.push_back(device);
     for (const std::string &device : wanted) {
       const bool isRequired = line.has("devices") || llvm::is_contained(required, device);
-      const SessionOptions options{device, line.text("memory")};
+      const SessionOptions options{
+          .device = device, .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")};
       if (auto error = whole.open(options)) {
         if (isRequired || device != "rtl" || isRtlBuilt(whole.package.config.name))
           return error;
@@ -325,6 +326,7 @@ int verifyVerb(const Arguments &arguments) {
       "  tilewright verify model.onnx --only conv1:conv3 --layers --dump-tensors tensors\n");
   addModelOptions(line);
   addPackageOptions(line);
+  addThreadsOption(line);
   line.add()("devices", po::value<std::string>(),
              "comma-separated: functional, cycle, rtl; default: all, without rtl where it is not built")(
       "require", po::value<std::string>(),

@@ -76,6 +76,13 @@ void tw_device_reset(struct tw_device *device);
 /* 1: jobs run one instruction after the other (same results). */
 void tw_device_serial(struct tw_device *device, int serial);
 
+#define TW_MOST_THREADS 256u
+/* How many threads share the work of host functions, the caller's among them: 1, as at first, to TW_MOST_THREADS; 0: as
+ * many as the process has processors. The results are the same bytes with any number. Threads are started when a run
+ * first has work for them, with all signals blocked, and end with the device or with another call of this. After a
+ * fork the child has none of them and must not use the device. */
+enum tw_status tw_device_threads(struct tw_device *device, uint32_t threads, struct tw_error *error);
+
 /* Device memory in pages of 4096 bytes, zeroed; address as the device sees it. */
 struct tw_memory {
   uint64_t address;
