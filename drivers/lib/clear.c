@@ -43,10 +43,7 @@ static void write_lines(uint8_t (*lines)[TW_LINE_BYTES], const uint32_t *values)
   put(lines[CLEAR_END], TW_FIELD_OPCODE, TW_OP_END);
 }
 
-const struct tw_pkg_config *tw_program_config(const struct tw_program *program) {
-  uint64_t size = 0;
-  return tw_pkg_data(&program->package, TW_PKG_CONFIG, &size);
-}
+const struct tw_pkg_config *tw_program_config(const struct tw_program *program) { return &program->package.config; }
 
 enum tw_status tw_program_clear(struct tw_program *program, struct tw_error *error) {
   return tw_clear(program->device, tw_program_config(program), error);

@@ -7,11 +7,14 @@
 #include <string.h>
 
 static enum tw_status package_error(struct tw_error *error, const struct tw_pkg_error *found) {
+  const char *before = found->name ? ": '" : "", *name = found->name ? found->name : "",
+             *behind = found->name ? "'" : "";
   if (found->expected == 0 && found->found == 0)
-    return tw_fail(error, TW_ERROR_PACKAGE, "byte %llu: %s", (unsigned long long)found->offset, found->text);
-  return tw_fail(error, TW_ERROR_PACKAGE, "byte %llu: %s: expected 0x%llx, found 0x%llx",
-                 (unsigned long long)found->offset, found->text, (unsigned long long)found->expected,
-                 (unsigned long long)found->found);
+    return tw_fail(error, TW_ERROR_PACKAGE, "byte %llu: %s%s%s%s", (unsigned long long)found->offset, found->text,
+                   before, name, behind);
+  return tw_fail(error, TW_ERROR_PACKAGE, "byte %llu: %s%s%s%s: expected 0x%llx, found 0x%llx",
+                 (unsigned long long)found->offset, found->text, before, name, behind,
+                 (unsigned long long)found->expected, (unsigned long long)found->found);
 }
 
 /* Copies a section to the device. */

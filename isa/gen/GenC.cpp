@@ -97,11 +97,13 @@ void emitCHeader(const Model &model, raw_ostream &os) {
   for (size_t i = 0; i != model.configKeys.size(); ++i)
     define(os, "CFG_" + StringRef(model.configKeys[i].key).upper(), Twine(i), model.configKeys[i].doc);
   define(os, "CFG_KEYS", Twine(model.configKeys.size()), "");
-  os << "/* TW_CFG_LIST(X) calls X(key, least, most, is a power of two, is part of the hash) for each */\n";
+  os << "/* TW_CFG_LIST(X) calls X(key, least, most, is a power of two, is part of the hash, value before there was "
+        "the key or -1)\n"
+        "   for each */\n";
   define(os, "CFG_LIST(X)", "\\", "");
   for (const ConfigKey &k : model.configKeys)
-    os << formatv("  X({0}, {1}, {2}, {3}, {4}) {5}\n", quoted(k.key), k.min, k.max, int(k.powerOfTwo),
-                  int(k.isHashed()), &k == &model.configKeys.back() ? "" : "\\");
+    os << formatv("  X({0}, {1}, {2}, {3}, {4}, {5}) {6}\n", quoted(k.key), k.min, k.max, int(k.powerOfTwo),
+                  int(k.isHashed()), k.before, &k == &model.configKeys.back() ? "" : "\\");
   os << "\n/* Counters: counter i is the pair of registers (low, high) at TW_COUNTER_REGISTERS + 8 * i */\n";
   for (const Named &c : model.counters)
     define(os, "COUNTER_" + StringRef(c.name).upper(), Twine(c.index), c.doc);

@@ -72,12 +72,17 @@ void readMachine(Reader &reader, const RecordKeeper &records) {
   std::set<std::string> keys;
   for (const Record *r : recordsOf(records, "ConfigKey")) {
     model.configKeys.push_back({text(r, "Key"), text(r, "Unit"), text(r, "Doc"), r->getValueAsInt("Min"),
-                                r->getValueAsInt("Max"), r->getValueAsBit("PowerOfTwo")});
+                                r->getValueAsInt("Max"), r->getValueAsBit("PowerOfTwo"), r->getValueAsInt("Before")});
     names.add(r, "config:" + text(r, "Key"), "'" + text(r, "Key") + "'");
     reader.requireDoc(r, "configuration key", text(r, "Doc"));
     if (r->getValueAsInt("Min") > r->getValueAsInt("Max"))
       reader.error(r,
                    "minimum " + Twine(r->getValueAsInt("Min")) + " is above maximum " + Twine(r->getValueAsInt("Max")));
+    const ConfigKey &key = model.configKeys.back();
+    if (key.before != -1 && (key.before < key.min || key.before > key.max ||
+                             (key.powerOfTwo && !llvm::isPowerOf2_64(uint64_t(key.before)))))
+      reader.error(r,
+                   "the value from before there was the key, " + Twine(key.before) + ", is none that the key may have");
     keys.insert(text(r, "Key"));
   }
   // TableGen sorts records by name; a schema reads best in the order in which it was written.

@@ -173,6 +173,7 @@ struct ConfigKey {
   std::string key, unit, doc;
   int64_t min, max;
   bool powerOfTwo;
+  int64_t before; // value of machines from before there was the key; -1: none
 
   bool isHashed() const { return key != "clock_mhz"; } // it turns cycles into time, and changes nothing else
 };

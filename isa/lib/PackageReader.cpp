@@ -20,11 +20,10 @@ std::vector<uint8_t> sectionBytes(const tw_pkg &pkg, tw_pkg_section_kind kind) {
 }
 
 HwConfig readConfig(const tw_pkg &pkg) {
-  auto *stored = static_cast<const tw_pkg_config *>(tw_pkg_data(&pkg, TW_PKG_CONFIG, nullptr));
   HwConfig config;
-  config.name = stored->name;
+  config.name = pkg.config.name;
   for (size_t i = 0; i != kConfigKeys.size(); ++i)
-    config.*kConfigKeys[i].member = stored->values[i];
+    config.*kConfigKeys[i].member = pkg.config.values[i];
   return config;
 }
 
@@ -70,6 +69,8 @@ void readPlan(const tw_pkg &pkg, Package &package) {
 
 Diag packageDiag(const std::string &place, const tw_pkg_error &error) {
   std::string text = error.text;
+  if (error.name)
+    text += ": '" + std::string(error.name) + "'";
   if (error.expected || error.found)
     text += ": expected " + std::to_string(error.expected) + ", found " + std::to_string(error.found);
   return {place + ": byte " + std::to_string(error.offset), text};

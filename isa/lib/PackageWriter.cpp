@@ -84,12 +84,19 @@ private:
   uint32_t optionalString(const std::string &text) { return text.empty() ? TW_PKG_NONE : string(text); }
 
   void addConfig() {
-    tw_pkg_config config{};
-    std::memcpy(config.name, package.config.name.data(), std::min(package.config.name.size(), sizeof config.name - 1));
-    for (size_t i = 0; i != kConfigKeys.size(); ++i)
-      config.values[i] = package.config.*kConfigKeys[i].member;
+    tw_pkg_config_head head{};
+    std::memcpy(head.name, package.config.name.data(), std::min(package.config.name.size(), sizeof head.name - 1));
+    Bytes values;
+    for (size_t i = 0; i != kConfigKeys.size(); ++i) {
+      const uint32_t value = package.config.*kConfigKeys[i].member;
+      if (tw_pkg_config_keys()[i].before == int64_t(value))
+        continue; // older readers need not know the key
+      append(values, tw_pkg_config_value{string(std::string(kConfigKeys[i].key)), value});
+      ++head.count;
+    }
     Bytes bytes;
-    append(bytes, config);
+    append(bytes, head);
+    bytes.insert(bytes.end(), values.begin(), values.end());
     add(TW_PKG_CONFIG, keep(std::move(bytes)));
   }
 

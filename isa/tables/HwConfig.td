@@ -3,14 +3,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One row per key of a configuration file (isa/configs/*.yaml). From it: the C++ struct and its YAML reader, the
 // SystemVerilog parameters, the C header, the reference page. A configuration narrows what is legal, never how it is encoded.
+// A key that is added later says which value every machine had `before` there was the key: packages from then stay good, and
+// so do the hashes of machines that have this value. The first keys have no such value (-1): every package names them.
 //===----------------------------------------------------------------------------===//
-class ConfigKey<string key, string unit, int min, int max, bit pow2, string doc> {
+class ConfigKey<string key, string unit, int min, int max, bit pow2, string doc, int before = -1> {
   string Key = key;
   string Unit = unit;
   int Min = min;
   int Max = max;
   bit PowerOfTwo = pow2;
   string Doc = doc;
+  int Before = before;
 }
 
 def CfgN : ConfigKey<"n", "lanes", 8, 64, 1, "side of the MAC array and width of every vector: lanes of int8">;

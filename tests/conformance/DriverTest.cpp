@@ -218,7 +218,7 @@ TEST_F(DriverTest, ALyingConfigurationIsRefusedByWhoReadsIt) {
   ASSERT_TRUE(good) << good.diag().str();
   for (uint32_t key = 0; key != TW_CFG_KEYS; ++key) {
     std::vector<uint8_t> bytes = *good;
-    uint32_t &value = reinterpret_cast<tw_pkg_config *>(test::sectionOf(bytes, TW_PKG_CONFIG).data())->values[key];
+    uint32_t &value = test::configValue(bytes, key);
     value = value == isa::kConfigKeys[key].max ? isa::kConfigKeys[key].min : isa::kConfigKeys[key].max;
     test::rightChecksums(bytes);
     if (!isa::kConfigKeys[key].hashed)

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
+#include <span>
 
 namespace tw::fuzz {
 namespace {
@@ -86,6 +88,8 @@ size_t rowBytes(uint32_t kind) {
   switch (kind) {
   case TW_PKG_CODE:
     return kLineBytes;
+  case TW_PKG_CONFIG:
+    return sizeof(tw_pkg_config_value);
   case TW_PKG_TENSORS:
     return sizeof(tw_pkg_tensor);
   case TW_PKG_COUNTS:
@@ -157,6 +161,27 @@ void edit(Parts &parts, test::Random &random) {
     editWord(part.bytes.data(), part.bytes.size(), random);
 }
 
+/// Of the configuration, if it can be read.
+std::optional<uint64_t> configHash(const Parts &parts) {
+  const Bytes bytes = join(parts);
+  tw_pkg pkg{};
+  tw_pkg_error error{};
+  pkg.bytes = bytes.data();
+  auto *table = reinterpret_cast<const tw_pkg_section *>(bytes.data() + sizeof(tw_pkg_header));
+  for (const tw_pkg_section &s : std::span(table, parts.sections.size()))
+    if (s.kind < TW_PKG_SECTION_KINDS)
+      pkg.sections[s.kind] = s;
+  const tw_pkg_section &config = pkg.sections[TW_PKG_CONFIG], &strings = pkg.sections[TW_PKG_STRINGS];
+  tw_pkg_config_head head;
+  if (config.size < sizeof head || strings.size == 0 || bytes[strings.offset + strings.size - 1] != 0)
+    return std::nullopt;
+  std::memcpy(&head, bytes.data() + config.offset, sizeof head);
+  if (config.size < sizeof head + head.count * uint64_t(sizeof(tw_pkg_config_value)) ||
+      !tw_pkg_read_values(&pkg, tw_pkg_config_keys(), TW_CFG_KEYS, pkg.config.values, &error))
+    return std::nullopt;
+  return tw_pkg_config_hash(&pkg.config);
+}
+
 } // namespace
 
 Package samplePackage(const HwConfig &config, uint64_t seed, Bytes hostCode) {
@@ -208,12 +233,8 @@ Bytes mutatedPackage(Bytes good, test::Random &random) {
   Parts parts = split(good);
   for (size_t edits = 1 + below(random, 3); edits; --edits)
     edit(parts, random);
-  for (const Part &part : parts.sections)
-    if (part.kind == TW_PKG_CONFIG && part.bytes.size() >= sizeof(tw_pkg_config) && below(random, 4) != 0) {
-      tw_pkg_config config;
-      std::memcpy(&config, part.bytes.data(), sizeof config);
-      parts.header.cfg_hash = tw_pkg_config_hash(&config);
-    }
+  if (const auto hash = configHash(parts); hash && below(random, 4) != 0)
+    parts.header.cfg_hash = *hash;
   Bytes bytes = join(std::move(parts));
   test::rightChecksums(bytes);
   return bytes;

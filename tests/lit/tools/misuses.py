@@ -175,7 +175,7 @@ def prepare(source, folder):
             stream.truncate(SPARSE)
     write(f"{folder}/arena.npk", forged(package, PLAN, 24, "<Q", 1 << 40))
     write(f"{folder}/sum.npk", forged(package, PLAN, 24, "<QQ", 5 << 30, 5 << 30))
-    write(f"{folder}/config.npk", forged(package, CONFIG, 32, "<I", 64))
+    write(f"{folder}/config.npk", forged(package, CONFIG, 44, "<I", 64))
     with zipfile.ZipFile(f"{folder}/x.npz", "w") as archive:
         archive.writestr("x.npy", npy((2, 20), bytes(160)))
     shutil.copyfile(f"{folder}/x.npz", f"{folder}/inputs.npz")

@@ -238,21 +238,84 @@ TEST_F(PackageTest, EachPhaseBelongsToOneStep) {
 // Who believes a configuration because of the hash in the header may believe every value.
 TEST_F(PackageTest, AConfigurationThatIsNotTheOneOfTheHeaderIsRefused) {
   std::span<uint8_t> bytes = write(sample());
-  auto *config = reinterpret_cast<tw_pkg_config *>(tw::test::sectionOf(bytes, TW_PKG_CONFIG).data());
   for (size_t i = 0; i != kConfigKeys.size(); ++i) {
-    const uint32_t old = config->values[i];
-    config->values[i] = old == kConfigKeys[i].min ? kConfigKeys[i].max : kConfigKeys[i].min;
+    uint32_t &value = tw::test::configValue(bytes, i);
+    const uint32_t old = value;
+    value = old == kConfigKeys[i].min ? kConfigKeys[i].max : kConfigKeys[i].min;
     tw::test::rightChecksums(bytes);
     tw_pkg pkg;
     tw_pkg_error error;
     EXPECT_EQ(tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error), !kConfigKeys[i].hashed) << kConfigKeys[i].key;
     for (uint32_t outside : {kConfigKeys[i].min - 1, kConfigKeys[i].max + 1}) {
-      config->values[i] = outside;
+      value = outside;
       tw::test::rightChecksums(bytes);
       EXPECT_FALSE(tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error)) << kConfigKeys[i].key;
+      EXPECT_EQ(error.name, kConfigKeys[i].key);
       EXPECT_EQ(error.found, outside);
     }
-    config->values[i] = old;
+    value = old;
+  }
+}
+
+/// A package whose values are read by a schema of our own.
+class SchemaTest : public PackageTest {
+protected:
+  SchemaTest() : keys(tw_pkg_config_keys(), tw_pkg_config_keys() + TW_CFG_KEYS), bytes(write(sample())) {
+    EXPECT_TRUE(tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error)) << error.text;
+  }
+
+  /// Empty, or why it is refused.
+  std::string read() {
+    std::vector<uint32_t> read(keys.size());
+    error = {};
+    if (tw_pkg_read_values(&pkg, keys.data(), uint32_t(keys.size()), read.data(), &error)) {
+      values = read;
+      return "";
+    }
+    return packageDiag("p", error).text;
+  }
+
+  std::vector<tw_pkg_config_key> keys;
+  std::span<uint8_t> bytes;
+  std::vector<uint32_t> values;
+  tw_pkg pkg;
+  tw_pkg_error error;
+};
+
+TEST_F(SchemaTest, AKeyThatIsAddedWithAValueFromBeforeBreaksNoPackage) {
+  const uint64_t hash = tw_pkg_config_hash(&pkg.config);
+  keys.insert(keys.begin() + 3, {"exponent_units", 1, 16, 1, 1, 4});
+  EXPECT_EQ(read(), "");
+  EXPECT_EQ(values[3], 4u);
+  EXPECT_EQ(values[0], tw16().n);
+  EXPECT_EQ(tw_pkg_hash_values(keys.data(), uint32_t(keys.size()), values.data()), hash);
+  values[3] = 8;
+  EXPECT_NE(tw_pkg_hash_values(keys.data(), uint32_t(keys.size()), values.data()), hash);
+}
+
+TEST_F(SchemaTest, AKeyThatIsMissingOrUnknownIsNamed) {
+  keys.push_back({"exponent_units", 1, 16, 1, 1, -1});
+  EXPECT_EQ(read(), "a key of the configuration is missing, compile the model again: 'exponent_units'");
+  keys.pop_back();
+  keys.erase(keys.begin() + 3);
+  EXPECT_EQ(read(), "this program is older than the package and does not know a key of its machine: 'acc_rows'");
+}
+
+TEST_F(SchemaTest, AKeyGivenTwiceOrWithAStrangeNameIsRefused) {
+  auto *rows = reinterpret_cast<tw_pkg_config_value *>(tw::test::sectionOf(bytes, TW_PKG_CONFIG).data() +
+                                                       sizeof(tw_pkg_config_head));
+  const uint32_t old = rows[1].key;
+  rows[1].key = rows[0].key;
+  EXPECT_EQ(read(), "a key of the configuration is given twice: 'n'");
+  for (uint32_t key : {0u, TW_PKG_NONE}) { // the empty string; none
+    rows[1].key = key;
+    EXPECT_EQ(read(), "a key of the configuration has no name that keys may have");
+  }
+  rows[1].key = old;
+  char *name = const_cast<char *>(tw_pkg_string(&pkg, old));
+  for (char odd : {'\n', '\x80', 'A', '\''}) {
+    name[0] = odd;
+    EXPECT_EQ(read(), "a key of the configuration has no name that keys may have");
   }
 }
 

@@ -15,8 +15,16 @@ static inline int tw_pkg_refuse(struct tw_pkg_error *error, uint64_t offset, con
                                 uint64_t found) {
   error->offset = offset;
   error->text = text;
+  error->name = NULL;
   error->expected = expected;
   error->found = found;
+  return 0;
+}
+
+static inline int tw_pkg_refuse_name(struct tw_pkg_error *error, uint64_t offset, const char *text, const char *name,
+                                     uint64_t expected, uint64_t found) {
+  tw_pkg_refuse(error, offset, text, expected, found);
+  error->name = name;
   return 0;
 }
 
@@ -115,49 +123,97 @@ static inline int tw_pkg_check_shapes(const struct tw_pkg *pkg, struct tw_pkg_er
       {TW_PKG_DEBUG, sizeof(struct tw_pkg_tag), "section DEBUG: bytes of a row and of the section"},
   };
   const struct tw_pkg_section *strings = &pkg->sections[TW_PKG_STRINGS], *config = &pkg->sections[TW_PKG_CONFIG];
+  const struct tw_pkg_config_head *head;
   uint64_t i;
   for (i = 0; i < sizeof arrays / sizeof arrays[0]; ++i) {
     const struct tw_pkg_section *s = &pkg->sections[arrays[i].kind];
     if (s->size % arrays[i].unit != 0)
       return tw_pkg_refuse(e, s->offset, arrays[i].text, arrays[i].unit, s->size);
   }
-  if (config->size != sizeof(struct tw_pkg_config))
-    return tw_pkg_refuse(e, config->offset, "bytes of section CONFIG", sizeof(struct tw_pkg_config), config->size);
-  if (pkg->bytes[config->offset + sizeof(((struct tw_pkg_config *)0)->name) - 1] != 0)
+  if (config->size < sizeof *head)
+    return tw_pkg_refuse(e, config->offset, "bytes of section CONFIG", sizeof *head, config->size);
+  head = (const struct tw_pkg_config_head *)(pkg->bytes + config->offset);
+  if (config->size != sizeof *head + (uint64_t)head->count * sizeof(struct tw_pkg_config_value))
+    return tw_pkg_refuse(e, config->offset, "bytes of section CONFIG and of its values",
+                         sizeof *head + (uint64_t)head->count * sizeof(struct tw_pkg_config_value), config->size);
+  if (head->reserved != 0)
+    return tw_pkg_refuse(e, config->offset, "reserved field of section CONFIG", 0, head->reserved);
+  if (head->name[sizeof head->name - 1] != 0)
     return tw_pkg_refuse(e, config->offset, "the configuration's name has no end", 0, 0);
   if (strings->size == 0 || pkg->bytes[strings->offset + strings->size - 1] != 0)
     return tw_pkg_refuse(e, strings->offset + strings->size, "the last string has no end", 0, 0);
   return 1;
 }
 
-/* The values are ones that a machine may have, and the ones whose hash the header tells: who asks for the hash of the
- * machine may trust them. */
-static inline int tw_pkg_check_config(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
-  static const struct {
-    uint32_t least, most, is_power;
-    const char *outside, *odd;
-  } rows[TW_CFG_KEYS] = {
-#define TW_PKG_CFG_ROW(key, least, most, is_power, is_hashed)                                                          \
-  {least, most, is_power, "value of a machine outside its range, compile the model again: " key,                       \
-   "value of a machine is not a power of two, compile the model again: " key},
-      TW_CFG_LIST(TW_PKG_CFG_ROW)
-#undef TW_PKG_CFG_ROW
-  };
-  const struct tw_pkg_config *config = (const struct tw_pkg_config *)(pkg->bytes + pkg->sections[TW_PKG_CONFIG].offset);
-  const uint64_t told = tw_pkg_header_of(pkg)->cfg_hash, hash = tw_pkg_config_hash(config);
+/* What a message may repeat: the name of a key, as the schema writes them. */
+static inline int tw_pkg_is_key(const char *name) {
   uint32_t i;
-  for (i = 0; i < TW_CFG_KEYS; ++i) {
-    const uint64_t at = (uint64_t)((const uint8_t *)&config->values[i] - pkg->bytes);
-    const uint32_t value = config->values[i];
-    if (value < rows[i].least || value > rows[i].most)
-      return tw_pkg_refuse(e, at, rows[i].outside, value < rows[i].least ? rows[i].least : rows[i].most, value);
-    if (rows[i].is_power && (value & (value - 1)) != 0) {
-      uint32_t power = rows[i].least;
-      while (power <= value / 2)
-        power *= 2;
-      return tw_pkg_refuse(e, at, rows[i].odd, power, value);
-    }
+  for (i = 0; name[i]; ++i)
+    if (i == 31 || !((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') || name[i] == '_'))
+      return 0;
+  return i != 0;
+}
+
+/* One value is one that a machine may have. */
+static inline int tw_pkg_check_value(const struct tw_pkg_config_key *key, uint32_t value, uint64_t at,
+                                     struct tw_pkg_error *e) {
+  if (value < key->least || value > key->most)
+    return tw_pkg_refuse_name(e, at, "value of a machine outside its range, compile the model again", key->name,
+                              value < key->least ? key->least : key->most, value);
+  if (key->is_power && (value & (value - 1)) != 0) {
+    uint32_t power = key->least;
+    while (power <= value / 2)
+      power *= 2;
+    return tw_pkg_refuse_name(e, at, "value of a machine is not a power of two, compile the model again", key->name,
+                              power, value);
   }
+  return 1;
+}
+
+/* Section CONFIG, whose head is there, by a schema of at most 64 keys. */
+static inline int tw_pkg_read_values(const struct tw_pkg *pkg, const struct tw_pkg_config_key *keys, uint32_t count,
+                                     uint32_t *values, struct tw_pkg_error *e) {
+  const struct tw_pkg_section *s = &pkg->sections[TW_PKG_CONFIG];
+  const struct tw_pkg_config_head *head = (const struct tw_pkg_config_head *)(pkg->bytes + s->offset);
+  const struct tw_pkg_config_value *rows = (const struct tw_pkg_config_value *)(head + 1);
+  uint64_t seen = 0;
+  uint32_t i, k;
+  for (i = 0; i < head->count; ++i) {
+    const uint64_t at = (uint64_t)((const uint8_t *)&rows[i] - pkg->bytes);
+    const char *name = tw_pkg_string(pkg, rows[i].key);
+    if (!name || !tw_pkg_is_key(name))
+      return tw_pkg_refuse(e, at, "a key of the configuration has no name that keys may have", 0, 0);
+    for (k = 0; k < count && strcmp(keys[k].name, name) != 0; ++k)
+      ;
+    if (k == count)
+      return tw_pkg_refuse_name(e, at, "this program is older than the package and does not know a key of its machine",
+                                name, 0, 0);
+    if (seen >> k & 1)
+      return tw_pkg_refuse_name(e, at, "a key of the configuration is given twice", name, 0, 0);
+    seen |= (uint64_t)1 << k;
+    if (!tw_pkg_check_value(&keys[k], rows[i].value, at, e))
+      return 0;
+    values[k] = rows[i].value;
+  }
+  for (k = 0; k < count; ++k) {
+    if (seen >> k & 1)
+      continue;
+    if (keys[k].before < 0)
+      return tw_pkg_refuse_name(e, s->offset, "a key of the configuration is missing, compile the model again",
+                                keys[k].name, 0, 0);
+    values[k] = (uint32_t)keys[k].before;
+  }
+  return 1;
+}
+
+/* The values are the ones whose hash the header tells: who asks for the hash of the machine may trust them. */
+static inline int tw_pkg_check_config(struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  const uint64_t told = tw_pkg_header_of(pkg)->cfg_hash;
+  uint64_t hash;
+  memcpy(pkg->config.name, pkg->bytes + pkg->sections[TW_PKG_CONFIG].offset, sizeof pkg->config.name);
+  if (!tw_pkg_read_values(pkg, tw_pkg_config_keys(), TW_CFG_KEYS, pkg->config.values, e))
+    return 0;
+  hash = tw_pkg_config_hash(&pkg->config);
   if (hash != told)
     return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, cfg_hash),
                          "the configuration is not the one whose hash the header tells, compile the model again: hash "

@@ -41,7 +41,7 @@ struct tw_pkg_header {
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_header) == 72, "tw_pkg_header");
 
 enum tw_pkg_section_kind {
-  TW_PKG_CONFIG = 1,  /* struct tw_pkg_config */
+  TW_PKG_CONFIG = 1,  /* struct tw_pkg_config_head, then its values */
   TW_PKG_CODE = 2,    /* instruction lines */
   TW_PKG_CONST = 3,   /* region 1: weights, parameters, tables */
   TW_PKG_PLAN = 4,    /* struct tw_pkg_plan and its tables */
@@ -62,10 +62,34 @@ struct tw_pkg_section {
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_section) == 24, "tw_pkg_section");
 
-/* The resolved configuration: values in the order of its schema, TW_CFG_* of tw_isa.h. */
+/* A machine's configuration: pairs of key and value in any order. A key that the schema has got since then has the
+ * value that every machine had before, and is left out where it has this value; one that the schema does not have, or
+ * that is missing otherwise, makes the package one for another machine. */
+struct tw_pkg_config_head {
+  char name[32];     /* NUL-padded */
+  uint32_t count;    /* of the values that follow */
+  uint32_t reserved; /* zero */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_config_head) == 40, "tw_pkg_config_head");
+
+struct tw_pkg_config_value {
+  uint32_t key; /* its name */
+  uint32_t value;
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_config_value) == 8, "tw_pkg_config_value");
+
+/* The same resolved: values in the order of the schema, TW_CFG_* of tw_isa.h. */
 struct tw_pkg_config {
   char name[32]; /* NUL-padded */
   uint32_t values[TW_CFG_KEYS];
+};
+
+/* A row of the schema. */
+struct tw_pkg_config_key {
+  const char *name;
+  uint32_t least, most;
+  int is_power, is_hashed;
+  int64_t before; /* value of machines from before there was the key; -1: none */
 };
 
 enum tw_pkg_type {
@@ -189,12 +213,14 @@ struct tw_pkg {
   const uint8_t *bytes;
   uint64_t size;
   struct tw_pkg_section sections[TW_PKG_SECTION_KINDS]; /* by kind; kind 0: absent */
+  struct tw_pkg_config config;
 };
 
 /* Why a package was refused: the byte where the reader stood, what it expected and found there (0, 0: no numbers). */
 struct tw_pkg_error {
   uint64_t offset;
   const char *text;
+  const char *name; /* of what the text tells, printable; or NULL */
   uint64_t expected, found;
 };
 
@@ -214,35 +240,42 @@ static inline uint32_t tw_pkg_crc32(uint32_t crc, const void *data, uint64_t siz
   return ~crc;
 }
 
-/* FNV-1a, 64 bits, over "key=value\n" of every key that belongs to a machine's behaviour. */
-static inline uint64_t tw_pkg_config_hash(const struct tw_pkg_config *config) {
-  static const struct {
-    const char *key;
-    int is_hashed;
-  } rows[TW_CFG_KEYS] = {
-#define TW_PKG_CFG_ROW(key, least, most, is_power, is_hashed) {key, is_hashed},
+/* The schema's TW_CFG_KEYS rows. */
+static inline const struct tw_pkg_config_key *tw_pkg_config_keys(void) {
+  static const struct tw_pkg_config_key keys[TW_CFG_KEYS] = {
+#define TW_PKG_CFG_ROW(key, least, most, is_power, is_hashed, before) {key, least, most, is_power, is_hashed, before},
       TW_CFG_LIST(TW_PKG_CFG_ROW)
 #undef TW_PKG_CFG_ROW
   };
+  return keys;
+}
+
+/* FNV-1a, 64 bits, over "key=value\n" of every key that belongs to a machine's behaviour, but for those whose value is
+ * the one from before there was the key. */
+static inline uint64_t tw_pkg_hash_values(const struct tw_pkg_config_key *keys, uint32_t count,
+                                          const uint32_t *values) {
   uint64_t hash = 0xCBF29CE484222325u;
   uint32_t i;
-  for (i = 0; i < TW_CFG_KEYS; ++i) {
+  for (i = 0; i < count; ++i) {
     char text[16], *at = text + sizeof text; /* "=4294967295\n" from its end */
-    uint32_t value = config->values[i];
-    const char *key;
-    if (!rows[i].is_hashed)
+    uint32_t value = values[i];
+    const char *name;
+    if (!keys[i].is_hashed || keys[i].before == (int64_t)value)
       continue;
     *--at = '\n';
     do
       *--at = (char)('0' + value % 10);
     while (value /= 10);
     *--at = '=';
-    for (key = rows[i].key; *key; ++key)
-      hash = (hash ^ (uint8_t)*key) * 0x100000001B3u;
+    for (name = keys[i].name; *name; ++name)
+      hash = (hash ^ (uint8_t)*name) * 0x100000001B3u;
     for (; at != text + sizeof text; ++at)
       hash = (hash ^ (uint8_t)*at) * 0x100000001B3u;
   }
   return hash;
+}
+static inline uint64_t tw_pkg_config_hash(const struct tw_pkg_config *config) {
+  return tw_pkg_hash_values(tw_pkg_config_keys(), TW_CFG_KEYS, config->values);
 }
 
 /* Bytes of a section; NULL and 0 when the package has none of this kind. */

@@ -27,6 +27,8 @@ def ACC : Space<"ACC", "accrow", "spm_bytes", "SOMETHING", "text">;
 def PARAM : Space<"PARAM", "paramrow", "acc_rows", "SPM_BOUNDS", "text">;
 // CHECK-DAG: errors.td:[[@LINE+1]]:5: error: minimum 9 is above maximum 8
 def Upside : ConfigKey<"upside", "bytes", 9, 8, 0, "text">;
+// CHECK-DAG: errors.td:[[@LINE+1]]:5: error: the value from before there was the key, 6, is none that the key may have
+def Before : ConfigKey<"before", "bytes", 2, 8, 1, "text", 6>;
 // CHECK-DAG: errors.td:[[@LINE+1]]:5: error: offset 6 is not a multiple of 4
 def R0 : Register<6, "A", "ro", "text">;
 // CHECK-DAG: errors.td:[[@LINE+1]]:5: error: register offset 0x8 is already used by 'R1'

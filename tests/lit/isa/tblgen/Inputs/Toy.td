@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // A machine of one engine and two memories, for tests of tw-tblgen.
 include "Isa.td"
-class ConfigKey<string key, string unit, int min, int max, bit pow2, string doc> {
+class ConfigKey<string key, string unit, int min, int max, bit pow2, string doc, int before = -1> {
   string Key = key;
   string Unit = unit;
   int Min = min;
   int Max = max;
   bit PowerOfTwo = pow2;
   string Doc = doc;
+  int Before = before;
 }
 def ToyBytes : ConfigKey<"spm_bytes", "bytes", 64, 4096, 1, "scratchpad">;
 def FNone : Fault<0, "NONE", "f", "job", "no fault">;

@@ -44,6 +44,12 @@ inline std::span<uint8_t> sectionOf(std::span<uint8_t> bytes, tw_pkg_section_kin
   return {};
 }
 
+/// The value of a key, by its place in the schema, in a package that names every key.
+inline uint32_t &configValue(std::span<uint8_t> bytes, size_t key) {
+  const std::span<uint8_t> section = sectionOf(bytes, TW_PKG_CONFIG);
+  return reinterpret_cast<tw_pkg_config_value *>(section.data() + sizeof(tw_pkg_config_head))[key].value;
+}
+
 } // namespace tw::test
 
 #endif // TW_SUPPORT_PACKAGES_H
