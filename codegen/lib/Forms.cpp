@@ -132,12 +132,13 @@ std::vector<int64_t> Forms::rowsShape(Value value) {
 }
 
 int Forms::rowsForm(Value value, int8_t zero) {
-  if (auto found = rowsForms.find(value); found != rowsForms.end())
+  ByValue &known = rowsForms[zero];
+  if (auto found = known.find(value); found != known.end())
     return found->second;
   std::vector<int64_t> shape = rowsShape(value);
   int from = rowForm(value), chip = plan.addChipTensor(nameOf(value), shape, lanes);
   convert("pack", *llvm::cantFail(host.pack(shape, lanes, zero)), from, plan.chipBuffer(chip));
-  return rowsForms[value] = chip;
+  return known[value] = chip;
 }
 
 } // namespace tw::codegen

@@ -39,7 +39,7 @@ public:
   int chipForm(mlir::Value value, int8_t zero, bool cannotUseKnown = false);
   void setChipForm(mlir::Value value, int chip) { chipForms[value] = chip; }
 
-  /// The value as bytes of image rows: [.., w * C + c]; `zero` stands behind the last pixel.
+  /// The value as bytes of image rows: [.., w * C + c]; `zero` stands behind the last pixel, where padding is read.
   int rowsForm(mlir::Value value, int8_t zero);
   static std::vector<int64_t> rowsShape(mlir::Value value);
 
@@ -60,7 +60,8 @@ private:
   int lanes;
   std::map<mlir::Value, mlir::Value, ValueLess> sources; // of renamed values
   ByValue rows;                                          // buffer
-  ByValue chipForms, rowsForms;                          // chip tensor
+  ByValue chipForms;                                     // chip tensor
+  std::map<int8_t, ByValue> rowsForms;                   // chip tensor, by what stands behind the last pixel
 };
 
 } // namespace tw::codegen

@@ -94,9 +94,21 @@ def average_of_400(path):
     m.save(path, y, [1, 5, 1, 1], 0.02)
 
 
+def two_zero_points(path):
+    """One image of few channels, read with two zero points: each has bytes of its own behind the last pixel."""
+    m = Model([1, 3, 6, 6])
+    first = m.node("Conv", [m.real, m.weight([4, 3, 3, 3])], kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    other = m.node("Conv", [m.dequantise("x", 0.05, -90), m.weight([4, 3, 3, 3])], kernel_shape=[3, 3],
+                   pads=[1, 1, 1, 1])
+    first, other = (m.node("QuantizeLinear", [real, m.constant(numpy.asarray(0.2, "f4")),
+                                              m.constant(numpy.asarray(0, "i1"))]) for real in (first, other))
+    y = m.node("Concat", [m.dequantise(first, 0.2), m.dequantise(other, 0.2)], axis=1)
+    m.save(path, y, [1, 8, 6, 6], 0.2)
+
+
 def main():
     for make in (column_tiles, sums_of_many_products, few_channels_in_groups, coarse_bias, average_of_256,
-                 average_of_400):
+                 average_of_400, two_zero_points):
         make(os.path.join(sys.argv[1], make.__name__ + ".onnx"))
 
 
