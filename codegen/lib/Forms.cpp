@@ -14,9 +14,7 @@ namespace {
 
 constexpr const char *kUnsigned = "tw.unsigned"; // an int8 argument or result of @main that callers know as uint8
 
-int64_t rowBytes(Value value) {
-  return productOf(shapeVector(value)) * ir::byteWidth(ir::elementTypeOf(value.getType()));
-}
+int64_t rowBytes(Value value) { return productOf(shapeVector(value)) * elementBytes(value); }
 
 } // namespace
 
@@ -24,6 +22,8 @@ std::vector<int64_t> shapeVector(Value value) {
   auto shape = ir::shapeOf(value);
   return {shape.begin(), shape.end()};
 }
+
+int64_t elementBytes(Value value) { return ir::byteWidth(ir::elementTypeOf(value.getType())); }
 
 std::string nameOf(Value value) {
   if (mlir::Operation *op = value.getDefiningOp())
@@ -91,7 +91,8 @@ int Forms::rowForm(Value value) {
   plan.closeSegment();
   plan.chipTensors[chip].isUsedOutside = true;
   int buffer = plan.addTemp(rowBytes(value), nameOf(value));
-  convert("unpack", *llvm::cantFail(host.unpack(shapeVector(value), lanes)), plan.chipBuffer(chip), buffer);
+  const mlir::Type element = llvm::cast<mlir::RankedTensorType>(value.getType()).getElementType();
+  convert("unpack", *llvm::cantFail(host.unpack(element, shapeVector(value), lanes)), plan.chipBuffer(chip), buffer);
   return rows[value] = buffer;
 }
 

@@ -14,6 +14,7 @@
 namespace tw::codegen {
 
 std::vector<int64_t> shapeVector(mlir::Value value);
+int64_t elementBytes(mlir::Value value);
 /// First ONNX node of the operation that makes a value.
 std::string nameOf(mlir::Value value);
 

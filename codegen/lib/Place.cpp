@@ -226,10 +226,14 @@ void Placer::readKnownForms(Block &block, Trial &trial) const {
   }
 }
 
-std::vector<int64_t> Placer::shapeOf(int number, const Trial &trial) const {
+// Of a tensor in the form that the trial gives it.
+int64_t Placer::bytesOf(int number, const Trial &trial) const {
   if (number >= kRows)
-    return Forms::rowsShape(trial.values[number - kRows]);
-  return number >= kBetween ? trial.between[number - kBetween] : shapeVector(trial.values[number]);
+    return productOf(physicalShape(Forms::rowsShape(trial.values[number - kRows]), target.lanes));
+  if (number >= kBetween)
+    return productOf(physicalShape(trial.between[number - kBetween], target.lanes));
+  const Value value = trial.values[number];
+  return productOf(physicalShape(shapeVector(value), target.lanes, elementBytes(value)));
 }
 
 // Does each task fit when nothing else is on chip? Then the scheduler can always give way.
@@ -240,8 +244,7 @@ std::optional<Rejection> Placer::tryAlone(const std::vector<Task> &tasks, const 
     renumber(task, [&](int tensor) {
       auto [found, isNew] = local.try_emplace(tensor, int(segment.tensors.size()));
       if (isNew)
-        segment.tensors.push_back(
-            {"", productOf(physicalShape(shapeOf(tensor, trial), target.lanes)), true, true, nullptr});
+        segment.tensors.push_back({"", bytesOf(tensor, trial), true, true, nullptr});
       return found->second;
     });
   if (auto failure = cannotRun(segment, target))
@@ -258,23 +261,25 @@ void Placer::commit(BlockCall call, std::vector<Task> tasks, const Trial &trial,
         if (operand.constant || chipOf.count(operand.tensor)) {
           continue;
         } else if (operand.tensor >= kRows) {
-          chipOf[operand.tensor] = forms.rowsForm(trial.values[operand.tensor - kRows], int8_t(operand.zero));
+          chipOf[operand.tensor] =
+              forms.rowsForm(trial.values[operand.tensor - kRows],
+                             int8_t(operand.outside == Outside::Value ? operand.outsideValue : operand.zero));
         } else if (operand.tensor < kBetween && trial.values[operand.tensor] != result) {
           chipOf[operand.tensor] =
               forms.chipForm(trial.values[operand.tensor], int8_t(operand.zero), trial.needsOwnForm[operand.tensor]);
         }
   const int segment = plan.joinSegment();
-  auto make = [&](int number, const std::vector<int64_t> &shape) {
-    chipOf[number] = plan.addChipTensor(row.node, shape, target.lanes);
+  auto make = [&](int number, const std::vector<int64_t> &shape, int64_t bytes) {
+    chipOf[number] = plan.addChipTensor(row.node, shape, target.lanes, bytes);
     plan.chipTensors[chipOf[number]].producer = segment;
   };
   for (size_t i = 0; i != trial.values.size(); ++i)
     if (trial.values[i] == result) {
-      make(int(i), shapeVector(result));
+      make(int(i), shapeVector(result), elementBytes(result));
       forms.setChipForm(result, chipOf[int(i)]);
     }
   for (size_t i = 0; i != trial.between.size(); ++i)
-    make(kBetween + int(i), trial.between[i]);
+    make(kBetween + int(i), trial.between[i], 1);
   row.tag = uint16_t(plan.tagNames.size());
   plan.tagNames.push_back(row.node);
   for (Task &task : tasks) {

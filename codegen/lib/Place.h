@@ -39,7 +39,7 @@ private:
   std::optional<tensorize::Block> foldThin(const tensorize::Block &block, const Trial &trial) const;
   void readKnownForms(tensorize::Block &block, Trial &trial) const;
   std::optional<tensorize::Rejection> tryAlone(const std::vector<tensorize::Task> &tasks, const Trial &trial) const;
-  std::vector<int64_t> shapeOf(int number, const Trial &trial) const;
+  int64_t bytesOf(int number, const Trial &trial) const;
   void commit(BlockCall call, std::vector<tensorize::Task> tasks, const Trial &trial, PlacementRow &row);
 
   Plan &plan;

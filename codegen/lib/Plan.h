@@ -30,7 +30,7 @@ struct Buffer {
   int firstStep = -1, lastStep = -1;
 };
 
-/// An int8 tensor in rows of lanes.
+/// A tensor in rows of lanes.
 struct ChipTensor {
   std::string name;
   std::vector<int64_t> shape; // logical
@@ -81,8 +81,8 @@ struct Plan {
     return addBuffer({TW_PKG_CONSTANT, uint32_t(isa::RegionRole::Const), offset, size, TW_PKG_NONE, ""});
   }
 
-  int addChipTensor(std::string name, std::vector<int64_t> shape, int lanes) {
-    int64_t bytes = productOf(tensorize::physicalShape(shape, lanes));
+  int addChipTensor(std::string name, std::vector<int64_t> shape, int lanes, int64_t elementBytes = 1) {
+    int64_t bytes = productOf(tensorize::physicalShape(shape, lanes, elementBytes));
     chipTensors.push_back({std::move(name), std::move(shape), bytes});
     return int(chipTensors.size()) - 1;
   }

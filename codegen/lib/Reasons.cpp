@@ -2,13 +2,15 @@
 #include "Reasons.h"
 
 #include "Forms.h"
-#include "tw/ir/QuantOps.h"
+#include "tw/ir/Constants.h"
+#include "tw/ir/Macs.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace tw::codegen {
 namespace {
@@ -68,61 +70,21 @@ std::string quoted(Value value) {
   return name.empty() ? "one" : "'" + name + "'";
 }
 
-// The scale with which a float32 value was dequantised, here or in a block of its own, if it is one known number.
-std::optional<float> scaleOf(Value value) {
-  Value scale;
-  if (auto dequantize = value.getDefiningOp<ir::DequantizeOp>()) {
-    scale = dequantize.getScale();
-  } else if (isDequantized(value)) {
-    auto maker = value.getDefiningOp<mlir::func::CallOp>();
-    scale = (*functionOf(maker).getOps<ir::DequantizeOp>().begin()).getScale();
-    if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(scale))
-      scale = maker.getOperand(argument.getArgNumber());
-  }
-  if (!scale || !ir::isConstant(scale))
-    return std::nullopt;
-  const std::vector<float> scales = ir::constantFloats(scale);
-  return scales.size() == 1 ? std::optional(scales.front()) : std::nullopt;
-}
-
 std::string shapeText(Value value) {
   return llvm::join(llvm::map_range(ir::shapeOf(value), [](int64_t extent) { return std::to_string(extent); }), "x");
 }
 
-// A channel whose sums cannot be scaled to the result's, or a bias that cannot be added to them; empty if all can, or
-// if a scale is not known.
-std::string multiplierProblem(Operation *op, ir::QuantizeOp quantize) {
-  auto weights = op->getOperand(1).getDefiningOp<ir::DequantizeOp>();
-  const std::optional<float> in = scaleOf(op->getOperand(0));
-  if (!in || !weights || !ir::isConstant(weights.getScale()) || !ir::isConstant(quantize.getScale()))
-    return "";
-  const std::vector<float> multipliers = ir::requantMultipliers(*in, ir::constantFloats(weights.getScale()),
-                                                                ir::constantFloats(quantize.getScale()).front());
-  for (const auto &[channel, multiplier] : llvm::enumerate(multipliers))
-    if (!ir::isLegalMultiplier(multiplier))
-      return llvm::formatv("the factor from its sums to its result is {0:e2} for output channel {1}, outside 2^-40 to "
-                           "2^8: give {2} a larger scale",
-                           multiplier, channel, multiplier < 1 ? "that channel's weights" : "its result")
-          .str();
-  if (op->getNumOperands() < 3)
-    return "";
-  const int64_t channels = ir::shapeOf(op->getResult(0)).back(),
-                numbers = ir::elementCount(ir::shapeOf(op->getOperand(2)));
-  if (numbers != 1 && numbers != channels)
-    return "its bias is " + shapeText(op->getOperand(2)) + ", not one number for each of " + std::to_string(channels) +
-           " output channels: put it into an Add of its own";
-  // With a half the rounded bias is a quarter of a step off at most.
-  for (const auto &[channel, multiplier] : llvm::enumerate(multipliers))
-    if (multiplier > 0.5f)
-      return llvm::formatv("its bias would be rounded to steps of the sums, which are {0:F2} steps of the result for "
-                           "output channel {1}, and 0.5 is what keeps results exact: give its result a larger scale",
-                           multiplier, channel)
-          .str();
-  return "";
+// More products of int8 less their zero points than an int32 holds the sum of, whatever they are.
+constexpr int64_t kMostProducts = std::numeric_limits<int32_t>::max() / (255 * 255);
+
+// Products in each sum of a float32 operator; 0: it is no product.
+int64_t productsOf(Operation *op) {
+  const int64_t macs = ir::macsOf(op);
+  return macs == 0 ? 0 : macs / ir::elementCount(ir::shapeOf(op->getResult(0)));
 }
 
 // What of a float32 operator between int8 tensors has no integer form; empty: nothing that is known here.
-std::string integerProblem(Operation *op, Operation *last) {
+std::string integerProblem(Operation *op) {
   if (llvm::isa<ir::DequantizeOp, ir::QuantizeOp>(op))
     return "";
   if (auto gemm = llvm::dyn_cast<ir::GemmOp>(op)) {
@@ -136,8 +98,9 @@ std::string integerProblem(Operation *op, Operation *last) {
   for (Value operand : op->getOperands().take_front(hasBias ? 2 : op->getNumOperands()))
     if (isFloat(operand) && ir::isConstant(operand))
       return "its constant operand is float32: quantise that, too";
-  auto quantize = llvm::dyn_cast<ir::QuantizeOp>(last);
-  return quantize && llvm::isa<ir::ConvOp, ir::GemmOp, ir::MatmulOp>(op) ? multiplierProblem(op, quantize) : "";
+  if (const int64_t products = productsOf(op); products > kMostProducts)
+    return llvm::formatv("the sums of its {0} products may leave the 32 bits of the NPU's", products);
+  return "";
 }
 
 std::string floatReason(BlockCall call, const std::vector<Operation *> &operators) {
@@ -152,12 +115,17 @@ std::string floatReason(BlockCall call, const std::vector<Operation *> &operator
       return kind + " computes in float32, as its input " + quoted(operand) + " is: quantise it to int8";
   if (leavesAsFloat(result))
     return kind + " computes in float32: its result is an output of the model in float32: give out a quantised one";
+  for (Operation *op : operators)
+    if (auto dequantize = llvm::dyn_cast<ir::DequantizeOp>(op);
+        dequantize && ir::elementTypeOf(dequantize.getInput().getType()) == ir::ElementType::I32)
+      return kind + " computes in float32, as " + quoted(dequantize.getInput()) +
+             " in front of it gives sums that are not quantised: put QuantizeLinear and DequantizeLinear between them";
   if (isFloat(result))
     return kind + " computes in float32: its inputs are int8, but its result is read in float32 by " +
            (result.hasOneUse() ? "the next operator" : "several operators") +
            ": put QuantizeLinear and DequantizeLinear behind it";
   for (Operation *op : operators)
-    if (std::string problem = integerProblem(op, operators.back()); !problem.empty())
+    if (std::string problem = integerProblem(op); !problem.empty())
       return kind + " computes in float32 between int8 tensors: " + problem;
   return kind + " computes in float32 between int8 tensors: the compiler has no integer form of it";
 }

@@ -226,6 +226,23 @@ LogicalResult QGemmOp::verify() {
   return checkDrain(*this);
 }
 
+LogicalResult QConvSumsOp::verify() {
+  Window window{{}, getStrides(), getPads(), getDilations()};
+  if (failed(checkShape(
+          *this, getResult(),
+          convShape(shapeOf(getInput()), shapeOf(getWeight()), window, getGroup(), positionOf(getLayout())))))
+    return failure();
+  if (failed(checkScalar(*this, getInZero(), "inZero")))
+    return failure();
+  return checkPerAxis(*this, getWeightZero(), getWeight(), 0);
+}
+
+LogicalResult QGemmSumsOp::verify() {
+  if (failed(checkShape(*this, getResult(), gemmShape(shapeOf(getInput()), shapeOf(getWeight()), false, true))))
+    return failure();
+  return checkPerAxis(*this, getWeightZero(), getWeight(), 0);
+}
+
 LogicalResult QMatmulOp::verify() {
   if (failed(checkShape(*this, getResult(), matmulShape(shapeOf(getA()), shapeOf(getB())))))
     return failure();

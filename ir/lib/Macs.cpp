@@ -9,11 +9,12 @@ namespace tw::ir {
 
 int64_t macsOf(mlir::Operation *op) {
   return llvm::TypeSwitch<mlir::Operation *, int64_t>(op)
-      .Case<QConvOp, ConvOp>([](auto conv) {
+      .Case<QConvOp, QConvSumsOp, ConvOp>([](auto conv) {
         return elementCount(shapeOf(conv.getResult())) * elementCount(shapeOf(conv.getWeight())) /
                shapeOf(conv.getWeight())[0];
       })
-      .Case([](QGemmOp gemm) { return elementCount(shapeOf(gemm.getResult())) * shapeOf(gemm.getInput())[1]; })
+      .Case<QGemmOp, QGemmSumsOp>(
+          [](auto gemm) { return elementCount(shapeOf(gemm.getResult())) * shapeOf(gemm.getInput())[1]; })
       .Case([](GemmOp gemm) {
         return elementCount(shapeOf(gemm.getResult())) * shapeOf(gemm.getA())[gemm.getTransA() ? 0 : 1];
       })

@@ -14,6 +14,7 @@ void buildGraphPipeline(mlir::OpPassManager &manager, const GraphPipelineOptions
   onFunctions(createConvertUint8());
   onFunctions(createFoldConstants());
   onFunctions(createFuseQdq());
+  onFunctions(createFuseSums());
   onFunctions(createCanonicalizeLayout());
   onFunctions(createFoldConstants());
   if (options.fuseResidual)

@@ -29,37 +29,44 @@ WideSum byLength(int64_t length, std::pair<int64_t, int64_t> a, std::pair<int64_
   return {0, low * length, high * length};
 }
 
-// [channels, ...] weights, in any layout: padding leaves terms out, which is never the worst.
-template <typename Op> std::optional<WideSum> wideProduct(Op op) {
-  const auto reach = reachOf(op.getInZero());
-  const int64_t channels = shapeOf(op.getWeight())[0], depth = elementCount(shapeOf(op.getWeight())) / channels;
-  std::optional<Tensor> weights = constantOf(op.getWeight());
-  const bool isKnown = weights && isConstant(op.getWeightZero()), hasBias = op.getBias() != nullptr;
-  if (hasBias && !isConstant(op.getBias())) // any int32 may be added to the sum
+template <typename Op> std::optional<WideSum> wideProduct(Op op, std::pair<int64_t, int64_t> reach, mlir::Value bias) {
+  const int64_t channels = shapeOf(op.getWeight())[0];
+  if (bias && !isConstant(bias)) // any int32 may be added to the sum
     return WideSum{0, std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
-  auto zeros = isKnown ? constantInts(op.getWeightZero()) : std::vector<int64_t>();
-  auto bias = hasBias ? constantInts(op.getBias()) : std::vector<int64_t>(channels, 0);
+  const auto added = bias ? constantInts(bias) : std::vector<int64_t>(channels, 0);
+  std::optional<Tensor> weights = constantOf(op.getWeight());
+  if (weights && isConstant(op.getWeightZero()))
+    return wideSumOf(*weights, constantInts(op.getWeightZero()), reach, added);
+  const WideSum any = byLength(elementCount(shapeOf(op.getWeight())) / channels, reach, reachOf(op.getWeightZero()));
+  for (int64_t channel = 0; channel != channels; ++channel)
+    if (auto wide = ifWide({channel, any.least + added[channel], any.largest + added[channel]}))
+      return wide;
+  return std::nullopt;
+}
+
+} // namespace
+
+std::optional<WideSum> wideSumOf(const Tensor &weights, llvm::ArrayRef<int64_t> zeros,
+                                 std::pair<int64_t, int64_t> reach, llvm::ArrayRef<int64_t> added) {
+  const int64_t channels = weights.shape[0], depth = weights.size() / channels;
   for (int64_t channel = 0; channel != channels; ++channel) {
-    WideSum sum{channel};
-    if (!isKnown)
-      sum = byLength(depth, reach, reachOf(op.getWeightZero()));
-    for (int64_t k = 0; isKnown && k != depth; ++k) {
-      const int64_t w = weights->data<int8_t>()[channel * depth + k] - zeros[zeros.size() == 1 ? 0 : channel];
+    WideSum sum{channel, added[channel], added[channel]};
+    for (int64_t k = 0; k != depth; ++k) {
+      const int64_t w = weights.data<int8_t>()[channel * depth + k] - zeros[zeros.size() == 1 ? 0 : channel];
       sum.least += w * (w > 0 ? reach.first : reach.second);
       sum.largest += w * (w > 0 ? reach.second : reach.first);
     }
-    sum = {channel, sum.least + bias[channel], sum.largest + bias[channel]};
     if (auto wide = ifWide(sum))
       return wide;
   }
   return std::nullopt;
 }
 
-} // namespace
-
 std::optional<WideSum> wideSumOf(mlir::Operation *op) {
   return llvm::TypeSwitch<mlir::Operation *, std::optional<WideSum>>(op)
-      .Case<QConvOp, QGemmOp>([](auto product) { return wideProduct(product); })
+      .Case<QConvOp, QGemmOp>(
+          [](auto product) { return wideProduct(product, reachOf(product.getInZero()), product.getBias()); })
+      .Case<QConvSumsOp, QGemmSumsOp>([](auto product) { return wideProduct(product, {-128, 127}, nullptr); })
       .Case([](QMatmulOp product) {
         return ifWide(
             byLength(shapeOf(product.getA()).back(), reachOf(product.getAZero()), reachOf(product.getBZero())));

@@ -10,12 +10,12 @@
 
 namespace tw::tensorize {
 
-std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes) {
+std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes, int64_t elementBytes) {
   std::vector<int64_t> physical(shape.begin(), shape.end());
   if (physical.empty())
     physical.push_back(1);
   physical.back() = int64_t(llvm::divideCeil(physical.back(), lanes));
-  physical.push_back(lanes);
+  physical.push_back(lanes * elementBytes);
   return physical;
 }
 
@@ -176,8 +176,9 @@ private:
                                      " of its last dimension, rows have " + std::to_string(n));
     blocks.constant = last.constant / n;
     last = blocks;
-    operand.index.push_back({{{lane, 1}}, 0});
-    operand.shape = physicalShape(operand.shape, target.lanes);
+    const int64_t bytes = elemBytes(operand.elem);
+    operand.index.push_back({{{lane, bytes}}, 0});
+    operand.shape = physicalShape(operand.shape, target.lanes, bytes);
     return std::nullopt;
   }
 

@@ -23,6 +23,11 @@ int64_t numberOf(const std::vector<Instruction> &links, const Quantity &q, int l
                                      : q.literal;
 }
 
+// Bytes from the first lane of a row to the one of this step.
+int64_t laneBytes(const ChainAccess &access, const std::vector<int64_t> &step) {
+  return access.laneLoop < 0 ? 0 : step[access.laneLoop] * elemBytes(access.elem);
+}
+
 class Prover {
 public:
   Prover(const Mapping &full, const Target &target) : mapping(full), target(target) { shrink(); }
@@ -210,8 +215,7 @@ private:
         return "packed operand " + operand.name + " holds another element at row " + std::to_string(row);
       return "";
     }
-    int64_t address =
-        links[access.base.link].values[access.base.field] + (access.laneLoop < 0 ? 0 : step[access.laneLoop]);
+    int64_t address = links[access.base.link].values[access.base.field] + laneBytes(access, step);
     bool isInside = true;
     for (const ChainDim &dim : access.dims) {
       int64_t index = dim.origin ? -links[dim.origin.link].values[dim.origin.field] : 0;
@@ -289,8 +293,7 @@ private:
   }
 
   int64_t walkAddress(const ChainAccess &access, const Point &point) const {
-    int64_t address =
-        links[access.base.link].values[access.base.field] + (access.laneLoop < 0 ? 0 : point.step[access.laneLoop]);
+    int64_t address = links[access.base.link].values[access.base.field] + laneBytes(access, point.step);
     for (const ChainDim &dim : access.dims)
       address += walkIndex(dim, point) * numberOf(links, dim.stride, target.lanes);
     return address;

@@ -46,6 +46,7 @@ const std::vector<Neutral> &neutrals() {
   static const std::vector<Neutral> table = {
       {"clamp_i8", {-128, 127}},
       {"pool_max", {0, 1, 0, 0}},
+      {"copy_i32", {}},
   };
   return table;
 }

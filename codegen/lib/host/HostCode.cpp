@@ -275,20 +275,20 @@ llvm::Expected<const HostStep *> HostCode::pack(ArrayRef<int64_t> shape, int64_t
   return add(block, {false});
 }
 
-llvm::Expected<const HostStep *> HostCode::unpack(ArrayRef<int64_t> shape, int64_t lanes) {
+llvm::Expected<const HostStep *> HostCode::unpack(Type element, ArrayRef<int64_t> shape, int64_t lanes) {
   SmallVector<int64_t> to(shape.begin(), shape.end());
   if (to.empty())
     to.push_back(1);
   SmallVector<int64_t> from(to);
   from.back() = int64_t(llvm::alignTo(uint64_t(from.back()), uint64_t(lanes)));
-  std::string key = "unpack";
+  std::string key = "unpack" + std::to_string(element.getIntOrFloatBitWidth());
   for (int64_t extent : to)
     key += "_" + std::to_string(extent);
   func::FuncOp &block = impl->conversions[key + "_" + std::to_string(lanes)];
   if (!block) {
     OpBuilder b(impl->context);
     Location at = UnknownLoc::get(impl->context);
-    auto type = RankedTensorType::get(from, b.getI8Type()), narrow = RankedTensorType::get(to, b.getI8Type());
+    auto type = RankedTensorType::get(from, element), narrow = RankedTensorType::get(to, element);
     b.setInsertionPointToEnd(impl->blocks->getBody());
     block = b.create<func::FuncOp>(at, "unpack" + std::to_string(impl->conversions.size()),
                                    b.getFunctionType(type, narrow));

@@ -38,9 +38,9 @@ public:
   /// made. Equal questions get the same code. The answer lives as long as this.
   llvm::Expected<const HostStep *> add(mlir::func::FuncOp block, const std::vector<bool> &isConstant);
 
-  /// int8 [shape] to rows of `lanes`, those beyond the last dimension with `fill`, and back.
+  /// int8 [shape] to rows of `lanes`, those beyond the last dimension with `fill`; and back, of any element.
   llvm::Expected<const HostStep *> pack(llvm::ArrayRef<int64_t> shape, int64_t lanes, int8_t fill);
-  llvm::Expected<const HostStep *> unpack(llvm::ArrayRef<int64_t> shape, int64_t lanes);
+  llvm::Expected<const HostStep *> unpack(mlir::Type element, llvm::ArrayRef<int64_t> shape, int64_t lanes);
 
   bool isEmpty() const;
   /// The shared object; needs ld.lld.

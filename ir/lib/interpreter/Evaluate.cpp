@@ -43,7 +43,8 @@ llvm::Expected<Tensor> evaluate(Operation *op, llvm::ArrayRef<const Tensor *> op
   return llvm::TypeSwitch<Operation *, llvm::Expected<Tensor>>(op)
       .Case<QuantizeOp, DequantizeOp, FlipSignOp, ConvOp, GemmOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp,
             MaxPoolOp, AveragePoolOp, ReduceMeanOp, SoftmaxOp, ReshapeOp, TransposeOp, ConcatOp, PadOp, ResizeOp,
-            QConvOp, QGemmOp, QMatmulOp, QEltwiseOp, QPoolOp, QLutOp>([&](auto typed) { return evaluateOp(typed, in); })
+            QConvOp, QGemmOp, QConvSumsOp, QGemmSumsOp, QMatmulOp, QEltwiseOp, QPoolOp, QLutOp>(
+          [&](auto typed) { return evaluateOp(typed, in); })
       .Default([](Operation *other) -> llvm::Expected<Tensor> {
         return llvm::createStringError("the interpreter has no evaluation of '" + other->getName().getStringRef() +
                                        "'");

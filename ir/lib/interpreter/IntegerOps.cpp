@@ -130,6 +130,38 @@ llvm::Expected<Tensor> evaluateOp(QGemmOp op, const Operands &in) {
   return result;
 }
 
+// Of x less its zero point padding adds nothing; with it, inZero times the weights that lie there: over the whole
+// kernel both differ by inZero times all weights of the channel.
+llvm::Expected<Tensor> evaluateOp(QConvSumsOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const Tensor &weight = in(op.getWeight()), &weightZero = in(op.getWeightZero());
+  const int32_t inZero = zeroOf(in(op.getInZero()));
+  auto zero = [&](int64_t o) { return zeroOf(weightZero, weightZero.size() == 1 ? 0 : o); };
+  const int64_t depth = weight.size() / weight.shape[0];
+  std::vector<int64_t> whole(weight.shape[0], 0);
+  for (int64_t i = 0; i < weight.size(); ++i)
+    whole[i / depth] += weight.data<int8_t>()[i] - zero(i / depth);
+  ConvGeometry geometry{op.getStrides(), op.getPads(), op.getDilations(), static_cast<int64_t>(op.getGroup()),
+                        op.getLayout()};
+  convolve<int64_t, int8_t>(in(op.getInput()), weight, result.shape, geometry, inZero, zero,
+                            [&](int64_t i, int64_t channel, int64_t sum) {
+                              result.data<int32_t>()[i] = static_cast<int32_t>(sum + inZero * whole[channel]);
+                            });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(QGemmSumsOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const Tensor &x = in(op.getInput()), &w = in(op.getWeight()), &weightZero = in(op.getWeightZero());
+  const int64_t rows = result.shape[0], columns = result.shape[1], depth = x.shape[1];
+  for (int64_t m = 0; m < rows; ++m)
+    for (int64_t n = 0; n < columns; ++n)
+      result.data<int32_t>()[m * columns + n] =
+          static_cast<int32_t>(dot<int64_t, int8_t>(x.data<int8_t>() + m * depth, 1, 0, w.data<int8_t>() + n * depth, 1,
+                                                    zeroOf(weightZero, weightZero.size() == 1 ? 0 : n), depth, 0));
+  return result;
+}
+
 llvm::Expected<Tensor> evaluateOp(QMatmulOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   float multiplier =

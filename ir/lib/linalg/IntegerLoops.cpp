@@ -93,15 +93,15 @@ template <typename Op> Value drain(Lowering &lowering, LinalgBuilder &l, Op op, 
   return l.reshape(l.generic(inputs, init, rank, 0, body), outShape);
 }
 
-Value lower(Lowering &lowering, LinalgBuilder &l, QConvOp op) {
-  if (op.getLayout() != Layout::NHWC)
-    return nullptr;
+// The sums of a convolution of x - xZero, with a dimension of groups in front of the channels where a group has
+// several.
+template <typename Op> Value convolution(Lowering &lowering, LinalgBuilder &l, Op op, int64_t xZero) {
   Dims out = shapeOf(op.getResult()), w = shapeOf(op.getWeight()), s = op.getStrides(), d = op.getDilations(),
        p = op.getPads();
   int64_t group = static_cast<int64_t>(op.getGroup()), perGroup = out[3] / group;
-  int64_t inZero = zeroInside(op.getInZero());
   Value x = lowering.given("input", op.getInput()), weight = lowering.given("weight", op.getWeight());
-  x = l.pad(x, {0, p[0], p[1], 0}, {0, p[2], p[3], 0}, l.scalar(l.builder.getI8Type(), static_cast<double>(inZero)));
+  x = l.pad(x, {0, p[0], p[1], 0}, {0, p[2], p[3], 0},
+            l.scalar(l.builder.getI8Type(), static_cast<double>(zeroInside(op.getInZero()))));
 
   std::optional<int64_t> wZero;
   std::optional<Access> wZeroTensor;
@@ -117,28 +117,24 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QConvOp op) {
 
   auto row = [&](unsigned kernelDim) { return l.dim(1) * s[0] + l.dim(kernelDim) * d[0]; };
   auto column = [&](unsigned kernelDim) { return l.dim(2) * s[1] + l.dim(kernelDim) * d[1]; };
-  if (group == 1) {
-    Value acc = product(lowering, l, {x, {l.dim(0), row(4), column(5), l.dim(6)}}, inZero,
-                        {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6)}}, wZero, wZeroTensor, out,
-                        {"n", "oh", "ow", "oc", "kh", "kw", "ic"});
-    return drain(lowering, l, op, acc);
-  }
-  if (isDepthwise) {
-    Value acc = product(lowering, l, {x, {l.dim(0), row(4), column(5), l.dim(3)}}, inZero,
-                        {weight, {l.dim(3), l.dim(4), l.dim(5), l.zero()}}, wZero, wZeroTensor, out,
-                        {"n", "oh", "ow", "c", "kh", "kw"});
-    return drain(lowering, l, op, acc);
-  }
+  if (group == 1)
+    return product(lowering, l, {x, {l.dim(0), row(4), column(5), l.dim(6)}}, xZero,
+                   {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6)}}, wZero, wZeroTensor, out,
+                   {"n", "oh", "ow", "oc", "kh", "kw", "ic"});
+  if (isDepthwise)
+    return product(lowering, l, {x, {l.dim(0), row(4), column(5), l.dim(3)}}, xZero,
+                   {weight, {l.dim(3), l.dim(4), l.dim(5), l.zero()}}, wZero, wZeroTensor, out,
+                   {"n", "oh", "ow", "c", "kh", "kw"});
   Dims in = shapeOf(x);
   x = l.reshape(x, {in[0], in[1], in[2], group, w[3]});
   weight = l.reshape(weight, {group, perGroup, w[1], w[2], w[3]});
-  Value acc = product(lowering, l, {x, {l.dim(0), row(5), column(6), l.dim(3), l.dim(7)}}, inZero,
-                      {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6), l.dim(7)}}, wZero, wZeroTensor,
-                      {out[0], out[1], out[2], group, perGroup}, {"n", "oh", "ow", "g", "oc", "kh", "kw", "ic"});
-  return drain(lowering, l, op, acc);
+  return product(lowering, l, {x, {l.dim(0), row(5), column(6), l.dim(3), l.dim(7)}}, xZero,
+                 {weight, {l.dim(3), l.dim(4), l.dim(5), l.dim(6), l.dim(7)}}, wZero, wZeroTensor,
+                 {out[0], out[1], out[2], group, perGroup}, {"n", "oh", "ow", "g", "oc", "kh", "kw", "ic"});
 }
 
-Value lower(Lowering &lowering, LinalgBuilder &l, QGemmOp op) {
+// [M, K] x [N, K] of x - xZero.
+template <typename Op> Value rowsByColumns(Lowering &lowering, LinalgBuilder &l, Op op, int64_t xZero) {
   Value x = lowering.given("input", op.getInput()), weight = lowering.given("weight", op.getWeight());
   std::optional<int64_t> wZero;
   std::optional<Access> wZeroTensor;
@@ -146,10 +142,27 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QGemmOp op) {
     wZero = zeroInside(op.getWeightZero());
   else
     wZeroTensor = Access{lowering.given("weight_zero", op.getWeightZero()), {l.dim(1)}};
-  Value acc = product(lowering, l, {x, {l.dim(0), l.dim(2)}}, zeroInside(op.getInZero()),
-                      {weight, {l.dim(1), l.dim(2)}}, wZero, wZeroTensor, shapeOf(op.getResult()), {"m", "n", "k"});
-  return drain(lowering, l, op, acc);
+  return product(lowering, l, {x, {l.dim(0), l.dim(2)}}, xZero, {weight, {l.dim(1), l.dim(2)}}, wZero, wZeroTensor,
+                 shapeOf(op.getResult()), {"m", "n", "k"});
 }
+
+Value lower(Lowering &lowering, LinalgBuilder &l, QConvOp op) {
+  if (op.getLayout() != Layout::NHWC)
+    return nullptr;
+  return drain(lowering, l, op, convolution(lowering, l, op, zeroInside(op.getInZero())));
+}
+
+Value lower(Lowering &lowering, LinalgBuilder &l, QConvSumsOp op) {
+  if (op.getLayout() != Layout::NHWC)
+    return nullptr;
+  return l.reshape(convolution(lowering, l, op, 0), shapeOf(op.getResult()));
+}
+
+Value lower(Lowering &lowering, LinalgBuilder &l, QGemmOp op) {
+  return drain(lowering, l, op, rowsByColumns(lowering, l, op, zeroInside(op.getInZero())));
+}
+
+Value lower(Lowering &lowering, LinalgBuilder &l, QGemmSumsOp op) { return rowsByColumns(lowering, l, op, 0); }
 
 Value lower(Lowering &lowering, LinalgBuilder &l, QMatmulOp op) {
   Dims out = shapeOf(op.getResult());
@@ -306,7 +319,7 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QLutOp op) {
 
 Value lowerInteger(Lowering &lowering, LinalgBuilder &l, Operation *op) {
   return llvm::TypeSwitch<Operation *, Value>(op)
-      .Case<QConvOp, QGemmOp, QMatmulOp, QEltwiseOp, QPoolOp, QLutOp>(
+      .Case<QConvOp, QGemmOp, QConvSumsOp, QGemmSumsOp, QMatmulOp, QEltwiseOp, QPoolOp, QLutOp>(
           [&](auto typed) { return lower(lowering, l, typed); })
       .Default([](Operation *) { return Value(); });
 }

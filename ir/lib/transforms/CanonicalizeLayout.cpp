@@ -70,7 +70,7 @@ void seed(func::FuncOp function) {
   function.walk([&](Operation *op) { operations.push_back(op); });
   for (Operation *op : operations)
     llvm::TypeSwitch<Operation *>(op)
-        .Case<ConvOp, QConvOp>([&](auto conv) {
+        .Case<ConvOp, QConvOp, QConvSumsOp>([&](auto conv) {
           if (conv.getLayout() == Layout::NHWC)
             return;
           conv.setLayout(Layout::NHWC);
@@ -107,10 +107,7 @@ void seed(func::FuncOp function) {
 // The operands that carry elements of the result, for operators that a transpose can sink through.
 SmallVector<OpOperand *> dataOperands(Operation *op) {
   SmallVector<OpOperand *> operands;
-  if (unaryFunction(op) || isa<QLutOp, PadOp, ResizeOp, SoftmaxOp>(op))
-    return {&op->getOpOperand(0)};
-  if (isa<QuantizeOp, DequantizeOp>(op) && elementCount(shapeOf(op->getOperand(1))) == 1 &&
-      elementCount(shapeOf(op->getOperand(2))) == 1)
+  if (unaryFunction(op) || isa<QuantizeOp, DequantizeOp, QLutOp, PadOp, ResizeOp, SoftmaxOp>(op))
     return {&op->getOpOperand(0)};
   if (auto reduce = dyn_cast<ReduceMeanOp>(op); reduce && reduce.getKeepDims())
     return {&op->getOpOperand(0)};
@@ -129,6 +126,10 @@ SmallVector<OpOperand *> dataOperands(Operation *op) {
 void renameDimensions(Operation *op, Dims perm) {
   llvm::TypeSwitch<Operation *>(op)
       .Case<ConcatOp, SoftmaxOp>([&](auto typed) { typed.setAxis(perm[typed.getAxis()]); })
+      .Case<QuantizeOp, DequantizeOp>([&](auto typed) {
+        if (typed.getAxis() < perm.size()) // with one scale it may name no dimension
+          typed.setAxis(perm[typed.getAxis()]);
+      })
       .Case<PadOp>([&](PadOp pad) {
         pad.setLo(permuted(pad.getLo(), inverse(perm)));
         pad.setHi(permuted(pad.getHi(), inverse(perm)));

@@ -4,6 +4,7 @@
 #include "tw/ir/Passes.h"
 
 #include "../interpreter/Kernels.h"
+#include "Quantized.h"
 #include "tw/ir/QuantOps.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
@@ -19,26 +20,6 @@ namespace tw::ir {
 using namespace mlir;
 
 namespace {
-
-// An int8 tensor with its scale and zero point, all known at compile time except the tensor.
-struct Quantized {
-  Value value, scale, zero;
-  bool perTensor() const { return elementCount(shapeOf(scale)) == 1 && elementCount(shapeOf(zero)) == 1; }
-  float scaleValue() const { return constantFloats(scale)[0]; }
-  int32_t zeroValue() const { return static_cast<int32_t>(constantInts(zero)[0]); }
-};
-
-// The DequantizeOp behind a float value. `channelAxis` is where per-channel parameters may lie, none without it.
-std::optional<Quantized> dequantized(Value value, std::optional<int64_t> channelAxis = std::nullopt) {
-  auto op = value.getDefiningOp<DequantizeOp>();
-  if (!op || elementTypeOf(op.getInput().getType()) != ElementType::I8 || !isConstant(op.getScale()) ||
-      !isConstant(op.getZeroPoint()))
-    return std::nullopt;
-  Quantized result{op.getInput(), op.getScale(), op.getZeroPoint()};
-  if (!result.perTensor() && (!channelAxis || static_cast<int64_t>(op.getAxis()) != *channelAxis))
-    return std::nullopt;
-  return result;
-}
 
 // The quantize that ends a group, with the ReLU and Clip bounds in front of it.
 struct Tail {
@@ -107,13 +88,6 @@ private:
     return llvm::all_of(requantMultipliers(constantFloats(a.scale), constantFloats(b.scale), tail.out.scaleValue()),
                         isLegalMultiplier);
   }
-  // Zero points that are equal for all channels become one: the usual form of symmetric weights.
-  void uniteZeros(Quantized &weight) {
-    auto zeros = constantInts(weight.zero);
-    if (zeros.size() > 1 && llvm::all_equal(zeros))
-      weight.zero =
-          makeConstant(rewriter, weight.zero.getLoc(), "zero", Tensor::of<int8_t>({}, {static_cast<int8_t>(zeros[0])}));
-  }
   IntegerAttr lo() { return rewriter.getI64IntegerAttr(tail.clamp().lo); }
   IntegerAttr hi() { return rewriter.getI64IntegerAttr(tail.clamp().hi); }
   Type int8Type(Dims shape) { return RankedTensorType::get(shape, rewriter.getI8Type()); }
@@ -128,42 +102,10 @@ private:
 // the result then moves by less than half a step, so the result by one at most.
 constexpr double kMostBiasError = 0.25;
 
-// The bias as the graph computes it; nothing if it is computed from an input.
-std::optional<std::vector<double>> realBias(Value bias) {
-  std::vector<double> real;
-  if (isConstant(bias)) {
-    for (float value : constantFloats(bias))
-      real.push_back(value);
-    return real;
-  }
-  auto dequantize = bias.getDefiningOp<DequantizeOp>();
-  if (!dequantize || !isConstant(dequantize.getInput()) || !isConstant(dequantize.getScale()) ||
-      !isConstant(dequantize.getZeroPoint()))
-    return std::nullopt;
-  auto values = constantInts(dequantize.getInput()), zeros = constantInts(dequantize.getZeroPoint());
-  auto scales = constantFloats(dequantize.getScale());
-  Dims shape = shapeOf(dequantize);
-  const size_t axis = dequantize.getAxis();
-  const int64_t inner = axis < shape.size() ? elementCount(shape.drop_front(axis + 1)) : 1;
-  for (size_t i = 0; i < values.size(); ++i) {
-    const size_t slice = axis < shape.size() ? i / inner % shape[axis] : 0;
-    real.push_back(static_cast<double>(values[i] - zeros[zeros.size() == 1 ? 0 : slice]) *
-                   static_cast<double>(scales[scales.size() == 1 ? 0 : slice]));
-  }
-  return real;
-}
-
-// Does a tensor of this shape, broadcast as NumPy does it, have one value for each index of the dimension in front of
-// `inner` unit ones, whatever the other indices are?
-bool isPerChannel(Dims shape, int64_t channels, size_t inner) {
-  const int64_t count = elementCount(shape);
-  return count == 1 || (count == channels && shape.size() > inner && shape[shape.size() - 1 - inner] == channels);
-}
-
 Value Fuser::integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, size_t inner,
                          bool &ok) {
   ok = !bias;
-  auto real = bias && isPerChannel(shapeOf(bias), channels, inner) ? realBias(bias) : std::nullopt;
+  auto real = bias && isPerChannel(shapeOf(bias), channels, inner) ? realConstant(bias) : std::nullopt;
   if (!real)
     return nullptr;
   auto weightScales = constantFloats(weight.scale);
@@ -192,7 +134,7 @@ Value Fuser::fuseConv(ConvOp op, Value biasValue, size_t biasInner) {
   Value bias = integerBias(biasValue, *input, *weight, shapeOf(weight->value)[0], biasInner, ok);
   if (!ok)
     return nullptr;
-  uniteZeros(*weight);
+  uniteZeros(rewriter, *weight);
   return rewriter.create<QConvOp>(location, int8Type(shapeOf(op)), input->value, input->scale, input->zero,
                                   weight->value, weight->scale, weight->zero, bias, tail.out.scale, tail.out.zero,
                                   Value(), Value(), Value(), Value(), Value(), Value(), op.getStridesAttr(),
@@ -201,7 +143,7 @@ Value Fuser::fuseConv(ConvOp op, Value biasValue, size_t biasInner) {
 }
 
 Value Fuser::createGemm(const Quantized &input, Quantized weight, Value bias) {
-  uniteZeros(weight);
+  uniteZeros(rewriter, weight);
   Type type = int8Type({shapeOf(input.value)[0], shapeOf(weight.value)[0]});
   return rewriter.create<QGemmOp>(location, type, input.value, input.scale, input.zero, weight.value, weight.scale,
                                   weight.zero, bias, tail.out.scale, tail.out.zero, Value(), Value(), Value(), Value(),

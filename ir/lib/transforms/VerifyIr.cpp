@@ -40,7 +40,7 @@ LogicalResult checkNoUint8(ModuleOp module) {
 
 LogicalResult checkNhwc(Operation *op) {
   auto layout = op->getAttrOfType<LayoutAttr>("layout");
-  bool image = isa<ConvOp, QConvOp, MaxPoolOp, AveragePoolOp, QPoolOp>(op);
+  bool image = isa<ConvOp, QConvOp, QConvSumsOp, MaxPoolOp, AveragePoolOp, QPoolOp>(op);
   if (image && (!layout || layout.getValue() != Layout::NHWC))
     return op->emitOpError("is not NHWC after tw-canonicalize-layout");
   return success();

@@ -104,8 +104,8 @@ public:
     if (!written)
       return Rejection{"", "layout", "its result changes shape in a way that no access can follow"};
     auto elem = elemOf(function.front().getTerminator()->getOperand(0));
-    if (elem != isa::Elem::I8)
-      return Rejection{"", "dtype", "its result is not int8"};
+    if (elem != isa::Elem::I8 && elem != isa::Elem::I32)
+      return Rejection{"", "dtype", "its result is neither int8 nor int32"};
     nest.operands.push_back({"result", *elem, true, numberOf(call.getResult(0)), shape, std::move(*written)});
     auto made = normalise(std::move(nest));
     if (auto *refused = std::get_if<Rejection>(&made))

@@ -36,6 +36,19 @@ func.func private @blk_add(%x: tensor<4xi8>, %y: tensor<1xi8>, %xs: tensor<f32>,
   return %a : tensor<4xi8>
 }
 
+// Sums take x as it is, beside padding with its zero point.
+// CHECK-LABEL: func.func private @blk_sums(
+// CHECK:         tensor.pad
+// CHECK:         %[[ACC:.*]] = linalg.generic {{.*}} outs(%{{.*}} : tensor<1x1x2x3xi32>)
+// CHECK-NOT:       arith.subi
+// CHECK:         return %[[ACC]]
+func.func private @blk_sums(%x: tensor<1x1x2x2xi8>, %w: tensor<3x1x1x2xi8>) -> tensor<1x1x2x3xi32> {
+  %xz = tw.constant dense<5> : tensor<i8>
+  %wz = tw.constant dense<0> : tensor<i8>
+  %a = tw.qconv_sums %x(%xz), %w(%wz) {layout = #tw.layout<nhwc>, strides = array<i64: 1, 2>, pads = array<i64: 0, 1, 0, 1>, dilations = array<i64: 1, 1>} : (tensor<1x1x2x2xi8>, tensor<i8>, tensor<3x1x1x2xi8>, tensor<i8>) -> tensor<1x1x2x3xi32>
+  return %a : tensor<1x1x2x3xi32>
+}
+
 // CHECK-LABEL: func.func @main
 // CHECK-DAG:     %[[MULT:.*]] = tw.constant dense<[2.500000e-01, 5.000000e-01]> : tensor<2xf32>
 // CHECK-DAG:     call @blk_conv(%arg0, %{{.*}}, %[[MULT]])

@@ -267,6 +267,18 @@ std::string product(const std::string &drain, const std::string &drainTypes) {
                        drainTypes + ") -> tensor<3x5xi8>");
 }
 
+// The sums of the same convolution.
+std::string convolutionSums(int64_t outputs, int64_t group) {
+  const std::string o = std::to_string(outputs), w = "tensor<" + o + "x3x3x" + std::to_string(4 / group) + "xi8>",
+                    y = "tensor<1x6x5x" + o + "xi32>";
+  return quantised("%x: tensor<1x6x5x4xi8>, %w: " + w, y,
+                   "  %y = tw.qconv_sums %x(%a), %w(%b) {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, "
+                   "dilations = array<i64: 1, 1>, group = " +
+                       std::to_string(group) +
+                       " : i64, layout = #tw.layout<nhwc>} : (tensor<1x6x5x4xi8>, tensor<i8>, " + w +
+                       ", tensor<i8>) -> " + y);
+}
+
 std::string pool(const std::string &kind, const std::string &image, const std::string &result,
                  const std::string &attributes) {
   return quantised("%x: tensor<" + image + "xi8>", "tensor<" + result + "xi8>",
@@ -361,6 +373,11 @@ std::vector<std::string> cases() {
       // A bias at the limit: the sum is exact and saturates.
       convolution(8, 1, "2147483647", "", ""),
       convolution(8, 1, "-2147483648", residual, residualTypes(wide)),
+      convolutionSums(8, 1),
+      convolutionSums(4, 4),
+      convolutionSums(8, 4),
+      quantised("%x: tensor<3x20xi8>, %w: tensor<5x20xi8>", "tensor<3x5xi32>",
+                "  %y = tw.qgemm_sums %x, %w(%b) : (tensor<3x20xi8>, tensor<5x20xi8>, tensor<i8>) -> tensor<3x5xi32>"),
       product("", ""),
       product(residual + " " + table, residualTypes("tensor<3x5xi8>") + tableType),
       quantised("%x: tensor<2x3x40xi8>, %z: tensor<40x5xi8>", "tensor<2x3x5xi8>",

@@ -75,6 +75,17 @@ std::string convolution(int64_t channels, int64_t height, int64_t width, int64_t
          ", tensor<f32>, tensor<i8>) -> " + y + "\n  return %y : " + y + "\n}\n";
 }
 
+// 3x3 or 5x5 sums of an 8x8 image, as many as it has channels.
+std::string convolutionSums(int64_t channels, int64_t kernel, int64_t group) {
+  const std::string c = std::to_string(channels), k = std::to_string(kernel), p = std::to_string(kernel / 2),
+                    x = "tensor<1x" + c + "x8x8xi8>", y = "tensor<1x" + c + "x8x8xi32>",
+                    w = "tensor<" + c + "x" + std::to_string(channels / group) + "x" + k + "x" + k + "xi8>";
+  return "func.func @main(%x: " + x + ") -> " + y + " {\n" + constants() + "  %w = tw.constant dense<5> : " + w +
+         "\n  %y = tw.qconv_sums %x(%z), %w(%z) {strides = array<i64: 1, 1>, pads = array<i64: " + p + ", " + p + ", " +
+         p + ", " + p + ">, dilations = array<i64: 1, 1>, group = " + std::to_string(group) + " : i64} : (" + x +
+         ", tensor<i8>, " + w + ", tensor<i8>) -> " + y + "\n  return %y : " + y + "\n}\n";
+}
+
 std::string averagePool(int64_t height, int64_t width) {
   const std::string h = std::to_string(height), w = std::to_string(width), x = "tensor<1x8x" + h + "x" + w + "xi8>";
   return "func.func @main(%x: " + x + ") -> tensor<1x8x1x1xi8> {\n" + constants() +
@@ -119,6 +130,21 @@ TEST(PlaceTest, RowsTooLongToLieWholeLieInLanes) {
     PlacementRow row = placed(convolution(channels, 3, width, 8, 3, 1, 1), "qconv");
     EXPECT_TRUE(row.isOnNpu) << channels << " channels, " << width << " columns: " << row.how;
   }
+}
+
+// Sums that nothing requantises leave the accumulator as they are.
+TEST(PlaceTest, SumsOfProductsRunOnTheNpu) {
+  for (auto [channels, kernel, group, chain] :
+       {std::tuple{32, 3, 1, "conv+drw"}, {3, 3, 1, "convf+drw"}, {8, 5, 4, "convs+drw"}, {16, 3, 16, "conv+drw"}}) {
+    PlacementRow row = placed(convolutionSums(channels, kernel, group), "qconv_sums");
+    EXPECT_EQ(row.how, chain) << channels << " channels in " << group << " groups";
+  }
+  PlacementRow row = placed("func.func @main(%x: tensor<3x40xi8>) -> tensor<3x5xi32> {\n" + constants() +
+                                "  %w = tw.constant dense<5> : tensor<5x40xi8>\n"
+                                "  %y = tw.qgemm_sums %x, %w(%z) : (tensor<3x40xi8>, tensor<5x40xi8>, tensor<i8>) -> "
+                                "tensor<3x5xi32>\n  return %y : tensor<3x5xi32>\n}\n",
+                            "qgemm_sums");
+  EXPECT_TRUE(row.isOnNpu) << row.how;
 }
 
 TEST(PlaceTest, ASumThatMayLeave32BitsRunsOnTheHost) {

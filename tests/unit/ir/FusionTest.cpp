@@ -94,6 +94,7 @@ TEST(FusionTest, ABiasBroadcastsAsItsShapeSays) {
       SCOPED_TRACE(std::string(isGemm ? "gemm" : "matmul") + " with a bias of " + c.shape);
       EXPECT_LE(differenceByFusion(biased(isGemm, c.m, c.n, c.shape, c.values), left), 1);
       EXPECT_EQ(has(left, "qgemm"), c.isFused);
+      EXPECT_EQ(has(left, "qgemm_sums"), !c.isFused);
     }
 }
 
@@ -126,6 +127,7 @@ func.func @main(%x: tensor<1x2x2x2xi8>) -> tensor<1x2x2x2xi8> {
 })mlir";
     EXPECT_LE(differenceByFusion(text, left), 1);
     EXPECT_EQ(has(left, "qconv"), isFused);
+    EXPECT_EQ(has(left, "qconv_sums"), !isFused);
   }
 }
 

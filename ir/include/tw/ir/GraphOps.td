@@ -249,6 +249,28 @@ def Tw_QGemmOp : Tw_Op<"qgemm", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
+// Products whose result is not requantised: tw.dequantize with a zero point and a scale for each channel makes it real.
+def Tw_QConvSumsOp : Tw_Op<"qconv_sums"> {
+  let summary = "int32 sums of an int8 convolution: sum(x * (w - weightZero)), where x is inZero outside the image";
+  let description = "Weights as for `tw.conv`. No sum leaves int32.";
+  let arguments = (ins Tw_I8Tensor:$input, Tw_ZeroPoint:$inZero, Tw_I8Tensor:$weight, Tw_ZeroPoint:$weightZero,
+                   DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$dilations,
+                   DefaultValuedAttr<I64Attr, "1">:$group,
+                   DefaultValuedAttr<Tw_LayoutAttr, "::tw::ir::Layout::NCHW">:$layout);
+  let results = (outs Tw_I32Tensor:$result);
+  let assemblyFormat = [{ $input `(` $inZero `)` `,` $weight `(` $weightZero `)` attr-dict `:`
+    functional-type(operands, results)}];
+  let hasVerifier = 1;
+}
+
+def Tw_QGemmSumsOp : Tw_Op<"qgemm_sums"> {
+  let summary = "int32 sums of int8 [M, K] x weight [N, K] -> [M, N]: sum(x * (w - weightZero)); none leaves int32";
+  let arguments = (ins Tw_I8Tensor:$input, Tw_I8Tensor:$weight, Tw_ZeroPoint:$weightZero);
+  let results = (outs Tw_I32Tensor:$result);
+  let assemblyFormat = "$input `,` $weight `(` $weightZero `)` attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
 def Tw_QMatmulOp : Tw_Op<"qmatmul"> {
   let summary = "int8 batch matmul of two activations: [B..., M, K] x [B..., K, N], then requantise and clamp";
   let arguments = !con((ins Tw_I8Tensor:$a, Tw_Scale:$aScale, Tw_ZeroPoint:$aZero, Tw_I8Tensor:$b, Tw_Scale:$bScale,

@@ -29,6 +29,15 @@ def FuseQdq : Pass<"tw-fuse-qdq", "mlir::func::FuncOp"> {
   }];
 }
 
+def FuseSums : Pass<"tw-fuse-sums", "mlir::func::FuncOp"> {
+  let summary = "make a product of int8 whose result is not requantised integer sums, dequantised per channel";
+  let description = [{
+    What is left of convolution, Gemm or MatMul in float32 with int8 activations and constant int8 weights: its result is an
+    output of the graph, added before it is quantised, or has a bias or a multiplier that no requantiser takes. The zero
+    point of the dequantize holds that of the activations, and the bias where that is a whole number of the sums' steps.
+  }];
+}
+
 def FuseDrain : Pass<"tw-fuse-drain", "mlir::func::FuncOp"> {
   let summary = "attach a residual addition and a table to the convolution or product whose only user they are";
   let description = [{

@@ -23,6 +23,11 @@ struct WideSum {
   int64_t channel = 0, least = 0, largest = 0;
 };
 std::optional<WideSum> wideSumOf(mlir::Operation *op);
+// The same of sums of x * (w - zero), x being anything from reach.first to reach.second, to which added[channel] is
+// added. Weights are [channels, ...] in any layout, with one zero point or one a channel. Padding leaves terms out,
+// which is never the worst.
+std::optional<WideSum> wideSumOf(const Tensor &weights, llvm::ArrayRef<int64_t> zeros,
+                                 std::pair<int64_t, int64_t> reach, llvm::ArrayRef<int64_t> added);
 
 // Counts of in-image elements under the windows of an average pool, and its multipliers.
 std::vector<int64_t> averageCountsOf(QPoolOp op);

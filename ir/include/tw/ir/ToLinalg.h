@@ -17,6 +17,7 @@
 //             [tw.rescale((q - outZero) * multSum + (r - residualZero) * multResidual, shift, sumZero)]
 //             [maxsi clampLo, minsi clampHi] [tw.lut]
 //             average: tw.rescale(acc * multiplier() or multiplier(oh, ow), shift, outZero)
+// qconv_sums, qgemm_sums: the core of qconv and qgemm with x as it is, no epilogue
 // qeltwise:   one linalg.generic over the result's dimensions, broadcast dimensions are 0 in the map:
 //             tw.rescale((a - aZero) * multLhs + (b - bZero) * multRhs, shift, outZero); mul: (a-..) * (b-..) * multLhs
 // qlut:       one linalg.generic with tw.lut

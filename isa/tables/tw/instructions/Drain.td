@@ -86,3 +86,7 @@ def IConvsDrq : Intrinsic<"convs+drq", [CONVS, DRQ], "convolution of two kernel 
 def IConvsDrqa : Intrinsic<"convs+drqa", [CONVS, DRQA], "convolution of two kernel columns at once, bias, requantise, residual, clamp">;
 def IGemmDrq : Intrinsic<"gemm+drq", [GEMM, DRQ], "matrix product, bias, requantise, clamp">;
 def IGemmDrqa : Intrinsic<"gemm+drqa", [GEMM, DRQA], "matrix product, bias, requantise, residual, clamp">;
+def IConvDrw : Intrinsic<"conv+drw", [CONV, DRW], "convolution, its sums">;
+def IConvfDrw : Intrinsic<"convf+drw", [CONVF, DRW], "folded convolution, its sums">;
+def IConvsDrw : Intrinsic<"convs+drw", [CONVS, DRW], "convolution of two kernel columns at once, its sums">;
+def IGemmDrw : Intrinsic<"gemm+drw", [GEMM, DRW], "matrix product, its sums">;

@@ -74,7 +74,8 @@ struct LaneSplit {
 };
 
 /// A block whose lane loops are split (c = lanes * block + lane) and whose adjacent loops are fused where every operand
-/// allows it. Operands that the chain walks with strides have physical dimensions: [..., block of lanes, lane].
+/// allows it. Operands that the chain walks with strides have physical dimensions: [..., block of lanes, byte of its
+/// row].
 struct Mapping {
   const Chain *chain = nullptr;
   Binding binding;
@@ -90,8 +91,8 @@ struct Mapping {
 /// Is the point (a step of each loop) padding of some lane split?
 bool isPadding(const Mapping &mapping, const std::vector<int64_t> &point, int lanes);
 
-/// Physical shape of a tensor: the last dimension in blocks of `lanes`.
-std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes);
+/// Physical shape of a tensor: the last dimension in blocks of `lanes` elements, a block in bytes.
+std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes, int64_t elementBytes = 1);
 
 /// Every usable mapping of a block on a chain. Refusals are appended with their reasons.
 std::vector<Mapping> matchChain(const Block &block, const Chain &chain, const Target &target,

@@ -12,7 +12,7 @@
 
 namespace tw::tensorize {
 
-/// A tensor between blocks, int8, in rows of lanes: [..., block of lanes, lane].
+/// A tensor between blocks in rows of lanes: [..., block of lanes, lane].
 struct Tensor {
   std::string name;
   int64_t bytes = 0;     // of its physical form
