@@ -54,99 +54,12 @@ RecordHead readRecord(const State &state, uint64_t row) {
 }
 
 Effects execute(State &state, const isa::Line &line) {
-  switch (static_cast<isa::Opcode>(line.opcodeByte())) {
-  case isa::Opcode::Ld:
-  case isa::Opcode::Ldw:
-    return executeLd(state, line);
-  case isa::Opcode::Ldp:
-    return executeLdp(state, line);
-  case isa::Opcode::Ldt:
-    return executeLdt(state, line);
-  case isa::Opcode::Ldpad:
-    return executeLdpad(state, line);
-  case isa::Opcode::Fill:
-    return executeFill(state, line);
-  case isa::Opcode::St:
-    return executeSt(state, line);
-  case isa::Opcode::Stb:
-    return executeStb(state, line);
-  case isa::Opcode::Conv:
-    return executeConv(state, line);
-  case isa::Opcode::Convf:
-    return executeConvf(state, line);
-  case isa::Opcode::Convs:
-    return executeConvs(state, line);
-  case isa::Opcode::Gemm:
-    return executeGemm(state, line);
-  case isa::Opcode::Gemmz:
-  case isa::Opcode::Gemmzt:
-    return executeGemmz(state, line);
-  case isa::Opcode::Drq:
-    return executeDrq(state, line);
-  case isa::Opcode::Drqa:
-    return executeDrqa(state, line);
-  case isa::Opcode::Drqt:
-    return executeDrqt(state, line);
-  case isa::Opcode::Drqta:
-    return executeDrqta(state, line);
-  case isa::Opcode::Drql:
-    return executeDrql(state, line);
-  case isa::Opcode::Drqal:
-    return executeDrqal(state, line);
-  case isa::Opcode::Drqtl:
-    return executeDrqtl(state, line);
-  case isa::Opcode::Drqtal:
-    return executeDrqtal(state, line);
-  case isa::Opcode::Drw:
-    return executeDrw(state, line);
-  case isa::Opcode::Rsw:
-    return executeRsw(state, line);
-  case isa::Opcode::Ewadd:
-    return executeEwadd(state, line);
-  case isa::Opcode::Ewmul:
-    return executeEwmul(state, line);
-  case isa::Opcode::Ewmin:
-    return executeEwmin(state, line);
-  case isa::Opcode::Ewmax:
-    return executeEwmax(state, line);
-  case isa::Opcode::Lut:
-    return executeLut(state, line);
-  case isa::Opcode::Dwconv:
-    return executeDwconv(state, line);
-  case isa::Opcode::Poolmax:
-    return executePoolmax(state, line);
-  case isa::Opcode::Poolavg:
-    return executePoolavg(state, line);
-  case isa::Opcode::Redsum:
-    return executeRedsum(state, line);
-  case isa::Opcode::Redsq:
-    return executeRedsq(state, line);
-  case isa::Opcode::Redmax:
-    return executeRedmax(state, line);
-  case isa::Opcode::Redmin:
-    return executeRedmin(state, line);
-  case isa::Opcode::Wadd:
-    return executeWadd(state, line);
-  case isa::Opcode::Wmul:
-    return executeWmul(state, line);
-  case isa::Opcode::Normrcp:
-    return executeNormrcp(state, line);
-  case isa::Opcode::Normrsq:
-    return executeNormrsq(state, line);
-  case isa::Opcode::Ewmad:
-    return executeEwmad(state, line);
-  case isa::Opcode::Move:
-    return executeMove(state, line);
-  case isa::Opcode::Movet:
-    return executeMovet(state, line);
-  case isa::Opcode::Fence:
-  case isa::Opcode::Mark:
-  case isa::Opcode::End:
-  // Planned rows: checkLine refuses them.
-  case isa::Opcode::Ext:
-    break;
-  }
-  return {};
+  const isa::Instruction *row = line.row();
+  if (!row || !row->semantics) // control instructions; planned rows are refused by checkLine
+    return {};
+  if (Kernel kernel = kernelOf(row->opcode))
+    return kernel(state, line);
+  return executeAsTableSays(state, line);
 }
 
 namespace {

@@ -10,6 +10,14 @@
 
 namespace tw::simulator {
 
+using Kernel = Effects (*)(State &, const isa::Line &);
+
+/// The instruction's kernel; null: it has none (yet), executeAsTableSays does it.
+Kernel kernelOf(isa::Opcode opcode);
+
+/// Any instruction that has semantics, by isa::evaluate on a copy of the memories: slow, and the same bytes.
+Effects executeAsTableSays(State &state, const isa::Line &line);
+
 Effects executeLd(State &state, const isa::Line &line); // also ldw: the rows have one layout
 Effects executeLdp(State &state, const isa::Line &line);
 Effects executeLdt(State &state, const isa::Line &line);

@@ -264,6 +264,33 @@ TEST_P(KernelsTest, RandomInstructionsWriteTheBytesOfTheSemantics) {
   EXPECT_EQ(saturations != 0, DrainKind::has(row.opcode) || row.opcode == Opcode::Dwconv);
 }
 
+// An instruction without a kernel is executed by the table itself: that must count and write as a kernel does.
+TEST_P(KernelsTest, TheTableItselfHasTheSameEffects) {
+  const auto &[instruction, form] = GetParam();
+  if (form != HostForm::Portable)
+    GTEST_SKIP() << "the table knows no forms";
+  const HwConfig config = smallMachine(8);
+  Generator first(config, 7), second(config, 7);
+  Both kernel(config, first), table(config, second);
+  for (int i = 0; i < 30; ++i) {
+    const Line line = first.line(*instruction);
+    ASSERT_EQ(second.line(*instruction), line);
+    kernel.randomise(line);
+    table.randomise(line);
+    if (tw::simulator::checkParameters(kernel.fast, line))
+      continue;
+    const tw::simulator::Effects fast = tw::simulator::execute(kernel.fast, line),
+                                 slow = tw::simulator::executeAsTableSays(table.fast, line);
+    EXPECT_EQ(slow.bytesRead, fast.bytesRead);
+    EXPECT_EQ(slow.bytesWritten, fast.bytesWritten);
+    EXPECT_EQ(slow.mxRows, fast.mxRows);
+    EXPECT_EQ(slow.saturations, fast.saturations);
+    evaluate(line, config, table.truth);
+    table.expectEqual();
+    ASSERT_FALSE(HasFailure()) << formatLine(line);
+  }
+}
+
 std::vector<const Instruction *> rows() {
   std::vector<const Instruction *> result;
   for (const Instruction &row : kInstructions)
