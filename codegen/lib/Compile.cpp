@@ -79,7 +79,7 @@ llvm::Error measure(Compiled &compiled, const CompileOptions &options) {
     report.cycles += job.cycles;
     for (const JobTime::Share &share : job.shares) {
       auto row = std::ranges::find_if(
-          report.rows, [&](const PlacementRow &placed) { return placed.isOnNpu && placed.tag == share.tag; });
+          report.rows, [&](const PlacementRow &placed) { return placed.executor == ExecutorId::Npu && placed.tag == share.tag; });
       assert(row != report.rows.end() && "every tag of the program is a row's");
       row->cycles = share.cycles;
       row->boundBy = share.boundBy;
@@ -104,6 +104,7 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
     return processor.takeError();
   HostCode host(module.getContext(), *processor);
   Plan plan;
+  plan.report.executors = options.executors;
   Forms forms(plan, host, target.lanes);
   Placer placer(plan, forms, host, blocks, target);
   auto main = module.lookupSymbol<mlir::func::FuncOp>("main");

@@ -94,6 +94,10 @@ bool Placer::placeOnNpu(BlockCall call, const std::vector<Operation *> &operator
   }
   Rejections rejections;
   std::vector<Task> tasks;
+  if (std::ranges::find(plan.report.executors, ExecutorId::Npu) == plan.report.executors.end()) {
+    row.how = "the package is for the host alone";
+    return false;
+  }
   if (auto tooWide = sumTooWide(operators)) {
     rejections = {*tooWide};
   } else if (auto *block = std::get_if<Block>(&made)) {
@@ -290,7 +294,7 @@ void Placer::commit(BlockCall call, std::vector<Task> tasks, const Trial &trial,
     plan.segments[segment].tasks.push_back(std::move(task));
     plan.segments[segment].rows.push_back(int(plan.report.rows.size()));
   }
-  row.isOnNpu = true;
+  row.executor = ExecutorId::Npu;
 }
 
 llvm::Error Placer::placeOnHost(BlockCall call) {

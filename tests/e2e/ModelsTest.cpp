@@ -136,8 +136,8 @@ TEST(SurveyTest, WhatCheckSaysIsWhatCompilingPlaces) {
     for (size_t i = 0; i != survey->rows.size(); ++i) {
       const codegen::PlacementRow &row = compiled->report.rows[i];
       EXPECT_EQ(survey->rows[i].node, row.node);
-      EXPECT_EQ(survey->rows[i].verdict == Verdict::Npu, row.isOnNpu) << row.node;
-      EXPECT_EQ(survey->rows[i].reason, row.isOnNpu ? "" : row.how) << row.node;
+      EXPECT_EQ(survey->rows[i].verdict == Verdict::Npu, (row.executor == codegen::ExecutorId::Npu)) << row.node;
+      EXPECT_EQ(survey->rows[i].reason, (row.executor == codegen::ExecutorId::Npu) ? "" : row.how) << row.node;
     }
   }
 }

@@ -22,7 +22,7 @@ namespace fs = llvm::sys::fs;
 constexpr uint64_t kCacheBytes = uint64_t(1) << 30;
 
 std::string cacheKey(const std::string &modelBytes, const isa::HwConfig &config,
-                     const std::map<std::string, int64_t> &dims) {
+                     const std::map<std::string, int64_t> &dims, const std::string &target) {
   llvm::BLAKE3 hasher;
   auto addNumber = [&](uint64_t number) { hasher.update(llvm::ArrayRef((const uint8_t *)&number, sizeof(number))); };
   hasher.update(modelBytes);
@@ -32,6 +32,7 @@ std::string cacheKey(const std::string &modelBytes, const isa::HwConfig &config,
     hasher.update(name);
     addNumber(uint64_t(size));
   }
+  hasher.update(target);
   // Another build of this program may compile otherwise.
   static const int here = 0;
   llvm::sys::fs::file_status self;
@@ -104,7 +105,9 @@ void keepPackage(const isa::Package &package, const std::string &folder, const s
 void addModelOptions(CommandLine &line) {
   line.add()("config,c", po::value<std::string>()->default_value("tw16"),
              "machine: a name, or a YAML file")("dim", po::value<std::vector<std::string>>()->composing(),
-                                                "NAME=NUMBER: value of a symbolic dimension; may be repeated");
+                                                "NAME=NUMBER: value of a symbolic dimension; may be repeated")(
+      "target", po::value<std::string>()->default_value("npu"),
+      "who runs operators: npu (the host what that cannot), or cpu (all of them on the host)");
 }
 
 void addThreadsOption(CommandLine &line) {
@@ -120,6 +123,9 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
   auto package = isa::readPackage(line.file());
   if (!package)
     return llvm::createStringError(package.diag().str());
+  if (!line.isDefault("target"))
+    return llvm::createStringError("--target " + line.text("target") + ": " + line.file() +
+                                   " is a package, in which each operator has its place: give the model");
   if (!line.isDefault("config")) {
     auto config = loadMachine(line.text("config"));
     if (!config)
@@ -140,6 +146,14 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
                       line.file(), package->hostCode.size())
             .str());
   return std::move(*package);
+}
+
+llvm::Expected<std::vector<codegen::ExecutorId>> executorsOf(const std::string &target) {
+  if (target == "npu")
+    return std::vector<codegen::ExecutorId>(codegen::kAllExecutors.begin(), codegen::kAllExecutors.end());
+  if (target == "cpu")
+    return std::vector{codegen::ExecutorId::Host};
+  return llvm::createStringError("--target " + target + ": there are npu and cpu");
 }
 
 llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> outputs) {
@@ -166,6 +180,10 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
     if (auto error = change(*model->module))
       return std::move(error);
   options.config = *config;
+  auto executors = executorsOf(line.text("target"));
+  if (!executors)
+    return executors.takeError();
+  options.executors = std::move(*executors);
   options.measure = measure;
   auto compiled = codegen::compile(*model->module, options);
   if (!compiled)
@@ -193,7 +211,7 @@ llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::
     auto bytes = readFile(line.file());
     if (!bytes)
       return bytes.takeError();
-    key = cacheKey(*bytes, *config, *dims);
+    key = cacheKey(*bytes, *config, *dims, line.text("target"));
     if (auto kept = keptPackage(folder, key, note))
       return std::move(*kept);
   }

@@ -12,7 +12,7 @@
 
 namespace tw::tools {
 
-/// Declares --config and --dim.
+/// Declares --config, --dim and --target.
 void addModelOptions(CommandLine &line);
 
 /// Declares --threads.
@@ -25,6 +25,9 @@ void addPackageOptions(CommandLine &line);
 /// and --allow-host-code is not given: whoever made it could do what the user may do. What this command compiles
 /// itself, or the user has compiled here (OwnPackages.h), needs no leave.
 llvm::Expected<isa::Package> openPackage(const CommandLine &line);
+
+/// Who may run operators, by the word of --target.
+llvm::Expected<std::vector<codegen::ExecutorId>> executorsOf(const std::string &target);
 
 /// An error unless each of these outputs may be written and is no input on the line (checkOutputs).
 llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> outputs);
@@ -41,9 +44,9 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change = nullptr);
 
 /// The same for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a key, a
-/// hash of everything that they depend on: the model's bytes, machine, dimensions, instruction set, and this program;
-/// and by a hash of that key and of their own bytes. One that is not what its name says is made anew; so is one in a
-/// folder that others than the user may write; old ones are removed. `note` says what was done.
+/// hash of everything that they depend on: the model's bytes, machine, dimensions, target, instruction set, and this
+/// program; and by a hash of that key and of their own bytes. One that is not what its name says is made anew; so is
+/// one in a folder that others than the user may write; old ones are removed. `note` says what was done.
 llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::string &folder, std::string &note);
 
 /// Where packages are kept: tilewright in the user's cache folder; empty if there is none.

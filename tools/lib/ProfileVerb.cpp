@@ -97,13 +97,13 @@ int profileVerb(const Arguments &arguments) {
   uint64_t total = 0, attributed = 0;
   double useful = 0;
   for (const codegen::PlacementRow &placed : report.rows)
-    if (!placed.isOnNpu)
+    if (placed.executor == codegen::ExecutorId::Host)
       row(placed.node, "host", "-", "-", "-", "-", placed.operation);
   for (const Job &job : (*session)->jobs()) {
     total += job.cycles;
     for (const LayerTime &layer : layerTimesOf(job)) {
       const codegen::PlacementRow &placed = *std::ranges::find_if(
-          report.rows, [&](const codegen::PlacementRow &r) { return r.isOnNpu && r.tag == layer.tag; });
+          report.rows, [&](const codegen::PlacementRow &r) { return r.executor == codegen::ExecutorId::Npu && r.tag == layer.tag; });
       useful += double(placed.macs);
       attributed += layer.cycles;
       row(placed.node, "npu", placed.macs == 0 ? "-" : withCommas(uint64_t(placed.macs)), withCommas(layer.cycles),

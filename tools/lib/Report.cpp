@@ -30,7 +30,7 @@ std::string placementTable(const codegen::CompileReport &report) {
   const NameColumn column(names);
   std::string text;
   for (const codegen::PlacementRow &row : report.rows)
-    text += formatv("  {0,-4} {1,-12} {2} {3,12} MAC  {4}\n", row.isOnNpu ? "npu" : "host", row.operation,
+    text += formatv("  {0,-4} {1,-12} {2} {3,12} MAC  {4}\n", codegen::nameOf(row.executor), row.operation,
                     column(row.node), withCommas(uint64_t(row.macs)), row.how)
                 .str();
   return text;
@@ -42,7 +42,7 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
   std::string text = formatv("{0} for {1}\n", model, config.name).str();
   text += formatv("  on the NPU     {0:F1} % of {1} MAC, {2} of {3} operators\n",
                   share(double(r.macsOnNpu), double(r.macs)), withCommas(uint64_t(r.macs)),
-                  std::ranges::count_if(r.rows, &codegen::PlacementRow::isOnNpu), r.rows.size())
+                  std::ranges::count(r.rows, codegen::ExecutorId::Npu, &codegen::PlacementRow::executor), r.rows.size())
               .str();
   text += formatv("  time           {0} cycles of the NPU, {1:F3} ms at {2} MHz (cycle model, ideal memory)\n",
                   withCommas(r.cycles), milliseconds(r.cycles, config), config.clockMhz)
@@ -64,7 +64,7 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
               .str();
   std::vector<const codegen::PlacementRow *> slowest;
   for (const codegen::PlacementRow &row : r.rows)
-    if (row.isOnNpu)
+    if (row.executor == codegen::ExecutorId::Npu)
       slowest.push_back(&row);
   std::ranges::sort(slowest, [](const codegen::PlacementRow *a, const codegen::PlacementRow *b) {
     return a->cycles != b->cycles ? a->cycles > b->cycles : a < b; // of equal ones the model's first
@@ -76,9 +76,10 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
                     slowest[i]->boundBy, slowest[i]->how, slowest[i]->node)
                 .str();
   for (const codegen::PlacementRow &row : r.rows)
-    if (!row.isOnNpu)
+    if (row.executor == codegen::ExecutorId::Host)
       text += formatv("  host           {0} {1}: {2}\n", row.operation, row.node, row.how).str();
-  if (r.macs != 0 && r.macsOnNpu == 0)
+  const bool isNpuThere = std::ranges::find(r.executors, codegen::ExecutorId::Npu) != r.executors.end();
+  if (r.macs != 0 && r.macsOnNpu == 0 && isNpuThere)
     text += "  WARNING        0 of its MAC run on the NPU: the reasons stand above\n";
   if (!package.empty())
     text += formatv("next: tilewright run {0} --device cycle\n", package).str();
@@ -116,7 +117,7 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
     rows.push_back(boost::json::object{{"node", row.node},
                                        {"block", row.block},
                                        {"operation", row.operation},
-                                       {"where", row.isOnNpu ? "npu" : "host"},
+                                       {"where", codegen::nameOf(row.executor)},
                                        {"how", row.how},
                                        {"macs", row.macs},
                                        {"cycles", row.cycles},

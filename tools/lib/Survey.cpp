@@ -7,9 +7,11 @@ namespace tw::tools {
 namespace {
 
 void addRows(const codegen::CompileReport &report, Survey &survey) {
-  for (const codegen::PlacementRow &row : report.rows)
+  for (const codegen::PlacementRow &row : report.rows) {
+    const bool isOnNpu = row.executor == codegen::ExecutorId::Npu;
     survey.rows.push_back(
-        {row.node, row.operation, row.isOnNpu ? Verdict::Npu : Verdict::Host, row.isOnNpu ? "" : row.how, row.macs});
+        {row.node, row.operation, isOnNpu ? Verdict::Npu : Verdict::Host, isOnNpu ? "" : row.how, row.macs});
+  }
   survey.macs = report.macs;
   survey.macsOnNpu = report.macsOnNpu;
   survey.macsInt8 = report.macsInt8;

@@ -100,11 +100,11 @@ std::string averagePool(int64_t height, int64_t width) {
 TEST(PlaceTest, AverageOverWindowsOfAnySizeRuns) {
   for (auto [height, width] : {std::pair{15, 17}, {16, 16}, {20, 20}, {33, 33}}) {
     PlacementRow row = placed(averagePool(height, width), "qpool");
-    EXPECT_TRUE(row.isOnNpu) << height << "x" << width << ": " << row.how;
+    EXPECT_EQ(row.executor, ExecutorId::Npu) << height << "x" << width << ": " << row.how;
   }
   // One window of 300 rows: more than the instruction's kernel has.
   PlacementRow row = placed(averagePool(300, 300), "qpool");
-  EXPECT_FALSE(row.isOnNpu);
+  EXPECT_EQ(row.executor, ExecutorId::Host);
   EXPECT_TRUE(std::ranges::any_of(row.rejections, [](const PlacementRejection &rejection) {
     return rejection.text.find("has 300 steps, kh_n takes 255") != std::string::npos;
   }));
@@ -128,7 +128,7 @@ TEST(PlaceTest, FoldedRowsWithoutPaddingAreCutAlongColumns) {
 TEST(PlaceTest, RowsTooLongToLieWholeLieInLanes) {
   for (auto [channels, width] : {std::pair{1, 70000}, {3, 30000}}) {
     PlacementRow row = placed(convolution(channels, 3, width, 8, 3, 1, 1), "qconv");
-    EXPECT_TRUE(row.isOnNpu) << channels << " channels, " << width << " columns: " << row.how;
+    EXPECT_EQ(row.executor, ExecutorId::Npu) << channels << " channels, " << width << " columns: " << row.how;
   }
 }
 
@@ -144,14 +144,14 @@ TEST(PlaceTest, SumsOfProductsRunOnTheNpu) {
                                 "  %y = tw.qgemm_sums %x, %w(%z) : (tensor<3x40xi8>, tensor<5x40xi8>, tensor<i8>) -> "
                                 "tensor<3x5xi32>\n  return %y : tensor<3x5xi32>\n}\n",
                             "qgemm_sums");
-  EXPECT_TRUE(row.isOnNpu) << row.how;
+  EXPECT_EQ(row.executor, ExecutorId::Npu) << row.how;
 }
 
 TEST(PlaceTest, ASumThatMayLeave32BitsRunsOnTheHost) {
   PlacementRow row = placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147483000"), "qconv");
-  EXPECT_FALSE(row.isOnNpu);
+  EXPECT_EQ(row.executor, ExecutorId::Host);
   EXPECT_THAT(row.how, HasSubstr("the sum of output channel 0 may be anything from "));
-  EXPECT_TRUE(placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147000000"), "qconv").isOnNpu);
+  EXPECT_EQ(placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147000000"), "qconv").executor, ExecutorId::Npu);
 }
 
 TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
@@ -164,6 +164,7 @@ TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
     const tensorize::Target target = tensorize::makeTwTarget(tw16());
     HostCode host(parsed.context.get(), llvm::cantFail(processorOf("x86-64-v3")));
     Plan plan;
+    plan.report.executors = {kAllExecutors.begin(), kAllExecutors.end()};
     plan.tagNames.resize(taken);
     Forms forms(plan, host, target.lanes);
     forms.bindArguments(parsed.module->lookupSymbol<func::FuncOp>("main"));
@@ -174,7 +175,7 @@ TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
     }
     auto row = std::ranges::find(plan.report.rows, "qpool", &PlacementRow::operation);
     ASSERT_NE(row, plan.report.rows.end());
-    EXPECT_EQ(row->isOnNpu, taken == 65535) << row->how;
+    EXPECT_EQ(row->executor, taken == 65535 ? ExecutorId::Npu : ExecutorId::Host) << row->how;
     if (taken == 65536)
       EXPECT_THAT(row->how, HasSubstr("all 65536 tags are taken"));
   }

@@ -5,6 +5,7 @@
 #ifndef TW_CODEGEN_COMPILE_H
 #define TW_CODEGEN_COMPILE_H
 
+#include "tw/codegen/Executor.h"
 #include "tw/isa/Package.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -29,6 +30,8 @@ struct JobTime {
 
 struct CompileOptions {
   isa::HwConfig config;
+  // Who may run blocks; the host is always among them.
+  std::vector<ExecutorId> executors{kAllExecutors.begin(), kAllExecutors.end()};
   bool placeOnly = false;            // stop when every block has its place: no package, a report of rows and MAC
   bool fuseResidual = true;          // off: every layer's result stays visible
   std::string hostCpu = "x86-64-v3"; // of host code; "native" makes the bytes depend on this computer
@@ -49,7 +52,7 @@ struct PlacementRow {
   std::string node;      // name in the source model
   std::string block;     // the function, which several rows may share: blk_qconv_0
   std::string operation; // its kind: qconv
-  bool isOnNpu = false;
+  ExecutorId executor = ExecutorId::Host;
   std::string how;                              // chain of instructions, or why it runs on the host, in one sentence
   std::vector<PlacementRejection> rejections{}; // on the host: everything that was tried
   uint16_t tag = 0;                             // on the NPU: its instructions carry it
@@ -59,6 +62,7 @@ struct PlacementRow {
 };
 
 struct CompileReport {
+  std::vector<ExecutorId> executors; // that blocks could run on
   std::vector<PlacementRow> rows;
   int64_t macs = 0, macsOnNpu = 0, macsInt8 = 0; // Int8: of int8 operands, wherever they run
   uint64_t arrayMacs = 0;                        // of the rows that the array streams: useful or not
