@@ -119,7 +119,7 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
   plan.closeSegment();
   forms.bindResults(main);
 
-  if (auto error = makeStreams(plan, target, options.config))
+  if (auto error = makeStreams(plan, target, options))
     return std::move(error);
   if (options.dump) {
     options.dump("schedule", plan.scheduleText);

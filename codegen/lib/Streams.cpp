@@ -4,6 +4,7 @@
 #include "tw/codegen/Synchronise.h"
 #include "tw/isa/ProgramChecker.h"
 #include "tw/tensorize/Allocate.h"
+#include "tw/tensorize/ScheduleText.h"
 
 #include <algorithm>
 #include <map>
@@ -16,11 +17,19 @@ namespace {
 
 class Streams {
 public:
-  Streams(Plan &plan, const Target &target, const isa::HwConfig &config) : plan(plan), target(target), config(config) {}
+  Streams(Plan &plan, const Target &target, const CompileOptions &options)
+      : plan(plan), target(target), options(options), config(options.config) {}
 
   llvm::Error run() {
-    if (auto error = scheduleSegments())
+    numberSegments();
+    if (auto error = options.schedule ? readGiven() : choose())
       return error;
+    for (size_t s = 0; s != segments.size(); ++s) {
+      if (auto error = lower(s))
+        return error;
+      report(s);
+    }
+    plan.scheduleText = printSchedules(machine(), segments, schedules);
     layOutArena();
     if (auto error = writeLines())
       return error;
@@ -28,76 +37,98 @@ public:
   }
 
 private:
-  /// A segment with its own numbers of tensors.
+  /// What a schedule has become.
   struct Lowered {
-    Segment segment; // its mappings are those that the schedule names
-    Schedule schedule;
     MemoryMap map;
-    LoweredSegment result;
-    std::vector<int> chipOf; // per tensor of the segment
+    LoweredSegment code;
   };
 
-  llvm::Error scheduleSegments() {
+  MachineId machine() const { return {config.name, isa::configHash(config)}; }
+
+  // Each segment with its own numbers of tensors.
+  void numberSegments() {
     for (size_t s = 0; s != plan.segments.size(); ++s) {
-      Lowered lowered;
+      Segment segment;
+      std::vector<int> chips;
       std::map<int, int> local;
       for (Task &task : plan.segments[s].tasks) {
         renumber(task, [&](int chip) {
-          auto [found, isNew] = local.try_emplace(chip, int(lowered.segment.tensors.size()));
+          auto [found, isNew] = local.try_emplace(chip, int(segment.tensors.size()));
           if (isNew) {
             const ChipTensor &tensor = plan.chipTensors[chip];
             bool isMade = tensor.producer == int(s);
-            lowered.segment.tensors.push_back(
+            segment.tensors.push_back(
                 {tensor.name, tensor.bytes, !isMade, isMade && isUsedAfter(chip, s), tensor.constant});
-            lowered.chipOf.push_back(chip);
+            chips.push_back(chip);
           }
           return found->second;
         });
-        lowered.segment.tasks.push_back(std::move(task));
+        segment.tasks.push_back(std::move(task));
       }
-      if (auto error = lower(lowered))
-        return error;
-      report(lowered, plan.segments[s].rows);
-      segments.push_back(std::move(lowered));
+      segments.push_back(std::move(segment));
+      chipOf.push_back(std::move(chips));
+    }
+  }
+
+  llvm::Error choose() {
+    for (const Segment &segment : segments) {
+      auto chosen = chooseSchedule(segment, target);
+      if (auto *failure = std::get_if<ScheduleFailure>(&chosen))
+        return llvm::createStringError(text(segment, *failure));
+      schedules.push_back(std::move(std::get<Schedule>(chosen)));
     }
     return llvm::Error::success();
   }
 
-  // Choose, place, emit.
-  llvm::Error lower(Lowered &lowered) const {
-    auto refuse = [&](const ScheduleFailure &failure) {
-      return llvm::createStringError("'" + lowered.segment.tasks[failure.task].name +
-                                     "' cannot be scheduled: " + failure.rejection.str());
-    };
-    auto chosen = chooseSchedule(lowered.segment, target);
-    if (auto *failure = std::get_if<ScheduleFailure>(&chosen))
-      return refuse(*failure);
-    lowered.schedule = std::move(std::get<Schedule>(chosen));
-    auto placed = placeSchedule(lowered.segment, target, lowered.schedule);
-    if (auto *failure = std::get_if<ScheduleFailure>(&placed))
-      return refuse(*failure);
-    lowered.map = std::move(std::get<MemoryMap>(placed));
-    auto emitted = emitSchedule(lowered.segment, target, lowered.schedule, lowered.map);
-    if (auto *failure = std::get_if<ScheduleFailure>(&emitted))
-      return refuse(*failure);
-    lowered.result = std::move(std::get<LoweredSegment>(emitted));
+  llvm::Error readGiven() {
+    auto read = readSchedules(options.schedule->text, options.schedule->name, machine(), segments);
+    if (!read)
+      return llvm::createStringError(read.diag().str());
+    schedules = std::move(read->schedules);
+    lines = std::move(read->lines);
+    for (size_t s = 0; s != segments.size(); ++s)
+      estimate(segments[s], target, schedules[s]);
     return llvm::Error::success();
   }
 
-  void report(const Lowered &lowered, const std::vector<int> &rows) {
+  static std::string text(const Segment &segment, const ScheduleFailure &failure) {
+    return "'" + segment.tasks[failure.task].name + "' cannot be scheduled: " + failure.rejection.str();
+  }
+
+  llvm::Error refuse(size_t s, const ScheduleFailure &failure) const {
+    const std::string place =
+        lines.empty() ? "" : options.schedule->name + ":" + std::to_string(lines[s][failure.task]) + ": ";
+    return llvm::createStringError(place + text(segments[s], failure));
+  }
+
+  llvm::Error lower(size_t s) {
+    Lowered result;
+    auto placed = placeSchedule(segments[s], target, schedules[s]);
+    if (auto *failure = std::get_if<ScheduleFailure>(&placed))
+      return refuse(s, *failure);
+    result.map = std::move(std::get<MemoryMap>(placed));
+    auto emitted = emitSchedule(segments[s], target, schedules[s], result.map);
+    if (auto *failure = std::get_if<ScheduleFailure>(&emitted))
+      return refuse(s, *failure);
+    result.code = std::move(std::get<LoweredSegment>(emitted));
+    lowered.push_back(std::move(result));
+    return llvm::Error::success();
+  }
+
+  void report(size_t s) {
     CompileReport &report = plan.report;
-    const Schedule &schedule = lowered.schedule;
-    for (size_t t = 0; t != lowered.segment.tensors.size(); ++t)
-      if (lowered.result.isInDram[t] && !lowered.segment.tensors[t].constant)
-        plan.chipBuffer(lowered.chipOf[t]);
-    plan.scheduleText += schedule.str(lowered.segment);
-    for (size_t t = 0; t != lowered.segment.tasks.size(); ++t) {
+    const Segment &segment = segments[s];
+    for (size_t t = 0; t != segment.tensors.size(); ++t)
+      if (lowered[s].code.isInDram[t] && !segment.tensors[t].constant)
+        plan.chipBuffer(chipOf[s][t]);
+    const std::vector<int> &rows = plan.segments[s].rows;
+    for (size_t t = 0; t != segment.tasks.size(); ++t) {
       PlacementRow &row = report.rows[rows[t]];
-      const std::string &chain = lowered.segment.tasks[t].mappings[schedule.blocks[t].mapping].chain->name;
+      const std::string &chain = segment.tasks[t].mappings[schedules[s].blocks[t].mapping].chain->name;
       row.how = t > 0 && rows[t] == rows[t - 1] ? row.how + ", " + chain : chain;
     }
-    report.chipBytes = std::max(report.chipBytes, lowered.map.peakBytes);
-    report.chipBound = std::max(report.chipBound, lowered.map.peakBound);
+    report.chipBytes = std::max(report.chipBytes, lowered[s].map.peakBytes);
+    report.chipBound = std::max(report.chipBound, lowered[s].map.peakBound);
     report.chipSize = config.spmBytes;
   }
 
@@ -124,7 +155,7 @@ private:
       for (uint32_t buffer : plan.steps[s].package.arguments)
         touch(int(buffer), int(s));
       if (plan.steps[s].segment >= 0)
-        for (int chip : segments[plan.steps[s].segment].chipOf)
+        for (int chip : chipOf[plan.steps[s].segment])
           if (plan.chipTensors[chip].buffer >= 0)
             touch(plan.chipTensors[chip].buffer, int(s));
     }
@@ -148,14 +179,14 @@ private:
     for (Step &step : plan.steps) {
       if (step.segment < 0)
         continue;
-      Lowered &lowered = segments[step.segment];
+      LoweredSegment &code = lowered[step.segment].code;
       constants.resize(size_t(roundUp(int64_t(constants.size()), kAlign)));
       const int64_t constantBase = int64_t(constants.size());
-      constants.insert(constants.end(), lowered.result.constants.begin(), lowered.result.constants.end());
+      constants.insert(constants.end(), code.constants.begin(), code.constants.end());
       std::vector<TaggedInstruction> instructions;
       tw_pkg_counts counts{};
-      for (ScheduledInstruction &scheduled : lowered.result.instructions) {
-        relocate(scheduled, lowered, constantBase);
+      for (ScheduledInstruction &scheduled : code.instructions) {
+        relocate(scheduled, chipOf[step.segment], constantBase);
         count(scheduled.instruction, counts);
         instructions.push_back({std::move(scheduled.instruction), scheduled.tag});
       }
@@ -178,13 +209,13 @@ private:
     return llvm::Error::success();
   }
 
-  void relocate(ScheduledInstruction &scheduled, const Lowered &lowered, int64_t constantBase) const {
+  void relocate(ScheduledInstruction &scheduled, const std::vector<int> &chips, int64_t constantBase) const {
     const Relocation &relocation = scheduled.relocation;
     if (relocation.kind == Relocation::Constant)
       scheduled.instruction.values[relocation.field] += constantBase;
     else if (relocation.kind == Relocation::TensorBase)
       scheduled.instruction.values[relocation.field] +=
-          int64_t(plan.buffers[plan.chipTensors[lowered.chipOf[relocation.tensor]].buffer].package.offset);
+          int64_t(plan.buffers[plan.chipTensors[chips[relocation.tensor]].buffer].package.offset);
   }
 
   // The same checker as the assembler's and the tests': bounds, liveness, races. A finding is a defect of this
@@ -224,14 +255,19 @@ private:
 
   Plan &plan;
   const Target &target;
+  const CompileOptions &options;
   const isa::HwConfig &config;
-  std::vector<Lowered> segments;
+  std::vector<Segment> segments;         // their mappings are those that schedules name
+  std::vector<std::vector<int>> chipOf;  // per segment, per tensor
+  std::vector<Schedule> schedules;       // per segment
+  std::vector<std::vector<int>> lines{}; // per segment, per block: of the file that the schedule comes from
+  std::vector<Lowered> lowered;          // per segment
 };
 
 } // namespace
 
-llvm::Error makeStreams(Plan &plan, const Target &target, const isa::HwConfig &config) {
-  return Streams(plan, target, config).run();
+llvm::Error makeStreams(Plan &plan, const Target &target, const CompileOptions &options) {
+  return Streams(plan, target, options).run();
 }
 
 } // namespace tw::codegen

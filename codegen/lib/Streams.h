@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// From placed segments to instruction lines: schedule each segment, lay out the arena by lifetimes, synchronise,
-// encode, and hold the result against the program checker.
+// From placed segments to instruction lines: schedule each segment, or obey the schedule given, lay out the arena by
+// lifetimes, synchronise, encode, and hold the result against the program checker.
 #ifndef TW_CODEGEN_LIB_STREAMS_H
 #define TW_CODEGEN_LIB_STREAMS_H
 
@@ -10,7 +10,7 @@
 
 namespace tw::codegen {
 
-llvm::Error makeStreams(Plan &plan, const tensorize::Target &target, const isa::HwConfig &config);
+llvm::Error makeStreams(Plan &plan, const tensorize::Target &target, const CompileOptions &options);
 
 } // namespace tw::codegen
 

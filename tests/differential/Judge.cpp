@@ -32,8 +32,10 @@ llvm::Expected<Tensors> makeInputs(const Program &program, const JudgeOptions &o
   return inputs;
 }
 
-// Compiles for the machine; with `keepsLayers` each layer's result is an output.
-llvm::Error compileInto(Program &program, const std::string &path, const isa::HwConfig &config, bool keepsLayers) {
+// Compiles for the machine; with `keepsLayers` each layer's result is an output. The schedule is obeyed
+// if there is one, and what was compiled by afterwards.
+llvm::Error compileInto(Program &program, const std::string &path, const isa::HwConfig &config, bool keepsLayers,
+                        std::string &schedule) {
   auto model = importModel(path, {});
   if (!model)
     return model.takeError();
@@ -44,10 +46,13 @@ llvm::Error compileInto(Program &program, const std::string &path, const isa::Hw
   }
   codegen::CompileOptions options;
   options.config = config;
+  if (!schedule.empty())
+    options.schedule = codegen::ScheduleFile{"schedule", schedule};
   auto compiled = codegen::compile(*model->module, options);
   if (!compiled)
     return compiled.takeError();
   program.package = std::move(compiled->package);
+  schedule = std::move(compiled->schedule);
   program.model = std::move(*model);
   auto bytes = packageBytes(program.package);
   if (!bytes)
@@ -89,7 +94,8 @@ llvm::Error compareAll(Program &whole, const std::string &path, const JudgeOptio
 llvm::Error compareWithLayers(Program &whole, const std::string &path, const isa::HwConfig &config,
                               const JudgeOptions &options, Checks &checks) {
   Program layered;
-  if (auto error = compileInto(layered, path, config, true))
+  std::string schedule;
+  if (auto error = compileInto(layered, path, config, true, schedule))
     return error;
   if (auto error = openAll(layered, options))
     return error;
@@ -142,14 +148,20 @@ Verdict judge(const std::string &path, const JudgeOptions &options) {
     refusal = survey->problems.front();
 
   Program whole;
+  std::string schedule;
   codegen::CompileReport report;
-  if (auto error = compileInto(whole, path, *config, false)) {
+  if (auto error = compileInto(whole, path, *config, false, schedule)) {
     const std::string text = llvm::toString(std::move(error));
     return refusal.empty() ? Verdict{Outcome::Torn, "check says ok, compile says: " + text}
                            : Verdict{Outcome::Refused, refusal};
   }
   if (!refusal.empty())
     return {Outcome::Torn, "compiles, but check says: " + refusal};
+  Program again;
+  if (auto error = compileInto(again, path, *config, false, schedule))
+    return {Outcome::Torn, "compiles, but not by its own schedule: " + llvm::toString(std::move(error))};
+  if (again.bytes != whole.bytes)
+    return {Outcome::Torn, "its own schedule makes another package"};
 
   Checks checks;
   if (auto error = compareAll(whole, path, options, checks))

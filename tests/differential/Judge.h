@@ -14,8 +14,9 @@ enum class Outcome : uint8_t {
   Refused, // by check and compile alike
   NoModel, // the choices make none
   Wrong,   // definition, reference and devices do not agree
-  Torn,    // check and compile say different things of whether it can be compiled
-  Fails,   // compiled, but does not run, or cannot be judged
+  Torn,  // check and compile say different things of whether it can be compiled, or compiling does, given back its own
+         // schedule
+  Fails, // compiled, but does not run, or cannot be judged
   Crash,
   Hang,
 };

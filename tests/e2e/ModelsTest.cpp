@@ -70,6 +70,32 @@ Outcome runModel(const std::filesystem::path &path, const std::string &machine, 
   return outcome;
 }
 
+// Compiles, gives the schedule back, and compares the packages; what is wrong, or empty.
+std::string giveScheduleBack(const std::filesystem::path &path, const std::string &machine) {
+  std::string bytes[2], schedule[2];
+  for (int round : {0, 1}) {
+    auto config = loadMachine(machine);
+    if (!config)
+      return llvm::toString(config.takeError());
+    auto model = importModel(path.string(), {});
+    if (!model)
+      return llvm::toString(model.takeError());
+    codegen::CompileOptions options;
+    options.config = *config;
+    if (round == 1)
+      options.schedule = codegen::ScheduleFile{"schedule", schedule[0]};
+    auto compiled = codegen::compile(*model->module, options);
+    if (!compiled)
+      return llvm::toString(compiled.takeError());
+    auto package = packageBytes(compiled->package);
+    if (!package)
+      return llvm::toString(package.takeError());
+    bytes[round] = *package;
+    schedule[round] = compiled->schedule;
+  }
+  return bytes[0] != bytes[1] ? "another package" : schedule[0] != schedule[1] ? "another schedule" : "";
+}
+
 struct Case {
   const char *model;
   double npuShare; // of the MAC, at least
@@ -88,6 +114,14 @@ TEST_P(ModelTest, AgreesWithTheReferenceOnEveryMachine) {
     EXPECT_TRUE(outcome.isEqual) << machine << ": " << outcome.problem;
     EXPECT_GE(outcome.npuShare, GetParam().npuShare) << machine;
   }
+}
+
+TEST_P(ModelTest, ScheduleGivenBackMakesTheSamePackage) {
+  auto path = test::material(GetParam().model);
+  if (!path)
+    GTEST_SKIP() << test::materialHint(GetParam().model);
+  for (const char *machine : {"tw8", "tw16", "tw32"})
+    EXPECT_EQ(giveScheduleBack(*path, machine), "") << machine;
 }
 
 INSTANTIATE_TEST_SUITE_P(Material, ModelTest,
@@ -111,6 +145,13 @@ TEST(SampleTest, TheSampleModelAgreesWithTheReference) {
   Outcome outcome = runModel(path, "tw16", 1);
   EXPECT_TRUE(outcome.isEqual) << outcome.problem;
   EXPECT_EQ(outcome.npuShare, 1);
+}
+
+TEST(SampleTest, ScheduleGivenBackMakesTheSamePackage) {
+  for (const char *name : {"tools/sample/digits_int8.onnx", "tools/sample/digits_float.onnx",
+                           "tests/e2e/models/fc_int8.onnx", "tests/e2e/models/residual_int8.onnx"})
+    for (const char *machine : {"tw8", "tw16", "tw32", "tw64"})
+      EXPECT_EQ(giveScheduleBack(test::sourceDir() / name, machine), "") << name << " on " << machine;
 }
 
 TEST(SurveyTest, WhatCheckSaysIsWhatCompilingPlaces) {

@@ -7,6 +7,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
+#include <algorithm>
 #include <fstream>
 #include <iostream>
 
@@ -32,16 +33,16 @@ llvm::Error checkKind(const std::string &path, const char *option, llvm::StringR
   return llvm::Error::success();
 }
 
-/// Package and report appear when both are complete. `report` may be empty.
-llvm::Error write(const isa::Package &package, const std::string &output, const std::string &report,
-                  const std::string &json) {
+/// Package and texts (path, contents) appear when all are complete; one without a path is left out.
+llvm::Error write(const isa::Package &package, const std::string &output,
+                  const std::vector<std::pair<std::string, std::string_view>> &texts) {
   auto bytes = packageBytes(package);
   if (!bytes)
     return llvm::createStringError(output + ": cannot be written: " + llvm::toString(bytes.takeError()));
   std::vector<OutputFile> files;
-  for (const auto &[path, contents] : {std::pair<std::string, std::string_view>(output, *bytes), {report, json}}) {
-    if (path.empty())
-      continue;
+  std::vector<std::pair<std::string, std::string_view>> all{{output, *bytes}};
+  std::ranges::copy_if(texts, std::back_inserter(all), [](const auto &text) { return !text.first.empty(); });
+  for (const auto &[path, contents] : all) {
     auto file = OutputFile::create(path);
     if (!file)
       return file.takeError();
@@ -71,14 +72,17 @@ int compileVerb(const Arguments &arguments) {
       "layers", "keep every layer's result: residuals are not fused")(
       "host-cpu", po::value<std::string>()->default_value("x86-64-v3"),
       "processor of the host code; native is this one")("dump-ir", po::value<std::string>(),
-                                                        "folder that gets one numbered file per stage");
+                                                        "folder that gets one numbered file per stage")(
+      "dump-schedule", po::value<std::string>(), "file of the schedule: what runs how, in which tiles and memory")(
+      "schedule", po::value<std::string>(),
+      "file of a schedule to obey, as --dump-schedule wrote it or changed by you");
   if (auto code = line.parse(arguments))
     return *code;
   const std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
   const std::string report = line.has("report")                          ? line.text("report")
                              : llvm::StringRef(output).ends_with(".npk") ? beside(output, ".report.json")
                                                                          : "";
-  if (llvm::Error error = checkOutputs(line, {output, report}))
+  if (llvm::Error error = checkOutputs(line, {output, report, line.text("dump-schedule")}))
     return fail(std::move(error));
   if (!line.has("output"))
     if (llvm::Error error = checkKind(output, "--output", llvm::StringRef(TW_PKG_MAGIC, 8)))
@@ -89,6 +93,12 @@ int compileVerb(const Arguments &arguments) {
   codegen::CompileOptions options;
   options.fuseResidual = !line.has("layers");
   options.hostCpu = line.text("host-cpu");
+  if (line.has("schedule")) {
+    auto text = readFile(line.text("schedule"));
+    if (!text)
+      return fail(text.takeError());
+    options.schedule = codegen::ScheduleFile{line.text("schedule"), std::move(*text)};
+  }
   llvm::Error dumpError = llvm::Error::success();
   int stage = 0;
   if (line.has("dump-ir")) {
@@ -121,7 +131,8 @@ int compileVerb(const Arguments &arguments) {
               << " MAC are not on the NPU for the reasons above; no package was written\n";
     return 3;
   }
-  if (llvm::Error error = write(compiled.package, output, report, json))
+  if (llvm::Error error =
+          write(compiled.package, output, {{report, json}, {line.text("dump-schedule"), compiled.schedule}}))
     return fail(std::move(error));
   rememberPackage(compiled.package);
   if (line.has("json")) { // every operator with its place is in it

@@ -158,7 +158,7 @@ llvm::Expected<std::vector<codegen::ExecutorId>> executorsOf(const std::string &
 
 llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> outputs) {
   std::vector<std::string> inputs{line.file()};
-  for (const char *option : {"config", "expect"})
+  for (const char *option : {"config", "expect", "schedule"})
     inputs.push_back(line.text(option));
   for (const std::string &argument : line.list("input"))
     inputs.push_back(fileOf(argument));

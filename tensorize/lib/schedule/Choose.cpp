@@ -274,6 +274,15 @@ std::variant<Schedule, ScheduleFailure> chooseSchedule(const Segment &segment, c
   return plain;
 }
 
+void estimate(const Segment &segment, const Target &target, Schedule &schedule) {
+  const Movers movers(target);
+  std::vector<TilePlan> plans = plansOf(segment, target, schedule);
+  for (size_t t = 0; t != plans.size(); ++t) {
+    plans[t].estimate(movers);
+    schedule.blocks[t] = plans[t].schedule;
+  }
+}
+
 std::optional<ScheduleFailure> cannotRun(const Segment &segment, const Target &target) {
   for (int t = 0; t != int(segment.tasks.size()); ++t) {
     Rejection why;

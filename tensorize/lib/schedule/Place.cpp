@@ -22,18 +22,16 @@ std::optional<Rejection> wrongBlock(const Task &task, const BlockSchedule &block
   const std::vector<Loop> &loops = mapping.block.loops;
   if (block.tile.size() != loops.size())
     return refuse(number(int64_t(block.tile.size())) + " tile sizes for " + number(int64_t(loops.size())) + " loops");
-  const std::vector<int> cut = tileLoops(mapping);
   for (size_t loop = 0; loop != loops.size(); ++loop) {
-    const bool isCut = std::ranges::find(cut, int(loop)) != cut.end(), isOuter = mapping.loopTo[loop] < 0;
-    const int64_t tile = block.tile[loop], least = isCut || isOuter ? 1 : loops[loop].extent,
-                  most = isOuter ? 1 : loops[loop].extent;
-    if (tile < least || tile > most)
+    const int64_t tile = block.tile[loop];
+    const Range sizes = tileRange(mapping, int(loop));
+    if (tile < sizes.lo || tile >= sizes.lo + sizes.extent)
       return refuse("a tile of " + number(tile) + " steps of loop " + loops[loop].name + ", which takes " +
-                    (least == most ? number(least) : number(least) + " to " + number(most)));
+                    number(sizes.lo) + (sizes.extent == 1 ? "" : " to " + number(sizes.lo + sizes.extent - 1)));
   }
   std::vector<int> order = block.order;
   std::ranges::sort(order);
-  if (order != cut)
+  if (const std::vector<int> cut = tileLoops(mapping); order != cut)
     return refuse("an order of " + number(int64_t(block.order.size())) + " loops that is not one of its " +
                   number(int64_t(cut.size())) + " loops with tiles");
   if (block.ahead < 0 || block.ahead > t || block.lead < 0 || (block.lead > 0 && block.ahead == 0))

@@ -489,13 +489,17 @@ std::vector<BlockSchedule> tileCandidates(const Mapping &mapping, int mappingInd
   return result;
 }
 
+Range tileRange(const Mapping &mapping, int loop) {
+  const Loop &own = mapping.block.loops[loop];
+  if (mapping.loopTo[loop] < 0)
+    return {1, 1};
+  return own.isReduction || isLaneLoop(mapping, loop) ? Range{own.extent, 1} : Range{1, own.extent};
+}
+
 BlockSchedule smallestTiles(const Mapping &mapping, int mappingIndex) {
   BlockSchedule result{.mapping = mappingIndex, .order = tileLoops(mapping)};
-  for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop) {
-    const bool isWhole =
-        isLaneLoop(mapping, int(loop)) || (mapping.loopTo[loop] >= 0 && mapping.block.loops[loop].isReduction);
-    result.tile.push_back(isWhole ? mapping.block.loops[loop].extent : 1);
-  }
+  for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
+    result.tile.push_back(tileRange(mapping, int(loop)).lo);
   return result;
 }
 

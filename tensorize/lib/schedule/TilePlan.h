@@ -93,6 +93,9 @@ bool isMade(const TilePlan &maker, const Ranges &made, const TilePlan &reader, c
 /// Candidate tile sizes of a mapping: powers of two of the loops that index constants, times fractions of the others.
 std::vector<BlockSchedule> tileCandidates(const Mapping &mapping, int mappingIndex);
 
+/// The sizes that a tile of a loop may have: one where it is never cut.
+Range tileRange(const Mapping &mapping, int loop);
+
 /// Tiles of one step each.
 BlockSchedule smallestTiles(const Mapping &mapping, int mappingIndex);
 

@@ -12,6 +12,7 @@
 #include "llvm/Support/Error.h"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,11 @@ struct JobTime {
   std::vector<Share> shares; // they add up to all but the end of the job
 };
 
+/// Schedules as text (tw/tensorize/ScheduleText.h), and the file that errors name.
+struct ScheduleFile {
+  std::string name, text;
+};
+
 struct CompileOptions {
   isa::HwConfig config;
   // Who may run blocks; the host is always among them.
@@ -35,6 +41,10 @@ struct CompileOptions {
   bool placeOnly = false;            // stop when every block has its place: no package, a report of rows and MAC
   bool fuseResidual = true;          // off: every layer's result stays visible
   std::string hostCpu = "x86-64-v3"; // of host code; "native" makes the bytes depend on this computer
+  bool placeOnly = false;               // stop when every block has its place: no package, a report of rows and MAC
+  bool fuseResidual = true;             // off: every layer's result stays visible
+  std::string hostCpu = "x86-64-v3";    // of host code; "native" makes the bytes depend on this computer
+  std::optional<ScheduleFile> schedule; // to be obeyed; nothing: one is chosen
   // Gets each stage's text, numbered by the caller: name of the stage, text without the bytes of weights. May be empty.
   std::function<void(std::string_view stage, const std::string &text)> dump;
   // Runs the finished package's jobs and says how long each took, in order. Empty: the report knows no cycles. A
@@ -77,7 +87,7 @@ struct CompileReport {
 struct Compiled {
   isa::Package package;
   CompileReport report;
-  std::string schedule; // as text
+  std::string schedule; // as text: given back, it makes the same package
 };
 
 /// `module` is what importOnnx returned; it is changed (fused and outlined). The error holds one message for each block

@@ -49,7 +49,6 @@ struct Schedule {
   std::vector<BlockSchedule> blocks;
   std::vector<bool> isResident; // per tensor: stays on chip from its producer to its last user
   bool prefetches = true;       // constants have their room while the block before still runs
-  std::string str(const Segment &segment) const;
 };
 
 /// A task that cannot run so (its index in `task`), and why.
@@ -68,6 +67,9 @@ std::variant<Schedule, ScheduleFailure> chooseSchedule(const Segment &segment, c
 
 /// Whether a task fits when nothing else is on chip: then a schedule of any segment can give way to it.
 std::optional<ScheduleFailure> cannotRun(const Segment &segment, const Target &target);
+
+/// Fills in what each block should cost.
+void estimate(const Segment &segment, const Target &target, Schedule &schedule);
 
 /// Where everything that a schedule has on chip lies, in granules of its memory.
 struct MemoryMap {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Network.h"
+#include "tw/tensorize/ScheduleText.h"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +20,7 @@ TEST(EmitTest, AnyScheduleThatIsPlacedComputesTheSame) {
         std::string refused;
         const Schedule schedule = randomSchedule(network.segment(), random);
         EXPECT_EQ(network.run(schedule, &refused), "") << name << ", trial " << trial << "\n"
-                                                       << schedule.str(network.segment());
+                                                       << printSchedule(network.segment(), schedule);
         placed += refused.empty();
       }
     }
@@ -41,7 +42,7 @@ TEST(EmitTest, PassesOverOneResultAddUp) {
   for (int trial = 0; trial != 30; ++trial) {
     std::string refused;
     const Schedule schedule = randomSchedule(network.segment(), random);
-    EXPECT_EQ(network.run(schedule, &refused), "") << schedule.str(network.segment());
+    EXPECT_EQ(network.run(schedule, &refused), "") << printSchedule(network.segment(), schedule);
     placed += refused.empty();
   }
   EXPECT_GT(placed, 10);
