@@ -77,6 +77,32 @@ std::string operatorProblem(const ::onnx::NodeProto &node, int64_t opset) {
          std::to_string(row->lastVersion) + " are";
 }
 
+// Names that lead to an output of the graph: only they are read. Exporters leave nodes and initializers of all kinds
+// behind, and no runtime asks for them.
+llvm::StringSet<> neededNames(const ::onnx::GraphProto &graph) {
+  llvm::StringMap<const ::onnx::NodeProto *> producer;
+  for (const auto &node : graph.node())
+    for (const auto &output : node.output())
+      producer.try_emplace(output, &node);
+  llvm::StringSet<> needed;
+  std::vector<std::string> next;
+  for (const auto &info : graph.output())
+    next.push_back(info.name());
+  while (!next.empty()) {
+    const std::string name = std::move(next.back());
+    next.pop_back();
+    if (name.empty() || !needed.insert(name).second)
+      continue;
+    if (auto found = producer.find(name); found != producer.end())
+      next.insert(next.end(), found->second->input().begin(), found->second->input().end());
+  }
+  return needed;
+}
+
+bool isNeeded(const ::onnx::NodeProto &node, const llvm::StringSet<> &needed) {
+  return llvm::any_of(node.output(), [&](const std::string &output) { return needed.contains(output); });
+}
+
 // The name of a free dimension; one without a name gets one.
 std::string freeDimName(const ::onnx::ValueInfoProto &info, int index) {
   const auto &dim = info.type().tensor_type().shape().dim(index);
@@ -89,7 +115,7 @@ public:
   Importer(MLIRContext &context, const ::onnx::ModelProto &model, std::string_view fileName,
            const OnnxImportOptions &options, std::vector<ImportProblem> &problems)
       : context(context), model(model), graph(model.graph()), fileName(fileName), options(options), problems(problems),
-        builder(&context) {}
+        builder(&context), needed(neededNames(graph)) {}
 
   OwningOpRef<ModuleOp> run();
 
@@ -114,12 +140,14 @@ private:
   const OnnxImportOptions &options;
   std::vector<ImportProblem> &problems;
   OpBuilder builder;
+  llvm::StringSet<> needed;
 
   OwningOpRef<ModuleOp> module;
   func::FuncOp main;
   int64_t opset = 0;
   llvm::StringMap<Value> values;
   llvm::StringSet<> poisoned; // results of nodes with a problem: their users stay silent
+  llvm::StringSet<> unread;   // initializers that nobody needs
   std::vector<const ::onnx::NodeProto *> order;
   std::map<std::string, int64_t> boundDims;
 };
@@ -210,7 +238,7 @@ bool Importer::checkOpset() {
 
 void Importer::checkOperators() {
   for (const auto &node : graph.node())
-    if (std::string text = operatorProblem(node, opset); !text.empty())
+    if (std::string text = operatorProblem(node, opset); isNeeded(node, needed) && !text.empty())
       problem("node '" + nodeName(node) + "'", text);
 }
 
@@ -268,6 +296,10 @@ void Importer::readInitializers() {
   if (graph.sparse_initializer_size() > 0)
     problem("graph", "sparse initializers are not supported");
   for (const auto &initializer : graph.initializer()) {
+    if (!needed.contains(initializer.name())) {
+      unread.insert(initializer.name());
+      continue;
+    }
     auto tensor = readTensor(initializer);
     if (!tensor) {
       problem("initializer '" + initializer.name() + "'", llvm::toString(tensor.takeError()));
@@ -313,7 +345,7 @@ void Importer::createArguments() {
   std::vector<Type> types;
   std::vector<std::string> names;
   for (const auto &info : graph.input()) {
-    if (values.count(info.name()) || poisoned.contains(info.name()))
+    if (values.count(info.name()) || poisoned.contains(info.name()) || unread.contains(info.name()))
       continue; // an initializer with a default: a constant here
     auto shape = boundShape(info);
     auto type = elementTypeOfOnnx(info.type().tensor_type().elem_type());
@@ -413,7 +445,8 @@ OwningOpRef<ModuleOp> Importer::run() {
     if (!boundDims.count(name))
       problem("--dim " + name, "names no dimension of the model");
   for (const auto *node : order)
-    buildNode(*node);
+    if (isNeeded(*node, needed))
+      buildNode(*node);
   createResults();
   if (!problems.empty())
     return nullptr;
@@ -429,8 +462,10 @@ OwningOpRef<ModuleOp> Importer::run() {
 OnnxSurvey survey(const ::onnx::ModelProto &model, int64_t opset) {
   OnnxSurvey result;
   result.opset = opset;
+  const llvm::StringSet<> needed = neededNames(model.graph());
   for (const auto &node : model.graph().node())
-    result.nodes.push_back({nodeName(node), node.op_type(), operatorProblem(node, opset)});
+    if (isNeeded(node, needed))
+      result.nodes.push_back({nodeName(node), node.op_type(), operatorProblem(node, opset)});
   llvm::StringSet<> constants;
   for (const auto &initializer : model.graph().initializer())
     constants.insert(initializer.name());

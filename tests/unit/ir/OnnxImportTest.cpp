@@ -407,6 +407,31 @@ TEST(OnnxImportTest, AnInputWithAnInitializerIsAConstant) {
   EXPECT_EQ(Import(b.bytes()).run({floats({2}, {1, 2})})[0], floats({2}, {11, 22}));
 }
 
+// What leads to no output is no part of the model, whatever it is.
+TEST(OnnxImportTest, DeadNodesAndUnusedInitializersAreLeftOut) {
+  OnnxBuilder b = smallModel();
+  b.node("Einsum", {"x"}, "dead");
+  b.node("Relu", {"dead"}, "deader");
+  auto *half = b.graph().add_initializer();
+  half->set_name("unused");
+  half->set_data_type(::onnx::TensorProto_DataType_FLOAT16);
+  half->add_dims(1);
+  half->add_int32_data(0);
+  Import import(b.bytes());
+  ASSERT_TRUE(import.module) << import.text();
+  EXPECT_EQ(import.count<ReluOp>(), 1);
+  EXPECT_EQ(import.count<ConstantOp>(), 0);
+  std::vector<ImportProblem> problems;
+  auto survey = surveyOnnx(b.bytes(), problems);
+  ASSERT_TRUE(survey);
+  EXPECT_EQ(survey->nodes.size(), 1u);
+  // An initializer that nobody reads is no argument either, though the graph lists it among its inputs.
+  b.input("unused", {"1"});
+  Import listed(b.bytes());
+  ASSERT_TRUE(listed.module) << listed.text();
+  EXPECT_EQ(listed.module->lookupSymbol<func::FuncOp>("main").getNumArguments(), 1u);
+}
+
 TEST(OnnxImportTest, AnEmptyConstantIsLegalWhereNobodyReadsIt) {
   OnnxBuilder b(11);
   b.input("x", {"1", "1", "1", "2"}).output("y", {"1", "1", "1", "4"});
