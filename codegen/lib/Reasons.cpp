@@ -137,17 +137,10 @@ std::string moveReason(BlockCall call) {
 
 // Forms of integer operators that no chain takes, in words of the graph; empty: none of those.
 std::string formProblem(Operation *op) {
-  if (auto conv = llvm::dyn_cast<ir::QConvOp>(op)) {
-    const int64_t outputs = ir::shapeOf(conv.getWeight())[0] / int64_t(conv.getGroup());
-    if (conv.getGroup() != 1 && int64_t(conv.getGroup()) == ir::shapeOf(conv.getInput()).back() && outputs != 1)
-      return llvm::formatv("a depthwise convolution with {0} outputs a channel has no form for the NPU: one output a "
-                           "channel has",
-                           outputs);
-  }
   if (auto eltwise = llvm::dyn_cast<ir::QEltwiseOp>(op))
     if (ir::shapeOf(eltwise.getLhs()) != ir::shapeOf(eltwise.getRhs()))
       return "its operands are " + shapeText(eltwise.getLhs()) + " and " + shapeText(eltwise.getRhs()) +
-             ", and the NPU does not broadcast between them: give both the same shape";
+             ", and the NPU broadcasts whole rows of channels only: give both the same shape";
   if (llvm::isa<ir::ResizeOp>(op))
     return "the compiler has no form of resize for the NPU";
   if (llvm::isa<ir::QMatmulOp>(op))

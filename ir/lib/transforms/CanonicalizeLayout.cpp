@@ -164,6 +164,9 @@ struct SinkTranspose : RewritePattern {
     if (!first)
       return failure();
     Dims perm = first.getPerm();
+    // seed() put them there.
+    if (auto eltwise = dyn_cast<QEltwiseOp>(op); eltwise && isImageBroadcast(eltwise) && perm == Dims(kToNhwc))
+      return failure();
     SmallVector<Value> sources;
     for (OpOperand *operand : operands) {
       auto transposed = operand->get().getDefiningOp<TransposeOp>();

@@ -14,6 +14,28 @@ struct Groups {
   int group, output, depth;
 };
 
+// A block whose groups have one channel and several outputs, x[.., g] and y[.., g * P + o], with a loop of one step
+// over the channels of a group: x[.., g + c].
+Block withDepth(const Block &block) {
+  const std::vector<Index> &result = block.operands[writtenOperand(block)].index;
+  if (result.empty() || result.back().terms.size() != 2 || !block.isReduced())
+    return block;
+  const int group = result.back().terms[0].loop, depth = int(block.loops.size());
+  Block deep = block;
+  deep.loops.push_back({block.loops[group].name + ".in", 1, true});
+  bool hasDepth = false;
+  for (Operand &operand : deep.operands) {
+    if (!operand.constant && !operand.isWritten && !operand.index.empty() && isBare(operand.index.back(), group)) {
+      operand.index.back().terms.push_back({depth, 1});
+      hasDepth = true;
+    } else if (operand.constant && operand.elem == isa::Elem::I8 && dimOf(operand, group) >= 0) {
+      operand.shape.push_back(1);
+      operand.index.push_back({{{depth, 1}}, 0});
+    }
+  }
+  return hasDepth ? deep : block;
+}
+
 // x[.., g * C + c], y[.., g * P + o]
 std::optional<Groups> groupsOf(const Block &block) {
   Groups groups{-1, -1, -1};
@@ -64,7 +86,8 @@ bool densifyConstant(Operand &operand, const Groups &groups, int64_t groupCount)
 
 } // namespace
 
-std::optional<Block> densifyGroups(const Block &block) {
+std::optional<Block> densifyGroups(const Block &given) {
+  const Block block = withDepth(given);
   std::optional<Groups> groups = sumsProducts(block) ? groupsOf(block) : std::nullopt;
   if (!groups)
     return std::nullopt;

@@ -116,6 +116,27 @@ TEST(PlaceTest, GroupsOfFewChannelsRunOnTheNpu) {
         << channels << " channels in " << group << " groups";
 }
 
+TEST(PlaceTest, DepthwiseConvolutionsOfSeveralOutputsAChannelRunOnTheNpu) {
+  for (auto [channels, outputs, kernel] : {std::tuple{5, 10, 3}, {16, 48, 3}, {3, 6, 1}, {33, 66, 5}}) {
+    PlacementRow row = placed(convolution(channels, 6, 6, outputs, kernel, kernel / 2, channels), "qconv");
+    EXPECT_TRUE(row.isOnNpu) << channels << " channels, " << outputs << " outputs: " << row.how;
+  }
+}
+
+// One number a channel by an image that comes from outside and goes there: nothing else asks for channels in lanes.
+TEST(PlaceTest, ANumberAChannelIsBroadcastOnTheNpu) {
+  for (const char *kind : {"add", "mul", "min"}) {
+    PlacementRow row = placed("func.func @main(%x: tensor<1x20x5x6xi8>, %c: tensor<1x20x1x1xi8>) -> "
+                              "tensor<1x20x5x6xi8> {\n" +
+                                  constants() + "  %y = tw.qeltwise <" + kind +
+                                  "> %c(%s, %z), %x(%s, %z) out(%s, %z) : (tensor<1x20x1x1xi8>, tensor<f32>, "
+                                  "tensor<i8>, tensor<1x20x5x6xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) "
+                                  "-> tensor<1x20x5x6xi8>\n  return %y : tensor<1x20x5x6xi8>\n}\n",
+                              "qeltwise");
+    EXPECT_TRUE(row.isOnNpu) << kind << ": " << row.how;
+  }
+}
+
 TEST(PlaceTest, FoldedRowsWithoutPaddingAreCutAlongColumns) {
   for (auto [kernel, pad] : {std::pair{1, 0}, {3, 0}, {3, 1}}) {
     PlacementRow row = placed(convolution(3, 8, 1200, 16, kernel, pad, 1), "qconv");

@@ -38,9 +38,6 @@ struct CompileOptions {
   isa::HwConfig config;
   // Who may run blocks; the host is always among them.
   std::vector<ExecutorId> executors{kAllExecutors.begin(), kAllExecutors.end()};
-  bool placeOnly = false;            // stop when every block has its place: no package, a report of rows and MAC
-  bool fuseResidual = true;          // off: every layer's result stays visible
-  std::string hostCpu = "x86-64-v3"; // of host code; "native" makes the bytes depend on this computer
   bool placeOnly = false;               // stop when every block has its place: no package, a report of rows and MAC
   bool fuseResidual = true;             // off: every layer's result stays visible
   std::string hostCpu = "x86-64-v3";    // of host code; "native" makes the bytes depend on this computer

@@ -82,14 +82,13 @@ def binary(name, kind, left, right, out):
 
 def main():
     conv("dead", scale=[0.02, 1e-20] + 6 * [0.02])
-    conv("multiplier", shape=(16, 1, 3, 3), group=8)
     conv("float_output", as_float=True)
     gemm("alpha", alpha=0.5)
     gemm("trans", transA=1)
     gemm("column", bias=np.ones((5, 1)))
     gemm("coarse", bias=np.full(7, 0.037), scale=0.7)
     binary("constant", "Mul", [1, 8, 4, 4], np.ones((1, 8, 1, 1), "f4"), [1, 8, 4, 4])
-    binary("broadcast", "Add", [1, 8, 4, 4], [1, 8, 1, 1], [1, 8, 4, 4])
+    binary("broadcast", "Add", [1, 8, 4, 4], [1, 1, 4, 4], [1, 8, 4, 4])
     binary("product", "MatMul", [5, 20], [20, 7], [5, 7])
 
 
