@@ -78,8 +78,9 @@ llvm::Error measure(Compiled &compiled, const CompileOptions &options) {
     compiled.package.counts[i].cycles = job.cycles;
     report.cycles += job.cycles;
     for (const JobTime::Share &share : job.shares) {
-      auto row = std::ranges::find_if(
-          report.rows, [&](const PlacementRow &placed) { return placed.executor == ExecutorId::Npu && placed.tag == share.tag; });
+      auto row = std::ranges::find_if(report.rows, [&](const PlacementRow &placed) {
+        return placed.executor == ExecutorId::Npu && placed.tag == share.tag;
+      });
       assert(row != report.rows.end() && "every tag of the program is a row's");
       row->cycles = share.cycles;
       row->boundBy = share.boundBy;

@@ -102,8 +102,9 @@ int profileVerb(const Arguments &arguments) {
   for (const Job &job : (*session)->jobs()) {
     total += job.cycles;
     for (const LayerTime &layer : layerTimesOf(job)) {
-      const codegen::PlacementRow &placed = *std::ranges::find_if(
-          report.rows, [&](const codegen::PlacementRow &r) { return r.executor == codegen::ExecutorId::Npu && r.tag == layer.tag; });
+      const codegen::PlacementRow &placed = *std::ranges::find_if(report.rows, [&](const codegen::PlacementRow &r) {
+        return r.executor == codegen::ExecutorId::Npu && r.tag == layer.tag;
+      });
       useful += double(placed.macs);
       attributed += layer.cycles;
       row(placed.node, "npu", placed.macs == 0 ? "-" : withCommas(uint64_t(placed.macs)), withCommas(layer.cycles),

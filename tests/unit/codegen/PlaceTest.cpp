@@ -119,7 +119,7 @@ TEST(PlaceTest, GroupsOfFewChannelsRunOnTheNpu) {
 TEST(PlaceTest, DepthwiseConvolutionsOfSeveralOutputsAChannelRunOnTheNpu) {
   for (auto [channels, outputs, kernel] : {std::tuple{5, 10, 3}, {16, 48, 3}, {3, 6, 1}, {33, 66, 5}}) {
     PlacementRow row = placed(convolution(channels, 6, 6, outputs, kernel, kernel / 2, channels), "qconv");
-    EXPECT_TRUE(row.isOnNpu) << channels << " channels, " << outputs << " outputs: " << row.how;
+    EXPECT_EQ(row.executor, ExecutorId::Npu) << channels << " channels, " << outputs << " outputs: " << row.how;
   }
 }
 
@@ -133,7 +133,7 @@ TEST(PlaceTest, ANumberAChannelIsBroadcastOnTheNpu) {
                                   "tensor<i8>, tensor<1x20x5x6xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) "
                                   "-> tensor<1x20x5x6xi8>\n  return %y : tensor<1x20x5x6xi8>\n}\n",
                               "qeltwise");
-    EXPECT_TRUE(row.isOnNpu) << kind << ": " << row.how;
+    EXPECT_EQ(row.executor, ExecutorId::Npu) << kind << ": " << row.how;
   }
 }
 
