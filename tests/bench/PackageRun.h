@@ -105,6 +105,9 @@ public:
     tw_device_close(device);
   }
 
+  /// `observer` is called after each step of the runs that follow.
+  void observe(tw_step_observer observer, void *context) { tw_instance_observe(instance, observer, context); }
+
   /// One run; the seconds that the machine took.
   double run() {
     tw_error error{};
@@ -115,7 +118,7 @@ public:
   }
 
   tw_run_stats stats{};
-  std::vector<std::vector<uint8_t>> tensors;
+  std::vector<std::vector<uint8_t>> tensors; // of the inputs and outputs, in the order of the package's buffers
 
 private:
   Timed *machine = nullptr;
