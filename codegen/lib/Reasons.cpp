@@ -74,6 +74,15 @@ std::string shapeText(Value value) {
   return llvm::join(llvm::map_range(ir::shapeOf(value), [](int64_t extent) { return std::to_string(extent); }), "x");
 }
 
+constexpr const char *kBothComputed =
+    "both factors of its product are computed: the compiler has a form for the NPU only where one is constant";
+
+// A constant, or one that is dequantised here.
+bool isFromConstant(Value value) {
+  auto dequantize = value.getDefiningOp<ir::DequantizeOp>();
+  return ir::isConstant(dequantize ? dequantize.getInput() : value);
+}
+
 // More products of int8 less their zero points than an int32 holds the sum of, whatever they are.
 constexpr int64_t kMostProducts = std::numeric_limits<int32_t>::max() / (255 * 255);
 
@@ -87,18 +96,14 @@ int64_t productsOf(Operation *op) {
 std::string integerProblem(Operation *op) {
   if (llvm::isa<ir::DequantizeOp, ir::QuantizeOp>(op))
     return "";
-  if (auto gemm = llvm::dyn_cast<ir::GemmOp>(op)) {
-    if (gemm.getTransA())
-      return "its first operand is transposed (transA): transpose the tensor in front of it";
-    const float alpha = gemm.getAlpha().convertToFloat(), beta = gemm.getBeta().convertToFloat();
-    if (alpha != 1 || (gemm.getC() && beta != 1))
-      return llvm::formatv("its alpha is {0} and its beta {1}, not 1: multiply weights and bias by them", alpha, beta);
-  }
   const bool hasBias = llvm::isa<ir::ConvOp, ir::GemmOp>(op);
   for (Value operand : op->getOperands().take_front(hasBias ? 2 : op->getNumOperands()))
     if (isFloat(operand) && ir::isConstant(operand))
       return "its constant operand is float32: quantise that, too";
-  if (const int64_t products = productsOf(op); products > kMostProducts)
+  const int64_t products = productsOf(op);
+  if (products != 0 && !isFromConstant(op->getOperand(0)) && !isFromConstant(op->getOperand(1)))
+    return kBothComputed;
+  if (products > kMostProducts)
     return llvm::formatv("the sums of its {0} products may leave the 32 bits of the NPU's", products);
   return "";
 }
@@ -113,6 +118,9 @@ std::string floatReason(BlockCall call, const std::vector<Operation *> &operator
   for (Value operand : call.graph.getOperands())
     if (isFloat(operand) && !ir::isConstant(operand) && !isDequantized(operand))
       return kind + " computes in float32, as its input " + quoted(operand) + " is: quantise it to int8";
+  for (Operation *op : operators)
+    if (std::string problem = productsOf(op) == 0 ? "" : integerProblem(op); !problem.empty())
+      return kind + " computes in float32: " + problem;
   if (leavesAsFloat(result))
     return kind + " computes in float32: its result is an output of the model in float32: give out a quantised one";
   for (Operation *op : operators)
@@ -144,7 +152,7 @@ std::string formProblem(Operation *op) {
   if (llvm::isa<ir::ResizeOp>(op))
     return "the compiler has no form of resize for the NPU";
   if (llvm::isa<ir::QMatmulOp>(op))
-    return "both factors of its product are computed: the compiler has a form for the NPU only where one is constant";
+    return kBothComputed;
   return "";
 }
 

@@ -4,6 +4,7 @@
 #include "tw/ir/Passes.h"
 
 #include "../interpreter/Kernels.h"
+#include "Fusion.h"
 #include "Quantized.h"
 #include "tw/ir/QuantOps.h"
 
@@ -77,20 +78,30 @@ private:
   Value fuseOp(ReduceMeanOp op);
   Value fuseBiasAdd(AddOp op);
   template <typename Op> Value fuseEltwise(Op op, EltwiseKind kind);
-  Value createGemm(const Quantized &input, Quantized weight, Value bias);
+  Value createGemm(const Quantized &input, const Quantized &weight, Value bias);
   Value createAveragePool(const Quantized &input, Type type, Dims kernel, Dims strides, Dims pads, bool includePad);
 
-  // Null with ok = false when the bias is not one number for each channel (the dimension in front of `inner` others),
-  // or has no int32 form at scale inScale * weightScale that is as good as the output's step asks.
-  Value integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, size_t inner,
-                    bool &ok);
-  bool hasLegalMultipliers(const Quantized &a, const Quantized &b) const {
-    return llvm::all_of(requantMultipliers(constantFloats(a.scale), constantFloats(b.scale), tail.out.scaleValue()),
-                        isLegalMultiplier);
-  }
+  // Weights and bias as the integer operator takes them.
+  struct IntegerWeights {
+    Quantized weight;
+    Value bias;
+  };
+  // Nothing when a multiplier is none that can be executed, or the bias is not one number for each channel (the
+  // dimension in front of `inner` others), or has no int32 form at scale inScale * weightScale that is as good as the
+  // output's step asks. Channels are dimension `axis` of the weights.
+  std::optional<IntegerWeights> integerWeights(const Quantized &input, Quantized weight, int64_t axis, Value bias,
+                                               size_t inner);
+  // Channels that are their bias alone.
+  std::vector<bool> deadChannels(const Quantized &input, const Quantized &weight, const Tensor &integers, int64_t axis);
   IntegerAttr lo() { return rewriter.getI64IntegerAttr(tail.clamp().lo); }
   IntegerAttr hi() { return rewriter.getI64IntegerAttr(tail.clamp().hi); }
   Type int8Type(Dims shape) { return RankedTensorType::get(shape, rewriter.getI8Type()); }
+  // [K, N] weights to [N, K]
+  void turn(Quantized &weight) {
+    Dims shape = shapeOf(weight.value);
+    weight.value = rewriter.create<TransposeOp>(weight.value.getLoc(), int8Type({shape[1], shape[0]}), weight.value,
+                                                ArrayRef<int64_t>{1, 0});
+  }
   Value reshape(Value value, Dims shape) { return rewriter.createOrFold<ReshapeOp>(location, int8Type(shape), value); }
 
   PatternRewriter &rewriter;
@@ -101,49 +112,102 @@ private:
 // Rounding a bias to steps of inScale * weightScale may cost this much of an output step: the value that is rounded to
 // the result then moves by less than half a step, so the result by one at most.
 constexpr double kMostBiasError = 0.25;
+// More steps of the output than any int8 result is away from its zero point.
+constexpr double kMostSteps = 1 << 20;
 
-Value Fuser::integerBias(Value bias, const Quantized &input, const Quantized &weight, int64_t channels, size_t inner,
-                         bool &ok) {
-  ok = !bias;
-  auto real = bias && isPerChannel(shapeOf(bias), channels, inner) ? realConstant(bias) : std::nullopt;
-  if (!real)
-    return nullptr;
-  auto weightScales = constantFloats(weight.scale);
-  Tensor integers(ElementType::I32, {channels});
+// Calls visit(element, channel) for the elements of a tensor whose channels are dimension `axis`.
+template <typename Visit> void forEachChannel(Dims shape, int64_t axis, const Visit &visit) {
+  const int64_t inner = elementCount(shape.drop_front(axis + 1));
+  for (int64_t i = 0, count = elementCount(shape); i < count; ++i)
+    visit(i, i / inner % shape[axis]);
+}
+
+// A sum has less than 2^31 steps: with a multiplier below 2^-40 it is no part of a result. Nor are weights that are 0.
+std::vector<bool> Fuser::deadChannels(const Quantized &input, const Quantized &weight, const Tensor &integers,
+                                      int64_t axis) {
+  const int64_t channels = integers.shape[axis];
+  const auto scales = constantFloats(weight.scale);
+  const auto zeros = constantInts(weight.zero);
+  std::vector<bool> hasWeights(channels, false), isDead(channels, false);
+  forEachChannel(integers.shape, axis, [&](int64_t i, int64_t c) {
+    hasWeights[c] = hasWeights[c] || integers.data<int8_t>()[i] != zeros[zeros.size() == 1 ? 0 : c];
+  });
   for (int64_t c = 0; c < channels; ++c) {
-    const float unit = input.scaleValue() * weightScales[weightScales.size() == 1 ? 0 : c];
-    const double wanted = (*real)[real->size() == 1 ? 0 : c];
-    const double value = std::nearbyint(wanted / static_cast<double>(unit));
-    const double error = std::abs(wanted - value * static_cast<double>(unit));
-    if (!(std::abs(value) <= std::numeric_limits<int32_t>::max()) ||
-        !(error <= kMostBiasError * static_cast<double>(tail.out.scaleValue())))
-      return nullptr;
-    integers.data<int32_t>()[c] = static_cast<int32_t>(value);
+    const float multiplier =
+        requantMultiplier(input.scaleValue(), scales[scales.size() == 1 ? 0 : c], tail.out.scaleValue());
+    isDead[c] = !isLegalMultiplier(multiplier) && (!hasWeights[c] || multiplier < 1);
   }
-  ok = true;
-  auto names = nodeNames(bias.getLoc());
-  return makeConstant(rewriter, bias.getLoc(), names.empty() ? "bias" : names.front(), integers);
+  return isDead;
+}
+
+std::optional<Fuser::IntegerWeights> Fuser::integerWeights(const Quantized &input, Quantized weight, int64_t axis,
+                                                           Value bias, size_t inner) {
+  Tensor integers = *constantOf(weight.value);
+  const int64_t channels = integers.shape[axis];
+  const std::vector<bool> isDead = deadChannels(input, weight, integers, axis);
+  const bool hasDead = llvm::is_contained(isDead, true);
+  std::vector<float> scales = constantFloats(weight.scale);
+  const auto zeros = constantInts(weight.zero);
+  if (hasDead && scales.size() == 1)
+    scales.resize(channels, scales.front());
+  // What is left of a dead channel is a bias in steps of the output.
+  for (int64_t c = 0; c < channels; ++c)
+    if (isDead[c])
+      scales[c] = tail.out.scaleValue() / input.scaleValue();
+  for (float scale : scales)
+    if (!isLegalMultiplier(requantMultiplier(input.scaleValue(), scale, tail.out.scaleValue())))
+      return std::nullopt;
+
+  Tensor steps(ElementType::I32, {channels});
+  if (bias) {
+    auto real = isPerChannel(shapeOf(bias), channels, inner) ? realConstant(bias) : std::nullopt;
+    if (!real)
+      return std::nullopt;
+    for (int64_t c = 0; c < channels; ++c) {
+      const double unit = static_cast<double>(input.scaleValue() * scales[scales.size() == 1 ? 0 : c]);
+      const double wanted = (*real)[real->size() == 1 ? 0 : c];
+      double value = std::nearbyint(wanted / unit);
+      if (isDead[c])
+        value = std::clamp(value, -kMostSteps, kMostSteps);
+      else if (!(std::abs(value) <= std::numeric_limits<int32_t>::max()) ||
+               !(std::abs(wanted - value * unit) <= kMostBiasError * static_cast<double>(tail.out.scaleValue())))
+        return std::nullopt;
+      steps.data<int32_t>()[c] = static_cast<int32_t>(value);
+    }
+  }
+  auto constant = [&](Value like, const char *name, const Tensor &tensor) -> Value {
+    auto names = nodeNames(like.getLoc());
+    return makeConstant(rewriter, like.getLoc(), names.empty() ? name : names.front(), tensor);
+  };
+  if (hasDead) {
+    forEachChannel(integers.shape, axis, [&](int64_t i, int64_t c) {
+      if (isDead[c])
+        integers.data<int8_t>()[i] = static_cast<int8_t>(zeros[zeros.size() == 1 ? 0 : c]);
+    });
+    weight.value = constant(weight.value, "weight", integers);
+    weight.scale = constant(weight.scale, "scale", Tensor::of<float>({channels}, scales));
+  }
+  uniteZeros(rewriter, weight);
+  return IntegerWeights{weight, bias ? constant(bias, "bias", steps) : Value()};
 }
 
 // The bias is [channels], or has `biasInner` dimensions behind the channels.
 Value Fuser::fuseConv(ConvOp op, Value biasValue, size_t biasInner) {
   auto input = dequantized(op.getInput()), weight = dequantized(op.getWeight(), 0);
-  if (!input || !weight || !isConstant(weight->value) || !hasLegalMultipliers(*input, *weight))
+  if (!input || !weight || !isConstant(weight->value))
     return nullptr;
-  bool ok;
-  Value bias = integerBias(biasValue, *input, *weight, shapeOf(weight->value)[0], biasInner, ok);
-  if (!ok)
+  auto integer = integerWeights(*input, *weight, 0, biasValue, biasInner);
+  if (!integer)
     return nullptr;
-  uniteZeros(rewriter, *weight);
-  return rewriter.create<QConvOp>(location, int8Type(shapeOf(op)), input->value, input->scale, input->zero,
-                                  weight->value, weight->scale, weight->zero, bias, tail.out.scale, tail.out.zero,
-                                  Value(), Value(), Value(), Value(), Value(), Value(), op.getStridesAttr(),
-                                  op.getPadsAttr(), op.getDilationsAttr(), op.getGroupAttr(), op.getLayoutAttr(), lo(),
-                                  hi(), RoundingAttr::get(rewriter.getContext(), Rounding::HalfEven));
+  weight = integer->weight;
+  return rewriter.create<QConvOp>(
+      location, int8Type(shapeOf(op)), input->value, input->scale, input->zero, weight->value, weight->scale,
+      weight->zero, integer->bias, tail.out.scale, tail.out.zero, Value(), Value(), Value(), Value(), Value(), Value(),
+      op.getStridesAttr(), op.getPadsAttr(), op.getDilationsAttr(), op.getGroupAttr(), op.getLayoutAttr(), lo(), hi(),
+      RoundingAttr::get(rewriter.getContext(), Rounding::HalfEven));
 }
 
-Value Fuser::createGemm(const Quantized &input, Quantized weight, Value bias) {
-  uniteZeros(rewriter, weight);
+Value Fuser::createGemm(const Quantized &input, const Quantized &weight, Value bias) {
   Type type = int8Type({shapeOf(input.value)[0], shapeOf(weight.value)[0]});
   return rewriter.create<QGemmOp>(location, type, input.value, input.scale, input.zero, weight.value, weight.scale,
                                   weight.zero, bias, tail.out.scale, tail.out.zero, Value(), Value(), Value(), Value(),
@@ -154,49 +218,45 @@ Value Fuser::createGemm(const Quantized &input, Quantized weight, Value bias) {
 Value Fuser::fuseOp(GemmOp op) {
   if (op.getTransA() || op.getAlpha().convertToFloat() != 1.0f || (op.getC() && op.getBeta().convertToFloat() != 1.0f))
     return nullptr;
-  auto input = dequantized(op.getA()), weight = dequantized(op.getB(), op.getTransB() ? 0 : 1);
-  if (!input || !weight || !isConstant(weight->value) || !hasLegalMultipliers(*input, *weight))
+  const int64_t axis = op.getTransB() ? 0 : 1;
+  auto input = dequantized(op.getA()), weight = dequantized(op.getB(), axis);
+  if (!input || !weight || !isConstant(weight->value))
     return nullptr;
-  Dims shape = shapeOf(weight->value);
-  bool ok;
-  Value bias = integerBias(op.getC(), *input, *weight, shape[op.getTransB() ? 0 : 1], 0, ok);
-  if (!ok)
+  auto integer = integerWeights(*input, *weight, axis, op.getC(), 0);
+  if (!integer)
     return nullptr;
   if (!op.getTransB())
-    weight->value = rewriter.create<TransposeOp>(weight->value.getLoc(), int8Type({shape[1], shape[0]}), weight->value,
-                                                 ArrayRef<int64_t>{1, 0});
-  return createGemm(*input, *weight, bias);
+    turn(integer->weight);
+  return createGemm(*input, integer->weight, integer->bias);
 }
 
 Value Fuser::fuseMatmul(MatmulOp op, Value biasValue) {
   auto a = dequantized(op.getA());
   Dims aShape = shapeOf(op.getA()), bShape = shapeOf(op.getB());
   auto b = dequantized(op.getB(), bShape.size() == 2 ? std::optional<int64_t>(1) : std::nullopt);
-  if (!a || !b || !hasLegalMultipliers(*a, *b))
+  if (!a || !b || isConstant(a->value)) // weights come second: FuseProducts.cpp
     return nullptr;
   if (!isConstant(b->value) || bShape.size() != 2) {
-    if (biasValue || !b->perTensor())
+    if (biasValue || !b->perTensor() ||
+        !isLegalMultiplier(requantMultiplier(a->scaleValue(), b->scaleValue(), tail.out.scaleValue())))
       return nullptr;
     return rewriter.create<QMatmulOp>(location, int8Type(shapeOf(op)), a->value, a->scale, a->zero, b->value, b->scale,
                                       b->zero, tail.out.scale, tail.out.zero, lo(), hi(),
                                       RoundingAttr::get(rewriter.getContext(), Rounding::HalfEven));
   }
-  bool ok;
-  Value bias = integerBias(biasValue, *a, *b, bShape[1], 0, ok);
-  if (!ok)
+  auto integer = integerWeights(*a, *b, 1, biasValue, 0);
+  if (!integer)
     return nullptr;
-  b->value = rewriter.create<TransposeOp>(b->value.getLoc(), int8Type({bShape[1], bShape[0]}), b->value,
-                                          ArrayRef<int64_t>{1, 0});
+  turn(integer->weight);
   a->value = reshape(a->value, {elementCount(aShape.drop_back()), aShape.back()});
-  return reshape(createGemm(*a, *b, bias), shapeOf(op));
+  return reshape(createGemm(*a, integer->weight, integer->bias), shapeOf(op));
 }
 
 // MatMul or Conv whose bias stands in an Add of its own.
 Value Fuser::fuseBiasAdd(AddOp op) {
   for (auto [product, bias] : {std::pair(op.getLhs(), op.getRhs()), std::pair(op.getRhs(), op.getLhs())}) {
     auto dequantize = bias.getDefiningOp<DequantizeOp>();
-    if (!product.hasOneUse() || !(isConstant(bias) || (dequantize && isConstant(dequantize.getInput()))) ||
-        product.getType() != op.getType())
+    if (!(isConstant(bias) || (dequantize && isConstant(dequantize.getInput()))) || product.getType() != op.getType())
       continue;
     if (auto matmul = product.getDefiningOp<MatmulOp>())
       return fuseMatmul(matmul, bias);
@@ -278,61 +338,20 @@ struct FuseOperator : OpRewritePattern<QuantizeOp> {
     if (!tail)
       return failure();
     Value value = op.getInput();
-    for (Operation *producer; (producer = value.getDefiningOp()) && value.hasOneUse();
-         value = producer->getOperand(0)) {
+    for (Operation *producer; (producer = value.getDefiningOp()); value = producer->getOperand(0)) {
       auto bounds = boundsOf(producer);
       if (!bounds)
         break;
       absorb(*tail, *bounds);
     }
+    // Each quantiser of a value gets an operator of its own: that is cheaper than a value in float32.
     Operation *core = value.getDefiningOp();
-    if (!core || !value.hasOneUse())
+    if (!core)
       return failure();
     Value fused = Fuser(rewriter, *tail).fuse(core);
     if (!fused)
       return failure();
     rewriter.replaceOp(op, fused);
-    return success();
-  }
-};
-
-// A chain of functions of one int8 value is a table; the empty chain with equal parameters is nothing at all.
-struct FuseChain : OpRewritePattern<QuantizeOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
-    auto tail = tailOf(op);
-    if (!tail)
-      return failure();
-    std::vector<std::function<float(float)>> functions;
-    Value value = op.getInput();
-    Location location = op.getLoc();
-    for (Operation *producer; (producer = value.getDefiningOp()) && !isa<DequantizeOp>(producer);
-         value = producer->getOperand(0)) {
-      auto function = unaryFunction(producer);
-      if (!function || !value.hasOneUse())
-        return failure();
-      if (functions.empty())
-        location = producer->getLoc();
-      functions.push_back(function);
-    }
-    auto source = dequantized(value);
-    if (!source)
-      return failure();
-    auto table = lutTable(source->scaleValue(), source->zeroValue(), tail->out.scaleValue(), tail->out.zeroValue(),
-                          [&](float x) {
-                            for (const auto &function : llvm::reverse(functions))
-                              x = function(x);
-                            return x;
-                          });
-    bool identity = true;
-    for (int q = -128; q <= 127; ++q)
-      identity &= table[q + 128] == q;
-    if (identity) {
-      rewriter.replaceOp(op, source->value);
-      return success();
-    }
-    Value constant = makeConstant(rewriter, location, "lut", Tensor::of<int8_t>({256}, table));
-    rewriter.replaceOpWithNewOp<QLutOp>(op, op.getType(), source->value, constant)->setLoc(location);
     return success();
   }
 };
@@ -413,11 +432,33 @@ template <typename Move> struct DequantizeBelowMove : OpRewritePattern<Move> {
   }
 };
 
+// The same of a pad whose value is one of the integers'.
+struct DequantizeBelowPad : OpRewritePattern<PadOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(PadOp op, PatternRewriter &rewriter) const override {
+    auto source = dequantized(op.getInput());
+    if (!source)
+      return failure();
+    const float value = op.getValue().convertToFloat();
+    const int8_t integer = quantizeToInt8(value, source->scaleValue(), source->zeroValue());
+    if (dequantize(integer, source->scaleValue(), source->zeroValue()) != value)
+      return failure();
+    auto type = RankedTensorType::get(op.getType().getShape(), rewriter.getI8Type());
+    Value moved = rewriter.create<PadOp>(op.getLoc(), type, source->value, op.getLo(), op.getHi(),
+                                         llvm::APFloat(static_cast<float>(integer)));
+    rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), moved, source->scale, source->zero);
+    return success();
+  }
+};
+
 struct FuseQdq : impl::FuseQdqBase<FuseQdq> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FuseOperator, FuseChain, QuantizeAboveMove, DequantizeBelowMove<ReshapeOp>,
-                 DequantizeBelowMove<TransposeOp>>(&getContext());
+    patterns.add<FuseOperator, QuantizeAboveMove, DequantizeBelowMove<ReshapeOp>, DequantizeBelowMove<TransposeOp>,
+                 DequantizeBelowPad>(&getContext());
+    addFunctionPatterns(patterns);
+    addProductPatterns(patterns);
+    addAffinePatterns(patterns);
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

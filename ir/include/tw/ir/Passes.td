@@ -24,8 +24,10 @@ def FoldConstants : Pass<"tw-fold-constants", "mlir::func::FuncOp"> {
 def FuseQdq : Pass<"tw-fuse-qdq", "mlir::func::FuncOp"> {
   let summary = "replace dequantize -> operator -> (relu, clip) -> quantize by one integer operator, exactly composed";
   let description = [{
-    ReLU and Clip become the clamp of the result. A chain of functions of one value becomes a table; operators that only
-    move elements move the integers. What has no integer form (or no representable multiplier) stays as it is.
+    ReLU and Clip become the clamp of the result. What depends on one int8 value and numbers alone becomes a table, a number
+    for each channel a depthwise convolution, padding with zeros the convolution's own; operators that only move elements
+    move the integers. Each quantiser of a value gets an operator of its own. What has no integer form (or no representable
+    multiplier) stays as it is.
   }];
 }
 
