@@ -44,6 +44,7 @@ public:
       : segment(segment), target(target), overlap(overlap), movers(target), lives(livesOf(segment)) {
     findStripes();
     isBarred.assign(segment.tasks.size(), false);
+    choices.resize(segment.tasks.size());
   }
 
   /// Is there a task beside which one of another engine could run?
@@ -162,17 +163,47 @@ private:
     return found;
   }
 
+  // What the choice of a task's tiles depends on, besides the task.
+  struct Situation {
+    int64_t percent = 0;
+    std::vector<int64_t> room;    // bytes per memory that its buffers may take
+    std::vector<bool> isResident; // per tensor of the task, in the order of its first mapping's operands
+    bool operator==(const Situation &) const = default;
+  };
+  struct Choice {
+    Situation situation;
+    std::optional<BlockSchedule> best; // nothing: there is no room, or no way to encode it
+    Rejection why{"", "memory", "no mapping"};
+  };
+
+  Situation situationOf(int t) const {
+    Situation situation{percent[t], {}, {}};
+    for (size_t m = 0; m != target.memories.size(); ++m)
+      situation.room.push_back((capacityOf(target.memories[m]) - residentBytes(t, int(m))) * percent[t] / 100);
+    for (const Operand &operand : segment.tasks[t].mappings.front().block.operands)
+      if (operand.tensor >= 0)
+        situation.isResident.push_back(schedule.isResident[operand.tensor]);
+    return situation;
+  }
+
+  // The last choice stands while nothing that it depends on has changed: most tasks do not see who gives way elsewhere.
+  const Choice &choose(int t) {
+    Situation situation = situationOf(t);
+    if (std::optional<Choice> &last = choices[t]; !last || last->situation != situation) {
+      last.emplace(Choice{std::move(situation), std::nullopt});
+      last->best = cheapest(t, last->situation.room, last->why);
+    }
+    return *choices[t];
+  }
+
   // The cheapest of the task's tiles that have room beside the residents; nothing, and why, if none has.
-  std::optional<BlockSchedule> cheapest(int t, Rejection &why) const {
+  std::optional<BlockSchedule> cheapest(int t, const std::vector<int64_t> &room, Rejection &why) const {
     const Task &task = segment.tasks[t];
     if (percent[t] == 0)
       return aloneFit(segment, target, t, why);
-    std::vector<int64_t> room;
-    for (size_t m = 0; m != target.memories.size(); ++m)
-      room.push_back((capacityOf(target.memories[m]) - residentBytes(t, int(m))) * percent[t] / 100);
     std::optional<BlockSchedule> best;
     uint64_t bestCost = 0;
-    for (size_t m = 0; m != std::min<size_t>(task.mappings.size(), kMostMappings); ++m)
+    for (size_t m = 0; m != std::min(task.mappings.size(), kMostMappings); ++m)
       for (const BlockSchedule &candidate : tileCandidates(task.mappings[m], int(m))) {
         TilePlan plan(task.mappings[m], target, candidate, schedule.isResident);
         if (auto rejection = plan.findsRoom(room)) {
@@ -201,20 +232,16 @@ private:
   std::optional<ScheduleFailure> chooseTiles(std::optional<int> &demote) {
     schedule.blocks.clear();
     for (size_t t = 0; t != segment.tasks.size(); ++t) {
-      Rejection why{"", "memory", "no mapping"};
-      std::optional<BlockSchedule> best = cheapest(int(t), why);
-      if (!best) {
+      if (!choose(int(t)).best) {
         demote = victim(int(t));
         if (demote)
           return std::nullopt;
-        if (overlap > 0 || percent[t] == 0 || percent[t] == 100)
-          return ScheduleFailure{int(t), why};
-        percent[t] = 0; // what it was allowed is less than it takes: as little as possible, then
-        best = cheapest(int(t), why);
-        if (!best)
-          return ScheduleFailure{int(t), why};
+        if (overlap == 0 && percent[t] != 0 && percent[t] != 100)
+          percent[t] = 0; // what it was allowed is less than it takes: as little as possible, then
+        if (const Choice &choice = choose(int(t)); !choice.best)
+          return ScheduleFailure{int(t), choice.why};
       }
-      schedule.blocks.push_back(std::move(*best));
+      schedule.blocks.push_back(*choices[t]->best);
     }
     return std::nullopt;
   }
@@ -247,6 +274,7 @@ private:
   std::vector<bool> isStriped;   // per task
   std::vector<bool> isBarred;    // per task: must not be linked
   std::vector<int64_t> percent;  // per task: of the free memory that its buffers may take; 0: as little as they can
+  std::vector<std::optional<Choice>> choices; // per task, the last
   Schedule schedule;
 };
 
