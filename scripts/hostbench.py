@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole networks on the host path of packages beside ONNX Runtime: one thread each, medians of alternating turns, so
-that what disturbs one disturbs both; processor time, which other work on the machine disturbs least. Run by hostbench.sh, which has installed ONNX Runtime.
+that what disturbs one disturbs both; processor time, which other work on the machine disturbs least. Run by
+hostbench.sh, which has installed ONNX Runtime.
 
 int8: our package of the S8S8 model (activations int8) against ONNX Runtime on the same model and on its U8S8 sibling,
 which is what it is fastest at. ONNX Runtime's U8S8 saturates on processors without VNNI: no reference for values there.
@@ -151,7 +152,7 @@ def main():
                 ours = Package(model, cpu, options.bin)
                 off = difference(ours.outputs(), same.outputs())
                 if kind == "float" and not off < 1e-3:
-                    sys.exit(f"error: hostbench: {name}: the output is {off:.3g} of its largest value off ONNX Runtime's")
+                    sys.exit(f"error: hostbench: {name}: off ONNX Runtime's output by {off:.3g} of its largest value")
                 times = [ns * 1e-6 for ns in alternate([ours, *theirs], options.turns)]
                 ours.close()
                 row = [f"{times[0]:9.3f}"]

@@ -8,9 +8,10 @@ cd "$(dirname "$0")/.."
 
 scripts/build.sh release tilewright tw-host-bench >/dev/null
 folder=build/hostbench
-if [ ! -x $folder/venv/bin/python3 ] || ! $folder/venv/bin/python3 -c 'import onnxruntime, onnx, numpy' 2>/dev/null; then
+python=$folder/venv/bin/python3
+if ! $python -c 'import onnxruntime, onnx, numpy' 2>/dev/null; then
   echo "-- ONNX Runtime from PyPI: the first time a minute"
   python3 -m venv $folder/venv
   $folder/venv/bin/pip install --quiet onnxruntime onnx numpy
 fi
-exec $folder/venv/bin/python3 scripts/hostbench.py --bin build/bin --models $folder/models "$@"
+exec $python scripts/hostbench.py --bin build/bin --models $folder/models "$@"
