@@ -315,7 +315,7 @@ llvm::Error Placer::placeOnHost(BlockCall call) {
     } else if (buffer.kind == HostArray::Argument) {
       arguments.push_back(forms.rowForm(blocks.inGraph(call.loops.getOperand(buffer.argument))));
     } else {
-      arguments.push_back(forms.newRowForm(call.graph.getResult(0)));
+      arguments.push_back(forms.newRowForm(call.graph.getResult(buffer.argument)));
     }
   }
   plan.addHostStep(kindOf(call.graphFunction), **code, arguments);

@@ -191,8 +191,7 @@ struct HostCode::Implementation {
 
   // The step's buffer that an array is; new ones are added.
   static size_t bufferOf(HostStep &step, const HostArray &array) {
-    HostStep::Buffer buffer{array.kind, array.kind == HostArray::Argument ? array.argument : 0,
-                            array.kind == HostArray::Derived ? &array.constant : nullptr};
+    HostStep::Buffer buffer{array.kind, array.argument, array.kind == HostArray::Derived ? &array.constant : nullptr};
     auto found = std::ranges::find_if(step.buffers, [&](const HostStep::Buffer &other) {
       return other.kind == buffer.kind && other.argument == buffer.argument && other.constant == buffer.constant;
     });

@@ -21,7 +21,7 @@ namespace tw::codegen {
 struct HostStep {
   struct Buffer {
     HostArray::Kind kind = HostArray::Argument;
-    unsigned argument = 0;                     // of the block
+    unsigned argument = 0;                     // of the block, or the number of its result
     const DerivedConstant *constant = nullptr; // for Derived: what must lie there
   };
   std::vector<Buffer> buffers; // in the order in which the phases take them

@@ -27,7 +27,7 @@ struct HostArray {
   enum Kind : uint8_t { Argument, Derived, Result, Scratch } kind = Scratch;
   mlir::Type element;
   int64_t count = 0;          // elements
-  unsigned argument = 0;      // of the block, for Argument
+  unsigned argument = 0;      // of the block, for Argument; number of the result, for Result
   bool isConstant = false;    // an Argument whose bytes are known when the package is made
   DerivedConstant constant{}; // for Derived
 };

@@ -100,14 +100,16 @@ public:
       views[argument] = denseView(function.addArray(std::move(array)), argument);
     }
     Operation *terminator = block.front().getTerminator();
-    returned = terminator->getOperand(0);
-    resultArray = function.addArray({HostArray::Result, elementOf(returned), countOf(returned)});
+    for (auto [index, value] : llvm::enumerate(terminator->getOperands()))
+      results.push_back(
+          {value, function.addArray({HostArray::Result, elementOf(value), countOf(value), unsigned(index)})});
     for (Operation &op : block.front().without_terminator())
       if (auto error = add(&op))
         return std::move(error);
     // What is returned as it is: an argument, or another shape of something that is read elsewhere, too.
-    if (auto error = finishResult())
-      return std::move(error);
+    for (const Returned &result : results)
+      if (auto error = finish(result))
+        return std::move(error);
     // Nothing is done for a result without elements.
     std::erase_if(function.nests, [](const HostNest &nest) {
       return llvm::any_of(llvm::zip(nest.extents, nest.isReduction),
@@ -139,8 +141,16 @@ private:
     }
   }
 
-  // Is the value, under any shape, what the block returns? Then it may be written there at once.
-  bool isReturned(Value value) const { return rootOf(returned) == value; }
+  // A result of the block and its memory.
+  struct Returned {
+    Value value;
+    unsigned array;
+  };
+  // The result that a value is, under any shape: it may be written there at once. Null: none.
+  const Returned *returnedAs(Value value) const {
+    auto *found = llvm::find_if(results, [&](const Returned &result) { return rootOf(result.value) == value; });
+    return found == results.end() ? nullptr : found;
+  }
 
   llvm::Error add(Operation *op) {
     if (isa<arith::ConstantOp, tensor::EmptyOp, linalg::FillOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
@@ -193,7 +203,7 @@ private:
       return denseView(views[root].array, value);
     }
     if (auto fill = dyn_cast_or_null<linalg::FillOp>(op)) {
-      const unsigned array = newArray(root, isReturned(root));
+      const unsigned array = newArray(root, returnedAs(root));
       HostNest nest = nestOver(ir::shapeOf(root));
       nest.output = {array, 0, denseView(array, root).steps};
       nest.initial = constantAttr(fill.getInputs()[0]);
@@ -210,8 +220,8 @@ private:
     return dyn_cast_or_null<TypedAttr>(attribute);
   }
 
-  unsigned newArray(Value like, bool isResult) {
-    return isResult ? resultArray : function.addArray({HostArray::Scratch, elementOf(like), countOf(like)});
+  unsigned newArray(Value like, const Returned *result) {
+    return result ? result->array : function.addArray({HostArray::Scratch, elementOf(like), countOf(like)});
   }
 
   HostNest nestOver(Dims shape) {
@@ -280,9 +290,9 @@ private:
   llvm::Expected<unsigned> padded(tensor::PadOp pad, const Widening *widening) {
     Value result = pad.getResult(), source = pad.getSource();
     Type type = widening ? widening->type(context) : elementOf(result);
-    const bool isResult = !widening && isReturned(result);
+    const Returned *returned = widening ? nullptr : returnedAs(result);
     const unsigned array =
-        isResult ? resultArray
+        returned ? returned->array
                  : function.addArray({HostArray::Scratch, type, countOf(result) + (widening ? kSlack : 0)});
     View whole = denseView(array, result);
     TypedAttr value = constantAttr(pad.getConstantPaddingValue());
@@ -345,7 +355,7 @@ private:
       while (last.hasOneUse() && isa<tensor::InsertSliceOp>(*last.user_begin()) &&
              cast<tensor::InsertSliceOp>(*last.user_begin()).getDest() == last)
         last = (*last.user_begin())->getResult(0);
-      view = denseView(newArray(op.getResult(), isReturned(last)), op.getResult());
+      view = denseView(newArray(op.getResult(), returnedAs(last)), op.getResult());
     } else {
       if (!root.hasOneUse())
         return refuse(op, "into a tensor that is read elsewhere, too");
@@ -718,19 +728,20 @@ private:
   void flush(Value value) {
     HostNest nest = std::move(pending[value]);
     pending.erase(value);
-    const unsigned array = newArray(value, isReturned(value));
+    const unsigned array = newArray(value, returnedAs(value));
     nest.output.array = array;
     views[value] = denseView(array, value);
     function.nests.push_back(std::move(nest));
   }
 
-  llvm::Error finishResult() {
-    auto view = materialise(returned);
+  // What is returned lies where it should, or is copied there.
+  llvm::Error finish(const Returned &result) {
+    auto view = materialise(result.value);
     if (!view)
       return view.takeError();
-    if (view->array == resultArray)
+    if (view->array == result.array)
       return llvm::Error::success();
-    return copyInto(returned, denseView(resultArray, returned), nullptr);
+    return copyInto(result.value, denseView(result.array, result.value), nullptr);
   }
 
   func::FuncOp block;
@@ -738,8 +749,7 @@ private:
   Dot dot;
   MLIRContext *context;
   HostFunction function;
-  Value returned;
-  unsigned resultArray = 0;
+  llvm::SmallVector<Returned, 2> results;
   llvm::DenseMap<Value, View> views;
   std::map<std::pair<const void *, Dot>, unsigned> widenings;
   llvm::MapVector<Value, HostNest> pending;

@@ -431,6 +431,53 @@ TEST(HostCodeTest, SumsThatMayLeaveInt32AreAddedIn64Bits) {
       false, "x86-64-v3");
 }
 
+// Blocks by hand, as loops: several results, one of them read on, one an argument, one returned twice.
+TEST(HostCodeTest, ABlockMayHaveSeveralResults) {
+  auto context = makeContext();
+  auto module = parseSourceString<ModuleOp>(R"mlir(
+#id = affine_map<(d0) -> (d0)>
+func.func private @blk(%x: tensor<40xf32>, %y: tensor<40xf32>)
+    -> (tensor<40xf32>, tensor<4x10xf32>, tensor<40xf32>, tensor<40xf32>) {
+  %e = tensor.empty() : tensor<40xf32>
+  %s = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+      ins(%x, %y : tensor<40xf32>, tensor<40xf32>) outs(%e : tensor<40xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %c = arith.addf %a, %b : f32
+      linalg.yield %c : f32 } -> tensor<40xf32>
+  %p = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel"]}
+      ins(%s, %y : tensor<40xf32>, tensor<40xf32>) outs(%e : tensor<40xf32>) {
+    ^bb0(%a: f32, %b: f32, %o: f32):
+      %c = arith.mulf %a, %b : f32
+      linalg.yield %c : f32 } -> tensor<40xf32>
+  %q = tensor.expand_shape %p [[0, 1]] output_shape [4, 10] : tensor<40xf32> into tensor<4x10xf32>
+  return %s, %q, %x, %s : tensor<40xf32>, tensor<4x10xf32>, tensor<40xf32>, tensor<40xf32>
+})mlir",
+                                            context.get());
+  ASSERT_TRUE(module);
+  HostCode host(context.get(), llvm::cantFail(processorOf("x86-64-v3")));
+  auto step = host.add(module->lookupSymbol<func::FuncOp>("blk"), {false, false});
+  ASSERT_TRUE(bool(step)) << llvm::toString(step.takeError());
+  auto object = host.link();
+  ASSERT_TRUE(bool(object)) << llvm::toString(object.takeError());
+  Library library(*object);
+  std::vector<float> memory[6];
+  for (std::vector<float> &bytes : memory)
+    bytes.assign(40, 0);
+  for (int i = 0; i != 40; ++i)
+    memory[0][size_t(i)] = float(i), memory[1][size_t(i)] = 0.5f;
+  std::vector<void *> buffers;
+  for (const HostStep::Buffer &buffer : (*step)->buffers)
+    buffers.push_back(memory[buffer.argument + (buffer.kind == HostArray::Result ? 2 : 0)].data());
+  runStep(library, **step, buffers, 1);
+  for (size_t i = 0; i != 40; ++i) {
+    const float sum = float(i) + 0.5f;
+    EXPECT_EQ(memory[2][i], sum);
+    EXPECT_EQ(memory[3][i], sum * 0.5f);
+    EXPECT_EQ(memory[4][i], float(i));
+    EXPECT_EQ(memory[5][i], sum);
+  }
+}
+
 TEST(HostCodeTest, AProcessorWithoutFusedMultiplyAddIsRefused) {
   auto processor = processorOf("x86-64");
   ASSERT_FALSE(bool(processor));
