@@ -10,8 +10,14 @@ constexpr int64_t kMostElements = 1 << 13;
 // A value of the graph: quantised, with how many read it.
 struct Node {
   Quantised tensor;
+  std::string real; // what was quantised; empty for an input
   int readers = 0;
 };
+
+// As exporters have it, or what was in front of the quantiser, as those for TensorRT do.
+std::string drawReal(QdqBuilder &b, const Node &node) {
+  return !node.real.empty() && b.choices.once(4) ? node.real : b.dequantise(node.tensor);
+}
 
 // Late values more often than early ones.
 Node &pick(Choices &choices, std::vector<Node> &nodes) {
@@ -28,8 +34,8 @@ std::optional<Drawn> drawResidual(QdqBuilder &b, std::vector<Node> &nodes) {
       ++left.readers;
       ++right.readers;
       const double magnitude = 127.0 * (left.tensor.quant.scale + right.tensor.quant.scale);
-      return Drawn{b.node(b.choices.pick({"Add", "Mul"}), {b.dequantise(left.tensor), b.dequantise(right.tensor)}),
-                   left.tensor.shape, magnitude};
+      return Drawn{b.node(b.choices.pick({"Add", "Mul"}), {drawReal(b, left), drawReal(b, right)}), left.tensor.shape,
+                   magnitude};
     }
   return std::nullopt;
 }
@@ -56,7 +62,7 @@ std::optional<Drawn> drawHead(QdqBuilder &b, const Quantised &x) {
 std::optional<std::string> makeGraphModel(Choices &choices) {
   QdqBuilder b(choices, 13);
   const Dims shape{1, choices.between(1, 20), choices.between(2, 10), choices.between(2, 10)};
-  std::vector<Node> nodes{{b.input(shape, b.drawQuant())}};
+  std::vector<Node> nodes{{b.input(shape, b.drawQuant()), ""}};
   bool hasFloatOutput = false;
   for (int64_t step = choices.between(1, 6); step > 0; --step) {
     std::optional<Drawn> drawn;
@@ -79,10 +85,11 @@ std::optional<std::string> makeGraphModel(Choices &choices) {
       hasFloatOutput = true;
     }
     const Quant quant = b.drawQuantFor(drawn->magnitude);
-    nodes.push_back({b.quantise(drawn->real, drawn->shape, quant)});
+    nodes.push_back({b.quantise(drawn->real, drawn->shape, quant), drawn->real});
     if (choices.once(6)) // a second quantiser of one value: the same numbers, or others
       nodes.push_back(
-          {b.quantise(drawn->real, drawn->shape, choices.once(2) ? b.drawQuantFor(drawn->magnitude) : quant)});
+          {b.quantise(drawn->real, drawn->shape, choices.once(2) ? b.drawQuantFor(drawn->magnitude) : quant),
+           drawn->real});
   }
   if (nodes.size() == 1)
     return std::nullopt;

@@ -77,8 +77,22 @@ int64_t outputExtent(const Spatial &s, size_t d, int64_t in, bool isCeil = false
   return extent;
 }
 
-std::optional<Drawn> drawConv(QdqBuilder &b, const Quantised &image) {
+// Padding in an operator of its own in front of a convolution, quantised again or not.
+std::string drawPadded(QdqBuilder &b, const Quantised &image, Dims &shape) {
   Choices &c = b.choices;
+  Dims pads(8, 0);
+  for (size_t d : {2, 3, 6, 7})
+    shape[d % 4] += pads[d] = c.between(0, 2);
+  const std::string real = b.node("Pad", {b.dequantise(image), b.integers(pads)});
+  return c.once(2) ? b.dequantise(b.quantise(real, shape, image.quant)) : real;
+}
+
+std::optional<Drawn> drawConv(QdqBuilder &b, const Quantised &given) {
+  Choices &c = b.choices;
+  Quantised image = given;
+  std::string real;
+  if (c.once(8))
+    real = drawPadded(b, given, image.shape);
   auto spatial = drawSpatial(c, image.shape, true);
   if (!spatial)
     return std::nullopt;
@@ -106,7 +120,7 @@ std::optional<Drawn> drawConv(QdqBuilder &b, const Quantised &image) {
   const auto weight = b.weight({outputs, channels / group, spatial->kernel[0], spatial->kernel[1]}, 0);
   const double magnitude = std::sqrt(double(depth)) * realRange(image.quant) * 0.4 * 74 * weight.scales[0];
   const auto bias = b.bias({outputs}, image.quant.scale, weight, magnitude);
-  std::vector<std::string> inputs{b.dequantise(image), weight.real};
+  std::vector<std::string> inputs{real.empty() ? b.dequantise(image) : real, weight.real};
   if (!bias.real.empty())
     inputs.push_back(bias.real);
   Drawn drawn{b.node("Conv", inputs), shape, magnitude};
@@ -186,7 +200,7 @@ std::optional<Drawn> drawUnary(QdqBuilder &b, const Quantised &x) {
   std::string real = b.dequantise(x);
   double magnitude = realRange(x.quant);
   for (int64_t k = c.between(1, 2); k > 0; --k)
-    switch (c.below(6)) {
+    switch (c.below(9)) {
     case 0:
       real = b.node("Relu", {real});
       break;
@@ -206,6 +220,20 @@ std::optional<Drawn> drawUnary(QdqBuilder &b, const Quantised &x) {
       real = b.node("HardSigmoid", {real});
       magnitude = 1;
       break;
+    case 5: // a value and its own function
+      real = b.node(c.pick({"Mul", "Add", "Max", "Div"}), {real, b.node(c.pick({"Sigmoid", "Tanh"}), {real})});
+      break;
+    case 6: // twice the same
+      real = b.node(c.pick({"Mul", "Add", "Sub"}), {real, real});
+      magnitude *= std::max(magnitude, 1.0);
+      break;
+    case 7: { // with a number
+      std::vector<std::string> inputs{real, b.scalar(c.pick({0.5f, 3.0f, -1.25f, 1e-3f}))};
+      if (c.once(2))
+        std::swap(inputs[0], inputs[1]);
+      real = b.node(c.pick({"Mul", "Add", "Sub", "Min"}), inputs);
+      break;
+    }
     default:
       real = b.node("Clip", {real, b.scalar(c.pick({0.0f, -1.0f})), b.scalar(c.pick({6.0f, 1.0f}))});
       magnitude = std::min(magnitude, 6.0);
@@ -298,6 +326,15 @@ std::optional<Drawn> drawBinary(QdqBuilder &b, const Quantised &x) {
     break;
   }
   Quantised y = x;
+  if (c.once(6)) { // real numbers
+    std::vector<float> numbers;
+    for (int64_t i = 0; i < countOf(other); ++i)
+      numbers.push_back(c.pick({0.0f, 1.0f, -0.7f, 1.3f, 2.5f, 1e-6f}));
+    std::vector<std::string> inputs{b.dequantise(x), b.floats(other, numbers)};
+    if (c.once(3))
+      std::swap(inputs[0], inputs[1]);
+    return Drawn{b.node(c.pick({"Mul", "Add", "Sub"}), inputs), x.shape, realRange(x.quant) + 1};
+  }
   if (const uint64_t kind = c.below(8); kind == 6) // a constant
     y = b.constant(other, b.drawQuant());
   else if (kind != 7) // otherwise of itself
@@ -346,20 +383,25 @@ std::optional<Drawn> drawGemm(QdqBuilder &b) {
   if (m * n * k > kMostMacs)
     return std::nullopt;
   const bool transA = c.once(8), transB = c.once(2);
-  const Quantised a = b.input(transA ? Dims{k, m} : Dims{m, k}, b.drawQuant());
-  const auto weight = b.weight(transB ? Dims{n, k} : Dims{k, n}, transB ? 0 : 1);
+  const bool isWeightFirst = c.once(8);
+  const Quantised a = isWeightFirst ? b.input(transB ? Dims{n, k} : Dims{k, n}, b.drawQuant())
+                                    : b.input(transA ? Dims{k, m} : Dims{m, k}, b.drawQuant());
+  const auto weight = isWeightFirst ? b.weight(transA ? Dims{k, m} : Dims{m, k}, transA ? 1 : 0)
+                                    : b.weight(transB ? Dims{n, k} : Dims{k, n}, transB ? 0 : 1);
   const double magnitude = std::sqrt(double(k)) * realRange(a.quant) * 0.4 * 74 * weight.scales[0];
   const Dims cShape = c.pick<Dims>({{n}, {1, n}, {m, 1}, {m, n}, {1}, {}});
   const auto bias = b.bias(cShape, a.quant.scale, weight, magnitude);
   std::vector<std::string> inputs{b.dequantise(a), weight.real};
+  if (isWeightFirst)
+    std::swap(inputs[0], inputs[1]);
   if (!bias.real.empty())
     inputs.push_back(bias.real);
   Drawn drawn{b.node("Gemm", inputs), {m, n}, magnitude};
   attribute(b, "transA", int64_t(transA));
   attribute(b, "transB", int64_t(transB));
   if (c.once(10)) {
-    attribute(b, "alpha", 0.5f);
-    attribute(b, "beta", 2.0f);
+    attribute(b, "alpha", c.pick({0.5f, -0.75f, 3.0f, 0.0f}));
+    attribute(b, "beta", c.pick({2.0f, 0.1f, -1.0f}));
   }
   return drawn;
 }
@@ -376,6 +418,14 @@ std::optional<Drawn> drawMatmul(QdqBuilder &b) {
     const Quantised other = b.input(batch > 1 && c.once(2) ? Dims{batch, k, n} : Dims{k, n}, b.drawQuant());
     const double magnitude = std::sqrt(double(k)) * realRange(a.quant) * realRange(other.quant) * 0.3;
     return Drawn{b.node("MatMul", {b.dequantise(a), b.dequantise(other)}), shape, magnitude};
+  }
+  if (c.once(6)) { // weights first
+    const auto first = b.weight({n, m}, 0);
+    Dims turned = shape;
+    turned[turned.size() - 2] = n;
+    turned.back() = k;
+    return Drawn{b.node("MatMul", {first.real, b.dequantise(a)}), turned,
+                 std::sqrt(double(m)) * realRange(a.quant) * 0.4 * 74 * first.scales[0]};
   }
   const auto weight = b.weight({k, n}, 1);
   const double magnitude = std::sqrt(double(k)) * realRange(a.quant) * 0.4 * 74 * weight.scales[0];
