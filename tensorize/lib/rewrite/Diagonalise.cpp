@@ -4,6 +4,8 @@
 #include "Affine.h"
 #include "linalg/Primitives.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 
 namespace tw::tensorize {
@@ -24,6 +26,26 @@ int sharedChannel(const Block &block) {
     indexesWeights |= operand.constant && operand.elem == isa::Elem::I8 && uses(operand, channel);
   }
   return indexesWeights ? channel : -1;
+}
+
+// A constant with more channels, which add nothing and are scaled by 1.
+void lengthen(Operand &operand, int channel, int64_t channels) {
+  const int d = dimOf(operand, channel);
+  if (d < 0 || operand.shape[d] == channels)
+    return;
+  int64_t tail = operand.elem == isa::Elem::I8 ? 1 : 4, heads = 1; // bytes, elements
+  for (size_t e = 0; e != operand.shape.size(); ++e)
+    (int(e) < d ? heads : tail) *= int(e) == d ? 1 : operand.shape[e];
+  const float one = operand.elem == isa::Elem::F32 ? 1 : 0;
+  auto longer = std::make_shared<std::vector<uint8_t>>();
+  for (int64_t head = 0; head != heads; ++head) {
+    const auto from = operand.constant->begin() + head * operand.shape[d] * tail;
+    longer->insert(longer->end(), from, from + operand.shape[d] * tail);
+    for (int64_t byte = operand.shape[d] * tail; byte != channels * tail; ++byte)
+      longer->push_back(reinterpret_cast<const uint8_t *>(&one)[byte % int64_t(sizeof(one))]);
+  }
+  operand.constant = longer;
+  operand.shape[d] = channels;
 }
 
 // [.., c, ..] -> [.., group, lane, ..]; weights get a dimension of channels at the end, zero off the diagonal.
@@ -53,11 +75,10 @@ std::optional<Block> diagonalise(const Block &block, int64_t lanes) {
   if (channel < 0 || !sumsProducts(block))
     return std::nullopt;
   const int64_t extent = block.loops[channel].extent, width = std::min(extent, lanes);
-  if (extent % width != 0)
-    return std::nullopt;
+  const int64_t groups = int64_t(llvm::divideCeil(extent, width));
   Block result = block;
   const int lane = int(block.loops.size()), inner = lane + 1;
-  result.loops[channel].extent = extent / width;
+  result.loops[channel].extent = groups;
   result.loops.push_back({block.loops[channel].name + ".out", width});
   result.loops.push_back({block.loops[channel].name + ".in", width, true});
   // Only what is multiplied is summed over; a residual lies as the result does.
@@ -67,10 +88,12 @@ std::optional<Block> diagonalise(const Block &block, int64_t lanes) {
   };
   for (size_t o = 0; o != result.operands.size(); ++o) {
     Operand &operand = result.operands[o];
-    if (operand.constant)
+    if (operand.constant) {
+      lengthen(operand, channel, groups * width);
       splitConstant(operand, channel, width, lane, inner);
-    else
+    } else {
       operand.index.back() = {{{channel, width}, {isFactor(o) ? inner : lane, 1}}, 0};
+    }
   }
   return result;
 }

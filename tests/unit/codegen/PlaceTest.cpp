@@ -155,8 +155,11 @@ TEST(PlaceTest, RowsTooLongToLieWholeLieInLanes) {
 
 // Sums that nothing requantises leave the accumulator as they are.
 TEST(PlaceTest, SumsOfProductsRunOnTheNpu) {
-  for (auto [channels, kernel, group, chain] :
-       {std::tuple{32, 3, 1, "conv+drw"}, {3, 3, 1, "convf+drw"}, {8, 5, 4, "convs+drw"}, {16, 3, 16, "conv+drw"}}) {
+  for (auto [channels, kernel, group, chain] : {std::tuple{32, 3, 1, "conv+drw"},
+                                                {3, 3, 1, "convf+drw"},
+                                                {8, 5, 4, "convs+drw"},
+                                                {16, 3, 16, "conv+drw"},
+                                                {33, 3, 33, "conv+drw"}}) {
     PlacementRow row = placed(convolutionSums(channels, kernel, group), "qconv_sums");
     EXPECT_EQ(row.how, chain) << channels << " channels in " << group << " groups";
   }
