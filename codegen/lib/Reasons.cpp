@@ -174,9 +174,12 @@ std::string reasonFor(BlockCall call, const std::vector<Operation *> &operators,
     return floatReason(call, operators);
   if (kindOf(call.graphFunction) == "flip_sign")
     return "changes between the caller's uint8 and int8 at the model's edge: runs on the host";
-  const auto nearest = std::ranges::max_element(rejections, {}, stageOf);
-  if (nearest == rejections.end())
+  if (rejections.empty())
     return "no instruction computes it";
+  auto nearest = std::ranges::max_element(rejections, {}, stageOf);
+  // Of loops that are too long the last one: fields get wider from the general chains to those of one purpose.
+  if (nearest->kind == "extent")
+    nearest = std::ranges::max_element(rejections.rbegin(), rejections.rend(), {}, stageOf).base() - 1;
   // What stopped a block that has a form says more than the form.
   if (stageOf(*nearest) < stageOf({"", "extent", ""}))
     for (Operation *op : operators)

@@ -70,6 +70,13 @@ def gemm(name, bias, scale=0.02):
     g.save(name)
 
 
+def long_sums(name):
+    g = Graph()
+    y = g.node("MatMul", [g.input("x", [1, 70000]), g.weights(some(70000, 2), 0.0001)], "fc")
+    g.output(y, [1, 2])
+    g.save(name)
+
+
 def binary(name, kind, left, right, out):
     g = Graph()
     other = g.input("b", right) if isinstance(right, list) else g.constant(right)
@@ -84,6 +91,7 @@ def main():
     binary("constant", "Mul", [1, 8, 4, 4], np.arange(128, dtype="f4").reshape(1, 8, 4, 4), [1, 8, 4, 4])
     binary("broadcast", "Add", [1, 8, 4, 4], [1, 1, 4, 4], [1, 8, 4, 4])
     binary("product", "MatMul", [5, 20], [20, 7], [5, 7])
+    long_sums("long")
 
 
 main()
