@@ -356,13 +356,13 @@ struct FuseOperator : OpRewritePattern<QuantizeOp> {
   }
 };
 
-// quantize(move(x)) -> move(quantize(x)) for operators that only move elements.
+// quantize(move(x)) -> move(quantize(x)) for operators that only move elements, unless somebody else reads them.
 struct QuantizeAboveMove : OpRewritePattern<QuantizeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
     auto tail = tailOf(op);
     Operation *move = op.getInput().getDefiningOp();
-    if (!tail || !move || !op.getInput().hasOneUse())
+    if (!tail || !move || !llvm::all_of(op.getInput().getUsers(), llvm::IsaPred<QuantizeOp>))
       return failure();
     // A ReLU or Clip below the move works as well above it.
     if (boundsOf(move)) {

@@ -331,6 +331,25 @@ TEST(FusionTest, EachQuantiserOfAConvolutionHasItsIntegersAndEqualOnesShareThem)
   }
 }
 
+// Moves go below them, where nobody else reads what was moved.
+TEST(FusionTest, QuantisersOfAMovedValueAreAboveTheMove) {
+  const std::string t = "tensor<1x2x4x4xf32>", f = "tensor<1x2x16xf32>", i = "tensor<1x2x16xi8>";
+  for (bool isReadAsReal : {false, true}) {
+    std::string body = convWeights("[[[[100]], [[-7]]], [[[33]], [[90]]]]", "[0.02, 0.01]", "[0.3, -1.7]") +
+                       conv("g", "%a", "1x2x4x4", "1x2x4x4", "0, 0, 0, 0") + op("r", "reshape", "%g", t, "1x2x16x");
+    for (const char *k : {"u", "s"})
+      body += std::string("  %q") + k + " = tw.quantize %r, %" + k + ", %o : (" + f + ", tensor<f32>, tensor<i8>) -> " +
+              i + "\n  %d" + k + " = tw.dequantize %q" + k + ", %" + k + ", %o : (" + i +
+              ", tensor<f32>, tensor<i8>) -> " + f + "\n";
+    body += op("p", "add", isReadAsReal ? "%du, %r" : "%du, %ds", f + ", " + f, "1x2x16x");
+    std::vector<std::string> left;
+    EXPECT_LE(differenceByFusion(between("1x2x4x4", "1x2x16", body, "0.5"), left), 2); // of the inner rounding
+    EXPECT_EQ(llvm::count(left, "qconv"), isReadAsReal ? 0 : 2);
+    EXPECT_EQ(llvm::count(left, "qconv_sums"), isReadAsReal);
+    EXPECT_FALSE(has(left, "conv"));
+  }
+}
+
 TEST(FusionTest, ANumberAChannelIsADepthwiseConvolution) {
   const std::string t = "tensor<1x3x4x4xf32>", n = "tensor<1x3x1x1xf32>", r = "1x3x4x4x",
                     factors = "  %f = tw.constant dense<[[[[1.3]], [[-0.4]], [[0.0]]]]> : " + n + "\n",
