@@ -129,9 +129,10 @@ struct FuseFunction : OpRewritePattern<QuantizeOp> {
   LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
     if (elementTypeOf(op.getType()) != ElementType::I8)
       return failure();
-    auto function = Function::of(op, true);
+    // Of the nearest int8 value if it is one: the table that makes that may stand in a drain.
+    auto function = Function::of(op, false);
     if (!function)
-      function = Function::of(op, false);
+      function = Function::of(op, true);
     auto table = function ? function->table() : std::nullopt;
     if (!table)
       return failure();
