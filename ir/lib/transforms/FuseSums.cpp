@@ -121,6 +121,8 @@ private:
   Value addBias(Value result) {
     Shape shape(shapeOf(product.bias));
     shape.append(product.inner, 1);
+    while (shape.size() > shapeOf(result).size()) // of a product whose batches have become rows
+      shape.erase(shape.begin());
     Value bias;
     if (auto real = realConstant(product.bias)) {
       Tensor tensor(ElementType::F32, shape);
@@ -220,10 +222,25 @@ struct MatmulToSums : OpRewritePattern<MatmulOp> {
   }
 };
 
+// The bias of a product in an addition of its own, where it becomes part of the zero points.
+struct BiasedMatmulToSums : OpRewritePattern<AddOp> {
+  explicit BiasedMatmulToSums(MLIRContext *context) : OpRewritePattern(context, /*benefit=*/2) {}
+  LogicalResult matchAndRewrite(AddOp op, PatternRewriter &rewriter) const override {
+    for (auto [product, bias] : {std::pair(op.getLhs(), op.getRhs()), std::pair(op.getRhs(), op.getLhs())}) {
+      auto matmul = product.getDefiningOp<MatmulOp>();
+      if (!matmul || !product.hasOneUse() || product.getType() != op.getType() || !realConstant(bias) ||
+          !isPerChannel(shapeOf(bias), shapeOf(product).back(), 0))
+        continue;
+      return productToSums(rewriter, op, dequantized(matmul.getA()), dequantized(matmul.getB(), 1), false, bias);
+    }
+    return failure();
+  }
+};
+
 struct FuseSums : impl::FuseSumsBase<FuseSums> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<ConvToSums, GemmToSums, MatmulToSums>(&getContext());
+    patterns.add<ConvToSums, GemmToSums, MatmulToSums, BiasedMatmulToSums>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -72,6 +72,29 @@ func.func @matmul(%x: tensor<3x5x2xi8>) -> tensor<3x5x2xf32> {
   return %y : tensor<3x5x2xf32>
 }
 
+// Its bias stands in an addition: whole steps go into the zero points, others stay one.
+// CHECK-LABEL: func.func @matmul_bias
+// CHECK-DAG:     %[[Z:.*]] = tw.constant dense<[-2, 4]> : tensor<2xi32>
+// CHECK-DAG:     %[[B:.*]] = tw.constant dense<{{\[\[}}5.000000e-01, 3.000000e-01]]> : tensor<1x2xf32>
+// CHECK:         tw.dequantize %{{.*}}, %{{.*}}, %[[Z]]
+// CHECK:         tw.add %{{.*}}, %[[B]] : (tensor<15x2xf32>, tensor<1x2xf32>) -> tensor<15x2xf32>
+func.func @matmul_bias(%x: tensor<3x5x2xi8>) -> (tensor<3x5x2xf32>, tensor<3x5x2xf32>) {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %w = tw.constant dense<[[1, 2], [3, 4]]> : tensor<2x2xi8>
+  %v = tw.constant dense<[[5, 6], [7, 8]]> : tensor<2x2xi8>
+  %b = tw.constant dense<[0.5, -1.0]> : tensor<2xf32>
+  %c = tw.constant dense<[[[0.5, 0.3]]]> : tensor<1x1x2xf32>
+  %a = tw.dequantize %x, %s, %z : (tensor<3x5x2xi8>, tensor<f32>, tensor<i8>) -> tensor<3x5x2xf32>
+  %d = tw.dequantize %w, %s, %z : (tensor<2x2xi8>, tensor<f32>, tensor<i8>) -> tensor<2x2xf32>
+  %e = tw.dequantize %v, %s, %z : (tensor<2x2xi8>, tensor<f32>, tensor<i8>) -> tensor<2x2xf32>
+  %p = tw.matmul %a, %d : (tensor<3x5x2xf32>, tensor<2x2xf32>) -> tensor<3x5x2xf32>
+  %q = tw.matmul %a, %e : (tensor<3x5x2xf32>, tensor<2x2xf32>) -> tensor<3x5x2xf32>
+  %y = tw.add %b, %p : (tensor<2xf32>, tensor<3x5x2xf32>) -> tensor<3x5x2xf32>
+  %t = tw.add %q, %c : (tensor<3x5x2xf32>, tensor<1x1x2xf32>) -> tensor<3x5x2xf32>
+  return %y, %t : tensor<3x5x2xf32>, tensor<3x5x2xf32>
+}
+
 // A bias with which a sum may leave int32 is added in float32; where sums may do so alone, the product stays as it is, and
 // so does one of two tensors that are computed.
 // CHECK-LABEL: func.func @not_in_int32
