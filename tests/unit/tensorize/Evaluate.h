@@ -18,8 +18,9 @@ int64_t evaluatePrimitive(std::string_view name, const std::vector<int64_t> &arg
 /// Elements of each tensor, by the number that operands give it, row-major in the operand's shape.
 using Tensors = std::map<int, std::vector<int8_t>>;
 
-/// The elements of the block's result.
-std::vector<int8_t> evaluate(const tensorize::Block &block, const Tensors &tensors);
+/// The elements of the block's result. Tensors may lie in rows of `lanes`: what is behind their last channel there is
+/// read as anything, and what is written there is nobody's.
+std::vector<int8_t> evaluate(const tensorize::Block &block, const Tensors &tensors, int64_t lanes = 1);
 
 /// Any values for the tensors that the block reads.
 Tensors randomTensors(const tensorize::Block &block, std::mt19937 &random);

@@ -28,8 +28,8 @@ std::optional<Block> pairColumns(const Block &block, int64_t lanes);
 std::optional<Block> densifyGroups(const Block &block);
 
 /// A loop over channels that the operands share (x[.., c], w[c, ..], y[.., c]) becomes blocks of at most `lanes`
-/// channels, each a reduction over the channels of the block with weights on the diagonal only. The last block is filled
-/// with channels that the tensors have in their last rows of lanes alone.
+/// channels, each a reduction over the channels of the block with weights on the diagonal only. The last block is
+/// filled with channels that the tensors have in their last rows of lanes alone.
 std::optional<Block> diagonalise(const Block &block, int64_t lanes);
 
 /// The block reads `tensor` in the shape in which it lies rather than in the one the block has: a reshape becomes part

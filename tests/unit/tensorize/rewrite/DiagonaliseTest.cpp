@@ -6,7 +6,6 @@ using namespace tw::test;
 
 TEST(DiagonaliseTest, WeightsOnADiagonalGiveTheSameValues) {
   std::mt19937 random(4);
-  int made = 0;
   for (int trial = 0; trial != 200; ++trial) {
     ConvShape s = randomShape(random, 1, 1);
     s.c = s.oc = trial % 2 ? between(random, 1, 8) : 4 * between(random, 1, 4);
@@ -15,15 +14,11 @@ TEST(DiagonaliseTest, WeightsOnADiagonalGiveTheSameValues) {
       addResidual(block, 5);
     randomiseConstants(block, random);
     std::optional<Block> diagonal = diagonalise(block, 4);
-    EXPECT_EQ(diagonal.has_value(), s.c <= 4 || s.c % 4 == 0) << str(block);
-    if (!diagonal)
-      continue;
-    ++made;
+    ASSERT_TRUE(diagonal) << str(block);
     EXPECT_EQ(diagonal->loops.back().extent, std::min<int64_t>(s.c, 4));
     EXPECT_TRUE(diagonal->loops.back().isReduction);
-    expectSameValues(block, *diagonal, randomTensors(block, random));
+    expectSameValues(block, *diagonal, randomTensors(block, random), 4);
   }
-  EXPECT_GT(made, 100);
 }
 
 TEST(DiagonaliseTest, AWholeConvolutionAndAMaximumHaveNoDiagonal) {

@@ -54,8 +54,8 @@ void expectSameValues(const Block &before, const Tensors &tensors, const After &
                                        << str(before) << "rewritten as\n"
                                        << rewritten;
 }
-inline void expectSameValues(const Block &before, const Block &after, const Tensors &tensors) {
-  expectSameValues(before, tensors, [&](const Tensors &given) { return evaluate(after, given); }, str(after));
+inline void expectSameValues(const Block &before, const Block &after, const Tensors &tensors, int64_t lanes = 1) {
+  expectSameValues(before, tensors, [&](const Tensors &given) { return evaluate(after, given, lanes); }, str(after));
 }
 
 } // namespace tw::test
