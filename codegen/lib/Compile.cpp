@@ -35,7 +35,7 @@ llvm::Error fuse(mlir::ModuleOp module, const CompileOptions &options) {
   return llvm::Error::success();
 }
 
-llvm::Expected<Compiled> pack(Plan plan, HostCode &host, const isa::HwConfig &config) {
+llvm::Expected<Compiled> pack(Plan plan, HostCode &host, const HostProcessor &processor, const isa::HwConfig &config) {
   Compiled compiled;
   isa::Package &package = compiled.package;
   package.config = config;
@@ -59,6 +59,8 @@ llvm::Expected<Compiled> pack(Plan plan, HostCode &host, const isa::HwConfig &co
     if (!object)
       return object.takeError();
     package.hostCode = std::move(*object);
+    package.hostTarget = targetOf(processor);
+    package.hostFeatures = featuresOf(processor);
   }
   plan.report.constantBytes = package.constants.size();
   compiled.report = std::move(plan.report);
@@ -126,7 +128,7 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
     options.dump("schedule", plan.scheduleText);
     options.dump("host", host.text());
   }
-  auto compiled = pack(std::move(plan), host, options.config);
+  auto compiled = pack(std::move(plan), host, *processor, options.config);
   if (compiled && options.measure)
     if (auto error = measure(*compiled, options))
       return std::move(error);

@@ -46,9 +46,7 @@ void Forms::bindResults(mlir::func::FuncOp main) {
     int to = addIo(TW_PKG_OUTPUT, value, ir::resultName(main, i), main.getResultAttr(i, kUnsigned) != nullptr,
                    plan.entry.outputs);
     Step step;
-    step.package.op = TW_PKG_STEP_COPY;
-    step.package.arguments = {uint32_t(to), uint32_t(from)};
-    step.package.bytes = plan.buffers[to].package.size;
+    step.package = isa::copyBytes(uint32_t(to), uint32_t(from), plan.buffers[to].package.size);
     plan.steps.push_back(std::move(step));
   }
 }

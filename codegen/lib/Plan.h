@@ -105,7 +105,6 @@ struct Plan {
     if (openSegment < 0)
       return;
     Step step;
-    step.package.op = TW_PKG_STEP_NPU;
     step.segment = openSegment;
     steps.push_back(std::move(step));
     openSegment = -1;
@@ -115,12 +114,9 @@ struct Plan {
   /// A step that runs `code` with these buffers.
   void addHostStep(const std::string &what, const HostStep &code, const std::vector<int> &arguments) {
     Step step;
-    step.package.op = TW_PKG_STEP_HOST;
+    step.package = isa::runHostCode(code.phases, {arguments.begin(), arguments.end()});
     step.package.name = what;
-    step.package.phases = code.phases;
     step.package.sharedBytes = code.sharedBytes;
-    for (int buffer : arguments)
-      step.package.arguments.push_back(uint32_t(buffer));
     steps.push_back(std::move(step));
     ++report.hostSteps;
   }

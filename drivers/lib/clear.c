@@ -46,6 +46,8 @@ static void write_lines(uint8_t (*lines)[TW_LINE_BYTES], const uint32_t *values)
 const struct tw_pkg_config *tw_program_config(const struct tw_program *program) { return &program->package.config; }
 
 enum tw_status tw_program_clear(struct tw_program *program, struct tw_error *error) {
+  if (!tw_pkg_image_of(&program->package, TW_PKG_STREAM))
+    return tw_fail(error, TW_ERROR_ARGUMENT, "the program has no instruction lines, so it leaves nothing on the chip");
   return tw_clear(program->device, tw_program_config(program), error);
 }
 

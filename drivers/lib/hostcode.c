@@ -10,21 +10,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Host code is compiled for x86-64-v3 unless it says otherwise in the symbol tw_host_cpu (a NUL-terminated name). */
-static const char *missing_feature(const char *cpu) {
+/* Of the features, one that this processor lacks; NULL if it has all. */
+static const char *missing_feature(uint64_t features) {
 #if defined(__x86_64__)
-  if (cpu && strcmp(cpu, "x86-64") == 0)
-    return NULL;
-  if (!__builtin_cpu_supports("avx2"))
-    return "AVX2";
-  if (!__builtin_cpu_supports("fma"))
-    return "FMA";
-  if (!__builtin_cpu_supports("bmi2"))
-    return "BMI2";
-  return NULL;
+#define TW_FEATURE(bit, name)                                                                                          \
+  if ((features >> bit & 1) && !__builtin_cpu_supports(name))                                                          \
+    return name;
+  TW_PKG_X86_LIST(TW_FEATURE)
+#undef TW_FEATURE
+  return features >> 32 ? "features that this driver does not know" : NULL;
 #else
-  (void)cpu;
-  return "the x86-64 instruction set";
+  return features ? "features of x86-64" : NULL;
 #endif
 }
 
@@ -65,11 +61,12 @@ static int fill(uint8_t *base, const struct tw_host_image *image) {
 }
 
 enum tw_status tw_host_code_map(const struct tw_host_image *image, uint8_t **base, struct tw_error *error) {
-  const char *missing = missing_feature(image->cpu);
+  const char *missing = missing_feature(image->features);
   void *memory;
   if (missing)
     return tw_fail(error, TW_ERROR_HOST_CODE,
-                   "the package's host code needs %s, which this processor lacks: compile with --host-cpu x86-64",
+                   "the package's host code needs %s, which this processor lacks: compile with --host-cpu x86-64-v3, "
+                   "or run it elsewhere",
                    missing);
   memory = mmap(NULL, image->bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED)

@@ -50,7 +50,7 @@ struct tw_host_image {
   uint64_t bytes; /* of memory: whole pages */
   const uint8_t *relocations;
   uint64_t relocation_count;
-  const char *cpu; /* or NULL */
+  uint64_t features; /* that it needs of the processor: TW_PKG_X86_LIST */
 };
 
 struct tw_program {
@@ -61,7 +61,7 @@ struct tw_program {
   struct tw_memory code, constants;
   struct tw_host_image image; /* if the package has host code */
   uint64_t *functions;        /* by phase: address in host code */
-  uint8_t *host_code;         /* mapped by the first HOST step that runs */
+  uint8_t *host_code;         /* mapped by the first step that runs it */
 };
 
 /* Fills `error` if there is one; returns `status`. */
@@ -80,6 +80,9 @@ enum tw_status tw_check_identity(struct tw_device *device, struct tw_error *erro
 
 /* "fault SPM_BOUNDS at line 17 ..."; `tag_name` may be NULL. */
 enum tw_status tw_fail_job(struct tw_error *error, const struct tw_job_result *job, const char *tag_name);
+
+/* TW_ERROR_UNSUPPORTED for what the format can say and this driver cannot do. */
+enum tw_status tw_check_able(const struct tw_pkg *package, struct tw_error *error);
 
 /* Looks at a package's host code without mapping it, and finds the function of each phase (`functions`). */
 enum tw_status tw_host_code_vet(const struct tw_pkg *package, struct tw_host_image *image, uint64_t *functions,

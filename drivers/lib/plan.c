@@ -188,8 +188,9 @@ static enum tw_status share_budget(struct tw_instance *instance, const struct tw
   uint32_t i;
   for (i = 0; i < entry->step_count; ++i) {
     const struct tw_pkg_step *step = tw_pkg_steps(package) + entry->first_step + i;
-    const uint64_t more = step->op == TW_PKG_STEP_NPU ? predicted(package, step) : 0;
-    jobs += step->op == TW_PKG_STEP_NPU;
+    const int is_job = tw_pkg_runs(package, step) == TW_PKG_STREAM;
+    const uint64_t more = is_job ? predicted(package, step) : 0;
+    jobs += is_job;
     cycles += more > TW_BUDGET_MOST ? TW_BUDGET_MOST : more; /* 2^32 steps of it do not overflow 64 bits */
     copied += step->op == TW_PKG_STEP_COPY ? step->bytes : 0;
   }
@@ -311,17 +312,15 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
   const uint32_t *arguments = tw_pkg_arguments(package);
   struct tw_job_result job;
   enum tw_status status = TW_OK;
+  const int is_job = tw_pkg_runs(package, step) == TW_PKG_STREAM;
   memset(&job, 0, sizeof job);
-  if (step->op != TW_PKG_STEP_NPU)
-    status = check_bound(instance, index, step, error);
+  status = check_bound(instance, index, step, error);
   if (status != TW_OK)
     return status;
-  switch (step->op) {
-  case TW_PKG_STEP_HOST:
-    status = run_host(instance, index, step, stats, error);
-    break;
-  case TW_PKG_STEP_NPU:
-    status = run_npu(instance, index, step, &job, stats, error);
+  switch (step->op) { /* the others were refused when the program was loaded */
+  case TW_PKG_STEP_RUN:
+    status =
+        is_job ? run_npu(instance, index, step, &job, stats, error) : run_host(instance, index, step, stats, error);
     break;
   case TW_PKG_STEP_SYNC: /* mapped memory is coherent */
     break;
@@ -331,7 +330,7 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
     break;
   }
   if (status == TW_OK && instance->observer)
-    instance->observer(instance->observer_context, index, step->op == TW_PKG_STEP_NPU ? &job : NULL, instance->buffers);
+    instance->observer(instance->observer_context, index, is_job ? &job : NULL, instance->buffers);
   return status;
 }
 
@@ -387,7 +386,7 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
     return tw_fail(error, TW_ERROR_ARGUMENT, "entry %d of %u: ask tw_program_entry", index,
                    tw_pkg_plan_of(package)->entry_count);
   entry = tw_pkg_entries(package) + index;
-  if (device->owner && device->owner != instance->program->number)
+  if (device->owner && device->owner != instance->program->number && tw_pkg_image_of(package, TW_PKG_STREAM))
     status = tw_clear(device, device->owner == TW_OWNER_CALLER ? tw_program_config(instance->program) : &device->config,
                       error);
   if (status == TW_OK)

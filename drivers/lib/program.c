@@ -17,27 +17,38 @@ static enum tw_status package_error(struct tw_error *error, const struct tw_pkg_
                  (unsigned long long)found->expected, (unsigned long long)found->found);
 }
 
-/* Copies a section to the device. */
-static enum tw_status upload(struct tw_program *program, enum tw_pkg_section_kind kind, struct tw_memory *memory,
+/* Copies bytes of the package to the device. */
+static enum tw_status upload(struct tw_program *program, const void *data, uint64_t size, struct tw_memory *memory,
                              struct tw_error *error) {
-  uint64_t size = 0;
-  const void *data = tw_pkg_data(&program->package, kind, &size);
   enum tw_status status = tw_memory_allocate(program->device, size, memory, error);
   if (status == TW_OK && size)
     memcpy(memory->host, data, size);
   return status;
 }
 
+static enum tw_status upload_all(struct tw_program *program, struct tw_error *error) {
+  const struct tw_pkg *package = &program->package;
+  const struct tw_pkg_image *stream = tw_pkg_image_of(package, TW_PKG_STREAM);
+  uint64_t size = 0;
+  const void *constants = tw_pkg_data(package, TW_PKG_CONST, &size);
+  enum tw_status status = TW_OK;
+  if (stream)
+    status = upload(program, package->bytes + stream->offset, stream->size, &program->code, error);
+  if (status == TW_OK)
+    status = upload(program, constants, size, &program->constants, error);
+  return status;
+}
+
 /* Host code does whatever the process may do, so somebody must have said that it may run. */
 static enum tw_status take_host_code(struct tw_program *program, uint32_t flags, struct tw_error *error) {
-  uint64_t size = 0;
-  if (!tw_pkg_data(&program->package, TW_PKG_HOST, &size))
+  const struct tw_pkg_image *image = tw_pkg_image_of(&program->package, TW_PKG_HOST);
+  if (!image)
     return TW_OK;
   if (!(flags & TW_OPEN_ALLOW_HOST_CODE))
     return tw_fail(error, TW_ERROR_HOST_CODE,
                    "the package has %llu bytes of host code, which run with all rights of this process: open it with "
                    "TW_OPEN_ALLOW_HOST_CODE if you trust where it comes from",
-                   (unsigned long long)size);
+                   (unsigned long long)image->size);
   program->functions = calloc((size_t)tw_pkg_plan_of(&program->package)->phase_count + 1, sizeof *program->functions);
   if (!program->functions)
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a program");
@@ -62,11 +73,11 @@ static enum tw_status load_owned(struct tw_device *device, uint64_t *bytes, uint
       !tw_pkg_suits(&program->package, TW_ISA_HASH, device->cfg_hash, &found))
     status = package_error(error, &found);
   if (status == TW_OK)
+    status = tw_check_able(&program->package, error);
+  if (status == TW_OK)
     status = take_host_code(program, flags, error);
   if (status == TW_OK)
-    status = upload(program, TW_PKG_CODE, &program->code, error);
-  if (status == TW_OK)
-    status = upload(program, TW_PKG_CONST, &program->constants, error);
+    status = upload_all(program, error);
   if (status != TW_OK) {
     tw_program_close(program);
     return status;

@@ -278,10 +278,6 @@ static enum tw_status vet_symbol(struct tw_vet *vet, const Elf64_Sym *symbol, st
     function->address = symbol->st_value;
     return TW_OK;
   case STT_OBJECT:
-    if (strcmp(name, "tw_host_cpu") == 0) {
-      vet->image->cpu = string_at(vet, symbol->st_value);
-      return vet->image->cpu ? TW_OK : refuse(vet, "'tw_host_cpu' is no string");
-    }
     return tw_fail(vet->error, TW_ERROR_HOST_CODE, REFUSED "it exports '%s', which is no function", name);
   case STT_GNU_IFUNC:
     return tw_fail(vet->error, TW_ERROR_HOST_CODE, REFUSED "'%s' is chosen by code at load time (IFUNC)", name);
@@ -295,7 +291,7 @@ static int by_name(const void *a, const void *b) {
   return strcmp(((const struct tw_export *)a)->name, ((const struct tw_export *)b)->name);
 }
 
-/* Each phase of a HOST step has its function, and there is no other. */
+/* Each phase has its function, and there is no other: the driver has refused phases of other images. */
 static enum tw_status match_steps(struct tw_vet *vet, const struct tw_pkg *package, struct tw_export *exports,
                                   uint64_t count, uint64_t *functions) {
   const struct tw_pkg_phase *phases = tw_pkg_phases(package);
@@ -348,15 +344,18 @@ static enum tw_status vet_symbols(struct tw_vet *vet, const struct tw_pkg *packa
 
 enum tw_status tw_host_code_vet(const struct tw_pkg *package, struct tw_host_image *image, uint64_t *functions,
                                 struct tw_error *error) {
+  const struct tw_pkg_image *row = tw_pkg_image_of(package, TW_PKG_HOST);
   struct tw_vet vet;
   enum tw_status status;
   memset(&vet, 0, sizeof vet);
   memset(image, 0, sizeof *image);
-  vet.elf = tw_pkg_data(package, TW_PKG_HOST, &vet.size);
+  vet.elf = package->bytes + row->offset;
+  vet.size = row->size;
   vet.page = (uint64_t)sysconf(_SC_PAGESIZE);
   vet.image = image;
   vet.error = error;
   image->elf = vet.elf;
+  image->features = row->features;
   status = vet_segments(&vet);
   if (status == TW_OK)
     status = vet_dynamic(&vet);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/isa/Package.h"
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +18,13 @@ std::vector<uint8_t> sectionBytes(const tw_pkg &pkg, tw_pkg_section_kind kind) {
   uint64_t size;
   auto *data = static_cast<const uint8_t *>(tw_pkg_data(&pkg, kind, &size));
   return {data, data + size};
+}
+
+std::vector<uint8_t> dimsOf(const tw_pkg_tensor &tensor) {
+  const std::span dims(tensor.dims, tensor.rank);
+  if (std::ranges::count(dims, 0) == tensor.rank)
+    return {};
+  return {dims.begin(), dims.end()};
 }
 
 HwConfig readConfig(const tw_pkg &pkg) {
@@ -43,7 +51,7 @@ void readPlan(const tw_pkg &pkg, Package &package) {
   for (uint32_t i = 0; i != plan.buffer_count; ++i) {
     const tw_pkg_buffer &b = tw_pkg_buffers(&pkg)[i];
     package.buffers.push_back(
-        {tw_pkg_buffer_kind(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(pkg, b.name)});
+        {tw_pkg_buffer_kind(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(pkg, b.name), b.tied});
   }
   for (uint32_t i = 0; i != plan.step_count; ++i) {
     const tw_pkg_step &s = tw_pkg_steps(&pkg)[i];
@@ -55,14 +63,52 @@ void readPlan(const tw_pkg &pkg, Package &package) {
     step.counts = s.counts;
     step.sharedBytes = s.shared_bytes;
     step.privateBytes = s.private_bytes;
-    if (s.op == TW_PKG_STEP_NPU) {
+    step.toSpace = s.to_space;
+    step.fromSpace = s.from_space;
+    if (s.op != TW_PKG_STEP_RUN) {
+      step.target = s.first;
+      continue;
+    }
+    step.runs = tw_pkg_image_kind(tw_pkg_runs(&pkg, &s));
+    if (step.runsLines()) {
       step.firstLine = s.first;
       step.lineCount = s.count;
-    } else if (s.op == TW_PKG_STEP_HOST) {
+    } else {
       for (const tw_pkg_phase &p : std::span(tw_pkg_phases(&pkg) + s.first, s.count))
         step.phases.push_back({tw_pkg_string(&pkg, p.name), p.extent, p.grain});
     }
   }
+  for (uint32_t i = 0; i != plan.dim_count; ++i) {
+    const tw_pkg_dim &d = tw_pkg_dims(&pkg)[i];
+    package.dims.push_back({tw_pkg_string(&pkg, d.name), d.least, d.most});
+  }
+}
+
+/// A package as values has one image of a kind.
+Status readImages(const tw_pkg &pkg, const std::string &place, Package &package) {
+  for (uint32_t i = 0; i != tw_pkg_header_of(&pkg)->image_count; ++i) {
+    const tw_pkg_image &image = tw_pkg_images(&pkg)[i];
+    const std::span<const uint8_t> bytes(pkg.bytes + image.offset, image.size);
+    if (image.device != 0 || tw_pkg_image_of(&pkg, tw_pkg_image_kind(image.kind)) != &image)
+      return Diag{place + ": image " + std::to_string(i),
+                  "is for device " + std::to_string(image.device) +
+                      " of its kind, or the second of its kind: packages for several devices cannot be read yet"};
+    switch (image.kind) {
+    case TW_PKG_STREAM:
+      package.isaHash = image.isa_hash;
+      package.program.lines.resize(bytes.size() / kLineBytes);
+      std::memcpy(static_cast<void *>(package.program.lines.data()), bytes.data(), bytes.size());
+      break;
+    case TW_PKG_HOST:
+      package.hostCode.assign(bytes.begin(), bytes.end());
+      package.hostTarget = image.target;
+      package.hostFeatures = image.features;
+      break;
+    default:
+      package.others.push_back({tw_pkg_image_kind(image.kind), image.target, {bytes.begin(), bytes.end()}});
+    }
+  }
+  return {};
 }
 
 } // namespace
@@ -82,16 +128,15 @@ Result<Package> parsePackage(std::span<const uint8_t> bytes, const std::string &
   if (!tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error))
     return packageDiag(place, error);
   Package package;
-  package.config = readConfig(pkg);
-  package.isaHash = tw_pkg_header_of(&pkg)->isa_hash;
-  if (Status status = validate(package.config); !status)
-    return Diag{place, "configuration " + status.diag().str()};
-  if (!tw_pkg_suits(&pkg, kIsaHash, configHash(package.config), &error))
-    return packageDiag(place, error);
-  package.program.lines.resize(tw_pkg_line_count(&pkg));
-  if (!package.program.lines.empty())
-    std::memcpy(static_cast<void *>(package.program.lines.data()), tw_pkg_data(&pkg, TW_PKG_CODE, nullptr),
-                package.program.lines.size() * kLineBytes);
+  if (Status status = readImages(pkg, place, package); !status)
+    return status.diag();
+  if (!package.program.lines.empty()) {
+    package.config = readConfig(pkg);
+    if (Status status = validate(package.config); !status)
+      return Diag{place, "configuration " + status.diag().str()};
+    if (!tw_pkg_suits(&pkg, kIsaHash, configHash(package.config), &error))
+      return packageDiag(place, error);
+  }
   uint64_t count;
   const tw_pkg_tag *tags = tw_pkg_tags(&pkg, &count);
   for (uint64_t i = 0; i != count; ++i)
@@ -100,11 +145,11 @@ Result<Package> parsePackage(std::span<const uint8_t> bytes, const std::string &
   const tw_pkg_tensor *tensors = tw_pkg_tensors(&pkg, &count);
   for (uint64_t i = 0; i != count; ++i)
     package.tensors.push_back({tw_pkg_string(&pkg, tensors[i].name), tw_pkg_type(tensors[i].type),
-                               std::vector<int64_t>(tensors[i].shape, tensors[i].shape + tensors[i].rank)});
+                               std::vector<int64_t>(tensors[i].shape, tensors[i].shape + tensors[i].rank),
+                               dimsOf(tensors[i])});
   readPlan(pkg, package);
   const tw_pkg_counts *counts = tw_pkg_counts_of(&pkg, &count);
   package.counts.assign(counts, counts + count);
-  package.hostCode = sectionBytes(pkg, TW_PKG_HOST);
   package.graph = sectionBytes(pkg, TW_PKG_GRAPH);
   return package;
 }

@@ -16,12 +16,13 @@ template <typename T> void append(Bytes &bytes, const T &value) {
   std::memcpy(bytes.data() + at, &value, sizeof(T));
 }
 
-// Builds the sections that are not already bytes; large ones are copied from where they lie.
+// Builds the sections that are not already bytes; large ones and images are copied from where they lie.
 class Sections {
 public:
   explicit Sections(const Package &package) : package(package) {
-    addConfig();
-    addCode();
+    addImages();
+    if (!package.program.lines.empty())
+      addConfig();
     add(TW_PKG_CONST, package.constants);
     addPlan();
     addTensors();
@@ -33,34 +34,40 @@ public:
     add(TW_PKG_STRINGS, keep(std::move(strings)));
     for (auto [kind, bytes] : {std::pair{TW_PKG_COUNTS, std::span<const uint8_t>(keep(std::move(counts)))},
                                std::pair{TW_PKG_DEBUG, std::span<const uint8_t>(keep(std::move(debug)))},
-                               std::pair{TW_PKG_HOST, std::span<const uint8_t>(package.hostCode)},
                                std::pair{TW_PKG_GRAPH, std::span<const uint8_t>(package.graph)}})
       if (!bytes.empty())
         add(kind, bytes);
   }
 
   Bytes file() {
-    uint64_t end = sizeof(tw_pkg_header) + sections.size() * sizeof(tw_pkg_section);
-    for (size_t i = 0; i != sections.size(); ++i) {
-      sections[i].offset = (end + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN;
-      end = sections[i].offset + sections[i].size;
-    }
+    const uint64_t sectionBytes = sections.size() * sizeof(tw_pkg_section);
+    const uint64_t imageBytes = images.size() * sizeof(tw_pkg_image);
+    uint64_t end = sizeof(tw_pkg_header) + sectionBytes + imageBytes;
+    auto place = [&](auto &row) {
+      row.offset = (end + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN;
+      end = row.offset + row.size;
+    };
+    std::ranges::for_each(sections, place);
+    std::ranges::for_each(images, place);
     tw_pkg_header header{};
     std::memcpy(header.magic, TW_PKG_MAGIC, sizeof header.magic);
     header.version = TW_PKG_VERSION;
     header.section_count = uint32_t(sections.size());
-    std::memcpy(header.isa_name, kIsaName.data(), kIsaName.size());
-    header.line_bytes = kLineBytes;
-    header.isa_hash = kIsaHash;
-    header.cfg_hash = configHash(package.config);
+    header.image_count = uint32_t(images.size());
     header.file_bytes = end;
-    header.table_crc = tw_pkg_crc32(0, sections.data(), sections.size() * sizeof(tw_pkg_section));
-    header.header_crc = tw_pkg_crc32(0, &header, offsetof(tw_pkg_header, header_crc));
     Bytes bytes(end); // gaps are zero
+    uint8_t *tables = bytes.data() + sizeof header;
+    if (!sections.empty())
+      std::memcpy(tables, sections.data(), sectionBytes);
+    if (!images.empty())
+      std::memcpy(tables + sectionBytes, images.data(), imageBytes);
+    header.table_crc = tw_pkg_crc32(0, tables, sectionBytes + imageBytes);
+    header.header_crc = tw_pkg_crc32(0, &header, offsetof(tw_pkg_header, header_crc));
     std::memcpy(bytes.data(), &header, sizeof header);
-    std::memcpy(bytes.data() + sizeof header, sections.data(), sections.size() * sizeof(tw_pkg_section));
     for (size_t i = 0; i != sections.size(); ++i)
       std::ranges::copy(contents[i], bytes.begin() + ptrdiff_t(sections[i].offset));
+    for (size_t i = 0; i != images.size(); ++i)
+      std::ranges::copy(imageContents[i], bytes.begin() + ptrdiff_t(images[i].offset));
     return bytes;
   }
 
@@ -100,9 +107,34 @@ private:
     add(TW_PKG_CONFIG, keep(std::move(bytes)));
   }
 
-  void addCode() {
-    auto *data = reinterpret_cast<const uint8_t *>(package.program.lines.data());
-    add(TW_PKG_CODE, {data, package.program.lines.size() * kLineBytes});
+  tw_pkg_image &addImage(tw_pkg_image_kind kind, const std::string &target, std::span<const uint8_t> bytes) {
+    tw_pkg_image image{};
+    image.kind = kind;
+    std::memcpy(image.target, target.data(), std::min(target.size(), sizeof image.target - 1));
+    image.size = bytes.size();
+    image.crc = tw_pkg_crc32(0, bytes.data(), bytes.size());
+    images.push_back(image);
+    imageContents.push_back(bytes);
+    return images.back();
+  }
+
+  void addImages() {
+    if (!package.program.lines.empty()) {
+      auto *data = reinterpret_cast<const uint8_t *>(package.program.lines.data());
+      tw_pkg_image &image =
+          addImage(TW_PKG_STREAM, std::string(kIsaName), {data, package.program.lines.size() * kLineBytes});
+      image.isa_hash = kIsaHash;
+      image.configuration = configHash(package.config);
+    }
+    if (!package.hostCode.empty())
+      addImage(TW_PKG_HOST, package.hostTarget, package.hostCode).features = package.hostFeatures;
+    for (const PackageImage &other : package.others)
+      addImage(other.kind, other.target, other.bytes);
+  }
+
+  // The row of a kind's image; one that is not there if there is none, which the check of the result refuses.
+  uint32_t imageOf(tw_pkg_image_kind kind) const {
+    return uint32_t(std::ranges::find(images, uint32_t(kind), &tw_pkg_image::kind) - images.begin());
   }
 
   uint32_t addArguments(const std::vector<uint32_t> &buffers) {
@@ -112,7 +144,7 @@ private:
   }
 
   void addPlan() {
-    Bytes entries, buffers, steps, phases;
+    Bytes entries, buffers, steps, phases, dims;
     uint32_t phaseCount = 0;
     for (const PackageEntry &e : package.entries) {
       uint32_t inputs = addArguments(e.inputs), outputs = addArguments(e.outputs);
@@ -120,30 +152,39 @@ private:
                                    uint32_t(e.outputs.size()), 0});
     }
     for (const PackageBuffer &b : package.buffers)
-      append(buffers, tw_pkg_buffer{uint32_t(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(b.name)});
+      append(buffers,
+             tw_pkg_buffer{uint32_t(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(b.name), b.tied, 0});
     for (const PackageStep &s : package.steps) {
-      const bool isNpu = s.op == TW_PKG_STEP_NPU, isHost = s.op == TW_PKG_STEP_HOST;
       tw_pkg_step row{};
       row.op = s.op;
       row.name = optionalString(s.name);
+      row.image = TW_PKG_NONE;
       row.first_argument = addArguments(s.arguments);
       row.argument_count = uint32_t(s.arguments.size());
-      row.first = isNpu ? s.firstLine : isHost ? phaseCount : 0;
-      row.count = isNpu ? s.lineCount : uint32_t(s.phases.size());
+      row.first = s.target;
       row.counts = s.counts;
+      row.to_space = s.toSpace;
+      row.from_space = s.fromSpace;
       row.bytes = s.bytes;
       row.shared_bytes = s.sharedBytes;
       row.private_bytes = s.privateBytes;
+      if (s.op == TW_PKG_STEP_RUN) {
+        row.image = imageOf(s.runs);
+        row.first = s.runsLines() ? s.firstLine : phaseCount;
+        row.count = s.runsLines() ? s.lineCount : uint32_t(s.phases.size());
+      }
       append(steps, row);
       for (const PackagePhase &p : s.phases)
         append(phases, tw_pkg_phase{string(p.function), 0, p.extent, p.grain});
       phaseCount += uint32_t(s.phases.size());
     }
+    for (const PackageDim &d : package.dims)
+      append(dims, tw_pkg_dim{string(d.name), 0, d.least, d.most});
     Bytes plan;
     append(plan, tw_pkg_plan{uint32_t(package.entries.size()), uint32_t(package.buffers.size()),
-                             uint32_t(package.steps.size()), phaseCount, uint32_t(arguments.size()), 0,
-                             package.arenaBytes, package.stateBytes});
-    for (const Bytes *part : {&entries, &buffers, &steps, &phases})
+                             uint32_t(package.steps.size()), phaseCount, uint32_t(package.dims.size()),
+                             uint32_t(arguments.size()), package.arenaBytes, package.stateBytes});
+    for (const Bytes *part : {&entries, &buffers, &steps, &phases, &dims})
       plan.insert(plan.end(), part->begin(), part->end());
     for (uint32_t argument : arguments)
       append(plan, argument);
@@ -153,8 +194,9 @@ private:
   void addTensors() {
     Bytes bytes;
     for (const PackageTensor &t : package.tensors) {
-      tw_pkg_tensor row{string(t.name), uint32_t(t.type), uint32_t(t.shape.size()), 0, {}};
+      tw_pkg_tensor row{string(t.name), uint32_t(t.type), uint32_t(t.shape.size()), 0, {}, {}};
       std::copy_n(t.shape.begin(), std::min<size_t>(t.shape.size(), TW_PKG_MAX_RANK), row.shape);
+      std::copy_n(t.dims.begin(), std::min<size_t>(t.dims.size(), TW_PKG_MAX_RANK), row.dims);
       append(bytes, row);
     }
     add(TW_PKG_TENSORS, keep(std::move(bytes)));
@@ -162,7 +204,8 @@ private:
 
   const Package &package;
   std::vector<tw_pkg_section> sections;
-  std::vector<std::span<const uint8_t>> contents;
+  std::vector<tw_pkg_image> images;
+  std::vector<std::span<const uint8_t>> contents, imageContents;
   std::vector<std::unique_ptr<Bytes>> kept;
   Bytes strings{0}; // offset 0 is the empty string
   std::map<std::string, uint32_t> places{{"", 0}};

@@ -108,7 +108,7 @@ protected:
     package.program.lines = {in, out, isa::Line(isa::Opcode::End)};
     package.tensors = {{"in", TW_PKG_I8, {16}}, {"out", TW_PKG_I8, {16}}};
     package.buffers = {{TW_PKG_INPUT, 4, 0, 16, 0, "in"}, {TW_PKG_OUTPUT, 5, 0, 16, 1, "out"}};
-    package.steps = {{TW_PKG_STEP_NPU, "copy", {}, 0, 3, 0, TW_PKG_NONE}};
+    package.steps = {isa::runLines(0, 3)};
     package.entries = {{"main", 0, 1, {0}, {1}}};
     const std::string path = (folder.path() / "model.npk").string();
     test::writePackage(package, path);

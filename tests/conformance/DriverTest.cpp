@@ -43,12 +43,12 @@ protected:
     package.tensors = {{"in", TW_PKG_I8, {16}}, {"out", TW_PKG_I8, {16}}};
     package.buffers = {{TW_PKG_INPUT, 4, 0, 16, 0, "in"}, {TW_PKG_OUTPUT, host ? TW_PKG_NONE : 5, 0, 16, 1, "out"}};
     package.counts = {{0, 16, 16, 0}};
-    package.steps = {{TW_PKG_STEP_NPU, "copy", {}, 2, 3, 0, 0}};
+    package.steps = {isa::runLines(2, 3, 0)};
     if (host) {
       package.buffers.push_back({TW_PKG_TEMP, 2, 0, 16, TW_PKG_NONE, "between"});
       package.arenaBytes = 16;
-      package.steps.push_back(test::hostStep("addOne", {1, 2}));
-      package.hostCode = test::compileHostCode(test::addOneSource(added));
+      package.steps.push_back(isa::runHostCode({{"addOne"}}, {1, 2}));
+      test::setHostCode(package, test::compileHostCode(test::addOneSource(added)));
     }
     package.entries = {{"main", 0, uint32_t(package.steps.size()), {0}, {1}}};
     return package;
@@ -83,7 +83,7 @@ TEST_F(DriverTest, ABufferOfAnotherEntryIsRefused) {
   isa::Package package = copyPackage();
   package.tensors.push_back({"other", TW_PKG_I8, {16}});
   package.buffers.push_back({TW_PKG_INPUT, TW_PKG_NONE, 0, 16, 2, "other"});
-  package.steps.push_back({TW_PKG_STEP_COPY, "", {1, 2}, 0, 0, 16, TW_PKG_NONE});
+  package.steps.push_back(isa::copyBytes(1, 2, 16));
   package.entries[0].stepCount = 2;
   ASSERT_EQ(open(package), TW_OK) << device.error.text;
   ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
@@ -194,9 +194,8 @@ TEST_F(DriverTest, APackageCannotPredictItselfAnEndlessBudget) {
 
 TEST_F(DriverTest, ManyShortStepsAreNoWayToAnEndlessRun) {
   constexpr uint64_t kBytes = 1 << 16;
-  const std::pair<isa::PackageStep, uint32_t> cases[] = {
-      {{TW_PKG_STEP_NPU, "copy", {}, 2, 3, 0, 0}, 10000},
-      {{TW_PKG_STEP_COPY, "", {2, 2}, 0, 0, kBytes, TW_PKG_NONE}, 160000}};
+  const std::pair<isa::PackageStep, uint32_t> cases[] = {{isa::runLines(2, 3, 0), 10000},
+                                                         {isa::copyBytes(2, 2, kBytes), 160000}};
   for (const auto &[step, count] : cases) {
     isa::Package package = copyPackage();
     package.buffers.push_back({TW_PKG_TEMP, TW_PKG_NONE, 0, kBytes, TW_PKG_NONE, ""});
@@ -224,7 +223,8 @@ TEST_F(DriverTest, ALyingConfigurationIsRefusedByWhoReadsIt) {
     if (!isa::kConfigKeys[key].hashed)
       continue;
     EXPECT_EQ(tw_program_load(device.device, bytes.data(), bytes.size(), 0, &program, &device.error), TW_ERROR_PACKAGE);
-    EXPECT_THAT(device.error.text, HasSubstr("not the one whose hash the header tells")) << isa::kConfigKeys[key].key;
+    EXPECT_THAT(device.error.text, HasSubstr("not the one whose hash the instruction lines tell"))
+        << isa::kConfigKeys[key].key;
   }
 }
 

@@ -31,9 +31,9 @@ isa::Package packageWith(const isa::HwConfig &config, Bytes hostCode) {
   package.program.lines = {isa::Line(isa::Opcode::End)};
   package.tensors = {{"in", TW_PKG_I8, {16}}, {"out", TW_PKG_I8, {16}}};
   package.buffers = {{TW_PKG_INPUT, TW_PKG_NONE, 0, 16, 0, "in"}, {TW_PKG_OUTPUT, TW_PKG_NONE, 0, 16, 1, "out"}};
-  package.steps = {test::hostStep("addOne", {1, 0}), {TW_PKG_STEP_COPY, "", {1, 0}, 0, 0, 16, TW_PKG_NONE}};
+  package.steps = {isa::runHostCode({{"addOne"}}, {1, 0}), isa::copyBytes(1, 0, 16)};
   package.entries = {{"host", 0, 1, {0}, {1}}, {"copy", 1, 1, {0}, {1}}};
-  package.hostCode = std::move(hostCode);
+  test::setHostCode(package, std::move(hostCode));
   return package;
 }
 
@@ -113,7 +113,7 @@ TEST_F(HostCodeTest, PointersInItsDataAreRightWhereverItLies) {
   const std::string source = addOneSource() + "static char one = 1;\nstatic char *where = &one;\n" + "int again" +
                              kHostArguments + " { ((char *)b[0])[0] = ((char *)b[1])[0] + *where; return 0; }\n";
   isa::Package package = packageWith(device.config, compileHostCode(source));
-  package.steps[1] = test::hostStep("again", {1, 0});
+  package.steps[1] = isa::runHostCode({{"again"}}, {1, 0});
   ASSERT_EQ(load(package), TW_OK) << device.error.text;
   ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
   ASSERT_EQ(run("copy"), TW_OK) << device.error.text;

@@ -62,8 +62,8 @@ protected:
     result.buffers = {{TW_PKG_OUTPUT, TW_PKG_NONE, 0, kBytes, 1, "out"},
                       {TW_PKG_INPUT, TW_PKG_NONE, 0, kBytes, 0, "in"},
                       {TW_PKG_OUTPUT, TW_PKG_NONE, 0, 4, 2, "ranges"}};
-    isa::PackageStep count = test::hostStep("count", {0, 2}), values = test::hostStep("sum", {0, 1}),
-                     fail = test::hostStep("fail", {});
+    isa::PackageStep count = isa::runHostCode({{"count"}}, {0, 2}), values = isa::runHostCode({{"sum"}}, {0, 1}),
+                     fail = isa::runHostCode({{"fail"}}, {});
     count.phases[0] = {"count", kBytes, 7};
     values.phases = {{"sum", kBytes, 3}, {"fold", kBytes, 1}};
     values.sharedBytes = kBytes;
@@ -71,7 +71,7 @@ protected:
     fail.phases[0] = {"fail", kBytes, 1};
     result.steps = {count, values, fail};
     result.entries = {{"count", 0, 1, {}, {0, 2}}, {"values", 1, 1, {1}, {0}}, {"fail", 2, 1, {}, {}}};
-    result.hostCode = test::compileHostCode(source());
+    test::setHostCode(result, test::compileHostCode(source()));
     return result;
   }
 

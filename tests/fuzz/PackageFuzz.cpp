@@ -25,7 +25,8 @@ constexpr uint64_t kDeviceBytes = 4 << 20, kMostIo = 1 << 20, kBudget = 1 << 20;
 
 bool callsHostCode(const tw_pkg *pkg, const tw_pkg_entry &entry) {
   for (uint32_t i = 0; i != entry.step_count; ++i)
-    if (tw_pkg_steps(pkg)[entry.first_step + i].op == TW_PKG_STEP_HOST)
+    if (tw_pkg_steps(pkg)[entry.first_step + i].op == TW_PKG_STEP_RUN &&
+        tw_pkg_runs(pkg, &tw_pkg_steps(pkg)[entry.first_step + i]) == TW_PKG_HOST)
       return true;
   return false;
 }

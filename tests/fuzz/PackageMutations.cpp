@@ -23,43 +23,72 @@ constexpr std::array<uint64_t, 16> kValues = {0,          1,          2,        
                                               4096,       0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFF, 1ull << 33,
                                               1ull << 40, 1ull << 63, ~0ull - 63, ~0ull};
 
-struct Part {
+struct Section {
   uint32_t kind;
+  Bytes bytes;
+};
+
+struct Image {
+  tw_pkg_image row;
   Bytes bytes;
 };
 
 struct Parts {
   tw_pkg_header header;
-  std::vector<Part> sections;
+  std::vector<Section> sections;
+  std::vector<Image> images;
 };
 
 Parts split(const Bytes &bytes) {
   Parts parts;
   std::memcpy(&parts.header, bytes.data(), sizeof parts.header);
-  for (uint32_t i = 0; i != parts.header.section_count; ++i) {
-    tw_pkg_section s;
-    std::memcpy(&s, bytes.data() + sizeof(tw_pkg_header) + i * sizeof s, sizeof s);
-    parts.sections.push_back(
-        {s.kind, Bytes(bytes.begin() + ptrdiff_t(s.offset), bytes.begin() + ptrdiff_t(s.offset + s.size))});
+  const uint8_t *at = bytes.data() + sizeof parts.header;
+  auto contents = [&](const auto &row) {
+    return Bytes(bytes.begin() + ptrdiff_t(row.offset), bytes.begin() + ptrdiff_t(row.offset + row.size));
+  };
+  for (uint32_t i = 0; i != parts.header.section_count; ++i, at += sizeof(tw_pkg_section)) {
+    tw_pkg_section row;
+    std::memcpy(&row, at, sizeof row);
+    parts.sections.push_back({row.kind, contents(row)});
+  }
+  for (uint32_t i = 0; i != parts.header.image_count; ++i, at += sizeof(tw_pkg_image)) {
+    tw_pkg_image row;
+    std::memcpy(&row, at, sizeof row);
+    parts.images.push_back({row, contents(row)});
   }
   return parts;
 }
 
 Bytes join(Parts parts) {
-  auto aligned = [](uint64_t offset) { return (offset + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN; };
+  const uint64_t sectionBytes = parts.sections.size() * sizeof(tw_pkg_section);
+  uint64_t end = sizeof(tw_pkg_header) + sectionBytes + parts.images.size() * sizeof(tw_pkg_image);
+  auto place = [&](auto &row, const Bytes &bytes) {
+    row.offset = (end + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN;
+    row.size = bytes.size();
+    end = row.offset + row.size;
+  };
   std::vector<tw_pkg_section> table;
-  uint64_t end = sizeof(tw_pkg_header) + parts.sections.size() * sizeof(tw_pkg_section);
-  for (const Part &part : parts.sections) {
-    table.push_back({part.kind, 0, aligned(end), part.bytes.size()});
-    end = aligned(end) + part.bytes.size();
-  }
+  for (const Section &section : parts.sections)
+    place(table.emplace_back(tw_pkg_section{section.kind, 0, 0, 0}), section.bytes);
+  for (Image &image : parts.images)
+    place(image.row, image.bytes);
   parts.header.section_count = uint32_t(table.size());
+  parts.header.image_count = uint32_t(parts.images.size());
   parts.header.file_bytes = end;
   Bytes bytes(end);
-  std::memcpy(bytes.data(), &parts.header, sizeof parts.header);
-  std::memcpy(bytes.data() + sizeof parts.header, table.data(), table.size() * sizeof(tw_pkg_section));
+  auto put = [&](uint64_t offset, const void *from, size_t size) {
+    if (size != 0)
+      std::memcpy(bytes.data() + offset, from, size);
+  };
+  put(0, &parts.header, sizeof parts.header);
+  put(sizeof parts.header, table.data(), sectionBytes);
   for (size_t i = 0; i != table.size(); ++i)
-    std::ranges::copy(parts.sections[i].bytes, bytes.begin() + ptrdiff_t(table[i].offset));
+    put(table[i].offset, parts.sections[i].bytes.data(), table[i].size);
+  for (size_t i = 0; i != parts.images.size(); ++i) {
+    const Image &image = parts.images[i];
+    put(sizeof parts.header + sectionBytes + i * sizeof image.row, &image.row, sizeof image.row);
+    put(image.row.offset, image.bytes.data(), image.row.size);
+  }
   return bytes;
 }
 
@@ -86,8 +115,6 @@ void editWord(uint8_t *bytes, size_t size, test::Random &random) {
 
 size_t rowBytes(uint32_t kind) {
   switch (kind) {
-  case TW_PKG_CODE:
-    return kLineBytes;
   case TW_PKG_CONFIG:
     return sizeof(tw_pkg_config_value);
   case TW_PKG_TENSORS:
@@ -123,42 +150,69 @@ void editElf(Bytes &elf, test::Random &random) {
   }
 }
 
-void edit(Parts &parts, test::Random &random) {
-  Part &part = parts.sections[below(random, parts.sections.size())];
-  const size_t row = rowBytes(part.kind), rows = part.bytes.size() / row;
-  const size_t first = rows ? below(random, rows) * row : 0;
-  const auto begin = part.bytes.begin() + ptrdiff_t(first), end = rows ? begin + ptrdiff_t(row) : begin;
+/// A row that vanishes or is doubled, or another length; false: none of them.
+bool editRows(Bytes &bytes, size_t row, uint64_t choice, test::Random &random) {
+  const size_t rows = bytes.size() / row, first = rows ? below(random, rows) * row : 0;
+  const auto begin = bytes.begin() + ptrdiff_t(first), end = rows ? begin + ptrdiff_t(row) : begin;
   const Bytes one(begin, end);
-  switch (below(random, 24)) {
+  switch (choice) {
   case 0:
-    part.bytes.erase(begin, end);
-    return;
+    bytes.erase(begin, end);
+    return true;
   case 1:
-    part.bytes.insert(begin, one.begin(), one.end());
-    return;
+    bytes.insert(begin, one.begin(), one.end());
+    return true;
   case 2:
-    part.bytes.resize(below(random, part.bytes.size() + 64));
-    return;
-  case 3:
-    if (parts.sections.size() > 1)
-      parts.sections.erase(parts.sections.begin() + (&part - parts.sections.data()));
-    return;
-  case 4:
-    parts.sections.push_back(Part(part));
-    return;
-  case 5:
-    part.kind = uint32_t(below(random, 16));
-    return;
-  case 6:
-    return editWord(reinterpret_cast<uint8_t *>(&parts.header) + sizeof parts.header.magic,
-                    sizeof parts.header - sizeof parts.header.magic, random);
+    bytes.resize(below(random, bytes.size() + 64));
+    return true;
   default:
-    break;
+    return false;
   }
-  if (part.kind == TW_PKG_HOST)
-    editElf(part.bytes, random);
+}
+
+/// One of them vanishes or is doubled; false: neither.
+template <typename T> bool editList(std::vector<T> &list, size_t index, uint64_t choice) {
+  if (choice == 3)
+    list.erase(list.begin() + ptrdiff_t(index));
+  else if (choice == 4)
+    list.push_back(T(list[index]));
+  return choice == 3 || choice == 4;
+}
+
+void editSection(Parts &parts, size_t index, test::Random &random) {
+  Section &section = parts.sections[index];
+  const uint64_t choice = below(random, 24);
+  if (editRows(section.bytes, rowBytes(section.kind), choice, random) || editList(parts.sections, index, choice))
+    return;
+  if (choice == 5)
+    section.kind = uint32_t(below(random, 16));
+  else if (choice == 6)
+    editWord(reinterpret_cast<uint8_t *>(&parts.header) + sizeof parts.header.magic,
+             sizeof parts.header - sizeof parts.header.magic, random);
   else
-    editWord(part.bytes.data(), part.bytes.size(), random);
+    editWord(section.bytes.data(), section.bytes.size(), random);
+}
+
+void editImage(Parts &parts, size_t index, test::Random &random) {
+  Image &image = parts.images[index];
+  const uint64_t choice = below(random, 24);
+  if (editRows(image.bytes, image.row.kind == TW_PKG_STREAM ? kLineBytes : 1, choice, random) ||
+      editList(parts.images, index, choice))
+    return;
+  if (choice < 12)
+    editWord(reinterpret_cast<uint8_t *>(&image.row), sizeof image.row, random);
+  else if (image.row.kind == TW_PKG_HOST)
+    editElf(image.bytes, random);
+  else
+    editWord(image.bytes.data(), image.bytes.size(), random);
+}
+
+void edit(Parts &parts, test::Random &random) {
+  const size_t sections = parts.sections.size(), index = below(random, sections + parts.images.size() + 1);
+  if (index < sections)
+    editSection(parts, index, random);
+  else if (index < sections + parts.images.size())
+    editImage(parts, index - sections, random);
 }
 
 /// Of the configuration, if it can be read.
@@ -212,19 +266,26 @@ Package samplePackage(const HwConfig &config, uint64_t seed, Bytes hostCode) {
   result.buffers.push_back({TW_PKG_TEMP, 2, 0, 64, TW_PKG_NONE, "temp"});
   result.buffers.push_back({TW_PKG_STATE, TW_PKG_NONE, 0, 64, TW_PKG_NONE, "state"});
   result.counts = {{1, 2, 3, 4}};
-  result.steps = {{TW_PKG_STEP_NPU, "job", {}, 0, uint32_t(result.program.lines.size()), 0, TW_PKG_NONE},
-                  {TW_PKG_STEP_SYNC, "", {4}, 0, 0, 0, TW_PKG_NONE},
-                  {TW_PKG_STEP_COPY, "", {5, 4}, 0, 0, 64, TW_PKG_NONE}};
+  result.steps = {runLines(0, uint32_t(result.program.lines.size())),
+                  {.op = TW_PKG_STEP_SYNC, .arguments = {4}},
+                  copyBytes(5, 4, 64)};
   result.entries = {entry, {"again", 2, 1, {}, {}}};
   if (!hostCode.empty()) {
-    PackageStep &step = result.steps.emplace_back();
-    step.op = TW_PKG_STEP_HOST;
-    step.arguments = {5, 4};
-    step.phases = {{"addOne"}, {"addOne", 1000, 10}};
-    step.sharedBytes = 100;
-    step.privateBytes = 28;
+    result.steps.push_back(runHostCode({{"addOne"}, {"addOne", 1000, 10}}, {5, 4}));
+    result.steps.back().sharedBytes = 100;
+    result.steps.back().privateBytes = 28;
     result.entries.push_back({"host", 3, 1, {}, {}});
     result.hostCode = std::move(hostCode);
+    result.hostTarget = "x86_64 x86-64";
+  }
+  if (seed % 3 == 0) { // what no driver runs yet
+    result.others = {{TW_PKG_PTX, "sm_90", Bytes(100, 1)}};
+    result.dims = {{"length", 1, 64}};
+    result.tensors[0].dims = {1};
+    result.buffers[5].tied = 4;
+    result.steps.push_back({.runs = TW_PKG_PTX, .arguments = {4, 5}, .phases = {{"kernel", 64, 8}}});
+    result.steps.push_back({.op = TW_PKG_STEP_BIND_DIM, .arguments = {4}, .target = 0});
+    result.steps.push_back({.op = TW_PKG_STEP_JUMP_IF, .arguments = {4}, .target = 0});
   }
   return result;
 }
@@ -234,7 +295,8 @@ Bytes mutatedPackage(Bytes good, test::Random &random) {
   for (size_t edits = 1 + below(random, 3); edits; --edits)
     edit(parts, random);
   if (const auto hash = configHash(parts); hash && below(random, 4) != 0)
-    parts.header.cfg_hash = *hash;
+    for (Image &image : parts.images)
+      image.row.configuration = image.row.kind == TW_PKG_STREAM ? *hash : image.row.configuration;
   Bytes bytes = join(std::move(parts));
   test::rightChecksums(bytes);
   return bytes;

@@ -11,13 +11,13 @@
 namespace tw::fuzz {
 
 /// A random program with its memory as a package, plus steps of the other kinds. `hostCode` may be empty: no step calls
-/// any, then.
+/// any, then. Every third seed adds what a package may say and no driver runs.
 isa::Package samplePackage(const isa::HwConfig &config, uint64_t seed, std::vector<uint8_t> hostCode);
 
-/// One to three edits: fields of the structures of a section, of the header or of the table; rows that appear, vanish
-/// or are doubled; sections that vanish, are doubled or grow; fields of the ELF structures of host code. Then
-/// everything that tells of contents (lengths, offsets, checksums, most often the hash of the configuration) is right
-/// again.
+/// One to three edits: fields of the structures of a section, of the header or of the tables; rows that appear, vanish
+/// or are doubled; sections and images that vanish, are doubled or grow; fields of the ELF structures of host code.
+/// Then everything that tells of contents (lengths, offsets, checksums, most often the hash of the configuration) is
+/// right again.
 std::vector<uint8_t> mutatedPackage(std::vector<uint8_t> good, test::Random &random);
 
 } // namespace tw::fuzz

@@ -65,6 +65,24 @@ int disVerb(const Arguments &arguments) {
   return 0;
 }
 
+namespace {
+
+std::string textOf(const isa::PackageStep &step) {
+  static constexpr const char *kOps[] = {"?", "run", "sync", "copy", "jump", "bind"};
+  static constexpr const char *kImages[] = {"?", "npu", "host", "ptx", "other"};
+  std::string text = step.op == TW_PKG_STEP_RUN ? kImages[step.runs] : kOps[step.op];
+  if (step.runsLines())
+    text += " lines " + std::to_string(step.firstLine) + " to " + std::to_string(step.firstLine + step.lineCount - 1);
+  if (!step.name.empty())
+    text += " " + step.name;
+  for (const isa::PackagePhase &phase : step.phases)
+    text += (&phase == step.phases.data() ? ": " : ", ") + phase.function +
+            (phase.extent == 1 ? "" : " of " + withCommas(phase.extent));
+  return text;
+}
+
+} // namespace
+
 int infoVerb(const Arguments &arguments) {
   CommandLine line("info", "Says what is in a package, without running anything of it.", "model.npk",
                    "  tilewright info model.npk\n");
@@ -74,8 +92,9 @@ int infoVerb(const Arguments &arguments) {
   if (!package)
     return fail(llvm::createStringError(package.diag().str()));
   const isa::Package &p = *package;
-  std::cout << "machine    " << p.config.name << ", configuration " << hex(isa::configHash(p.config)) << ", ISA "
-            << isa::kIsaName << " " << hex(p.isaHash) << "\n";
+  if (!p.program.lines.empty())
+    std::cout << "machine    " << p.config.name << ", configuration " << hex(isa::configHash(p.config)) << ", ISA "
+              << isa::kIsaName << " " << hex(p.isaHash) << "\n";
   auto print = [](const char *what, const Tensors &tensors) {
     for (const ir::NamedTensor &t : tensors)
       std::cout << what << t.name << " " << ir::elementTypeName(t.tensor.type) << " " << ir::shapeText(t.tensor.shape)
@@ -85,17 +104,14 @@ int infoVerb(const Arguments &arguments) {
   print("output     ", outputsOf(p));
   std::cout << "program    " << p.program.lines.size() << " lines\nconstants  " << withCommas(p.constants.size())
             << " bytes\narena      " << withCommas(p.arenaBytes) << " bytes\nhost code  "
-            << withCommas(p.hostCode.size()) << " bytes\n";
-  for (const isa::PackageStep &step : p.steps) {
-    static constexpr const char *kOps[] = {"?", "host", "npu", "sync", "copy"};
-    std::cout << "step       " << kOps[step.op] << " " << step.name;
-    if (step.op == TW_PKG_STEP_NPU)
-      std::cout << "lines " << step.firstLine << " to " << step.firstLine + step.lineCount - 1;
-    for (const isa::PackagePhase &phase : step.phases)
-      std::cout << (&phase == step.phases.data() ? ": " : ", ") << phase.function
-                << (phase.extent == 1 ? "" : " of " + withCommas(phase.extent));
-    std::cout << "\n";
-  }
+            << withCommas(p.hostCode.size()) << " bytes"
+            << (p.hostCode.empty() ? std::string() : " for " + p.hostTarget) << "\n";
+  for (const isa::PackageImage &image : p.others)
+    std::cout << "image      " << withCommas(image.bytes.size()) << " bytes for " << image.target << "\n";
+  for (const isa::PackageDim &dim : p.dims)
+    std::cout << "dimension  " << dim.name << " " << dim.least << " to " << dim.most << "\n";
+  for (const isa::PackageStep &step : p.steps)
+    std::cout << "step       " << textOf(step) << "\n";
   for (const tw_pkg_counts &counts : p.counts) {
     std::cout << "predicted  " << withCommas(counts.macs) << " array MAC, " << withCommas(counts.bytes_read)
               << " bytes read, " << withCommas(counts.bytes_written) << " written";

@@ -74,7 +74,7 @@ llvm::Expected<std::vector<codegen::JobTime>> measure(const isa::Package &packag
   // and is not fast.
   isa::Package jobs = package;
   jobs.hostCode.clear();
-  std::erase_if(jobs.steps, [](const isa::PackageStep &step) { return step.op != TW_PKG_STEP_NPU; });
+  std::erase_if(jobs.steps, [](const isa::PackageStep &step) { return !step.runsLines(); });
   jobs.entries.front().stepCount = uint32_t(jobs.steps.size());
   std::vector<codegen::JobTime> times;
   if (jobs.steps.empty())

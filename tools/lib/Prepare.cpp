@@ -126,7 +126,7 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
   if (!line.isDefault("target"))
     return llvm::createStringError("--target " + line.text("target") + ": " + line.file() +
                                    " is a package, in which each operator has its place: give the model");
-  if (!line.isDefault("config")) {
+  if (!line.isDefault("config") && !package->program.lines.empty()) {
     auto config = loadMachine(line.text("config"));
     if (!config)
       return config.takeError();

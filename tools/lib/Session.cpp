@@ -3,6 +3,7 @@
 
 #include "tw/drivers/MachineTransport.h"
 #include "tw/drivers/tilewright.h"
+#include "tw/drivers/transports.h"
 #include "tw/isa/Disassembler.h"
 #include "tw/isa/Tables.h"
 #ifdef TW_HAS_RTL
@@ -66,6 +67,24 @@ llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &pa
   return llvm::createStringError("--device " + options.device + ": there are functional, cycle and rtl");
 }
 
+/// A package without instruction lines needs no machine behind its memory.
+llvm::Expected<tw_transport> makeTransport(const isa::Package &package, const SessionOptions &options,
+                                           isa::TraceSink &sink) {
+  if (!package.program.lines.empty()) {
+    auto machine = makeMachine(package, options, sink);
+    if (!machine)
+      return machine.takeError();
+    return drivers::makeMachineTransport(std::move(*machine));
+  }
+  tw_transport_config config{};
+  config.memory_bytes = memoryFor(package);
+  tw_transport transport{};
+  tw_error error{};
+  if (tw_transport_open_null(&config, &transport, &error) != TW_OK)
+    return errorOf(error);
+  return transport;
+}
+
 class DriverSession final : public Session, isa::TraceSink {
 public:
   ~DriverSession() override {
@@ -75,11 +94,11 @@ public:
   }
 
   llvm::Error load(const std::string &bytes, const SessionOptions &options) {
-    auto machine = makeMachine(package, options, *this);
-    if (!machine)
-      return machine.takeError();
+    auto transport = makeTransport(package, options, *this);
+    if (!transport)
+      return transport.takeError();
     tw_error error{};
-    if (tw_device_open(drivers::makeMachineTransport(std::move(*machine)), &device, &error) != TW_OK ||
+    if (tw_device_open(*transport, &device, &error) != TW_OK ||
         tw_device_threads(device, options.threads, &error) != TW_OK ||
         tw_program_load(device, bytes.data(), bytes.size(), TW_OPEN_ALLOW_HOST_CODE, &program, &error) != TW_OK ||
         tw_instance_create(program, &instance, &error) != TW_OK)
@@ -160,6 +179,8 @@ std::vector<isa::TraceEvent> ofEngine(const Job &job, unsigned engine) {
 
 llvm::Expected<std::unique_ptr<Session>> Session::open(const std::string &packageBytes, const isa::Package &package,
                                                        const SessionOptions &options) {
+  if (options.device != "functional" && options.device != "cycle" && options.device != "rtl")
+    return llvm::createStringError("--device " + options.device + ": there are functional, cycle and rtl");
   auto session = std::make_unique<DriverSession>(package);
   if (llvm::Error error = session->load(packageBytes, options))
     return std::move(error);

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/Processor.h"
 
+#include "tw/isa/package_format.h"
+
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+#include <cassert>
 
 namespace tw::codegen {
 namespace {
 
 constexpr const char *kX86 = "x86_64-unknown-linux-gnu";
 
-llvm::Expected<const llvm::Target *> targetOf(const std::string &triple) {
+llvm::Expected<const llvm::Target *> generatorOf(const std::string &triple) {
   LLVMInitializeX86TargetInfo();
   LLVMInitializeX86Target();
   LLVMInitializeX86TargetMC();
@@ -41,7 +46,7 @@ llvm::Expected<HostProcessor> processorOf(const std::string &name) {
   if (name == "riscv64") // no vectors: scalars
     return HostProcessor{"riscv64-unknown-linux-gnu", "generic-rv64", "+m,+a,+f,+d,+c", 8, 32, Dot::None};
   HostProcessor processor{kX86, name == "native" ? llvm::sys::getHostCPUName().str() : name, "", 128, 16, Dot::None};
-  auto target = targetOf(kX86);
+  auto target = generatorOf(kX86);
   if (!target)
     return target.takeError();
   // Asked before, because a machine for an unknown processor prints warnings of its own.
@@ -65,8 +70,26 @@ llvm::Expected<HostProcessor> processorOf(const std::string &name) {
   return processor;
 }
 
+std::string targetOf(const HostProcessor &processor) {
+  return llvm::Triple(processor.triple).getArchName().str() + " " + processor.cpu;
+}
+
+uint64_t featuresOf(const HostProcessor &processor) {
+  if (!llvm::Triple(processor.triple).isX86())
+    return 0;
+  auto target = generatorOf(processor.triple);
+  assert(target && "a processor that processorOf has found");
+  std::unique_ptr<llvm::MCSubtargetInfo> its(
+      (*target)->createMCSubtargetInfo(processor.triple, processor.cpu, processor.features));
+  uint64_t features = 0;
+#define TW_FEATURE(bit, name) features |= uint64_t(its->checkFeatures("+" name)) << bit;
+  TW_PKG_X86_LIST(TW_FEATURE)
+#undef TW_FEATURE
+  return features;
+}
+
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const HostProcessor &processor) {
-  auto target = targetOf(processor.triple);
+  auto target = generatorOf(processor.triple);
   if (!target)
     return target.takeError();
   llvm::TargetOptions options;

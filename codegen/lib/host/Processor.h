@@ -22,6 +22,10 @@ namespace tw::codegen {
 /// error names those that there are.
 llvm::Expected<HostProcessor> processorOf(const std::string &name);
 
+/// The processor as the image of a package names it, and what code for it needs (TW_PKG_X86_LIST).
+std::string targetOf(const HostProcessor &processor);
+uint64_t featuresOf(const HostProcessor &processor);
+
 /// LLVM's code generator for it.
 llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const HostProcessor &processor);
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Damages a package in every field of its header, in its table, in each section, and in its length, and gives each to
-the tool: damaged_packages.py PACKAGE VERB ...
+"""Damages a package in every field of its header, in its tables, in each section and image, and in its length, and
+gives each to the tool: damaged_packages.py PACKAGE VERB ...
 
 Each must be refused with the place of the damage. unit.isa changes each byte; this is the way through the tool.
 """
@@ -11,21 +11,27 @@ import tempfile
 
 import refused
 
-FIELDS = {"magic": 0, "version": 8, "section_count": 12, "isa_name": 16, "line_bytes": 32, "table_crc": 36,
-          "isa_hash": 40, "cfg_hash": 48, "file_bytes": 56, "reserved": 64, "header_crc": 68}
-HEADER_BYTES, ROW_BYTES = 72, 24
+FIELDS = {"magic": 0, "version": 8, "section_count": 12, "image_count": 16, "table_crc": 20, "file_bytes": 24,
+          "reserved": 32, "header_crc": 36}
+HEADER_BYTES, ROW_BYTES, IMAGE_BYTES, IMAGE_OFFSET = 40, 24, 104, 80
 
 
 def damaged(good):
     """Pairs of a name and the bytes of a package that nobody may accept."""
     (count,) = struct.unpack_from("<I", good, FIELDS["section_count"])
     sections = [struct.unpack_from("<IIQQ", good, HEADER_BYTES + i * ROW_BYTES) for i in range(count)]
+    (image_count,) = struct.unpack_from("<I", good, FIELDS["image_count"])
+    images = HEADER_BYTES + count * ROW_BYTES
+    tables = images + image_count * IMAGE_BYTES
     places = dict(FIELDS)
     places.update({f"table row {i}": HEADER_BYTES + i * ROW_BYTES + 8 for i in range(count)})
     places.update({f"section {kind}": offset + size // 2 for kind, _, offset, size in sections if size})
+    for i in range(image_count):
+        offset, size = struct.unpack_from("<QQ", good, images + i * IMAGE_BYTES + IMAGE_OFFSET)
+        places.update({f"image row {i}": images + i * IMAGE_BYTES + 8, f"image {i}": offset + size // 2})
     for name, at in places.items():
         yield name, good[:at] + bytes([good[at] ^ 0x5A]) + good[at + 1:]
-    ends = {0, 1, HEADER_BYTES - 1, HEADER_BYTES, HEADER_BYTES + count * ROW_BYTES, len(good) - 1}
+    ends = {0, 1, HEADER_BYTES - 1, HEADER_BYTES, images, tables, len(good) - 1}
     ends.update(offset for _, _, offset, _ in sections)
     for end in sorted(ends - {len(good)}):
         yield f"first {end} bytes", good[:end]

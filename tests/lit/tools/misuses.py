@@ -19,7 +19,7 @@ import zipfile
 import zlib
 
 SPARSE = 3 << 30
-CONFIG, PLAN = 1, 4  # kinds of sections
+CONFIG, PLAN = 1, 3  # kinds of sections
 
 # Command; exit code; pattern of the line. {text} in a command is a redirection for the shell.
 MISUSES = [
@@ -120,7 +120,7 @@ MISUSES = [
 
 def sections(package):
     (count,) = struct.unpack_from("<I", package, 12)
-    return {struct.unpack_from("<I", package, 72 + 24 * i)[0]: 72 + 24 * i for i in range(count)}
+    return {struct.unpack_from("<I", package, 40 + 24 * i)[0]: 40 + 24 * i for i in range(count)}
 
 
 def forged(package, kind, offset, layout, *values):
@@ -130,9 +130,9 @@ def forged(package, kind, offset, layout, *values):
     start, size = struct.unpack_from("<QQ", package, row + 8)
     struct.pack_into(layout, package, start + offset, *values)
     struct.pack_into("<I", package, row + 4, zlib.crc32(package[start:start + size]))
-    (count,) = struct.unpack_from("<I", package, 12)
-    struct.pack_into("<I", package, 36, zlib.crc32(package[72:72 + 24 * count]))
-    struct.pack_into("<I", package, 68, zlib.crc32(package[:68]))
+    count, images = struct.unpack_from("<II", package, 12)
+    struct.pack_into("<I", package, 20, zlib.crc32(package[40:40 + 24 * count + 104 * images]))
+    struct.pack_into("<I", package, 36, zlib.crc32(package[:36]))
     return bytes(package)
 
 

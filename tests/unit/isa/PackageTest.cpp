@@ -27,13 +27,15 @@ Package sample() {
                      {TW_PKG_TEMP, 2, 64, 128, TW_PKG_NONE, ""},
                      {TW_PKG_CONSTANT, 1, 36, 64, TW_PKG_NONE, "w"}};
   package.arenaBytes = 192;
-  package.steps = {
-      {TW_PKG_STEP_HOST, "input", {0, 2}, 0, 0, 0, TW_PKG_NONE, {{"quantize", 12, 4}, {"pack"}}, 4096, 100},
-      {TW_PKG_STEP_NPU, "", {}, 0, 2, 0, 0},
-      {TW_PKG_STEP_COPY, "", {1, 2}, 0, 0, 64, TW_PKG_NONE}};
+  package.steps = {runHostCode({{"quantize", 12, 4}, {"pack"}}, {0, 2}), runLines(0, 2, 0), copyBytes(1, 2, 64)};
+  package.steps[0].name = "input";
+  package.steps[0].sharedBytes = 4096;
+  package.steps[0].privateBytes = 100;
   package.entries = {{"main", 0, 3, {0}, {1}}};
   package.counts = {{1000, 64, 32, 500}};
   package.hostCode = {0x7F, 'E', 'L', 'F'};
+  package.hostTarget = "x86_64 x86-64-v3";
+  package.hostFeatures = 0x1FFF;
   package.graph = {1, 2, 3};
   return package;
 }
@@ -89,6 +91,8 @@ TEST_F(PackageTest, EverythingComesBack) {
   EXPECT_EQ(package->entries[0].inputs, (std::vector<uint32_t>{0}));
   EXPECT_EQ(package->counts[0].macs, 1000u);
   EXPECT_EQ(package->hostCode, expected.hostCode);
+  EXPECT_EQ(package->hostTarget, "x86_64 x86-64-v3");
+  EXPECT_EQ(package->hostFeatures, 0x1FFFu);
   EXPECT_EQ(package->graph, expected.graph);
   EXPECT_EQ(package->arenaBytes, 192u);
 }
@@ -100,7 +104,9 @@ TEST_F(PackageTest, SectionsAreAlignedAndReadInPlace) {
   ASSERT_TRUE(tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error)) << error.text;
   for (int kind = 1; kind != TW_PKG_SECTION_KINDS; ++kind)
     EXPECT_EQ(pkg.sections[kind].offset % 64, 0u);
-  EXPECT_EQ(tw_pkg_line_count(&pkg), 2u);
+  for (uint32_t i = 0; i != 2; ++i)
+    EXPECT_EQ(tw_pkg_images(&pkg)[i].offset % 64, 0u);
+  EXPECT_EQ(tw_pkg_image_of(&pkg, TW_PKG_STREAM)->size, 2u * TW_LINE_BYTES);
   EXPECT_STREQ(tw_pkg_tag_name(&pkg, 9), "relu");
   EXPECT_EQ(tw_pkg_tag_name(&pkg, 10), nullptr);
 }
@@ -108,7 +114,8 @@ TEST_F(PackageTest, SectionsAreAlignedAndReadInPlace) {
 TEST_F(PackageTest, EveryDamagedByteIsFound) {
   std::span<uint8_t> bytes = write(sample());
   auto *header = reinterpret_cast<tw_pkg_header *>(bytes.data());
-  const size_t tables = sizeof *header + header->section_count * sizeof(tw_pkg_section);
+  const size_t tables =
+      sizeof *header + header->section_count * sizeof(tw_pkg_section) + header->image_count * sizeof(tw_pkg_image);
   for (size_t i = 0; i != bytes.size(); ++i) {
     const uint8_t old = bytes[i];
     // All values in what tells where everything is, each single bit and its complement elsewhere.
@@ -196,7 +203,7 @@ TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
             std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[0].privateBytes = ~uint64_t(0); }).find("scratch memory of a step"),
             std::string::npos);
-  EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases.clear(); }).find("has no phases"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases.clear(); }).find("runs no lines or phases"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases[0].extent = 0; }).find("extent of a phase"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[0].phases[0].extent = ~uint64_t(0); }).find("extent of a phase"),
             std::string::npos);
@@ -205,9 +212,12 @@ TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
   EXPECT_NE(errorOf([](Package &p) { p.buffers[3].region = 2; }).find("does not suit"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.buffers[0].tensor = 2; }).find("tensor of a buffer"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[0].arguments = {9}; }).find("names no buffer"), std::string::npos);
-  EXPECT_NE(errorOf([](Package &p) { p.hostCode.clear(); }).find("no section HOST"), std::string::npos);
-  EXPECT_NE(errorOf([](Package &p) { p.steps[2].bytes = 65; }).find("a copy is longer"), std::string::npos);
-  EXPECT_NE(errorOf([](Package &p) { p.steps[2].arguments.pop_back(); }).find("arguments of a copy"),
+  EXPECT_NE(errorOf([](Package &p) { p.hostCode.clear(); }).find("runs an image that is not there"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) {
+              p.steps[2].bytes = 65;
+            }).find("more bytes than its buffer has: bytes of the buffer and of the step: expected 64, found 65"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[2].arguments.pop_back(); }).find("arguments of a step that copies"),
             std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[1].counts = 1; }).find("predicted counts"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.entries[0].stepCount = 4; }).find("steps of an entry"), std::string::npos);
@@ -216,6 +226,84 @@ TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
   EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape = {0}; }).find("dimension"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape.assign(9, 1); }).find("rank of a tensor"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.config.n = 12; }).find("not a power of two"), std::string::npos);
+}
+
+// What no driver runs yet can be written and read all the same.
+TEST_F(PackageTest, WhatIsToComeComesBack) {
+  Package expected = sample();
+  expected.others = {{TW_PKG_PTX, "sm_90", {1, 2, 3}}, {TW_PKG_OTHER, "a machine of yours", {4}}};
+  expected.dims = {{"length", 1, 2}};
+  expected.tensors[1].dims = {1, 0};
+  expected.buffers.push_back({TW_PKG_TEMP, TW_PKG_NONE, 0, 64, TW_PKG_NONE, "", 1});
+  PackageStep kernel{.runs = TW_PKG_PTX, .arguments = {2}, .phases = {{"kernel", 100, 10}}};
+  expected.steps.push_back(kernel);
+  expected.steps.push_back({.op = TW_PKG_STEP_COPY, .arguments = {1, 2}, .bytes = 64, .toSpace = 0, .fromSpace = 2});
+  expected.steps.push_back({.op = TW_PKG_STEP_BIND_DIM, .arguments = {3}, .target = 0});
+  expected.steps.push_back({.op = TW_PKG_STEP_JUMP_IF, .arguments = {3}, .target = 2});
+  expected.steps.push_back({.op = TW_PKG_STEP_SYNC, .arguments = {2, 3}});
+  tw::Result<Package> package = parsePackage(write(expected), "a.npk");
+  ASSERT_TRUE(package) << package.diag().str();
+  ASSERT_EQ(package->others.size(), 2u);
+  EXPECT_EQ(package->others[0].kind, TW_PKG_PTX);
+  EXPECT_EQ(package->others[1].target, "a machine of yours");
+  EXPECT_EQ(package->others[1].bytes, (std::vector<uint8_t>{4}));
+  EXPECT_EQ(package->dims[0].name, "length");
+  EXPECT_EQ(package->dims[0].most, 2);
+  EXPECT_EQ(package->tensors[1].dims, (std::vector<uint8_t>{1, 0}));
+  EXPECT_EQ(package->tensors[0].dims, (std::vector<uint8_t>{}));
+  EXPECT_EQ(package->buffers[4].tied, 1u);
+  EXPECT_EQ(package->steps[3].runs, TW_PKG_PTX);
+  EXPECT_EQ(package->steps[3].phases[0].function, "kernel");
+  EXPECT_EQ(package->steps[4].fromSpace, 2u);
+  EXPECT_EQ(package->steps[5].op, TW_PKG_STEP_BIND_DIM);
+  EXPECT_EQ(package->steps[6].target, 2u);
+  EXPECT_EQ(*serializePackage(*package), *serializePackage(expected));
+}
+
+TEST_F(PackageTest, WhatIsToComeIsCheckedToo) {
+  const auto step = [](PackageStep with) { return [with](Package &p) { p.steps.push_back(with); }; };
+  EXPECT_NE(errorOf(step({.op = TW_PKG_STEP_JUMP_IF, .arguments = {0}, .target = 4}))
+                .find("not there: how many there are and index: expected 4, found 4"),
+            std::string::npos);
+  EXPECT_NE(errorOf(step({.op = TW_PKG_STEP_JUMP_IF})).find("arguments of a step that"), std::string::npos);
+  EXPECT_NE(errorOf(step({.op = TW_PKG_STEP_BIND_DIM, .arguments = {0}})).find("not there: how many"),
+            std::string::npos);
+  EXPECT_NE(errorOf(step({.op = TW_PKG_STEP_SYNC, .bytes = 1})).find("a step that does not copy"), std::string::npos);
+  EXPECT_NE(errorOf(step({.op = TW_PKG_STEP_SYNC, .sharedBytes = 1})).find("a step that runs nothing"),
+            std::string::npos);
+  EXPECT_NE(errorOf(step({.runs = TW_PKG_PTX, .phases = {{"kernel"}}})).find("an image that is not there"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[1].sharedBytes = 1; }).find("runs lines has scratch"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.steps[0].counts = 0; }).find("runs no lines"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.buffers[1].tied = 1; }).find("tied to a later one"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.buffers[3].tied = 0; }).find("of another size: bytes: expected 64, found 12"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.dims = {{"n", 2, 1}}; }).find("a dimension is at least"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.tensors[0].dims = {0, 1}; }).find("dimension of a tensor"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) {
+              p.dims = {{"n", 0, 4}};
+              p.tensors[0].dims = {0, 1};
+            }).find("more than its tensor has room for: expected 3, found 4"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.hostTarget = "x86\n"; }).find("target of an image"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.hostTarget.clear(); }).find("target of an image"), std::string::npos);
+}
+
+TEST_F(PackageTest, APackageWithoutInstructionLinesHasNoMachine) {
+  Package package = sample();
+  package.program.lines.clear();
+  package.steps.erase(package.steps.begin() + 1);
+  package.entries[0].stepCount = 2;
+  std::span<uint8_t> bytes = write(package);
+  EXPECT_TRUE(tw::test::sectionOf(bytes, TW_PKG_CONFIG).empty());
+  tw_pkg pkg;
+  tw_pkg_error error;
+  ASSERT_TRUE(tw_pkg_open(&pkg, bytes.data(), bytes.size(), &error)) << error.text;
+  EXPECT_TRUE(tw_pkg_suits(&pkg, 1, 2, &error));
+  tw::Result<Package> read = parsePackage(bytes, "a.npk");
+  ASSERT_TRUE(read) << read.diag().str();
+  EXPECT_EQ(read->config.name, "");
+  EXPECT_EQ(*serializePackage(*read), *serializePackage(package));
 }
 
 TEST_F(PackageTest, EachPhaseBelongsToOneStep) {
@@ -235,8 +323,8 @@ TEST_F(PackageTest, EachPhaseBelongsToOneStep) {
   }
 }
 
-// Who believes a configuration because of the hash in the header may believe every value.
-TEST_F(PackageTest, AConfigurationThatIsNotTheOneOfTheHeaderIsRefused) {
+// Who believes a configuration because of the hash in an image may believe every value.
+TEST_F(PackageTest, AConfigurationThatIsNotTheOneOfTheLinesIsRefused) {
   std::span<uint8_t> bytes = write(sample());
   for (size_t i = 0; i != kConfigKeys.size(); ++i) {
     uint32_t &value = tw::test::configValue(bytes, i);
@@ -337,17 +425,19 @@ TEST_F(PackageTest, AFileThatIsNoPackageIsRefusedBeforeItIsRead) {
 TEST_F(PackageTest, ForeignPackagesAreNamed) {
   std::span<uint8_t> bytes = write(sample());
   auto *header = reinterpret_cast<tw_pkg_header *>(bytes.data());
-  header->isa_hash ^= 1;
-  header->header_crc = tw_pkg_crc32(0, header, offsetof(tw_pkg_header, header_crc));
+  auto *image =
+      reinterpret_cast<tw_pkg_image *>(reinterpret_cast<tw_pkg_section *>(header + 1) + header->section_count);
+  image->isa_hash ^= 1;
+  tw::test::rightChecksums(bytes);
   tw::Result<Package> package = parsePackage(bytes, "a.npk");
   ASSERT_FALSE(package);
   EXPECT_NE(package.diag().text.find("another instruction set"), std::string::npos);
-  header->isa_hash ^= 1;
-  header->cfg_hash ^= 1;
-  header->header_crc = tw_pkg_crc32(0, header, offsetof(tw_pkg_header, header_crc));
+  image->isa_hash ^= 1;
+  image->configuration ^= 1;
+  tw::test::rightChecksums(bytes);
   package = parsePackage(bytes, "a.npk");
   ASSERT_FALSE(package);
-  EXPECT_NE(package.diag().text.find("not the one whose hash the header tells"), std::string::npos);
+  EXPECT_NE(package.diag().text.find("not the one whose hash the instruction lines tell"), std::string::npos);
 }
 
 TEST_F(PackageTest, FilesThatCannotBeReadAreNamed) {

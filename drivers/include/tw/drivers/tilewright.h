@@ -143,11 +143,12 @@ struct tw_program;
 enum tw_open_flag {
   /* The caller trusts whoever made the package: its host code runs with all rights of this process. A package with host
    * code is refused (TW_ERROR_HOST_CODE) without it. Even then the code is vetted first (nothing of it runs but the
-   * functions that steps call, when they call them) and mapped when the first HOST step runs. */
+   * functions that steps call, when they call them) and mapped when the first step runs it. */
   TW_OPEN_ALLOW_HOST_CODE = 1
 };
 
-/* Checks the package, copies code and constants to the device (shared by all instances). `bytes` may go away
+/* Checks the package (TW_ERROR_UNSUPPORTED for what a package may say and this driver cannot do), copies code and
+ * constants to the device (shared by all instances). `bytes` may go away
  * afterwards. `flags`: 0 or enum tw_open_flag. */
 enum tw_status tw_program_load(struct tw_device *device, const void *bytes, uint64_t size, uint32_t flags,
                                struct tw_program **program, struct tw_error *error);

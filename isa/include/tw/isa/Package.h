@@ -18,7 +18,13 @@ namespace tw::isa {
 struct PackageTensor {
   std::string name;
   tw_pkg_type type = TW_PKG_I8;
-  std::vector<int64_t> shape; // at most TW_PKG_MAX_RANK positive sizes
+  std::vector<int64_t> shape;  // at most TW_PKG_MAX_RANK positive sizes
+  std::vector<uint8_t> dims{}; // empty, or for each size: 0, or the number of a dimension, from 1
+};
+
+struct PackageDim {
+  std::string name;
+  int64_t least = 0, most = 0;
 };
 
 struct PackageBuffer {
@@ -27,6 +33,7 @@ struct PackageBuffer {
   uint64_t offset = 0, size = 0; // bytes
   uint32_t tensor = TW_PKG_NONE; // of INPUT and OUTPUT
   std::string name;              // may be empty
+  uint32_t tied = TW_PKG_NONE;   // buffer whose memory it is
 };
 
 // A host function and how its work is cut: struct tw_pkg_phase says what that means.
@@ -36,15 +43,31 @@ struct PackagePhase {
 };
 
 struct PackageStep {
-  tw_pkg_step_op op = TW_PKG_STEP_NPU;
-  std::string name;                           // label, may be empty
-  std::vector<uint32_t> arguments;            // buffers, except for NPU
-  uint32_t firstLine = 0, lineCount = 0;      // NPU
+  tw_pkg_step_op op = TW_PKG_STEP_RUN;
+  tw_pkg_image_kind runs = TW_PKG_STREAM;     // RUN: the image, by its kind
+  std::string name{};                         // label, may be empty
+  std::vector<uint32_t> arguments{};          // buffers
+  uint32_t firstLine = 0, lineCount = 0;      // of a STREAM
+  uint32_t counts = TW_PKG_NONE;              // of a STREAM: row of Package::counts
+  std::vector<PackagePhase> phases{};         // of other images: at least one
+  uint64_t sharedBytes = 0, privateBytes = 0; // of other images: scratch of the step, and of each range of it
   uint64_t bytes = 0;                         // COPY
-  uint32_t counts = TW_PKG_NONE;              // NPU: row of Package::counts
-  std::vector<PackagePhase> phases{};         // HOST: at least one
-  uint64_t sharedBytes = 0, privateBytes = 0; // HOST: scratch of the step, and of each range of it
+  uint32_t toSpace = 0, fromSpace = 0;        // COPY
+  uint32_t target = 0;                        // JUMP_IF: step; BIND_DIM: dimension
+
+  bool runsLines() const { return op == TW_PKG_STEP_RUN && runs == TW_PKG_STREAM; }
+  bool runsHostCode() const { return op == TW_PKG_STEP_RUN && runs == TW_PKG_HOST; }
 };
+
+inline PackageStep runLines(uint32_t first, uint32_t count, uint32_t counts = TW_PKG_NONE) {
+  return {.firstLine = first, .lineCount = count, .counts = counts};
+}
+inline PackageStep runHostCode(std::vector<PackagePhase> phases, std::vector<uint32_t> arguments) {
+  return {.runs = TW_PKG_HOST, .arguments = std::move(arguments), .phases = std::move(phases)};
+}
+inline PackageStep copyBytes(uint32_t to, uint32_t from, uint64_t bytes) {
+  return {.op = TW_PKG_STEP_COPY, .arguments = {to, from}, .bytes = bytes};
+}
 
 struct PackageEntry {
   std::string name;
@@ -52,19 +75,30 @@ struct PackageEntry {
   std::vector<uint32_t> inputs, outputs; // buffers
 };
 
+// An image of a kind that has no member of its own in Package.
+struct PackageImage {
+  tw_pkg_image_kind kind = TW_PKG_OTHER;
+  std::string target;
+  std::vector<uint8_t> bytes;
+};
+
 struct Package {
-  HwConfig config;
-  Program program;
+  HwConfig config;                // of the program's machine; not written where there is no program
+  Program program;                // the STREAM image; no lines: none
   std::vector<uint8_t> constants; // region 1
   std::vector<PackageTensor> tensors;
   std::vector<PackageBuffer> buffers;
   std::vector<PackageStep> steps;
   std::vector<PackageEntry> entries;
+  std::vector<PackageDim> dims;
   uint64_t arenaBytes = 0, stateBytes = 0;
   std::vector<tw_pkg_counts> counts;
-  std::vector<uint8_t> hostCode; // ELF; empty: no section
-  std::vector<uint8_t> graph;    // MLIR bytecode; empty: no section
-  uint64_t isaHash = kIsaHash;   // set by the reader; the writer writes its own
+  std::vector<uint8_t> hostCode;    // the HOST image, an ELF file; empty: none
+  std::string hostTarget;           // as in struct tw_pkg_image
+  uint64_t hostFeatures = 0;        // likewise
+  std::vector<PackageImage> others; // at most one of a kind, and neither of the kinds above
+  std::vector<uint8_t> graph;       // MLIR bytecode; empty: no section
+  uint64_t isaHash = kIsaHash;      // set by the reader; the writer writes its own
 };
 
 // The bytes of a package's file, checked as a reader would. What contradicts itself is an error.

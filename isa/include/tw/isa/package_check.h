@@ -49,65 +49,110 @@ static inline int tw_pkg_check_header(const struct tw_pkg_header *h, uint64_t si
   if (h->file_bytes != size)
     return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, file_bytes),
                          "file cut off or extended, copy it again: bytes", h->file_bytes, size);
-  if (h->line_bytes != TW_LINE_BYTES)
-    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, line_bytes), "bytes of an instruction line", TW_LINE_BYTES,
-                         h->line_bytes);
   if (h->reserved != 0)
     return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, reserved), "reserved field", 0, h->reserved);
   return 1;
 }
 
+/* What a message may repeat, padded with zeros to `size`. */
+static inline int tw_pkg_is_target(const char *target, uint32_t size) {
+  uint32_t i = 0;
+  while (i < size && target[i] >= ' ' && target[i] <= '~' && target[i] != '\'')
+    ++i;
+  if (i == 0)
+    return 0;
+  while (i < size && target[i] == 0)
+    ++i;
+  return i == size && target[size - 1] == 0;
+}
+
+/* The bytes of a section or image: behind `end`, the end of what lies before, which becomes theirs. */
+static inline int tw_pkg_check_part(const struct tw_pkg *pkg, uint64_t at, uint64_t offset, uint64_t size,
+                                    uint32_t told, const char *name, uint64_t *end, struct tw_pkg_error *e) {
+  const uint64_t start = (*end + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN;
+  uint32_t crc;
+  if (offset != start)
+    return tw_pkg_refuse_name(e, at, "offset of a section or image", name, start, offset);
+  if (!tw_pkg_inside(offset, size, pkg->size))
+    return tw_pkg_refuse_name(e, at, "a section or image leaves the file: bytes of the file and its end", name,
+                              pkg->size, offset + size);
+  for (; *end < start; ++*end)
+    if (pkg->bytes[*end] != 0)
+      return tw_pkg_refuse(e, *end, "byte between two sections", 0, pkg->bytes[*end]);
+  crc = tw_pkg_crc32(0, pkg->bytes + offset, size);
+  if (crc != told)
+    return tw_pkg_refuse_name(e, offset, "damaged contents, copy or compile the package again: checksum", name, told,
+                              crc);
+  *end = offset + size;
+  return 1;
+}
+
+static inline int tw_pkg_check_image(const struct tw_pkg_image *image, uint64_t at, struct tw_pkg_error *e) {
+  const int is_stream = image->kind == TW_PKG_STREAM, is_host = image->kind == TW_PKG_HOST;
+  if (image->kind == 0 || image->kind >= TW_PKG_IMAGE_KINDS)
+    return tw_pkg_refuse(e, at, "kind of an image: written by a newer compiler", TW_PKG_IMAGE_KINDS - 1, image->kind);
+  if (!tw_pkg_is_target(image->target, sizeof image->target))
+    return tw_pkg_refuse(e, at, "target of an image is no name of printable characters", 0, 0);
+  if (!is_stream && (image->isa_hash != 0 || image->configuration != 0))
+    return tw_pkg_refuse(e, at, "hash of a machine in an image that is no instruction lines", 0,
+                         image->isa_hash ? image->isa_hash : image->configuration);
+  if (!is_host && image->features != 0)
+    return tw_pkg_refuse(e, at, "features of a processor in an image that is no host code", 0, image->features);
+  if (is_stream && (image->size == 0 || image->size % TW_LINE_BYTES != 0))
+    return tw_pkg_refuse(e, at, "an image is no whole number of lines: bytes of a line and of the image", TW_LINE_BYTES,
+                         image->size);
+  if (image->reserved != 0)
+    return tw_pkg_refuse(e, at, "reserved field of an image", 0, image->reserved);
+  return 1;
+}
+
 static inline int tw_pkg_check_sections(struct tw_pkg *pkg, const struct tw_pkg_header *h, struct tw_pkg_error *e) {
-  static const char *const texts[TW_PKG_SECTION_KINDS] = {
-      0,
-      "damaged section CONFIG, copy or compile the package again: checksum",
-      "damaged section CODE, copy or compile the package again: checksum",
-      "damaged section CONST, copy or compile the package again: checksum",
-      "damaged section PLAN, copy or compile the package again: checksum",
-      "damaged section TENSORS, copy or compile the package again: checksum",
-      "damaged section STRINGS, copy or compile the package again: checksum",
-      "damaged section HOST, copy or compile the package again: checksum",
-      "damaged section COUNTS, copy or compile the package again: checksum",
-      "damaged section DEBUG, copy or compile the package again: checksum",
-      "damaged section GRAPH, copy or compile the package again: checksum",
-  };
+  static const char *const sections[TW_PKG_SECTION_KINDS] = {0,         "CONFIG", "CONST", "PLAN", "TENSORS",
+                                                             "STRINGS", "COUNTS", "DEBUG", "GRAPH"};
+  static const char *const images[TW_PKG_IMAGE_KINDS] = {0, "STREAM", "HOST", "PTX", "OTHER"};
   const struct tw_pkg_section *table = (const struct tw_pkg_section *)(pkg->bytes + sizeof *h);
-  uint64_t table_bytes = (uint64_t)h->section_count * sizeof *table, end = sizeof *h + table_bytes;
+  uint64_t table_bytes = (uint64_t)h->section_count * sizeof *table + h->image_count * sizeof(struct tw_pkg_image);
+  uint64_t end = sizeof *h + table_bytes;
   uint32_t i, crc;
-  if (h->section_count >= TW_PKG_SECTION_KINDS || end > pkg->size)
+  if (h->section_count >= TW_PKG_SECTION_KINDS)
     return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, section_count), "number of sections",
                          TW_PKG_SECTION_KINDS - 1, h->section_count);
+  if (h->image_count > TW_PKG_MAX_IMAGES)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, image_count), "number of images", TW_PKG_MAX_IMAGES,
+                         h->image_count);
+  if (end > pkg->size)
+    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, section_count),
+                         "the tables leave the file: bytes of the file and their end", pkg->size, end);
   crc = tw_pkg_crc32(0, table, table_bytes);
   if (crc != h->table_crc)
-    return tw_pkg_refuse(e, sizeof *h, "damaged section table, copy or compile the package again: checksum",
+    return tw_pkg_refuse(e, sizeof *h,
+                         "damaged table of sections or images, copy or compile the package again: checksum",
                          h->table_crc, crc);
   for (i = 0; i < h->section_count; ++i) {
     const struct tw_pkg_section *s = &table[i];
-    uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
-    uint64_t start = (end + TW_PKG_ALIGN - 1) / TW_PKG_ALIGN * TW_PKG_ALIGN;
+    const uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
     if (s->kind == 0 || s->kind >= TW_PKG_SECTION_KINDS)
       return tw_pkg_refuse(e, at, "kind of a section: written by a newer compiler", TW_PKG_SECTION_KINDS - 1, s->kind);
     if (pkg->sections[s->kind].kind != 0)
       return tw_pkg_refuse(e, at, "section given twice: kind", s->kind, s->kind);
-    if (s->offset != start)
-      return tw_pkg_refuse(e, at, "offset of a section", start, s->offset);
-    if (!tw_pkg_inside(s->offset, s->size, pkg->size))
-      return tw_pkg_refuse(e, at, "section leaves the file: bytes of the file and end of the section", pkg->size,
-                           s->offset + s->size);
-    for (; end < start; ++end)
-      if (pkg->bytes[end] != 0)
-        return tw_pkg_refuse(e, end, "byte between two sections", 0, pkg->bytes[end]);
-    crc = tw_pkg_crc32(0, pkg->bytes + s->offset, s->size);
-    if (crc != s->crc)
-      return tw_pkg_refuse(e, s->offset, texts[s->kind], s->crc, crc);
+    if (!tw_pkg_check_part(pkg, at, s->offset, s->size, s->crc, sections[s->kind], &end, e))
+      return 0;
     pkg->sections[s->kind] = *s;
-    end = s->offset + s->size;
+  }
+  for (i = 0; i < h->image_count; ++i) {
+    const struct tw_pkg_image *image = tw_pkg_images(pkg) + i;
+    const uint64_t at = (uint64_t)((const uint8_t *)image - pkg->bytes);
+    if (!tw_pkg_check_image(image, at, e) ||
+        !tw_pkg_check_part(pkg, at, image->offset, image->size, image->crc, images[image->kind], &end, e))
+      return 0;
   }
   if (end != pkg->size)
-    return tw_pkg_refuse(e, end, "bytes after the last section: end and bytes of the file", end, pkg->size);
+    return tw_pkg_refuse(e, end, "bytes after the last image: end and bytes of the file", end, pkg->size);
   for (i = TW_PKG_CONFIG; i <= TW_PKG_STRINGS; ++i)
-    if (pkg->sections[i].kind == 0)
-      return tw_pkg_refuse(e, sizeof *h, "missing section: kind", i, 0);
+    if (pkg->sections[i].kind == 0 && (i != TW_PKG_CONFIG || tw_pkg_image_of(pkg, TW_PKG_STREAM)))
+      return tw_pkg_refuse_name(e, sizeof *h, "missing section", sections[i], 0, 0);
+  if (pkg->sections[TW_PKG_CONFIG].kind != 0 && !tw_pkg_image_of(pkg, TW_PKG_STREAM))
+    return tw_pkg_refuse(e, sizeof *h, "section CONFIG, but no instruction lines for a machine", 0, 0);
   return 1;
 }
 
@@ -117,29 +162,17 @@ static inline int tw_pkg_check_shapes(const struct tw_pkg *pkg, struct tw_pkg_er
     uint32_t kind, unit;
     const char *text;
   } arrays[] = {
-      {TW_PKG_CODE, TW_LINE_BYTES, "section CODE is no whole number of lines: bytes of a line and of the section"},
       {TW_PKG_TENSORS, sizeof(struct tw_pkg_tensor), "section TENSORS: bytes of a row and of the section"},
       {TW_PKG_COUNTS, sizeof(struct tw_pkg_counts), "section COUNTS: bytes of a row and of the section"},
       {TW_PKG_DEBUG, sizeof(struct tw_pkg_tag), "section DEBUG: bytes of a row and of the section"},
   };
-  const struct tw_pkg_section *strings = &pkg->sections[TW_PKG_STRINGS], *config = &pkg->sections[TW_PKG_CONFIG];
-  const struct tw_pkg_config_head *head;
+  const struct tw_pkg_section *strings = &pkg->sections[TW_PKG_STRINGS];
   uint64_t i;
   for (i = 0; i < sizeof arrays / sizeof arrays[0]; ++i) {
     const struct tw_pkg_section *s = &pkg->sections[arrays[i].kind];
     if (s->size % arrays[i].unit != 0)
       return tw_pkg_refuse(e, s->offset, arrays[i].text, arrays[i].unit, s->size);
   }
-  if (config->size < sizeof *head)
-    return tw_pkg_refuse(e, config->offset, "bytes of section CONFIG", sizeof *head, config->size);
-  head = (const struct tw_pkg_config_head *)(pkg->bytes + config->offset);
-  if (config->size != sizeof *head + (uint64_t)head->count * sizeof(struct tw_pkg_config_value))
-    return tw_pkg_refuse(e, config->offset, "bytes of section CONFIG and of its values",
-                         sizeof *head + (uint64_t)head->count * sizeof(struct tw_pkg_config_value), config->size);
-  if (head->reserved != 0)
-    return tw_pkg_refuse(e, config->offset, "reserved field of section CONFIG", 0, head->reserved);
-  if (head->name[sizeof head->name - 1] != 0)
-    return tw_pkg_refuse(e, config->offset, "the configuration's name has no end", 0, 0);
   if (strings->size == 0 || pkg->bytes[strings->offset + strings->size - 1] != 0)
     return tw_pkg_refuse(e, strings->offset + strings->size, "the last string has no end", 0, 0);
   return 1;
@@ -206,19 +239,35 @@ static inline int tw_pkg_read_values(const struct tw_pkg *pkg, const struct tw_p
   return 1;
 }
 
-/* The values are the ones whose hash the header tells: who asks for the hash of the machine may trust them. */
+/* The values are the ones whose hash each image of lines tells: who asks for the hash of the machine may trust them. */
 static inline int tw_pkg_check_config(struct tw_pkg *pkg, struct tw_pkg_error *e) {
-  const uint64_t told = tw_pkg_header_of(pkg)->cfg_hash;
+  const struct tw_pkg_section *config = &pkg->sections[TW_PKG_CONFIG];
+  const struct tw_pkg_config_head *head = (const struct tw_pkg_config_head *)(pkg->bytes + config->offset);
   uint64_t hash;
-  memcpy(pkg->config.name, pkg->bytes + pkg->sections[TW_PKG_CONFIG].offset, sizeof pkg->config.name);
+  uint32_t i;
+  if (config->kind == 0)
+    return 1;
+  if (config->size < sizeof *head)
+    return tw_pkg_refuse(e, config->offset, "bytes of section CONFIG", sizeof *head, config->size);
+  if (config->size != sizeof *head + (uint64_t)head->count * sizeof(struct tw_pkg_config_value))
+    return tw_pkg_refuse(e, config->offset, "bytes of section CONFIG and of its values",
+                         sizeof *head + (uint64_t)head->count * sizeof(struct tw_pkg_config_value), config->size);
+  if (head->reserved != 0)
+    return tw_pkg_refuse(e, config->offset, "reserved field of section CONFIG", 0, head->reserved);
+  if (head->name[sizeof head->name - 1] != 0)
+    return tw_pkg_refuse(e, config->offset, "the configuration's name has no end", 0, 0);
+  memcpy(pkg->config.name, head->name, sizeof pkg->config.name);
   if (!tw_pkg_read_values(pkg, tw_pkg_config_keys(), TW_CFG_KEYS, pkg->config.values, e))
     return 0;
   hash = tw_pkg_config_hash(&pkg->config);
-  if (hash != told)
-    return tw_pkg_refuse(e, offsetof(struct tw_pkg_header, cfg_hash),
-                         "the configuration is not the one whose hash the header tells, compile the model again: hash "
-                         "of section CONFIG and of the header",
-                         hash, told);
+  for (i = 0; i < tw_pkg_header_of(pkg)->image_count; ++i) {
+    const struct tw_pkg_image *image = tw_pkg_images(pkg) + i;
+    if (image->kind == TW_PKG_STREAM && image->configuration != hash)
+      return tw_pkg_refuse(e, (uint64_t)((const uint8_t *)image - pkg->bytes),
+                           "the configuration is not the one whose hash the instruction lines tell, compile the model "
+                           "again: hash of section CONFIG and of the image",
+                           hash, image->configuration);
+  }
   return 1;
 }
 
@@ -246,6 +295,8 @@ static inline int tw_pkg_check_tensors(const struct tw_pkg *pkg, struct tw_pkg_e
       return tw_pkg_refuse(e, at, "type of a tensor", TW_PKG_TYPES - 1, t->type);
     if (t->rank > TW_PKG_MAX_RANK)
       return tw_pkg_refuse(e, at, "rank of a tensor", TW_PKG_MAX_RANK, t->rank);
+    if (t->reserved != 0)
+      return tw_pkg_refuse(e, at, "reserved field of a tensor", 0, t->reserved);
     for (k = 0; k < TW_PKG_MAX_RANK; ++k)
       if (k < t->rank ? t->shape[k] < 1 : t->shape[k] != 0)
         return tw_pkg_refuse(e, at, "size of a tensor's dimension", k < t->rank, (uint64_t)t->shape[k]);
@@ -291,34 +342,94 @@ static inline int tw_pkg_check_buffer(const struct tw_pkg *pkg, const struct tw_
   if (is_io && b->size != tw_pkg_tensor_bytes(tw_pkg_tensors(pkg, &tensors) + b->tensor))
     return tw_pkg_refuse(e, at, "bytes of a buffer are not those of its tensor: tensor and buffer",
                          tw_pkg_tensor_bytes(tw_pkg_tensors(pkg, &tensors) + b->tensor), b->size);
+  if (b->tied != TW_PKG_NONE) {
+    const uint64_t index = (uint64_t)(b - tw_pkg_buffers(pkg));
+    const struct tw_pkg_buffer *to = tw_pkg_buffers(pkg) + b->tied;
+    if (b->tied >= index)
+      return tw_pkg_refuse(e, at, "a buffer is tied to a later one: its number and that of the other", index, b->tied);
+    if (to->tied != TW_PKG_NONE || to->size != b->size)
+      return tw_pkg_refuse(e, at, "a buffer is tied to one that is tied itself, or of another size: bytes", b->size,
+                           to->size);
+  }
+  if (b->reserved != 0)
+    return tw_pkg_refuse(e, at, "reserved field of a buffer", 0, b->reserved);
   if (b->name != TW_PKG_NONE && !tw_pkg_string(pkg, b->name))
     return tw_pkg_refuse(e, at, "name of a buffer leaves the strings", pkg->sections[TW_PKG_STRINGS].size, b->name);
   return 1;
 }
 
-/* Each phase belongs to one step: those of a step lie behind those of the step before. */
-static inline int tw_pkg_check_host_step(const struct tw_pkg *pkg, const struct tw_pkg_step *s, uint64_t *phases,
-                                         struct tw_pkg_error *e) {
-  uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
-  if (pkg->sections[TW_PKG_HOST].kind == 0)
-    return tw_pkg_refuse(e, at, "a step calls host code, but there is no section HOST", 0, 0);
+/* Each phase belongs to one step: those of a step lie behind those of the step before (`phases`: how many those have,
+ * then this one too). */
+static inline int tw_pkg_check_run(const struct tw_pkg *pkg, const struct tw_pkg_step *s, uint64_t *phases,
+                                   struct tw_pkg_error *e) {
+  uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes), counts, limit = tw_pkg_plan_of(pkg)->phase_count;
+  const struct tw_pkg_image *image = tw_pkg_images(pkg) + s->image;
+  if (s->image >= tw_pkg_header_of(pkg)->image_count)
+    return tw_pkg_refuse(e, at, "a step runs an image that is not there: number of images and index",
+                         tw_pkg_header_of(pkg)->image_count, s->image);
   if (s->count == 0)
-    return tw_pkg_refuse(e, at, "a step that calls host code has no phases", 0, 0);
+    return tw_pkg_refuse(e, at, "a step runs no lines or phases", 0, 0);
+  if (image->kind == TW_PKG_STREAM) {
+    limit = image->size / TW_LINE_BYTES;
+    if (!tw_pkg_inside(s->first, s->count, limit))
+      return tw_pkg_refuse(e, at, "a step's lines: how many there are and where the step ends", limit,
+                           (uint64_t)s->first + s->count);
+    tw_pkg_counts_of(pkg, &counts);
+    if (s->counts != TW_PKG_NONE && s->counts >= counts)
+      return tw_pkg_refuse(e, at, "predicted counts of a step: rows and index", counts, s->counts);
+    if (s->shared_bytes != 0 || s->private_bytes != 0)
+      return tw_pkg_refuse(e, at, "a step that runs lines has scratch memory", 0,
+                           s->shared_bytes ? s->shared_bytes : s->private_bytes);
+    return 1;
+  }
   if (s->first != *phases)
     return tw_pkg_refuse(e, at, "first phase of a step is not the one behind those of the step before", *phases,
                          s->first);
-  if (!tw_pkg_inside(s->first, s->count, tw_pkg_plan_of(pkg)->phase_count))
-    return tw_pkg_refuse(e, at, "a step's phases: how many there are and where the step ends",
-                         tw_pkg_plan_of(pkg)->phase_count, (uint64_t)s->first + s->count);
+  if (!tw_pkg_inside(s->first, s->count, limit))
+    return tw_pkg_refuse(e, at, "a step's phases: how many there are and where the step ends", limit,
+                         (uint64_t)s->first + s->count);
   *phases += s->count;
+  if (s->counts != TW_PKG_NONE)
+    return tw_pkg_refuse(e, at, "predicted counts of a step that runs no lines: no row and index", TW_PKG_NONE,
+                         s->counts);
+  if (s->shared_bytes > TW_PKG_MAX_BYTES || s->private_bytes > TW_PKG_MAX_BYTES)
+    return tw_pkg_refuse(e, at, "scratch memory of a step: at most", TW_PKG_MAX_BYTES,
+                         s->shared_bytes > TW_PKG_MAX_BYTES ? s->shared_bytes : s->private_bytes);
   return 1;
 }
 
-/* `phases`: how many the steps before have, then this one too. */
+/* `first` and the bytes behind the arguments of a step that runs nothing. */
+static inline int tw_pkg_check_other(const struct tw_pkg *pkg, const struct tw_pkg_step *s, struct tw_pkg_error *e) {
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
+  const struct tw_pkg_buffer *buffers = tw_pkg_buffers(pkg);
+  const uint32_t *arguments = tw_pkg_arguments(pkg) + s->first_argument;
+  const uint64_t needed = s->op == TW_PKG_STEP_COPY ? 2 : 1, at = (uint64_t)((const uint8_t *)s - pkg->bytes);
+  const uint64_t least = s->op == TW_PKG_STEP_COPY ? s->bytes : s->op == TW_PKG_STEP_BIND_DIM ? sizeof(int64_t) : 1;
+  const uint64_t limit = s->op == TW_PKG_STEP_JUMP_IF    ? plan->step_count
+                         : s->op == TW_PKG_STEP_BIND_DIM ? plan->dim_count
+                                                         : 1;
+  uint64_t i;
+  if (s->image != TW_PKG_NONE || s->count != 0 || s->counts != TW_PKG_NONE || s->shared_bytes != 0 ||
+      s->private_bytes != 0)
+    return tw_pkg_refuse(e, at, "a step that runs nothing names lines, phases or scratch memory: its kind", 0, s->op);
+  if (s->first >= limit)
+    return tw_pkg_refuse(e, at, "a step names a step or dimension that is not there: how many there are and index",
+                         limit, s->first);
+  if (s->op == TW_PKG_STEP_SYNC)
+    return 1;
+  if (s->argument_count != needed)
+    return tw_pkg_refuse(e, at, "arguments of a step that copies, jumps or binds", needed, s->argument_count);
+  for (i = 0; i < needed; ++i)
+    if (buffers[arguments[i]].size < least)
+      return tw_pkg_refuse(e, at, "a step uses more bytes than its buffer has: bytes of the buffer and of the step",
+                           buffers[arguments[i]].size, least);
+  return 1;
+}
+
 static inline int tw_pkg_check_step(const struct tw_pkg *pkg, const struct tw_pkg_step *s, uint64_t *phases,
                                     struct tw_pkg_error *e) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
-  uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes), counts;
+  uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
   if (s->op == 0 || s->op >= TW_PKG_STEP_OPS)
     return tw_pkg_refuse(e, at, "kind of a step: written by a newer compiler", TW_PKG_STEP_OPS - 1, s->op);
   if (!tw_pkg_inside(s->first_argument, s->argument_count, plan->argument_count))
@@ -326,31 +437,38 @@ static inline int tw_pkg_check_step(const struct tw_pkg *pkg, const struct tw_pk
                          (uint64_t)s->first_argument + s->argument_count);
   if (s->name != TW_PKG_NONE && !tw_pkg_string(pkg, s->name))
     return tw_pkg_refuse(e, at, "name of a step leaves the strings", pkg->sections[TW_PKG_STRINGS].size, s->name);
-  if (s->reserved != 0)
-    return tw_pkg_refuse(e, at, "reserved field of a step", 0, s->reserved);
-  if (s->shared_bytes > TW_PKG_MAX_BYTES || s->private_bytes > TW_PKG_MAX_BYTES)
-    return tw_pkg_refuse(e, at, "scratch memory of a step: at most", TW_PKG_MAX_BYTES,
-                         s->shared_bytes > TW_PKG_MAX_BYTES ? s->shared_bytes : s->private_bytes);
-  if (s->op == TW_PKG_STEP_HOST && !tw_pkg_check_host_step(pkg, s, phases, e))
-    return 0;
-  if (s->op == TW_PKG_STEP_NPU && s->count == 0)
-    return tw_pkg_refuse(e, at, "an NPU step has no lines", 0, 0);
-  if (s->op == TW_PKG_STEP_NPU && !tw_pkg_inside(s->first, s->count, tw_pkg_line_count(pkg)))
-    return tw_pkg_refuse(e, at, "a step's lines: how many there are and where the step ends", tw_pkg_line_count(pkg),
-                         (uint64_t)s->first + s->count);
-  tw_pkg_counts_of(pkg, &counts);
-  if (s->counts != TW_PKG_NONE && s->counts >= counts)
-    return tw_pkg_refuse(e, at, "predicted counts of a step: rows and index", counts, s->counts);
-  if (s->op == TW_PKG_STEP_COPY) {
-    const uint32_t *arguments = tw_pkg_arguments(pkg) + s->first_argument;
-    uint32_t i;
-    if (s->argument_count != 2)
-      return tw_pkg_refuse(e, at, "arguments of a copy", 2, s->argument_count);
-    for (i = 0; i < 2; ++i)
-      if (tw_pkg_buffers(pkg)[arguments[i]].size < s->bytes)
-        return tw_pkg_refuse(e, at, "a copy is longer than its buffer: bytes of the buffer and of the copy",
-                             tw_pkg_buffers(pkg)[arguments[i]].size, s->bytes);
+  if (s->op != TW_PKG_STEP_COPY && (s->bytes != 0 || s->to_space != 0 || s->from_space != 0))
+    return tw_pkg_refuse(e, at, "a step that does not copy says how much or where: its kind", 0, s->op);
+  return s->op == TW_PKG_STEP_RUN ? tw_pkg_check_run(pkg, s, phases, e) : tw_pkg_check_other(pkg, s, e);
+}
+
+static inline int tw_pkg_check_dims(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
+  uint64_t count, i, k;
+  const struct tw_pkg_tensor *tensors = tw_pkg_tensors(pkg, &count);
+  for (i = 0; i < plan->dim_count; ++i) {
+    const struct tw_pkg_dim *d = tw_pkg_dims(pkg) + i;
+    uint64_t at = (uint64_t)((const uint8_t *)d - pkg->bytes);
+    if (!tw_pkg_string(pkg, d->name))
+      return tw_pkg_refuse(e, at, "name of a dimension leaves the strings", pkg->sections[TW_PKG_STRINGS].size,
+                           d->name);
+    if (d->reserved != 0)
+      return tw_pkg_refuse(e, at, "reserved field of a dimension", 0, d->reserved);
+    if (d->least < 0 || d->most < d->least)
+      return tw_pkg_refuse(e, at, "a dimension is at least 0 and at most no less than at least", (uint64_t)d->least,
+                           (uint64_t)d->most);
   }
+  for (i = 0; i < count; ++i)
+    for (k = 0; k < TW_PKG_MAX_RANK; ++k) {
+      const struct tw_pkg_tensor *t = &tensors[i];
+      uint64_t at = (uint64_t)((const uint8_t *)t - pkg->bytes);
+      if (t->dims[k] > plan->dim_count || (t->dims[k] && k >= t->rank))
+        return tw_pkg_refuse(e, at, "dimension of a tensor: how many there are and number", plan->dim_count,
+                             t->dims[k]);
+      if (t->dims[k] && tw_pkg_dims(pkg)[t->dims[k] - 1].most > t->shape[k])
+        return tw_pkg_refuse(e, at, "a dimension may be more than its tensor has room for", (uint64_t)t->shape[k],
+                             (uint64_t)tw_pkg_dims(pkg)[t->dims[k] - 1].most);
+    }
   return 1;
 }
 
@@ -403,11 +521,10 @@ static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_erro
   bytes += (uint64_t)plan->buffer_count * sizeof(struct tw_pkg_buffer);
   bytes += (uint64_t)plan->step_count * sizeof(struct tw_pkg_step);
   bytes += (uint64_t)plan->phase_count * sizeof(struct tw_pkg_phase);
+  bytes += (uint64_t)plan->dim_count * sizeof(struct tw_pkg_dim);
   bytes += (uint64_t)plan->argument_count * sizeof(uint32_t);
   if (bytes != s->size)
     return tw_pkg_refuse(e, s->offset, "bytes of section PLAN and of its tables", bytes, s->size);
-  if (plan->reserved != 0)
-    return tw_pkg_refuse(e, s->offset, "reserved field of a plan", 0, plan->reserved);
   if (plan->arena_bytes > TW_PKG_MAX_BYTES || plan->state_bytes > TW_PKG_MAX_BYTES)
     return tw_pkg_refuse(e, s->offset, "arena or state memory of a plan: at most", TW_PKG_MAX_BYTES,
                          plan->arena_bytes > TW_PKG_MAX_BYTES ? plan->arena_bytes : plan->state_bytes);
@@ -434,7 +551,7 @@ static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_erro
                          "constants, arena, state, scratch, inputs and outputs need more memory than a package may ask "
                          "for: bytes at most, and needed so far",
                          TW_PKG_MAX_BYTES, wanted);
-  if (!tw_pkg_check_phases(pkg, e))
+  if (!tw_pkg_check_phases(pkg, e) || !tw_pkg_check_dims(pkg, e))
     return 0;
   for (i = 0; i < plan->entry_count; ++i)
     if (!tw_pkg_check_entry(pkg, tw_pkg_entries(pkg) + i, e))
@@ -454,17 +571,23 @@ static inline int tw_pkg_open(struct tw_pkg *pkg, const void *bytes, uint64_t si
 
 static inline int tw_pkg_suits(const struct tw_pkg *pkg, uint64_t isa_hash, uint64_t cfg_hash,
                                struct tw_pkg_error *error) {
-  const struct tw_pkg_header *h = tw_pkg_header_of(pkg);
-  if (h->isa_hash != isa_hash)
-    return tw_pkg_refuse(
-        error, offsetof(struct tw_pkg_header, isa_hash),
-        "package for another instruction set, compile the model again: hash of the machine and of the package",
-        isa_hash, h->isa_hash);
-  if (h->cfg_hash != cfg_hash)
-    return tw_pkg_refuse(
-        error, offsetof(struct tw_pkg_header, cfg_hash),
-        "package for another configuration, compile the model for this machine: hash of the machine and of the package",
-        cfg_hash, h->cfg_hash);
+  uint32_t i;
+  for (i = 0; i < tw_pkg_header_of(pkg)->image_count; ++i) {
+    const struct tw_pkg_image *image = tw_pkg_images(pkg) + i;
+    const uint64_t at = (uint64_t)((const uint8_t *)image - pkg->bytes);
+    if (image->kind != TW_PKG_STREAM)
+      continue;
+    if (image->isa_hash != isa_hash)
+      return tw_pkg_refuse(
+          error, at + offsetof(struct tw_pkg_image, isa_hash),
+          "package for another instruction set, compile the model again: hash of the machine and of the package",
+          isa_hash, image->isa_hash);
+    if (image->configuration != cfg_hash)
+      return tw_pkg_refuse(error, at + offsetof(struct tw_pkg_image, configuration),
+                           "package for another configuration, compile the model for this machine: hash of the machine "
+                           "and of the package",
+                           cfg_hash, image->configuration);
+  }
   return 1;
 }
 

@@ -13,8 +13,11 @@ extern "C" {
 #endif
 
 /*
- * header | section table | sections in the order of the table, each at a multiple of TW_PKG_ALIGN | end of file
+ * header | section table | image table | sections | images, in the order of their tables, each at a multiple of
+ * TW_PKG_ALIGN | end of file
  * Little-endian. Gaps are zero. Everything is covered by a checksum, so a change of any byte is found.
+ * What a reader may check is checked by tw_pkg_open; what this version of the format can say and a driver cannot do is
+ * refused by the driver (tw_program_load), so that such a package can be looked at.
  */
 #define TW_PKG_MAGIC "\x89NPK\r\n\x1a\n"
 #define TW_PKG_VERSION 2u
@@ -22,6 +25,7 @@ extern "C" {
 #define TW_PKG_NONE 0xFFFFFFFFu /* no index, no string */
 #define TW_PKG_MAX_RANK 8
 #define TW_PKG_MAX_TAG 0xFFFFu
+#define TW_PKG_MAX_IMAGES 64u
 #define TW_PKG_MAX_BYTES ((uint64_t)1 << 33) /* of a tensor, and of all memory that a package asks for */
 #define TW_PKG_SCRATCH_ALIGN 64u             /* of the scratch memory that host functions get */
 
@@ -29,29 +33,24 @@ struct tw_pkg_header {
   uint8_t magic[8];
   uint32_t version;
   uint32_t section_count;
-  char isa_name[16]; /* NUL-padded */
-  uint32_t line_bytes;
-  uint32_t table_crc; /* of the section table */
-  uint64_t isa_hash;
-  uint64_t cfg_hash;
+  uint32_t image_count;
+  uint32_t table_crc; /* of both tables */
   uint64_t file_bytes;
   uint32_t reserved;   /* zero */
   uint32_t header_crc; /* of the bytes before this field */
 };
-TW_STATIC_ASSERT(sizeof(struct tw_pkg_header) == 72, "tw_pkg_header");
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_header) == 40, "tw_pkg_header");
 
 enum tw_pkg_section_kind {
-  TW_PKG_CONFIG = 1,  /* struct tw_pkg_config_head, then its values */
-  TW_PKG_CODE = 2,    /* instruction lines */
-  TW_PKG_CONST = 3,   /* region 1: weights, parameters, tables */
-  TW_PKG_PLAN = 4,    /* struct tw_pkg_plan and its tables */
-  TW_PKG_TENSORS = 5, /* struct tw_pkg_tensor[] */
-  TW_PKG_STRINGS = 6, /* NUL-terminated names; other sections give offsets */
-  TW_PKG_HOST = 7,    /* optional: ELF shared object with the HOST steps' functions */
-  TW_PKG_COUNTS = 8,  /* optional: struct tw_pkg_counts[] */
-  TW_PKG_DEBUG = 9,   /* optional: struct tw_pkg_tag[], sorted by tag */
-  TW_PKG_GRAPH = 10,  /* optional: imported graph, MLIR bytecode, weights by reference */
-  TW_PKG_SECTION_KINDS = 11
+  TW_PKG_CONFIG = 1,  /* if there is a STREAM image: struct tw_pkg_config_head, then its values */
+  TW_PKG_CONST = 2,   /* region 1: weights, parameters, tables */
+  TW_PKG_PLAN = 3,    /* struct tw_pkg_plan and its tables */
+  TW_PKG_TENSORS = 4, /* struct tw_pkg_tensor[] */
+  TW_PKG_STRINGS = 5, /* NUL-terminated names; other sections give offsets */
+  TW_PKG_COUNTS = 6,  /* optional: struct tw_pkg_counts[] */
+  TW_PKG_DEBUG = 7,   /* optional: struct tw_pkg_tag[], sorted by tag */
+  TW_PKG_GRAPH = 8,   /* optional: imported graph, MLIR bytecode, weights by reference */
+  TW_PKG_SECTION_KINDS = 9
 };
 
 struct tw_pkg_section {
@@ -61,6 +60,63 @@ struct tw_pkg_section {
   uint64_t size;
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_section) == 24, "tw_pkg_section");
+
+/* Code, and what can run it. */
+enum tw_pkg_image_kind {
+  TW_PKG_STREAM = 1, /* instruction lines for a machine of the ISA `target` with this ISA hash and configuration */
+  TW_PKG_HOST = 2,   /* ELF shared object for the processors that `target` names and that have all `features` */
+  TW_PKG_PTX = 3,    /* for a GPU; no driver runs it yet */
+  TW_PKG_OTHER = 4,  /* `target` says what */
+  TW_PKG_IMAGE_KINDS = 5
+};
+
+struct tw_pkg_image {
+  uint32_t kind;
+  uint32_t device;        /* which of several devices of this kind, from 0 */
+  char target[48];        /* NUL-padded; HOST: architecture, a space, the processor as the compiler names it */
+  uint64_t isa_hash;      /* STREAM; else zero */
+  uint64_t configuration; /* STREAM: hash of section CONFIG; else zero */
+  uint64_t features;      /* HOST on x86_64: bits of TW_PKG_X86_LIST; else zero */
+  uint64_t offset, size;  /* bytes in the file */
+  uint32_t crc;
+  uint32_t reserved; /* zero */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_image) == 104, "tw_pkg_image");
+
+/* X(bit, name) for each feature that compilers use in x86-64 code by themselves; names as compilers write them. */
+#define TW_PKG_X86_LIST(X)                                                                                             \
+  X(0, "sse3")                                                                                                         \
+  X(1, "ssse3")                                                                                                        \
+  X(2, "sse4.1")                                                                                                       \
+  X(3, "sse4.2")                                                                                                       \
+  X(4, "popcnt")                                                                                                       \
+  X(5, "avx")                                                                                                          \
+  X(6, "avx2")                                                                                                         \
+  X(7, "fma")                                                                                                          \
+  X(8, "bmi")                                                                                                          \
+  X(9, "bmi2")                                                                                                         \
+  X(10, "lzcnt")                                                                                                       \
+  X(11, "movbe")                                                                                                       \
+  X(12, "f16c")                                                                                                        \
+  X(13, "avx512f")                                                                                                     \
+  X(14, "avx512bw")                                                                                                    \
+  X(15, "avx512cd")                                                                                                    \
+  X(16, "avx512dq")                                                                                                    \
+  X(17, "avx512vl")                                                                                                    \
+  X(18, "avx512ifma")                                                                                                  \
+  X(19, "avx512vbmi")                                                                                                  \
+  X(20, "avx512vbmi2")                                                                                                 \
+  X(21, "avx512vnni")                                                                                                  \
+  X(22, "avx512bitalg")                                                                                                \
+  X(23, "avx512vpopcntdq")                                                                                             \
+  X(24, "avx512bf16")                                                                                                  \
+  X(25, "avx512fp16")                                                                                                  \
+  X(26, "avxvnni")                                                                                                     \
+  X(27, "gfni")                                                                                                        \
+  X(28, "sse4a")                                                                                                       \
+  X(29, "xop")                                                                                                         \
+  X(30, "fma4")                                                                                                        \
+  X(31, "tbm")
 
 /* A machine's configuration: pairs of key and value in any order. A key that the schema has got since then has the
  * value that every machine had before, and is left out where it has this value; one that the schema does not have, or
@@ -108,16 +164,16 @@ enum tw_pkg_type {
 struct tw_pkg_tensor {
   uint32_t name;
   uint32_t type;
-  uint32_t rank; /* at most TW_PKG_MAX_RANK */
-  uint32_t reserved;
-  int64_t shape[TW_PKG_MAX_RANK]; /* positive; unused entries are zero */
+  uint32_t rank;                  /* at most TW_PKG_MAX_RANK */
+  uint32_t reserved;              /* zero */
+  uint8_t dims[TW_PKG_MAX_RANK];  /* 0: the size is that of `shape`; else dimension of the plan, from 1 */
+  int64_t shape[TW_PKG_MAX_RANK]; /* positive, of a bound dimension the most; unused entries are zero */
 };
-TW_STATIC_ASSERT(sizeof(struct tw_pkg_tensor) == 80, "tw_pkg_tensor");
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_tensor) == 88, "tw_pkg_tensor");
 
-/* The static plan: this struct, then entries, buffers, steps, phases and arguments without gaps. */
+/* The static plan: this struct, then entries, buffers, steps, phases, dimensions and arguments without gaps. */
 struct tw_pkg_plan {
-  uint32_t entry_count, buffer_count, step_count, phase_count, argument_count;
-  uint32_t reserved;    /* zero */
+  uint32_t entry_count, buffer_count, step_count, phase_count, dim_count, argument_count;
   uint64_t arena_bytes; /* region 2, one per program instance */
   uint64_t state_bytes; /* kept between runs, zero at first */
 };
@@ -148,38 +204,52 @@ struct tw_pkg_buffer {
   uint64_t size;   /* bytes; INPUT, OUTPUT: those of the tensor */
   uint32_t tensor; /* INPUT, OUTPUT: index in TENSORS; else TW_PKG_NONE */
   uint32_t name;   /* or TW_PKG_NONE */
+  uint32_t tied;   /* an earlier buffer of the same size, not tied itself, whose memory this one is; or TW_PKG_NONE */
+  uint32_t reserved; /* zero */
 };
-TW_STATIC_ASSERT(sizeof(struct tw_pkg_buffer) == 32, "tw_pkg_buffer");
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_buffer) == 40, "tw_pkg_buffer");
 
 enum tw_pkg_step_op {
-  TW_PKG_STEP_HOST = 1, /* call the host functions of the phases, in order; arguments: their buffers */
-  TW_PKG_STEP_NPU = 2,  /* submit lines first .. first + count - 1, the last one END, and wait for the record */
-  TW_PKG_STEP_SYNC = 3, /* make the argument buffers visible to the other side (nothing where memory is coherent) */
-  TW_PKG_STEP_COPY = 4, /* copy `bytes` from argument 1 to argument 0 */
-  TW_PKG_STEP_OPS = 5
+  TW_PKG_STEP_RUN = 1,      /* run a part of an image on its device and wait for the end; arguments: its buffers */
+  TW_PKG_STEP_SYNC = 2,     /* make the argument buffers visible to the other side (nothing where memory is coherent) */
+  TW_PKG_STEP_COPY = 3,     /* copy `bytes` from argument 1 to argument 0 */
+  TW_PKG_STEP_JUMP_IF = 4,  /* go on with step `first` if the first byte of argument 0 is not zero */
+  TW_PKG_STEP_BIND_DIM = 5, /* dimension `first` is from now on the int64 that argument 0 holds */
+  TW_PKG_STEP_OPS = 6
 };
 
+/* What a step does not use is zero, or TW_PKG_NONE where the field says so. */
 struct tw_pkg_step {
   uint32_t op;
-  uint32_t name;           /* label or TW_PKG_NONE */
-  uint32_t first_argument; /* all but NPU */
+  uint32_t name;  /* label or TW_PKG_NONE */
+  uint32_t image; /* RUN: row of the image table; else TW_PKG_NONE */
+  uint32_t first_argument;
   uint32_t argument_count;
-  uint32_t first;         /* NPU: first line; HOST: first phase, the one behind the last of the HOST step before */
-  uint32_t count;         /* NPU: lines; HOST: phases */
-  uint32_t counts;        /* NPU: row of COUNTS or TW_PKG_NONE */
-  uint32_t reserved;      /* zero */
-  uint64_t bytes;         /* COPY */
-  uint64_t shared_bytes;  /* HOST: of scratch memory that lives through all phases */
-  uint64_t private_bytes; /* HOST: of scratch memory for each range */
+  uint32_t first; /* RUN: first line of a STREAM, else first phase, the one behind the last of the step before; JUMP_IF:
+                     step; BIND_DIM: dimension */
+  uint32_t count; /* RUN: lines of a STREAM, the last one END; else phases */
+  uint32_t counts;               /* RUN of a STREAM: row of COUNTS; or TW_PKG_NONE */
+  uint32_t to_space, from_space; /* COPY: 0: memory that host and devices share; 1 + i: memory of device i alone */
+  uint64_t bytes;                /* COPY */
+  uint64_t shared_bytes;         /* RUN of phases: scratch memory that lives through all of them */
+  uint64_t private_bytes;        /* RUN of phases: scratch memory for each range */
 };
-TW_STATIC_ASSERT(sizeof(struct tw_pkg_step) == 56, "tw_pkg_step");
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_step) == 64, "tw_pkg_step");
+
+/* A size that is known when a run begins (sizes of inputs) or later (BIND_DIM). */
+struct tw_pkg_dim {
+  uint32_t name;
+  uint32_t reserved;   /* zero */
+  int64_t least, most; /* 0 <= least <= most */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_dim) == 24, "tw_pkg_dim");
 
 /*
  * A host function does the part [lo, hi) of its phase's work [0, extent), and returns 0 or why it failed:
  *   int name(void *const *buffers, const int64_t *dims, void *scratch, int64_t lo, int64_t hi);
  * buffers  where the step's arguments lie, in their order; behind the last the step's shared scratch, one block for all
  *          ranges and phases of one run of the step
- * dims     NULL
+ * dims     the values of the plan's dimensions, in their order
  * scratch  private scratch: for this call alone, shared with no call that runs at the same time
  * Both scratch blocks are aligned to TW_PKG_SCRATCH_ALIGN and begin with anything, but what a phase leaves in the
  * shared one the next phase finds. Where a step states 0 bytes the pointer may be anything.
@@ -195,7 +265,7 @@ struct tw_pkg_phase {
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_phase) == 24, "tw_pkg_phase");
 
-/* What the compiler predicts for one NPU step; compared with the completion record. */
+/* What the compiler predicts for one step that runs a part of a STREAM; compared with the completion record. */
 struct tw_pkg_counts {
   uint64_t macs, bytes_read, bytes_written;
   uint64_t cycles; /* of the cycle model at ideal memory; 0: not measured; not compared */
@@ -290,6 +360,19 @@ static inline const struct tw_pkg_header *tw_pkg_header_of(const struct tw_pkg *
   return (const struct tw_pkg_header *)pkg->bytes;
 }
 
+static inline const struct tw_pkg_image *tw_pkg_images(const struct tw_pkg *pkg) {
+  const struct tw_pkg_section *sections = (const struct tw_pkg_section *)(tw_pkg_header_of(pkg) + 1);
+  return (const struct tw_pkg_image *)(sections + tw_pkg_header_of(pkg)->section_count);
+}
+/* The first image of a kind; NULL if there is none. */
+static inline const struct tw_pkg_image *tw_pkg_image_of(const struct tw_pkg *pkg, enum tw_pkg_image_kind kind) {
+  uint32_t i;
+  for (i = 0; i < tw_pkg_header_of(pkg)->image_count; ++i)
+    if (tw_pkg_images(pkg)[i].kind == (uint32_t)kind)
+      return &tw_pkg_images(pkg)[i];
+  return NULL;
+}
+
 /* A name; NULL for TW_PKG_NONE and for an offset outside the section. */
 static inline const char *tw_pkg_string(const struct tw_pkg *pkg, uint32_t name) {
   uint64_t size;
@@ -312,9 +395,16 @@ static inline const struct tw_pkg_step *tw_pkg_steps(const struct tw_pkg *pkg) {
 static inline const struct tw_pkg_phase *tw_pkg_phases(const struct tw_pkg *pkg) {
   return (const struct tw_pkg_phase *)(tw_pkg_steps(pkg) + tw_pkg_plan_of(pkg)->step_count);
 }
+static inline const struct tw_pkg_dim *tw_pkg_dims(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_dim *)(tw_pkg_phases(pkg) + tw_pkg_plan_of(pkg)->phase_count);
+}
 /* Indices of buffers; entries and steps name ranges of this table. */
 static inline const uint32_t *tw_pkg_arguments(const struct tw_pkg *pkg) {
-  return (const uint32_t *)(tw_pkg_phases(pkg) + tw_pkg_plan_of(pkg)->phase_count);
+  return (const uint32_t *)(tw_pkg_dims(pkg) + tw_pkg_plan_of(pkg)->dim_count);
+}
+/* Kind of the image that a step runs; 0 if it runs none. */
+static inline uint32_t tw_pkg_runs(const struct tw_pkg *pkg, const struct tw_pkg_step *step) {
+  return step->op == TW_PKG_STEP_RUN ? tw_pkg_images(pkg)[step->image].kind : 0;
 }
 static inline const struct tw_pkg_tensor *tw_pkg_tensors(const struct tw_pkg *pkg, uint64_t *count) {
   const struct tw_pkg_tensor *tensors = (const struct tw_pkg_tensor *)tw_pkg_data(pkg, TW_PKG_TENSORS, count);
@@ -330,11 +420,6 @@ static inline const struct tw_pkg_tag *tw_pkg_tags(const struct tw_pkg *pkg, uin
   const struct tw_pkg_tag *tags = (const struct tw_pkg_tag *)tw_pkg_data(pkg, TW_PKG_DEBUG, count);
   *count /= sizeof *tags;
   return tags;
-}
-static inline uint64_t tw_pkg_line_count(const struct tw_pkg *pkg) {
-  uint64_t size;
-  tw_pkg_data(pkg, TW_PKG_CODE, &size);
-  return size / TW_LINE_BYTES;
 }
 /* Name of a tag, or NULL. */
 static inline const char *tw_pkg_tag_name(const struct tw_pkg *pkg, uint32_t tag) {
@@ -371,7 +456,7 @@ static inline uint64_t tw_pkg_type_bytes(uint32_t type) {
 /* Checks the whole file and fills `pkg`; 1 on success, 0 with `error` filled. `bytes` must be aligned to 8. */
 static inline int tw_pkg_open(struct tw_pkg *pkg, const void *bytes, uint64_t size, struct tw_pkg_error *error);
 
-/* Whether an open package is for the machine with these hashes; as tw_pkg_open. */
+/* Whether an open package is for the machine with these hashes, if it has anything for one; as tw_pkg_open. */
 static inline int tw_pkg_suits(const struct tw_pkg *pkg, uint64_t isa_hash, uint64_t cfg_hash,
                                struct tw_pkg_error *error);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host code from C, as a package carries it, and a step that calls it.
+// Host code from C, as a package carries it.
 // Called by the suites that run packages or attack them.
 // Does not use the project's own code generator.
 #ifndef TW_SUPPORT_HOSTCODE_H
@@ -23,18 +23,15 @@ inline const std::string kHostArguments = "(void *const *b, const long *dims, vo
 
 /// Adds `added` to 16 bytes.
 inline std::string addOneSource(int added = 1) {
-  return "const char tw_host_cpu[] = \"x86-64\";\nint addOne" + kHostArguments +
+  return "int addOne" + kHostArguments +
          " {\n  for (int i = 0; i < 16; ++i)\n    ((char *)b[0])[i] = ((char *)b[1])[i] + " + std::to_string(added) +
          ";\n  return dims != 0 || lo != 0 || hi != 1;\n}\n";
 }
 
-/// Calls one function that is not cut.
-inline isa::PackageStep hostStep(std::string function, std::vector<uint32_t> arguments) {
-  isa::PackageStep step;
-  step.op = TW_PKG_STEP_HOST;
-  step.arguments = std::move(arguments);
-  step.phases = {{std::move(function)}};
-  return step;
+/// Gives a package host code for this processor that needs no feature of it.
+inline void setHostCode(isa::Package &package, std::vector<uint8_t> hostCode) {
+  package.hostCode = std::move(hostCode);
+  package.hostTarget = "x86_64 x86-64";
 }
 
 /// The shared object; `flags` come last on the compiler's command line.

@@ -30,7 +30,12 @@ inline void rightChecksums(std::span<uint8_t> bytes) {
   for (uint32_t i = 0; i != header->section_count; ++i)
     if (table[i].offset <= bytes.size() && table[i].size <= bytes.size() - table[i].offset)
       table[i].crc = tw_pkg_crc32(0, bytes.data() + table[i].offset, table[i].size);
-  header->table_crc = tw_pkg_crc32(0, table, header->section_count * sizeof *table);
+  auto *images = reinterpret_cast<tw_pkg_image *>(table + header->section_count);
+  for (uint32_t i = 0; i != header->image_count; ++i)
+    if (images[i].offset <= bytes.size() && images[i].size <= bytes.size() - images[i].offset)
+      images[i].crc = tw_pkg_crc32(0, bytes.data() + images[i].offset, images[i].size);
+  header->table_crc =
+      tw_pkg_crc32(0, table, header->section_count * sizeof *table + header->image_count * sizeof(tw_pkg_image));
   header->header_crc = tw_pkg_crc32(0, header, offsetof(tw_pkg_header, header_crc));
 }
 

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a package may say and this driver cannot do yet is refused when it is loaded, before anything of it runs. */
+#include "internal.h"
+
+#include <string.h>
+
+#if defined(__x86_64__)
+#define TW_ARCHITECTURE "x86_64"
+#elif defined(__aarch64__)
+#define TW_ARCHITECTURE "aarch64"
+#elif defined(__riscv) && __riscv_xlen == 64
+#define TW_ARCHITECTURE "riscv64"
+#else
+#define TW_ARCHITECTURE "unknown"
+#endif
+
+static enum tw_status check_image(const struct tw_pkg *package, uint32_t index, struct tw_error *error) {
+  const struct tw_pkg_image *image = tw_pkg_images(package) + index;
+  const size_t length = strlen(TW_ARCHITECTURE);
+  if (image->kind != TW_PKG_STREAM && image->kind != TW_PKG_HOST)
+    return tw_fail(
+        error, TW_ERROR_UNSUPPORTED,
+        "image %u is for '%s': this driver runs instruction lines and host code, compile the model for these", index,
+        image->target);
+  if (image->device != 0)
+    return tw_fail(
+        error, TW_ERROR_UNSUPPORTED,
+        "image %u is for device %u of its kind: this driver runs a package on one, compile the model for one", index,
+        image->device);
+  if (tw_pkg_image_of(package, (enum tw_pkg_image_kind)image->kind) != image)
+    return tw_fail(error, TW_ERROR_UNSUPPORTED,
+                   "image %u is the second for one device: this driver takes one, compile the model again", index);
+  if (image->kind == TW_PKG_HOST &&
+      (strncmp(image->target, TW_ARCHITECTURE, length) != 0 || (image->target[length] && image->target[length] != ' ')))
+    return tw_fail(error, TW_ERROR_UNSUPPORTED,
+                   "the package's host code is for '%s' and this processor is " TW_ARCHITECTURE
+                   ": run it there, or compile the model for this one (--host-cpu)",
+                   image->target);
+  return TW_OK;
+}
+
+static enum tw_status check_step(const struct tw_pkg_step *step, uint32_t index, struct tw_error *error) {
+  if (step->op == TW_PKG_STEP_JUMP_IF || step->op == TW_PKG_STEP_BIND_DIM)
+    return tw_fail(error, TW_ERROR_UNSUPPORTED,
+                   "step %u %s: this driver runs steps in their order and sizes as they are", index,
+                   step->op == TW_PKG_STEP_JUMP_IF ? "jumps" : "binds a dimension");
+  if (step->to_space != 0 || step->from_space != 0)
+    return tw_fail(error, TW_ERROR_UNSUPPORTED,
+                   "step %u copies from memory %u to %u: this driver knows memory 0 only, which host and device share",
+                   index, step->from_space, step->to_space);
+  return TW_OK;
+}
+
+enum tw_status tw_check_able(const struct tw_pkg *package, struct tw_error *error) {
+  const struct tw_pkg_plan *plan = tw_pkg_plan_of(package);
+  enum tw_status status = TW_OK;
+  uint32_t i;
+  for (i = 0; i < tw_pkg_header_of(package)->image_count && status == TW_OK; ++i)
+    status = check_image(package, i, error);
+  for (i = 0; i < plan->step_count && status == TW_OK; ++i)
+    status = check_step(tw_pkg_steps(package) + i, i, error);
+  for (i = 0; i < plan->buffer_count && status == TW_OK; ++i)
+    if (tw_pkg_buffers(package)[i].tied != TW_PKG_NONE)
+      status = tw_fail(error, TW_ERROR_UNSUPPORTED,
+                       "buffer %u is tied to buffer %u: this driver gives each buffer memory of its own", i,
+                       tw_pkg_buffers(package)[i].tied);
+  if (status == TW_OK && plan->dim_count != 0)
+    status =
+        tw_fail(error, TW_ERROR_UNSUPPORTED,
+                "the package has %u dimensions that a run binds: compile the model with --dim NAME=NUMBER for each",
+                plan->dim_count);
+  return status;
+}
