@@ -24,11 +24,8 @@ public:
     numberSegments();
     if (auto error = options.schedule ? readGiven() : choose())
       return error;
-    for (size_t s = 0; s != segments.size(); ++s) {
-      if (auto error = lower(s))
-        return error;
+    for (size_t s = 0; s != segments.size(); ++s)
       report(s);
-    }
     plan.scheduleText = printSchedules(machine(), segments, schedules);
     layOutArena();
     if (auto error = writeLines())
@@ -70,14 +67,78 @@ private:
     }
   }
 
+  // Where several schedules are worth it, the one whose job is the shortest.
   llvm::Error choose() {
-    for (const Segment &segment : segments) {
-      auto chosen = chooseSchedule(segment, target);
+    for (size_t s = 0; s != segments.size(); ++s) {
+      auto chosen = chooseSchedules(segments[s], target);
       if (auto *failure = std::get_if<ScheduleFailure>(&chosen))
-        return llvm::createStringError(text(segment, *failure));
-      schedules.push_back(std::move(std::get<Schedule>(chosen)));
+        return refuse(s, *failure);
+      std::vector<Schedule> &candidates = std::get<std::vector<Schedule>>(chosen);
+      if (!options.measure)
+        candidates.resize(1);
+      std::vector<Lowered> ways;
+      for (const Schedule &schedule : candidates) {
+        auto way = lower(s, schedule);
+        if (!way)
+          return way.takeError();
+        ways.push_back(std::move(*way));
+      }
+      auto best = ways.size() == 1 ? llvm::Expected<size_t>(0) : shortest(segments[s], ways);
+      if (!best)
+        return best.takeError();
+      schedules.push_back(std::move(candidates[*best]));
+      lowered.push_back(std::move(ways[*best]));
     }
     return llvm::Error::success();
+  }
+
+  // Which of these jobs is the shortest.
+  llvm::Expected<size_t> shortest(const Segment &segment, const std::vector<Lowered> &ways) const {
+    size_t best = 0;
+    uint64_t least = 0;
+    for (size_t w = 0; w != ways.size(); ++w) {
+      auto times = jobAlone(segment, ways[w].code);
+      if (!times)
+        return times.takeError();
+      if (w == 0 || *times < least) {
+        best = w;
+        least = *times;
+      }
+    }
+    return best;
+  }
+
+  // Cycles of a segment's job: a package that holds nothing else, with tensors one behind the other, says them.
+  llvm::Expected<uint64_t> jobAlone(const Segment &segment, const LoweredSegment &made) const {
+    isa::Package package;
+    package.config = config;
+    std::vector<int64_t> address;
+    for (const Tensor &tensor : segment.tensors) {
+      address.push_back(int64_t(package.arenaBytes));
+      package.arenaBytes += uint64_t(roundUp(tensor.bytes, kAlign));
+    }
+    auto code = encode(made, address, 0);
+    if (!code)
+      return code.takeError();
+    package.program.lines = std::move(code->lines);
+    for (const Task &task : segment.tasks)
+      package.program.tags[task.tag] = task.name;
+    package.constants = made.constants;
+    package.constants.resize(size_t(roundUp(int64_t(package.constants.size()), kAlign)));
+    isa::PackageStep step;
+    step.op = TW_PKG_STEP_NPU;
+    step.lineCount = uint32_t(package.program.lines.size());
+    step.counts = 0;
+    package.steps.push_back(std::move(step));
+    package.counts.push_back(code->counts);
+    isa::PackageEntry entry;
+    entry.name = "main";
+    entry.stepCount = 1;
+    package.entries.push_back(std::move(entry));
+    auto times = options.measure(package);
+    if (!times)
+      return times.takeError();
+    return times->front().cycles;
   }
 
   llvm::Error readGiven() {
@@ -86,33 +147,31 @@ private:
       return llvm::createStringError(read.diag().str());
     schedules = std::move(read->schedules);
     lines = std::move(read->lines);
-    for (size_t s = 0; s != segments.size(); ++s)
+    for (size_t s = 0; s != segments.size(); ++s) {
       estimate(segments[s], target, schedules[s]);
+      auto way = lower(s, schedules[s]);
+      if (!way)
+        return way.takeError();
+      lowered.push_back(std::move(*way));
+    }
     return llvm::Error::success();
-  }
-
-  static std::string text(const Segment &segment, const ScheduleFailure &failure) {
-    return "'" + segment.tasks[failure.task].name + "' cannot be scheduled: " + failure.rejection.str();
   }
 
   llvm::Error refuse(size_t s, const ScheduleFailure &failure) const {
     const std::string place =
         lines.empty() ? "" : options.schedule->name + ":" + std::to_string(lines[s][failure.task]) + ": ";
-    return llvm::createStringError(place + text(segments[s], failure));
+    return llvm::createStringError(place + "'" + segments[s].tasks[failure.task].name +
+                                   "' cannot be scheduled: " + failure.rejection.str());
   }
 
-  llvm::Error lower(size_t s) {
-    Lowered result;
-    auto placed = placeSchedule(segments[s], target, schedules[s]);
+  llvm::Expected<Lowered> lower(size_t s, const Schedule &schedule) const {
+    auto placed = placeSchedule(segments[s], target, schedule);
     if (auto *failure = std::get_if<ScheduleFailure>(&placed))
       return refuse(s, *failure);
-    result.map = std::move(std::get<MemoryMap>(placed));
-    auto emitted = emitSchedule(segments[s], target, schedules[s], result.map);
+    auto emitted = emitSchedule(segments[s], target, schedule, std::get<MemoryMap>(placed));
     if (auto *failure = std::get_if<ScheduleFailure>(&emitted))
       return refuse(s, *failure);
-    result.code = std::move(std::get<LoweredSegment>(emitted));
-    lowered.push_back(std::move(result));
-    return llvm::Error::success();
+    return Lowered{std::move(std::get<MemoryMap>(placed)), std::move(std::get<LoweredSegment>(emitted))};
   }
 
   void report(size_t s) {
@@ -179,43 +238,57 @@ private:
     for (Step &step : plan.steps) {
       if (step.segment < 0)
         continue;
-      LoweredSegment &code = lowered[step.segment].code;
+      const LoweredSegment &made = lowered[step.segment].code;
       constants.resize(size_t(roundUp(int64_t(constants.size()), kAlign)));
       const int64_t constantBase = int64_t(constants.size());
-      constants.insert(constants.end(), code.constants.begin(), code.constants.end());
-      std::vector<TaggedInstruction> instructions;
-      tw_pkg_counts counts{};
-      for (ScheduledInstruction &scheduled : code.instructions) {
-        relocate(scheduled, chipOf[step.segment], constantBase);
-        count(scheduled.instruction, counts);
-        instructions.push_back({std::move(scheduled.instruction), scheduled.tag});
+      constants.insert(constants.end(), made.constants.begin(), made.constants.end());
+      std::vector<int64_t> address;
+      for (int chip : chipOf[step.segment]) {
+        const int buffer = plan.chipTensors[chip].buffer;
+        address.push_back(buffer < 0 ? 0 : int64_t(plan.buffers[buffer].package.offset));
       }
-      SyncCounts sync;
-      auto lines = synchronise(instructions, config, &sync);
-      if (!lines)
-        return llvm::createStringError("instruction cannot be encoded: " + lines.diag().str());
+      auto code = encode(made, address, constantBase);
+      if (!code)
+        return code.takeError();
       step.package.firstLine = uint32_t(plan.program.lines.size());
-      step.package.lineCount = uint32_t(lines->size());
+      step.package.lineCount = uint32_t(code->lines.size());
       step.package.counts = uint32_t(plan.stepCounts.size());
-      plan.stepCounts.push_back(counts);
-      plan.program.lines.insert(plan.program.lines.end(), lines->begin(), lines->end());
-      plan.report.waits += sync.waits;
-      plan.report.fences += sync.fences;
-      plan.report.arrayMacs += counts.macs;
-      plan.report.bytesRead += counts.bytes_read;
-      plan.report.bytesWritten += counts.bytes_written;
+      plan.stepCounts.push_back(code->counts);
+      plan.program.lines.insert(plan.program.lines.end(), code->lines.begin(), code->lines.end());
+      plan.report.waits += code->sync.waits;
+      plan.report.fences += code->sync.fences;
+      plan.report.arrayMacs += code->counts.macs;
+      plan.report.bytesRead += code->counts.bytes_read;
+      plan.report.bytesWritten += code->counts.bytes_written;
     }
     plan.report.lines = int(plan.program.lines.size());
     return llvm::Error::success();
   }
 
-  void relocate(ScheduledInstruction &scheduled, const std::vector<int> &chips, int64_t constantBase) const {
-    const Relocation &relocation = scheduled.relocation;
-    if (relocation.kind == Relocation::Constant)
-      scheduled.instruction.values[relocation.field] += constantBase;
-    else if (relocation.kind == Relocation::TensorBase)
-      scheduled.instruction.values[relocation.field] +=
-          int64_t(plan.buffers[plan.chipTensors[chips[relocation.tensor]].buffer].package.offset);
+  /// A segment's instructions with waits and addresses.
+  struct Code {
+    std::vector<isa::Line> lines;
+    tw_pkg_counts counts{};
+    SyncCounts sync{};
+  };
+
+  // `address`: of each tensor of the segment that lies in the arena.
+  llvm::Expected<Code> encode(const LoweredSegment &made, const std::vector<int64_t> &address,
+                              int64_t constantBase) const {
+    Code code;
+    std::vector<TaggedInstruction> instructions;
+    for (const ScheduledInstruction &scheduled : made.instructions) {
+      instructions.push_back({scheduled.instruction, scheduled.tag});
+      if (const Relocation &relocation = scheduled.relocation; relocation.kind != Relocation::None)
+        instructions.back().instruction.values[relocation.field] +=
+            relocation.kind == Relocation::Constant ? constantBase : address[relocation.tensor];
+      count(instructions.back().instruction, code.counts);
+    }
+    auto synchronised = synchronise(instructions, config, &code.sync);
+    if (!synchronised)
+      return llvm::createStringError("instruction cannot be encoded: " + synchronised.diag().str());
+    code.lines = std::move(*synchronised);
+    return code;
   }
 
   // The same checker as the assembler's and the tests': bounds, liveness, races. A finding is a defect of this

@@ -4,6 +4,7 @@
 #include "schedule/Place.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 namespace tw::tensorize {
@@ -37,14 +38,92 @@ std::optional<BlockSchedule> aloneFit(const Segment &segment, const Target &targ
   return std::nullopt;
 }
 
+/// What the cost cannot know: whether tasks side by side win more by their neighbours than they lose by smaller tiles,
+/// and for how long a tile waits for the outer memory with nobody else at work.
+struct Policy {
+  int overlap = 0;         // how many tasks may begin before the one in front of them has ended
+  uint64_t waitCycles = 0; // of each tile
+};
+
+/// A way to cut a task into tiles, and what is known of it whatever else lies on chip.
+struct Candidate {
+  BlockSchedule block;
+  std::vector<int64_t> bytes; // per memory: what its buffers need
+  int64_t tiles = 1, otherTiles = 1;
+  bool constantsSlowest = false;
+  bool isJudged = false;            // the rest is known: only of those that found room somewhere
+  std::optional<Rejection> refused; // it cannot be encoded
+};
+
+/// Candidates of each task, once for all policies: they depend on which of its own tensors are resident and on nothing
+/// else that a policy decides.
+class Candidates {
+public:
+  Candidates(const Segment &segment, const Target &target)
+      : segment(segment), target(target), movers(target), known(segment.tasks.size()) {}
+
+  /// `isResident`: of the task's own tensors, as tensorsOf lists them.
+  std::vector<Candidate> &of(int t, const Schedule &schedule) {
+    std::vector<bool> isResident;
+    for (int tensor : tensorsOf(t))
+      isResident.push_back(schedule.isResident[tensor]);
+    auto [found, isNew] = known[t].try_emplace(std::move(isResident));
+    if (isNew)
+      found->second = listOf(segment.tasks[t], schedule);
+    return found->second;
+  }
+
+  std::vector<int> tensorsOf(int t) const {
+    std::vector<int> tensors;
+    for (const Operand &operand : segment.tasks[t].mappings.front().block.operands)
+      if (operand.tensor >= 0)
+        tensors.push_back(operand.tensor);
+    return tensors;
+  }
+
+  /// Can it be encoded, and what does it cost?
+  void judge(int t, const Schedule &schedule, Candidate &candidate) const {
+    if (std::exchange(candidate.isJudged, true))
+      return;
+    TilePlan plan(segment.tasks[t].mappings[candidate.block.mapping], target, candidate.block, schedule.isResident);
+    candidate.refused = plan.check();
+    if (candidate.refused)
+      return;
+    plan.estimate(movers);
+    candidate.block = plan.schedule;
+    candidate.tiles = plan.constantTiles() * plan.otherTiles();
+    candidate.otherTiles = plan.otherTiles();
+    candidate.constantsSlowest = plan.constantsSlowest();
+  }
+
+private:
+  std::vector<Candidate> listOf(const Task &task, const Schedule &schedule) const {
+    std::vector<Candidate> list;
+    for (size_t m = 0; m != std::min(task.mappings.size(), kMostMappings); ++m)
+      for (BlockSchedule &block : tileCandidates(task.mappings[m], int(m))) {
+        const TilePlan plan(task.mappings[m], target, block, schedule.isResident);
+        Candidate candidate;
+        candidate.block = std::move(block);
+        for (size_t memory = 0; memory != target.memories.size(); ++memory)
+          candidate.bytes.push_back(plan.bufferBytes(int(memory)));
+        list.push_back(std::move(candidate));
+      }
+    return list;
+  }
+
+  const Segment &segment;
+  const Target &target;
+  const Movers movers;
+  std::vector<std::map<std::vector<bool>, std::vector<Candidate>>> known; // per task
+};
+
 class Chooser {
 public:
-  /// `overlap`: how many tasks may begin before the one in front of them has ended.
-  Chooser(const Segment &segment, const Target &target, int overlap)
-      : segment(segment), target(target), overlap(overlap), movers(target), lives(livesOf(segment)) {
+  Chooser(const Segment &segment, const Target &target, Candidates &candidates, const Policy &policy)
+      : segment(segment), target(target), candidates(candidates), overlap(policy.overlap),
+        waitCycles(policy.waitCycles), lives(livesOf(segment)) {
     findStripes();
     isBarred.assign(segment.tasks.size(), false);
-    choices.resize(segment.tasks.size());
   }
 
   /// Is there a task beside which one of another engine could run?
@@ -163,85 +242,65 @@ private:
     return found;
   }
 
-  // What the choice of a task's tiles depends on, besides the task.
-  struct Situation {
-    int64_t percent = 0;
-    std::vector<int64_t> room;    // bytes per memory that its buffers may take
-    std::vector<bool> isResident; // per tensor of the task, in the order of its first mapping's operands
-    bool operator==(const Situation &) const = default;
-  };
-  struct Choice {
-    Situation situation;
-    std::optional<BlockSchedule> best; // nothing: there is no room, or no way to encode it
-    Rejection why{"", "memory", "no mapping"};
-  };
-
-  Situation situationOf(int t) const {
-    Situation situation{percent[t], {}, {}};
-    for (size_t m = 0; m != target.memories.size(); ++m)
-      situation.room.push_back((capacityOf(target.memories[m]) - residentBytes(t, int(m))) * percent[t] / 100);
-    for (const Operand &operand : segment.tasks[t].mappings.front().block.operands)
-      if (operand.tensor >= 0)
-        situation.isResident.push_back(schedule.isResident[operand.tensor]);
-    return situation;
-  }
-
-  // The last choice stands while nothing that it depends on has changed: most tasks do not see who gives way elsewhere.
-  const Choice &choose(int t) {
-    Situation situation = situationOf(t);
-    if (std::optional<Choice> &last = choices[t]; !last || last->situation != situation) {
-      last.emplace(Choice{std::move(situation), std::nullopt});
-      last->best = cheapest(t, last->situation.room, last->why);
-    }
-    return *choices[t];
-  }
-
   // The cheapest of the task's tiles that have room beside the residents; nothing, and why, if none has.
-  std::optional<BlockSchedule> cheapest(int t, const std::vector<int64_t> &room, Rejection &why) const {
-    const Task &task = segment.tasks[t];
+  std::optional<BlockSchedule> cheapest(int t, Rejection &why) {
     if (percent[t] == 0)
       return aloneFit(segment, target, t, why);
-    std::optional<BlockSchedule> best;
+    std::vector<int64_t> room;
+    for (size_t m = 0; m != target.memories.size(); ++m)
+      room.push_back((capacityOf(target.memories[m]) - residentBytes(t, int(m))) * percent[t] / 100);
+    const Candidate *best = nullptr;
     uint64_t bestCost = 0;
-    for (size_t m = 0; m != std::min(task.mappings.size(), kMostMappings); ++m)
-      for (const BlockSchedule &candidate : tileCandidates(task.mappings[m], int(m))) {
-        TilePlan plan(task.mappings[m], target, candidate, schedule.isResident);
-        if (auto rejection = plan.findsRoom(room)) {
-          why = *rejection;
-          continue;
-        }
-        if (auto rejection = plan.check()) {
-          why = *rejection;
-          continue;
-        }
-        plan.estimate(movers);
-        uint64_t cost = plan.schedule.cycles;
-        if (isStriped[t]) { // the neighbour waits for the first stripe, which must hold all channels
-          if (plan.constantsSlowest())
-            continue;
-          cost += cost / uint64_t(std::min(plan.otherTiles(), kStripes));
-        }
-        if (!best || cost < bestCost) {
-          best = plan.schedule;
-          bestCost = cost;
-        }
+    for (Candidate &candidate : candidates.of(t, schedule)) {
+      if (auto rejection = findsRoom(t, candidate, room)) {
+        why = *rejection;
+        continue;
       }
-    return best;
+      candidates.judge(t, schedule, candidate);
+      if (candidate.refused) {
+        why = *candidate.refused;
+        continue;
+      }
+      uint64_t cost = candidate.block.cycles + waitCycles * uint64_t(candidate.tiles);
+      if (isStriped[t]) { // the neighbour waits for the first stripe, which must hold all channels
+        if (candidate.constantsSlowest)
+          continue;
+        cost += cost / uint64_t(std::min(candidate.otherTiles, kStripes));
+      }
+      if (!best || cost < bestCost) {
+        best = &candidate;
+        bestCost = cost;
+      }
+    }
+    return best ? std::optional(best->block) : std::nullopt;
+  }
+
+  std::optional<Rejection> findsRoom(int t, const Candidate &candidate, const std::vector<int64_t> &room) const {
+    for (size_t m = target.memories.size(); m-- > 0;)
+      if (candidate.bytes[m] > room[m] && !target.memories[m].isExternal)
+        return Rejection{segment.tasks[t].mappings[candidate.block.mapping].chain->name, "memory",
+                         "the tile needs " + std::to_string(candidate.bytes[m]) + " bytes of " +
+                             target.memories[m].name + ", " + std::to_string(room[m]) + " are free"};
+    return std::nullopt;
   }
 
   std::optional<ScheduleFailure> chooseTiles(std::optional<int> &demote) {
     schedule.blocks.clear();
     for (size_t t = 0; t != segment.tasks.size(); ++t) {
-      if (!choose(int(t)).best) {
+      Rejection why{"", "memory", "no mapping"};
+      std::optional<BlockSchedule> best = cheapest(int(t), why);
+      if (!best) {
         demote = victim(int(t));
         if (demote)
           return std::nullopt;
-        if (overlap == 0 && percent[t] != 0 && percent[t] != 100)
+        if (overlap == 0 && percent[t] != 0 && percent[t] != 100) {
           percent[t] = 0; // what it was allowed is less than it takes: as little as possible, then
-        if (const Choice &choice = choose(int(t)); !choice.best)
-          return ScheduleFailure{int(t), choice.why};
+          best = cheapest(int(t), why);
+        }
+        if (!best)
+          return ScheduleFailure{int(t), why};
       }
-      schedule.blocks.push_back(*choices[t]->best);
+      schedule.blocks.push_back(std::move(*best));
     }
     return std::nullopt;
   }
@@ -268,13 +327,13 @@ private:
 
   const Segment &segment;
   const Target &target;
+  Candidates &candidates;
   const int overlap;
-  const Movers movers;
+  const uint64_t waitCycles;
   const std::vector<Life> lives; // per tensor
   std::vector<bool> isStriped;   // per task
   std::vector<bool> isBarred;    // per task: must not be linked
   std::vector<int64_t> percent;  // per task: of the free memory that its buffers may take; 0: as little as they can
-  std::vector<std::optional<Choice>> choices; // per task, the last
   Schedule schedule;
 };
 
@@ -285,21 +344,33 @@ int64_t residentBytes(const Segment &segment, const Schedule &schedule) {
   return bytes;
 }
 
-constexpr int kOverlap = 2; // expand, depthwise and project of one block at once
+constexpr int kOverlap = 2;                      // expand, depthwise and project of one block at once
+constexpr uint64_t kWaitCycles[] = {0, 30, 100}; // one burst of an ideal memory takes 30
 
 } // namespace
 
-std::variant<Schedule, ScheduleFailure> chooseSchedule(const Segment &segment, const Target &target) {
-  auto plain = Chooser(segment, target, 0).run();
-  Chooser overlapping(segment, target, kOverlap);
-  if (!std::holds_alternative<Schedule>(plain) || !overlapping.canOverlap())
-    return plain;
-  auto overlapped = overlapping.run();
-  // Tasks side by side need more room: not if tensors must leave the chip for it.
-  if (auto *schedule = std::get_if<Schedule>(&overlapped))
-    if (residentBytes(segment, *schedule) >= residentBytes(segment, std::get<Schedule>(plain)))
-      return overlapped;
-  return plain;
+std::variant<std::vector<Schedule>, ScheduleFailure> chooseSchedules(const Segment &segment, const Target &target) {
+  Candidates candidates(segment, target);
+  std::vector<Schedule> schedules;
+  for (uint64_t waitCycles : kWaitCycles) {
+    auto plain = Chooser(segment, target, candidates, {0, waitCycles}).run();
+    if (auto *failure = std::get_if<ScheduleFailure>(&plain))
+      return *failure;
+    schedules.push_back(std::move(std::get<Schedule>(plain)));
+    Chooser overlapping(segment, target, candidates, {kOverlap, waitCycles});
+    if (!overlapping.canOverlap())
+      continue;
+    auto overlapped = overlapping.run();
+    if (auto *schedule = std::get_if<Schedule>(&overlapped)) {
+      // Tasks side by side need more room: not first if tensors must leave the chip for it.
+      const bool isFirst =
+          schedules.size() == 1 && residentBytes(segment, *schedule) >= residentBytes(segment, schedules[0]);
+      schedules.insert(isFirst ? schedules.begin() : schedules.end(), std::move(*schedule));
+    }
+  }
+  for (size_t i = 0; i != schedules.size(); ++i)
+    schedules.erase(std::remove(schedules.begin() + ptrdiff_t(i) + 1, schedules.end(), schedules[i]), schedules.end());
+  return schedules;
 }
 
 void estimate(const Segment &segment, const Target &target, Schedule &schedule) {

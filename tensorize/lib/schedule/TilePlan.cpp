@@ -213,15 +213,6 @@ int64_t TilePlan::bufferBytes(int memory) const {
   return bytes;
 }
 
-std::optional<Rejection> TilePlan::findsRoom(const std::vector<int64_t> &bytes) const {
-  for (size_t memory = target.memories.size(); memory-- > 0;)
-    if (const int64_t need = bufferBytes(int(memory)); need > bytes[memory] && !target.memories[memory].isExternal)
-      return Rejection{mapping.chain->name, "memory",
-                       "the tile needs " + std::to_string(need) + " bytes of " + target.memories[memory].name + ", " +
-                           std::to_string(bytes[memory]) + " are free"};
-  return std::nullopt;
-}
-
 std::optional<Rejection> TilePlan::check() const {
   const Ranges tile = typicalTile();
   for (const Meeting &meeting : mapping.chain->meetings) {

@@ -55,8 +55,6 @@ public:
   static int64_t slots(int64_t tiles) { return tiles > 1 ? 2 : 1; }
   /// Bytes of `memory` that all buffers need.
   int64_t bufferBytes(int memory) const;
-  /// Empty, or which buffers need more than there is (bytes per memory).
-  std::optional<Rejection> findsRoom(const std::vector<int64_t> &bytes) const;
   /// Empty, or why a tile cannot run whatever else lies in the memories: the one in the middle, or all that differ.
   std::optional<Rejection> check() const;
   std::optional<Rejection> checkTiles() const;

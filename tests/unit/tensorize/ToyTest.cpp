@@ -191,9 +191,10 @@ TEST(ToyTest, AnInstructionSetOfThreeCompilesAndRunsAMatrixProduct) {
   EXPECT_EQ(proveMapping(task.mappings[0], target), "");
   const int64_t xBytes = m * 12, yBytes = m * 8;
   Segment segment{{{"x", xBytes, true, false, nullptr}, {"y", yBytes, false, true, nullptr}}, {task}};
-  auto chosen = chooseSchedule(segment, target);
-  ASSERT_TRUE(std::holds_alternative<Schedule>(chosen)) << std::get<ScheduleFailure>(chosen).rejection.str();
-  const Schedule &schedule = std::get<Schedule>(chosen);
+  auto chosen = chooseSchedules(segment, target);
+  ASSERT_TRUE(std::holds_alternative<std::vector<Schedule>>(chosen))
+      << std::get<ScheduleFailure>(chosen).rejection.str();
+  const Schedule &schedule = std::get<std::vector<Schedule>>(chosen).front();
   auto placed = placeSchedule(segment, target, schedule);
   ASSERT_TRUE(std::holds_alternative<MemoryMap>(placed)) << std::get<ScheduleFailure>(placed).rejection.str();
   auto result = emitSchedule(segment, target, schedule, std::get<MemoryMap>(placed));

@@ -44,8 +44,9 @@ struct CompileOptions {
   std::optional<ScheduleFile> schedule; // to be obeyed; nothing: one is chosen
   // Gets each stage's text, numbered by the caller: name of the stage, text without the bytes of weights. May be empty.
   std::function<void(std::string_view stage, const std::string &text)> dump;
-  // Runs the finished package's jobs and says how long each took, in order. Empty: the report knows no cycles. A
-  // callback because the compiler must not know a model of the machine.
+  // Runs a package's jobs and says how long each took, in order: of the finished package, and of several schedules of a
+  // segment, of which the shortest is taken. Empty: the report knows no cycles, and the estimate chooses. A callback
+  // because the compiler must not know a model of the machine.
   std::function<llvm::Expected<std::vector<JobTime>>(const isa::Package &package)> measure;
 };
 

@@ -43,12 +43,14 @@ struct BlockSchedule {
                                // this many tiles behind a block whose results go through the outer memory
   uint64_t cycles = 0;         // estimate, to choose by: the busiest engine
   std::string boundBy{};       // which engine that is
+  bool operator==(const BlockSchedule &) const = default;
 };
 
 struct Schedule {
   std::vector<BlockSchedule> blocks;
   std::vector<bool> isResident; // per tensor: stays on chip from its producer to its last user
   bool prefetches = true;       // constants have their room while the block before still runs
+  bool operator==(const Schedule &) const = default;
 };
 
 /// A task that cannot run so (its index in `task`), and why.
@@ -61,9 +63,10 @@ struct ScheduleFailure {
 /// the chain reduces are always whole; a reduction outside it comes in passes over one result, behind all others.
 std::vector<int> tileLoops(const Mapping &mapping);
 
-/// Mappings, tiles, order and residence by the default policy: a schedule that has been placed. The failure is of a
-/// task that does not fit however small its tiles are.
-std::variant<Schedule, ScheduleFailure> chooseSchedule(const Segment &segment, const Target &target);
+/// Mappings, tiles, order and residence by the default policy, in the variants that are worth comparing; each has been
+/// placed. The first is the best as far as its cost tells. The failure is of a task that does not fit however small its
+/// tiles are.
+std::variant<std::vector<Schedule>, ScheduleFailure> chooseSchedules(const Segment &segment, const Target &target);
 
 /// Whether a task fits when nothing else is on chip: then a schedule of any segment can give way to it.
 std::optional<ScheduleFailure> cannotRun(const Segment &segment, const Target &target);

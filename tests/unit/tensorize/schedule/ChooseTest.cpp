@@ -16,19 +16,38 @@ TEST(ChooseTest, WhatIsChosenIsPlacedAndRight) {
     for (uint64_t bytes : {0, 32768}) {
       Network network(machine(name, bytes));
       addBottleneck(network, 8, 20, 36);
-      auto chosen = chooseSchedule(network.segment(), network.target());
-      ASSERT_TRUE(std::holds_alternative<Schedule>(chosen)) << std::get<ScheduleFailure>(chosen).rejection.str();
-      EXPECT_EQ(network.run(std::get<Schedule>(chosen)), "") << name << ", " << bytes << " bytes";
+      auto chosen = chooseSchedules(network.segment(), network.target());
+      ASSERT_TRUE(std::holds_alternative<std::vector<Schedule>>(chosen))
+          << std::get<ScheduleFailure>(chosen).rejection.str();
+      const std::vector<Schedule> &schedules = std::get<std::vector<Schedule>>(chosen);
+      for (size_t i = 0; i != schedules.size(); ++i) {
+        EXPECT_EQ(network.run(schedules[i]), "") << name << ", " << bytes << " bytes, schedule " << i;
+        EXPECT_EQ(std::ranges::count(schedules, schedules[i]), 1);
+      }
     }
+}
+
+// A wait of each tile makes fewer of them the better choice.
+TEST(ChooseTest, VariantsDifferInTilesAndInWhoWorksBesideWhom) {
+  Network network(machine("tw8"));
+  addBottleneck(network, 16, 20, 36);
+  auto chosen = chooseSchedules(network.segment(), network.target());
+  const std::vector<Schedule> &schedules = std::get<std::vector<Schedule>>(chosen);
+  EXPECT_GT(schedules.size(), 2u);
+  auto isBeside = [](const Schedule &schedule) {
+    return std::ranges::any_of(schedule.blocks, [](const BlockSchedule &block) { return block.ahead == 2; });
+  };
+  EXPECT_TRUE(std::ranges::any_of(schedules, isBeside));
+  EXPECT_FALSE(std::ranges::all_of(schedules, isBeside));
 }
 
 TEST(ChooseTest, ATensorStaysOnChipUnlessThereIsNoRoom) {
   for (auto [bytes, most] : {std::pair<uint64_t, size_t>{0, 5}, {4096, 2}}) {
     Network network(machine("tw8", bytes));
     addBottleneck(network, 16, 8, 24);
-    auto chosen = chooseSchedule(network.segment(), network.target());
-    ASSERT_TRUE(std::holds_alternative<Schedule>(chosen));
-    const auto kept = std::ranges::count(std::get<Schedule>(chosen).isResident, true);
+    auto chosen = chooseSchedules(network.segment(), network.target());
+    ASSERT_TRUE(std::holds_alternative<std::vector<Schedule>>(chosen));
+    const auto kept = std::ranges::count(std::get<std::vector<Schedule>>(chosen).front().isResident, true);
     EXPECT_TRUE(bytes == 0 ? size_t(kept) == most : size_t(kept) <= most) << kept;
   }
 }
@@ -40,7 +59,7 @@ TEST(ChooseTest, WhatFitsAloneFitsInASegment) {
     Network network(machine("tw8", bytes));
     addBottleneck(network, 24, 8, 24);
     const auto failure = cannotRun(network.segment(), network.target());
-    auto chosen = chooseSchedule(network.segment(), network.target());
+    auto chosen = chooseSchedules(network.segment(), network.target());
     EXPECT_EQ(failure.has_value(), std::holds_alternative<ScheduleFailure>(chosen))
         << bytes
         << " bytes: " << (failure ? failure->rejection.str() : std::get<ScheduleFailure>(chosen).rejection.str());
@@ -56,6 +75,7 @@ TEST(ChooseTest, SameSegmentSameSchedule) {
   Network a(machine("tw16")), b(machine("tw16"));
   addBottleneck(a, 8, 20, 36);
   addBottleneck(b, 8, 20, 36);
-  EXPECT_EQ(printSchedule(a.segment(), std::get<Schedule>(chooseSchedule(a.segment(), a.target()))),
-            printSchedule(b.segment(), std::get<Schedule>(chooseSchedule(b.segment(), b.target()))));
+  EXPECT_EQ(
+      printSchedule(a.segment(), std::get<std::vector<Schedule>>(chooseSchedules(a.segment(), a.target())).front()),
+      printSchedule(b.segment(), std::get<std::vector<Schedule>>(chooseSchedules(b.segment(), b.target())).front()));
 }

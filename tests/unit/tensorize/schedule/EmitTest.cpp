@@ -54,12 +54,12 @@ TEST(EmitTest, ConstantsOfEqualBytesAreKeptOnce) {
   Block block = addition({1, 5, 5, 8});
   const int y = network.add(block, {x, x});
   network.add(block, {y, x}, true);
-  auto chosen = chooseSchedule(network.segment(), network.target());
-  ASSERT_TRUE(std::holds_alternative<Schedule>(chosen));
-  auto placed = placeSchedule(network.segment(), network.target(), std::get<Schedule>(chosen));
+  auto chosen = chooseSchedules(network.segment(), network.target());
+  ASSERT_TRUE(std::holds_alternative<std::vector<Schedule>>(chosen));
+  auto placed = placeSchedule(network.segment(), network.target(), std::get<std::vector<Schedule>>(chosen).front());
   ASSERT_TRUE(std::holds_alternative<MemoryMap>(placed));
-  auto emitted =
-      emitSchedule(network.segment(), network.target(), std::get<Schedule>(chosen), std::get<MemoryMap>(placed));
+  auto emitted = emitSchedule(network.segment(), network.target(), std::get<std::vector<Schedule>>(chosen).front(),
+                              std::get<MemoryMap>(placed));
   ASSERT_TRUE(std::holds_alternative<LoweredSegment>(emitted));
   EXPECT_EQ(std::get<LoweredSegment>(emitted).constants.size(), 64u);
 }

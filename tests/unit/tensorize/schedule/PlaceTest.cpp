@@ -16,8 +16,8 @@ namespace {
 struct PlaceScheduleTest : testing::Test {
   PlaceScheduleTest() : network(machine("tw8")) {
     addBottleneck(network, 9, 20, 36);
-    auto chosen = chooseSchedule(network.segment(), network.target());
-    schedule = std::get<Schedule>(chosen);
+    auto chosen = chooseSchedules(network.segment(), network.target());
+    schedule = std::get<std::vector<Schedule>>(chosen).front();
   }
   std::string refusal() const {
     auto placed = placeSchedule(network.segment(), network.target(), schedule);
@@ -66,7 +66,7 @@ TEST_F(PlaceScheduleTest, NumbersThatAreNoScheduleAreRefused) {
 TEST_F(PlaceScheduleTest, MoreThanTheMemoryHoldsIsRefusedWithBothNumbers) {
   Network small(machine("tw8", 8192));
   addBottleneck(small, 16, 20, 36);
-  schedule = std::get<Schedule>(chooseSchedule(small.segment(), small.target()));
+  schedule = std::get<std::vector<Schedule>>(chooseSchedules(small.segment(), small.target())).front();
   schedule.isResident.assign(schedule.isResident.size(), true);
   auto placed = placeSchedule(small.segment(), small.target(), schedule);
   ASSERT_TRUE(std::holds_alternative<ScheduleFailure>(placed));

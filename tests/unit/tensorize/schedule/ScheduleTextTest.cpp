@@ -19,7 +19,7 @@ const MachineId kMachine{"tw8", 0x1234};
 struct ScheduleTextTest : testing::Test {
   ScheduleTextTest() : network(machine("tw8")) {
     addBottleneck(network, 9, 20, 36);
-    schedule = std::get<Schedule>(chooseSchedule(network.segment(), network.target()));
+    schedule = std::get<std::vector<Schedule>>(chooseSchedules(network.segment(), network.target())).front();
     text = print(schedule);
   }
   std::string print(const Schedule &given) const {
