@@ -125,7 +125,8 @@ std::string floatReason(BlockCall call, const std::vector<Operation *> &operator
     return kind + " computes in float32: its result is an output of the model in float32: give out a quantised one";
   for (Operation *op : operators)
     if (auto dequantize = llvm::dyn_cast<ir::DequantizeOp>(op);
-        dequantize && ir::elementTypeOf(dequantize.getInput().getType()) == ir::ElementType::I32)
+        dequantize && ir::elementTypeOf(dequantize.getInput().getType()) == ir::ElementType::I32 &&
+        !ir::isConstant(dequantize.getInput()))
       return kind + " computes in float32, as " + quoted(dequantize.getInput()) +
              " in front of it gives sums that are not quantised: put QuantizeLinear and DequantizeLinear between them";
   if (isFloat(result))

@@ -45,7 +45,7 @@ public:
     for (auto [q, loop] : lanes) {
       const int64_t steps = laneSteps(chain.loops[q], target.lanes);
       if (chain.loops[q].share > 1 && block.loops[loop].extent > steps)
-        return Rejection{chain.name, "extent",
+        return Rejection{chain.name, "signature",
                          "loop " + block.loops[loop].name + " has " + std::to_string(block.loops[loop].extent) +
                              " steps, the instruction takes " + std::to_string(steps)};
       laneLoopOf[q] = int(block.loops.size());
