@@ -195,7 +195,8 @@ private:
     auto elem = elemOf(tensor);
     if (!elem)
       return refuse("dtype", "a constant is neither int8, int32 nor float32");
-    if (constant.size() == 1 && *elem != isa::Elem::F32)
+    const bool isTensor = *elem == isa::Elem::I8 && constant.shape.size() > 1; // weights, even a single one
+    if (constant.size() == 1 && *elem != isa::Elem::F32 && !isTensor)
       return nest.number(ir::constantInts(source).front(), *elem == isa::Elem::I8 ? 8 : 32);
     auto argument = llvm::dyn_cast<mlir::BlockArgument>(tensor);
     // As the function sees it: a constant may also be walked like a tensor, under the caller's number.

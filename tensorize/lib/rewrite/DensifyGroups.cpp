@@ -14,26 +14,39 @@ struct Groups {
   int group, output, depth;
 };
 
-// A block whose groups have one channel and several outputs, x[.., g] and y[.., g * P + o], with a loop of one step
-// over the channels of a group: x[.., g + c].
-Block withDepth(const Block &block) {
-  const std::vector<Index> &result = block.operands[writtenOperand(block)].index;
-  if (result.empty() || result.back().terms.size() != 2 || !block.isReduced())
+// The loop over groups, where one side has several channels a group, [.., g * C + c], and the other one, [.., g]; -1:
+// none.
+int lopsidedGroup(const Block &block) {
+  int group = -1;
+  for (const Operand &operand : block.operands)
+    if (!operand.constant && !operand.index.empty() && operand.index.back().terms.size() == 2)
+      group = operand.index.back().terms[0].loop;
+  const bool hasSingle = group >= 0 && std::ranges::any_of(block.operands, [&](const Operand &operand) {
+                           return !operand.constant && !operand.index.empty() && isBare(operand.index.back(), group);
+                         });
+  return hasSingle && block.isReduced() && !block.loops[group].isReduction ? group : -1;
+}
+
+// Such a block with a loop of one step over what a group has one of: its channels, x[.., g + c], or its outputs, y[..,
+// g + o].
+Block withUnits(const Block &block) {
+  const int group = lopsidedGroup(block);
+  if (group < 0)
     return block;
-  const int group = result.back().terms[0].loop, depth = int(block.loops.size());
-  Block deep = block;
-  deep.loops.push_back({block.loops[group].name + ".in", 1, true});
-  bool hasDepth = false;
-  for (Operand &operand : deep.operands) {
-    if (!operand.constant && !operand.isWritten && !operand.index.empty() && isBare(operand.index.back(), group)) {
-      operand.index.back().terms.push_back({depth, 1});
-      hasDepth = true;
-    } else if (operand.constant && operand.elem == isa::Elem::I8 && dimOf(operand, group) >= 0) {
-      operand.shape.push_back(1);
-      operand.index.push_back({{{depth, 1}}, 0});
+  const bool isDepth = !isBare(block.operands[writtenOperand(block)].index.back(), group);
+  const int unit = int(block.loops.size());
+  Block result = block;
+  result.loops.push_back({block.loops[group].name + (isDepth ? ".in" : ".out"), 1, isDepth});
+  for (Operand &operand : result.operands) {
+    if (!operand.constant) {
+      if (!operand.index.empty() && isBare(operand.index.back(), group))
+        operand.index.back().terms.push_back({unit, 1});
+    } else if (dimOf(operand, group) >= 0 && (!isDepth || operand.elem == isa::Elem::I8)) {
+      operand.shape.push_back(1); // weights have both, bias and multipliers only outputs
+      operand.index.push_back({{{unit, 1}}, 0});
     }
   }
-  return hasDepth ? deep : block;
+  return result;
 }
 
 // x[.., g * C + c], y[.., g * P + o]
@@ -87,7 +100,7 @@ bool densifyConstant(Operand &operand, const Groups &groups, int64_t groupCount)
 } // namespace
 
 std::optional<Block> densifyGroups(const Block &given) {
-  const Block block = withDepth(given);
+  const Block block = withUnits(given);
   std::optional<Groups> groups = sumsProducts(block) ? groupsOf(block) : std::nullopt;
   if (!groups)
     return std::nullopt;

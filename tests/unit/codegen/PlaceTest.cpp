@@ -116,6 +116,19 @@ TEST(PlaceTest, GroupsOfFewChannelsRunOnTheNpu) {
         << channels << " channels in " << group << " groups";
 }
 
+TEST(PlaceTest, GroupsOfOneOutputRunOnTheNpu) {
+  for (auto [channels, group, kernel] : {std::tuple{4, 2, 1}, {6, 3, 3}, {64, 16, 3}}) {
+    PlacementRow row = placed(convolution(channels, 6, 6, group, kernel, 0, group), "qconv");
+    EXPECT_TRUE(row.isOnNpu) << channels << " channels in " << group << " groups: " << row.how;
+  }
+}
+
+// One weight is still a tensor of weights.
+TEST(PlaceTest, AProductOfOneElementRunsOnTheNpu) {
+  PlacementRow row = placed(convolution(1, 1, 1, 1, 1, 0, 1), "qconv");
+  EXPECT_TRUE(row.isOnNpu) << row.how;
+}
+
 TEST(PlaceTest, DepthwiseConvolutionsOfSeveralOutputsAChannelRunOnTheNpu) {
   for (auto [channels, outputs, kernel] : {std::tuple{5, 10, 3}, {16, 48, 3}, {3, 6, 1}, {33, 66, 5}}) {
     PlacementRow row = placed(convolution(channels, 6, 6, outputs, kernel, kernel / 2, channels), "qconv");
