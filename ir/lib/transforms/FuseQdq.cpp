@@ -142,11 +142,18 @@ std::vector<bool> Fuser::deadChannels(const Quantized &input, const Quantized &w
 
 std::optional<Fuser::IntegerWeights> Fuser::integerWeights(const Quantized &input, Quantized weight, int64_t axis,
                                                            Value bias, size_t inner) {
-  Tensor integers = *constantOf(weight.value);
-  const int64_t channels = integers.shape[axis];
-  const std::vector<bool> isDead = deadChannels(input, weight, integers, axis);
-  const bool hasDead = llvm::is_contained(isDead, true);
+  const int64_t channels = shapeOf(weight.value)[axis];
   std::vector<float> scales = constantFloats(weight.scale);
+  auto isLegal = [&](float scale) {
+    return isLegalMultiplier(requantMultiplier(input.scaleValue(), scale, tail.out.scaleValue()));
+  };
+  std::vector<bool> isDead(channels, false);
+  Tensor integers; // read where they can matter
+  if (!llvm::all_of(scales, isLegal)) {
+    integers = *constantOf(weight.value);
+    isDead = deadChannels(input, weight, integers, axis);
+  }
+  const bool hasDead = llvm::is_contained(isDead, true);
   const auto zeros = constantInts(weight.zero);
   if (hasDead && scales.size() == 1)
     scales.resize(channels, scales.front());
@@ -154,9 +161,8 @@ std::optional<Fuser::IntegerWeights> Fuser::integerWeights(const Quantized &inpu
   for (int64_t c = 0; c < channels; ++c)
     if (isDead[c])
       scales[c] = tail.out.scaleValue() / input.scaleValue();
-  for (float scale : scales)
-    if (!isLegalMultiplier(requantMultiplier(input.scaleValue(), scale, tail.out.scaleValue())))
-      return std::nullopt;
+  if (!llvm::all_of(scales, isLegal))
+    return std::nullopt;
 
   Tensor steps(ElementType::I32, {channels});
   if (bias) {
