@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Sets up, builds the release preset and runs every test; needs no network once the packages are there. The last line is
-# CTest's summary. Arguments go to ctest: scripts/test.sh -R unit
+# Sets up, builds the release preset and runs every test; needs no network once the packages are there. The last lines
+# are what was skipped, and why, and CTest's summary. Arguments go to ctest: scripts/test.sh -R unit
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,5 +22,6 @@ echo "-- build: the first time ten minutes or so on two cores (TW_JOBS sets the 
 stage "build" scripts/build.sh release
 status=0
 stage "test" run_tests "$@" || status=$?
+python3 -B scripts/skipped.py build/Testing/Temporary/LastTest.log || true
 grep 'tests passed' build/ctest.log || true
 exit $status

@@ -35,8 +35,22 @@ std::optional<fs::path> material(std::string_view relative) {
 }
 
 std::string materialHint(std::string_view relative) {
-  return "no test material at '" + (materialRoot() / relative).string() +
-         "'; set TW_MATERIAL_DIR to the folder that holds it";
+  // One reason for all where nothing is there: whoever counts skips by reason then sees a single line.
+  const fs::path missing = fs::exists(materialRoot()) ? materialRoot() / relative : materialRoot();
+  return "no test material at '" + missing.string() + "'; set TW_MATERIAL_DIR to the folder that holds it";
+}
+
+static constexpr const char *kOnnxBackend = "/usr/share/libonnx-testdata/data";
+
+std::optional<fs::path> onnxBackend() {
+  if (!fs::exists(kOnnxBackend))
+    return std::nullopt;
+  return kOnnxBackend;
+}
+
+std::string onnxBackendHint() {
+  return std::string("no ONNX backend suite at '") + kOnnxBackend +
+         "'; scripts/setup.sh installs it (libonnx-testdata)";
 }
 
 TempDir::TempDir() {

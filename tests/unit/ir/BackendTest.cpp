@@ -6,7 +6,6 @@
 #include "tw/ir/ToLinalg.h"
 
 #include <cmath>
-#include <cstdlib>
 #include <iostream>
 
 using namespace mlir;
@@ -70,16 +69,12 @@ void checkDefinition(MLIRContext &context, const std::filesystem::path &folder) 
 }
 
 TEST(BackendTest, EveryCaseThatImportsComputesTheRecordedResult) {
-  auto archive = tw::test::material("onnx_backend/onnx_backend_v1.12.0_open.tar.xz");
-  if (!archive)
-    GTEST_SKIP() << tw::test::materialHint("onnx_backend/onnx_backend_v1.12.0_open.tar.xz");
-  tw::test::TempDir folder;
-  std::string unpack = "tar xJf '" + archive->string() + "' -C '" + folder.path().string() + "'";
-  if (std::system(unpack.c_str()) != 0)
-    GTEST_SKIP() << "the archive cannot be unpacked here (tar with xz)";
+  auto folder = tw::test::onnxBackend();
+  if (!folder)
+    GTEST_SKIP() << tw::test::onnxBackendHint();
   auto context = makeContext();
   int models = 0, imported = 0;
-  for (const auto &entry : std::filesystem::recursive_directory_iterator(folder.path())) {
+  for (const auto &entry : std::filesystem::recursive_directory_iterator(*folder)) {
     if (entry.path().filename() != "model.onnx")
       continue;
     SCOPED_TRACE(entry.path().parent_path().filename());
