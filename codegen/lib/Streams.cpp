@@ -126,7 +126,7 @@ private:
     package.constants = made.constants;
     package.constants.resize(size_t(roundUp(int64_t(package.constants.size()), kAlign)));
     isa::PackageStep step;
-    step.op = TW_PKG_STEP_NPU;
+    step.op = TW_PKG_STEP_RUN;
     step.lineCount = uint32_t(package.program.lines.size());
     step.counts = 0;
     package.steps.push_back(std::move(step));

@@ -119,14 +119,14 @@ TEST(PlaceTest, GroupsOfFewChannelsRunOnTheNpu) {
 TEST(PlaceTest, GroupsOfOneOutputRunOnTheNpu) {
   for (auto [channels, group, kernel] : {std::tuple{4, 2, 1}, {6, 3, 3}, {64, 16, 3}}) {
     PlacementRow row = placed(convolution(channels, 6, 6, group, kernel, 0, group), "qconv");
-    EXPECT_TRUE(row.isOnNpu) << channels << " channels in " << group << " groups: " << row.how;
+    EXPECT_EQ(row.executor, ExecutorId::Npu) << channels << " channels in " << group << " groups: " << row.how;
   }
 }
 
 // One weight is still a tensor of weights.
 TEST(PlaceTest, AProductOfOneElementRunsOnTheNpu) {
   PlacementRow row = placed(convolution(1, 1, 1, 1, 1, 0, 1), "qconv");
-  EXPECT_TRUE(row.isOnNpu) << row.how;
+  EXPECT_EQ(row.executor, ExecutorId::Npu) << row.how;
 }
 
 TEST(PlaceTest, DepthwiseConvolutionsOfSeveralOutputsAChannelRunOnTheNpu) {

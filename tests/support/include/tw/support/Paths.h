@@ -29,8 +29,8 @@ std::optional<std::filesystem::path> material(std::string_view relative);
 /// The reason to print when material() found nothing.
 std::string materialHint(std::string_view relative);
 
-/// The cases of the ONNX backend suite, of Debian's libonnx-testdata: folders of folders with a model.onnx each. Empty if
-/// the package is not installed; a test then says so: `GTEST_SKIP() << tw::test::onnxBackendHint()`.
+/// The cases of the ONNX backend suite, of Debian's libonnx-testdata: folders of folders with a model.onnx each. Empty
+/// if the package is not installed; a test then says so: `GTEST_SKIP() << tw::test::onnxBackendHint()`.
 std::optional<std::filesystem::path> onnxBackend();
 std::string onnxBackendHint();
 
