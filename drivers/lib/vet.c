@@ -15,9 +15,18 @@
 #define TW_MOST_HOST_BYTES ((uint64_t)1 << 28) /* of memory, all segments together */
 
 #if defined(__x86_64__)
-enum { MACHINE = EM_X86_64, RELATIVE = R_X86_64_RELATIVE, IRELATIVE = R_X86_64_IRELATIVE };
+enum { MACHINE = EM_X86_64, RELATIVE = R_X86_64_RELATIVE, IRELATIVE = R_X86_64_IRELATIVE, ATTRIBUTES = PT_NULL };
+#elif defined(__aarch64__)
+enum { MACHINE = EM_AARCH64, RELATIVE = R_AARCH64_RELATIVE, IRELATIVE = R_AARCH64_IRELATIVE, ATTRIBUTES = PT_NULL };
+#elif defined(__riscv) && __riscv_xlen == 64
+enum {
+  MACHINE = EM_RISCV,
+  RELATIVE = R_RISCV_RELATIVE,
+  IRELATIVE = R_RISCV_IRELATIVE,
+  ATTRIBUTES = PT_RISCV_ATTRIBUTES
+};
 #else /* there is no code for other processors yet */
-enum { MACHINE = EM_NONE, RELATIVE = -1, IRELATIVE = -2 };
+enum { MACHINE = EM_NONE, RELATIVE = -1, IRELATIVE = -2, ATTRIBUTES = PT_NULL };
 #endif
 
 #define REFUSED "the package's host code is refused, compile the model again: "
@@ -143,7 +152,8 @@ static enum tw_status vet_segments(struct tw_vet *vet) {
       status = refuse(vet, "it has thread-local storage (PT_TLS)");
       break;
     default:
-      status = tw_fail(vet->error, TW_ERROR_HOST_CODE, REFUSED "program header of unknown kind 0x%x", p.p_type);
+      if (p.p_type != (uint32_t)ATTRIBUTES) /* a note of the compiler's to the linker */
+        status = tw_fail(vet->error, TW_ERROR_HOST_CODE, REFUSED "program header of unknown kind 0x%x", p.p_type);
     }
   }
   if (status == TW_OK && (vet->dynamic.p_type != PT_DYNAMIC || vet->image->segment_count == 0))
