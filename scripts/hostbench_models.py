@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The networks of hostbench.py: float graphs with weights of a fixed seed, batch norm folded as exporters do, and their
 int8 forms by onnxruntime.quantization."""
+import logging
 import os
 
 import numpy as np
@@ -132,6 +133,8 @@ def input_of(model, seed):
 def quantise(source, target, activations):
     """int8 QDQ: weights symmetric int8 of each channel, activations int8 or uint8 (`activations`: QuantType)."""
     from onnxruntime import quantization
+
+    logging.getLogger().setLevel(logging.ERROR)  # it advises a pass that these graphs do not need
 
     class Reader(quantization.CalibrationDataReader):
         def __init__(self):
