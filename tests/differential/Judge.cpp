@@ -152,6 +152,8 @@ Verdict judge(const std::string &path, const JudgeOptions &options) {
   codegen::CompileReport report;
   if (auto error = compileInto(whole, path, *config, false, schedule)) {
     const std::string text = llvm::toString(std::move(error));
+    if (text.find("see the errors above") != std::string::npos) // a pass that failed is no refusal of the model
+      return {Outcome::Fails, text};
     return refusal.empty() ? Verdict{Outcome::Torn, "check says ok, compile says: " + text}
                            : Verdict{Outcome::Refused, refusal};
   }

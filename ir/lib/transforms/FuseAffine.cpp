@@ -114,6 +114,7 @@ struct AffineToConv : OpRewritePattern<QuantizeOp> {
       bias.data<float>()[c] = static_cast<float>(offset);
     }
     const Location location = end->get().getLoc();
+    rewriter.setInsertionPoint(end->getOwner()); // which other quantisers may read, too
     auto floats = [&](Dims dims) { return RankedTensorType::get(dims, rewriter.getF32Type()); };
     // Rows of channels are an image of one column: the channels lie last.
     Value image = affine->source;

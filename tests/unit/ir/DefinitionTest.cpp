@@ -67,6 +67,21 @@ TEST_F(DefinitionTest, QuantisersRoundHalfToEvenAndSaturate) {
   EXPECT_TRUE(result[0].isGood());
 }
 
+TEST_F(DefinitionTest, ANumberBeyondFloat32IsAnInfinityOfItsSign) {
+  constexpr const char *kProduct = R"mlir(
+func.func @main(%x: tensor<3xf32>) -> tensor<3xf32> {
+  %y = tw.mul %x, %x : (tensor<3xf32>, tensor<3xf32>) -> tensor<3xf32>
+  return %y : tensor<3xf32>
+}
+)mlir";
+  const float infinity = std::numeric_limits<float>::infinity();
+  const Tensor x = f32({3}, {1e30f, 2, -1e30f});
+  EXPECT_TRUE(rows(kProduct, {x}, {f32({3}, {infinity, 4, infinity})})[0].isGood());
+  EXPECT_FALSE(rows(kProduct, {x}, {f32({3}, {infinity, 4, -infinity})})[0].isGood());
+  EXPECT_FALSE(rows(kProduct, {x}, {f32({3}, {infinity, infinity, infinity})})[0].isGood());
+  EXPECT_FALSE(rows(kProduct, {x}, {f32({3}, {3e38f, 4, infinity})})[0].isGood());
+}
+
 TEST_F(DefinitionTest, OneStepIsCountedAndTwoAreWrong) {
   const Tensor near = i8({4}, {4, 5, 127, -128}), far = i8({4}, {3, 7, 127, -128});
   auto counted = rows(kQuantize, {f32({4}, {0.25, 0.75, 1000, -1000})}, {near, near});
