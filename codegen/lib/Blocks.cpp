@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Blocks.h"
 
+#include "Tensors.h"
 #include "tw/ir/Constants.h"
+#include "tw/ir/Macs.h"
 #include "tw/ir/ToLinalg.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -11,58 +13,63 @@
 namespace tw::codegen {
 
 using mlir::Operation;
-using mlir::Value;
 
 namespace {
 
-std::vector<mlir::func::CallOp> callsOf(mlir::ModuleOp module) {
-  auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
-  auto calls = main.front().getOps<mlir::func::CallOp>();
-  return {calls.begin(), calls.end()};
-}
-
-} // namespace
-
-Blocks::Blocks(mlir::ModuleOp module) : loopModule(module.clone()) {
-  // Calls keep their order, and every one its place.
-  std::vector<mlir::func::CallOp> graph = callsOf(module);
-  mlir::LogicalResult lowered = ir::lowerBlocksToLinalg(*loopModule);
-  (void)lowered;
-  assert(mlir::succeeded(lowered) && "blocks without a loop form stay as they are");
-  std::vector<mlir::func::CallOp> loops = callsOf(*loopModule);
-  assert(graph.size() == loops.size());
-  for (size_t i = 0; i != graph.size(); ++i)
-    list.push_back({graph[i], loops[i], module.lookupSymbol<mlir::func::FuncOp>(graph[i].getCallee()),
-                    loopModule->lookupSymbol<mlir::func::FuncOp>(loops[i].getCallee())});
-}
-
-Value Blocks::inGraph(Value value) const {
-  for (BlockCall call : list)
-    if (value.getDefiningOp() == call.loops)
-      return call.graph.getResult(llvm::cast<mlir::OpResult>(value).getResultNumber());
-  if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(value))
-    return list.front().graph->getParentOfType<mlir::func::FuncOp>().getArgument(argument.getArgNumber());
-  return value;
-}
-
-std::vector<Operation *> Blocks::inlined(BlockCall call) {
-  bodies.push_back(mlir::ModuleOp::create(call.graph.getLoc()));
-  mlir::OpBuilder builder = mlir::OpBuilder::atBlockBegin(bodies.back()->getBody());
-  mlir::IRMapping mapping;
-  mapping.map(call.graphFunction.getArguments(), call.graph.getOperands());
-  std::vector<Operation *> result;
-  for (Operation &op : call.graphFunction.front().without_terminator()) {
-    Operation *clone = builder.clone(op, mapping);
-    if (!ir::isConstant(clone->getResult(0)))
-      result.push_back(clone);
-  }
-  return result;
-}
+// On a call while its block is lowered: its number, by which its facts are found again.
+constexpr const char *kNumber = "tw.block";
 
 std::string kindOf(mlir::func::FuncOp block) {
   llvm::StringRef name = block.getName();
   name.consume_front("blk_");
   return name.rsplit('_').first.str();
+}
+
+BlockFacts factsOf(mlir::func::CallOp call, mlir::func::FuncOp function) {
+  BlockFacts facts;
+  facts.node = nameOf(call.getResult(0));
+  for (llvm::StringRef node : ir::nodeNames(call.getLoc()))
+    facts.nodes.push_back(node.str());
+  facts.function = function.getName().str();
+  facts.kind = kindOf(function);
+  // The operators with the call's operands in place of the function's arguments.
+  mlir::OwningOpRef<mlir::ModuleOp> inlined = mlir::ModuleOp::create(call.getLoc());
+  mlir::OpBuilder builder = mlir::OpBuilder::atBlockBegin(inlined->getBody());
+  mlir::IRMapping mapping;
+  mapping.map(function.getArguments(), call.getOperands());
+  std::vector<Operation *> operators;
+  for (Operation &op : function.front().without_terminator()) {
+    Operation *clone = builder.clone(op, mapping);
+    if (ir::isConstant(clone->getResult(0)))
+      continue;
+    operators.push_back(clone);
+    const int64_t macs = ir::macsOf(clone);
+    facts.macs += macs;
+    if (macs != 0 && ir::elementTypeOf(clone->getOperand(0).getType()) == ir::ElementType::I8)
+      facts.macsInt8 += macs;
+  }
+  facts.notes = notesOf(call, facts.kind, operators);
+  return facts;
+}
+
+} // namespace
+
+Blocks::Blocks(mlir::ModuleOp module) : entry(module.lookupSymbol<mlir::func::FuncOp>("main")) {
+  mlir::Builder builder(module.getContext());
+  for (auto call : entry.front().getOps<mlir::func::CallOp>()) {
+    auto function = module.lookupSymbol<mlir::func::FuncOp>(call.getCallee());
+    call->setAttr(kNumber, builder.getI64IntegerAttr(int64_t(list.size())));
+    list.push_back({nullptr, nullptr, factsOf(call, function)});
+  }
+  mlir::LogicalResult lowered = ir::lowerBlocksToLinalg(module);
+  (void)lowered;
+  assert(mlir::succeeded(lowered) && "blocks without a loop form stay as they are");
+  for (auto call : entry.front().getOps<mlir::func::CallOp>()) {
+    BlockCall &block = list[size_t(call->getAttrOfType<mlir::IntegerAttr>(kNumber).getInt())];
+    call->removeAttr(kNumber);
+    block.call = call;
+    block.function = module.lookupSymbol<mlir::func::FuncOp>(call.getCallee());
+  }
 }
 
 } // namespace tw::codegen

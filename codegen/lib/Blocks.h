@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The blocks of an outlined module, each call in two forms: operators of the graph (for the host) and loops (for the
-// matcher). The loops stand in a copy of the module, which keeps the graph as it is for the reference.
+// What for: the blocks of an outlined module, each call with its loops and with what only its operators could say.
+// Called by: the pipeline, once: it lowers the module's blocks in place.
+// Does not: know an executor.
 #ifndef TW_CODEGEN_LIB_BLOCKS_H
 #define TW_CODEGEN_LIB_BLOCKS_H
+
+#include "Reasons.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -12,34 +15,35 @@
 
 namespace tw::codegen {
 
+/// What the graph says of a block: noted while it is still operators.
+struct BlockFacts {
+  std::string node;               // first one of the source model
+  std::vector<std::string> nodes; // all that were fused into it
+  std::string function;           // which several calls may share: blk_qconv_0
+  std::string kind;               // qconv
+  int64_t macs = 0, macsInt8 = 0; // useful ones; of int8 operands
+  GraphNotes notes;
+};
+
 /// One call of a block in @main.
 struct BlockCall {
-  mlir::func::CallOp graph, loops;
-  mlir::func::FuncOp graphFunction, loopFunction;
+  mlir::func::CallOp call;
+  mlir::func::FuncOp function; // loops
+  BlockFacts facts;
 };
 
 class Blocks {
 public:
-  /// `module` is outlined.
+  /// `module` is outlined; its blocks become loops.
   explicit Blocks(mlir::ModuleOp module);
 
   const std::vector<BlockCall> &calls() const { return list; }
-  mlir::ModuleOp loops() const { return *loopModule; }
-
-  /// The value of the graph's @main that one of the loops' @main stands for; a constant stands for itself.
-  mlir::Value inGraph(mlir::Value value) const;
-
-  /// The operators of a call with the call's operands in place of the function's arguments; they live as long as this.
-  std::vector<mlir::Operation *> inlined(BlockCall call);
+  mlir::func::FuncOp main() const { return entry; }
 
 private:
-  mlir::OwningOpRef<mlir::ModuleOp> loopModule;
+  mlir::func::FuncOp entry;
   std::vector<BlockCall> list;
-  std::vector<mlir::OwningOpRef<mlir::ModuleOp>> bodies;
 };
-
-/// "qconv" of @blk_qconv_3.
-std::string kindOf(mlir::func::FuncOp block);
 
 } // namespace tw::codegen
 

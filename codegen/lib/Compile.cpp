@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipeline: fuse and outline, lower blocks to loops, place each, make the streams, write the package.
+// The pipeline: fuse and outline, lower blocks to loops, give each to an executor, emit, write the package.
 #include "tw/codegen/Compile.h"
 
-#include "Place.h"
-#include "Streams.h"
+#include "Arena.h"
+#include "Choose.h"
+#include "host/HostCost.h"
+#include "host/HostExecutor.h"
 #include "host/Processor.h"
+#include "npu/NpuExecutor.h"
 #include "tw/ir/Passes.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -35,7 +38,7 @@ llvm::Error fuse(mlir::ModuleOp module, const CompileOptions &options) {
   return llvm::Error::success();
 }
 
-llvm::Expected<Compiled> pack(Plan plan, HostCode &host, const HostProcessor &processor, const isa::HwConfig &config) {
+Compiled pack(Plan plan, const HostProcessor &processor, const isa::HwConfig &config) {
   Compiled compiled;
   isa::Package &package = compiled.package;
   package.config = config;
@@ -54,11 +57,8 @@ llvm::Expected<Compiled> pack(Plan plan, HostCode &host, const HostProcessor &pr
   package.entries.push_back(std::move(plan.entry));
   package.arenaBytes = plan.report.arenaBytes;
   package.counts = std::move(plan.stepCounts);
-  if (!host.isEmpty()) {
-    auto object = host.link();
-    if (!object)
-      return object.takeError();
-    package.hostCode = std::move(*object);
+  if (!plan.hostObject.empty()) {
+    package.hostCode = std::move(plan.hostObject);
     package.hostTarget = targetOf(processor);
     package.hostFeatures = featuresOf(processor);
   }
@@ -91,6 +91,32 @@ llvm::Error measure(Compiled &compiled, const CompileOptions &options) {
   return llvm::Error::success();
 }
 
+/// What the host does, as far as a table knows it.
+void estimateHost(Plan &plan, const HostProcessor &processor) {
+  CompileReport &report = plan.report;
+  report.hostCpu = processor.cpu;
+  for (size_t s = 0; s != plan.steps.size(); ++s) {
+    const Step &step = plan.steps[s];
+    if (step.segment >= 0)
+      continue;
+    HostWork work;
+    for (uint32_t buffer : step.package.arguments)
+      work.bytes += int64_t(plan.buffers[buffer].package.size);
+    PlacementRow *row = step.row >= 0 ? &report.rows[size_t(step.row)] : nullptr;
+    if (row) {
+      work.macs = row->macs;
+      work.macsInt8 = row->macsInt8;
+    }
+    const double ns = leastNs(processor, work);
+    if (row) {
+      row->hostNs = ns;
+      row->step = int(s);
+    }
+    report.hostNs += ns;
+    report.hostBytes += uint64_t(work.bytes);
+  }
+}
+
 } // namespace
 
 llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &options) {
@@ -98,39 +124,56 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
   if (auto error = fuse(module, options))
     return std::move(error);
   dump(options, "blocks", module);
-  Blocks blocks(module);
-  dump(options, "loops", blocks.loops());
+  if (options.fused)
+    options.fused(module);
+  const Blocks blocks(module);
+  dump(options, "loops", module);
 
   const tensorize::Target target = tensorize::makeTwTarget(options.config);
   auto processor = processorOf(options.hostCpu);
   if (!processor)
     return processor.takeError();
-  HostCode host(module.getContext(), *processor);
-  Plan plan;
-  plan.report.executors = options.executors;
-  Forms forms(plan, host, target.lanes);
-  Placer placer(plan, forms, host, blocks, target);
-  auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
-  forms.bindArguments(main);
-  llvm::Error refused = llvm::Error::success();
-  for (const BlockCall &call : blocks.calls())
-    refused = llvm::joinErrors(std::move(refused), placer.place(call));
-  if (refused)
-    return std::move(refused);
-  if (options.placeOnly)
-    return Compiled{.package = {}, .report = std::move(plan.report), .schedule = {}};
-  plan.closeSegment();
-  forms.bindResults(main);
+  auto strikes = strikesByHand(blocks, options);
+  if (!strikes)
+    return strikes.takeError();
+  auto chosen = choose(blocks, std::move(*strikes), [&] {
+    auto attempt = std::make_unique<Attempt>();
+    attempt->plan.report.executors = options.executors;
+    attempt->code = std::make_unique<HostCode>(module.getContext(), *processor);
+    attempt->forms = std::make_unique<Forms>(attempt->plan, *attempt->code, target.lanes);
+    attempt->forms->bindArguments(blocks.main());
+    for (ExecutorId id : options.executors)
+      switch (id) {
+      case ExecutorId::Npu:
+        attempt->executors.push_back(std::make_unique<NpuExecutor>(attempt->plan, *attempt->forms, target, options));
+        break;
+      case ExecutorId::Host:
+        attempt->executors.push_back(std::make_unique<HostExecutor>(attempt->plan, *attempt->forms, *attempt->code));
+        break;
+      }
+    return attempt;
+  });
+  if (!chosen)
+    return chosen.takeError();
+  Attempt &attempt = **chosen;
+  estimateHost(attempt.plan, *processor);
+  if (options.scheduleOnly)
+    return Compiled{.package = {}, .report = std::move(attempt.plan.report), .schedule = {}};
 
-  if (auto error = makeStreams(plan, target, options))
-    return std::move(error);
+  for (auto &executor : attempt.executors)
+    if (auto error = executor->emit())
+      return std::move(error);
+  layOutArena(attempt.plan);
   if (options.dump) {
-    options.dump("schedule", plan.scheduleText);
-    options.dump("host", host.text());
+    options.dump("schedule", attempt.plan.scheduleText);
+    options.dump("host", attempt.code->text());
   }
-  auto compiled = pack(std::move(plan), host, *processor, options.config);
-  if (compiled && options.measure)
-    if (auto error = measure(*compiled, options))
+  for (auto &executor : attempt.executors)
+    if (auto error = executor->link())
+      return std::move(error);
+  Compiled compiled = pack(std::move(attempt.plan), *processor, options.config);
+  if (options.measure)
+    if (auto error = measure(compiled, options))
       return std::move(error);
   return compiled;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forms in which a value of @main lies in memory: row-major, in rows of lanes, as bytes of image rows. Each is made
+// The forms in which a tensor lies in memory: row-major, in rows of lanes, as bytes of image rows. Each is made once,
 // when somebody first asks for it, by a host step where bytes must move.
 #ifndef TW_CODEGEN_LIB_FORMS_H
 #define TW_CODEGEN_LIB_FORMS_H
@@ -9,14 +9,7 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
-#include <map>
-
 namespace tw::codegen {
-
-std::vector<int64_t> shapeVector(mlir::Value value);
-int64_t elementBytes(mlir::Value value);
-/// First ONNX node of the operation that makes a value.
-std::string nameOf(mlir::Value value);
 
 class Forms {
 public:
@@ -26,32 +19,21 @@ public:
   void bindArguments(mlir::func::FuncOp main);
   void bindResults(mlir::func::FuncOp main);
 
-  /// `value` has the bytes of `from` under another shape.
-  void rename(mlir::Value value, mlir::Value from) { sources[value] = source(from); }
+  /// `id` has the bytes of `from` under another shape.
+  void rename(TensorId id, TensorId from) { plan.table[id].source = plan.table.original(from); }
 
-  /// Buffer of the row-major form; a value that a host step is about to make gets an empty one.
-  int rowForm(mlir::Value value);
-  int newRowForm(mlir::Value value);
+  /// Buffer of the row-major form; a tensor that a host step is about to make gets an empty one.
+  int rowForm(TensorId id);
+  int newRowForm(TensorId id);
 
-  /// The chip tensor that already holds the value (perhaps under another shape), or -1.
-  int knownChipForm(mlir::Value value) const;
-  /// One of the value's own shape is made if none is known, or if the known one `cannot` be read. `zero` goes to the
-  /// lanes beside it.
-  int chipForm(mlir::Value value, int8_t zero, bool cannotUseKnown = false);
-  void setChipForm(mlir::Value value, int chip) { chipForms[value] = chip; }
-
-  /// The value as bytes of image rows: [.., w * C + c]; `zero` stands behind the last pixel, where padding is read.
-  int rowsForm(mlir::Value value, int8_t zero);
-  static std::vector<int64_t> rowsShape(mlir::Value value);
+  /// The tensor whose form in rows of lanes holds these bytes already (perhaps under another shape), or -1.
+  TensorId knownChipForm(TensorId id) const;
+  /// Sees to it that the tensor lies in rows of lanes in its own shape. `zero` goes to the lanes beside it.
+  void bringOnChip(TensorId id, int8_t zero);
 
 private:
-  struct ValueLess {
-    bool operator()(mlir::Value a, mlir::Value b) const { return a.getAsOpaquePointer() < b.getAsOpaquePointer(); }
-  };
-  using ByValue = std::map<mlir::Value, int, ValueLess>;
-
-  mlir::Value source(mlir::Value value) const;
   int addIo(tw_pkg_buffer_kind kind, mlir::Value value, std::string name, bool isUnsigned, std::vector<uint32_t> &list);
+  void makeConstant(TensorId id, int8_t zero);
 
   // A step that changes the form of a tensor.
   void convert(const std::string &what, const HostStep &code, int from, int to);
@@ -59,10 +41,6 @@ private:
   Plan &plan;
   HostCode &host;
   int lanes;
-  std::map<mlir::Value, mlir::Value, ValueLess> sources; // of renamed values
-  ByValue rows;                                          // buffer
-  ByValue chipForms;                                     // chip tensor
-  std::map<int8_t, ByValue> rowsForms;                   // chip tensor, by what stands behind the last pixel
 };
 
 } // namespace tw::codegen

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the stages of the pipeline hand on: buffers, steps, segments, constants. Plain data with the few ways to grow
-// it. Place.cpp fills it, Streams.cpp schedules and lays it out, Compile.cpp makes the package of it.
+// it. Executors fill it, Streams.cpp schedules and lays it out, Compile.cpp makes the package of it.
 #ifndef TW_CODEGEN_LIB_PLAN_H
 #define TW_CODEGEN_LIB_PLAN_H
 
+#include "Tensors.h"
 #include "host/HostCode.h"
 #include "tw/codegen/Compile.h"
 #include "tw/tensorize/Schedule.h"
@@ -17,39 +18,24 @@ namespace tw::codegen {
 inline constexpr int64_t kAlign = 64; // of constants and temporaries in DRAM
 
 inline int64_t roundUp(int64_t value, int64_t step) { return (value + step - 1) / step * step; }
-inline int64_t productOf(const std::vector<int64_t> &shape) {
-  int64_t product = 1;
-  for (int64_t extent : shape)
-    product *= extent;
-  return product;
-}
-
 /// A buffer of the package while its place is not known yet.
 struct Buffer {
   isa::PackageBuffer package;
   int firstStep = -1, lastStep = -1;
 };
 
-/// A tensor in rows of lanes.
-struct ChipTensor {
-  std::string name;
-  std::vector<int64_t> shape; // logical
-  int64_t bytes = 0;
-  int buffer = -1;   // its place in the arena; -1: never in DRAM
-  int producer = -1; // segment; -1: packed by the host
-  bool isUsedOutside = false;
-  tensorize::Bytes constant{}; // physical bytes of a constant tensor
-};
-
 struct Step {
   isa::PackageStep package;
   int segment = -1; // NPU
+  int row = -1;     // host: the report's row of the block; -1: it converts or copies a tensor
 };
 
 /// Consecutive blocks on the accelerator: one stream, one submit.
 struct SegmentPlan {
-  std::vector<tensorize::Task> tasks; // operands number chip tensors
+  std::vector<tensorize::Task> tasks; // operands number the table's tensors
   std::vector<int> rows;              // per task: its row of the report
+  std::vector<int> blocks;            // per task: its block, by position in Blocks::calls()
+  std::vector<TensorId> tensors;      // that its schedule numbers, in that order
 };
 
 struct Plan {
@@ -57,13 +43,14 @@ struct Plan {
   std::vector<isa::PackageTensor> tensors;
   isa::PackageEntry entry;
   std::vector<uint8_t> constants;
-  std::vector<ChipTensor> chipTensors;
+  TensorTable table;
   std::vector<Step> steps;
   std::vector<SegmentPlan> segments;
   int openSegment = -1; // the one that the next block may join
   std::vector<std::string> tagNames;
   isa::Program program;
   std::vector<tw_pkg_counts> stepCounts;
+  std::vector<uint8_t> hostObject; // all host code, linked
   CompileReport report;
   std::string scheduleText;
 
@@ -81,16 +68,17 @@ struct Plan {
     return addBuffer({TW_PKG_CONSTANT, uint32_t(isa::RegionRole::Const), offset, size, TW_PKG_NONE, ""});
   }
 
-  int addChipTensor(std::string name, std::vector<int64_t> shape, int lanes, int64_t elementBytes = 1) {
-    int64_t bytes = productOf(tensorize::physicalShape(shape, lanes, elementBytes));
-    chipTensors.push_back({std::move(name), std::move(shape), bytes});
-    return int(chipTensors.size()) - 1;
+  /// The tensor gets its form of rows of lanes.
+  ChipForm &giveChipForm(TensorId id, int lanes) {
+    table[id].chip = ChipForm{.bytes = table.chipBytes(id, lanes)};
+    return *table[id].chip;
   }
-  /// The place of a chip tensor in the arena.
-  int chipBuffer(int chip) {
-    if (chipTensors[chip].buffer < 0)
-      chipTensors[chip].buffer = addTemp(chipTensors[chip].bytes, chipTensors[chip].name);
-    return chipTensors[chip].buffer;
+  /// The place of that form in the arena.
+  int chipBuffer(TensorId id) {
+    ChipForm &chip = *table[id].chip;
+    if (chip.buffer < 0)
+      chip.buffer = addTemp(chip.bytes, table[id].name);
+    return chip.buffer;
   }
 
   /// A segment for the next block, and the end of it.
@@ -111,9 +99,10 @@ struct Plan {
     ++report.npuSteps;
   }
 
-  /// A step that runs `code` with these buffers.
-  void addHostStep(const std::string &what, const HostStep &code, const std::vector<int> &arguments) {
+  /// A step that runs `code` with these buffers, for a row of the report or a tensor's form (-1).
+  void addHostStep(const std::string &what, const HostStep &code, const std::vector<int> &arguments, int row) {
     Step step;
+    step.row = row;
     step.package = isa::runHostCode(code.phases, {arguments.begin(), arguments.end()});
     step.package.name = what;
     step.package.sharedBytes = code.sharedBytes;
@@ -121,14 +110,6 @@ struct Plan {
     ++report.hostSteps;
   }
 };
-
-/// Renumbers the tensors of all operands that are not constants.
-template <typename To> void renumber(tensorize::Task &task, const To &to) {
-  for (tensorize::Mapping &mapping : task.mappings)
-    for (tensorize::Operand &operand : mapping.block.operands)
-      if (!operand.constant)
-        operand.tensor = to(operand.tensor);
-}
 
 } // namespace tw::codegen
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Reasons.h"
 
-#include "Forms.h"
+#include "Tensors.h"
 #include "tw/ir/Constants.h"
 #include "tw/ir/Macs.h"
+#include "tw/ir/QuantOps.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -25,9 +26,8 @@ bool isReturned(Value value) {
 }
 
 // The first or last block: what the caller gives or gets.
-bool isAtEdge(BlockCall call) {
-  return llvm::any_of(call.graph.getOperands(), llvm::IsaPred<mlir::BlockArgument>) ||
-         isReturned(call.graph.getResult(0));
+bool isAtEdge(mlir::func::CallOp call) {
+  return llvm::any_of(call.getOperands(), llvm::IsaPred<mlir::BlockArgument>) || isReturned(call.getResult(0));
 }
 
 mlir::func::FuncOp functionOf(mlir::func::CallOp call) {
@@ -108,14 +108,14 @@ std::string integerProblem(Operation *op) {
   return "";
 }
 
-std::string floatReason(BlockCall call, const std::vector<Operation *> &operators) {
-  const Value result = call.graph.getResult(0);
-  const std::string kind = kindOf(call.graphFunction), edge = isAtEdge(call) ? " at the model's edge" : "";
+std::string floatReason(mlir::func::CallOp call, const std::string &kind, const std::vector<Operation *> &operators) {
+  const Value result = call.getResult(0);
+  const std::string edge = isAtEdge(call) ? " at the model's edge" : "";
   if (kind == "quantize")
     return "quantises" + edge + ": float32 input, runs on the host";
-  if (isFloat(result) && onlyDequantizes(call.graphFunction))
+  if (isFloat(result) && onlyDequantizes(functionOf(call)))
     return "dequantises" + edge + ": float32 result, runs on the host";
-  for (Value operand : call.graph.getOperands())
+  for (Value operand : call.getOperands())
     if (isFloat(operand) && !ir::isConstant(operand) && !isDequantized(operand))
       return kind + " computes in float32, as its input " + quoted(operand) + " is: quantise it to int8";
   for (Operation *op : operators)
@@ -139,8 +139,8 @@ std::string floatReason(BlockCall call, const std::vector<Operation *> &operator
   return kind + " computes in float32 between int8 tensors: the compiler has no integer form of it";
 }
 
-std::string moveReason(BlockCall call) {
-  return kindOf(call.graphFunction) + " only moves bytes" +
+std::string moveReason(mlir::func::CallOp call, const std::string &kind) {
+  return kind + " only moves bytes" +
          (isAtEdge(call) ? " at the model's edge: runs on the host" : ": the compiler has no form of it for the NPU");
 }
 
@@ -157,6 +157,16 @@ std::string formProblem(Operation *op) {
   return "";
 }
 
+// The accumulator and the vector unit's sums have 32 bits.
+std::optional<Rejection> sumTooWide(Operation *op) {
+  if (auto sum = ir::wideSumOf(op))
+    return Rejection{"", "extent",
+                     "the sum of output channel " + std::to_string(sum->channel) + " may be anything from " +
+                         std::to_string(sum->least) + " to " + std::to_string(sum->largest) +
+                         ", the NPU's sums have 32 bits: runs on the host, which adds in 64"};
+  return std::nullopt;
+}
+
 // How far a chain came before it was refused.
 int stageOf(const Rejection &rejection) {
   static constexpr const char *kStages[] = {"body",       "signature", "layout", "alignment", "extent",
@@ -166,15 +176,28 @@ int stageOf(const Rejection &rejection) {
 
 } // namespace
 
-std::string reasonFor(BlockCall call, const std::vector<Operation *> &operators,
-                      const std::vector<Rejection> &rejections) {
+GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::vector<Operation *> &operators) {
+  GraphNotes notes;
+  notes.move = moveReason(call, kind);
   auto computesFloat = [](Operation *op) { return isFloat(op->getResult(0)) || isFloat(op->getOperand(0)); };
   if (llvm::all_of(operators, llvm::IsaPred<ir::ReshapeOp, ir::TransposeOp, ir::ConcatOp, ir::PadOp>))
-    return moveReason(call);
-  if (llvm::any_of(operators, computesFloat))
-    return floatReason(call, operators);
-  if (kindOf(call.graphFunction) == "flip_sign")
-    return "changes between the caller's uint8 and int8 at the model's edge: runs on the host";
+    notes.whole = notes.move;
+  else if (llvm::any_of(operators, computesFloat))
+    notes.whole = floatReason(call, kind, operators);
+  else if (kind == "flip_sign")
+    notes.whole = "changes between the caller's uint8 and int8 at the model's edge: runs on the host";
+  for (Operation *op : operators) {
+    if (notes.form.empty())
+      notes.form = formProblem(op);
+    if (!notes.sum)
+      notes.sum = sumTooWide(op);
+  }
+  return notes;
+}
+
+std::string reasonFor(const GraphNotes &notes, const std::vector<Rejection> &rejections) {
+  if (!notes.whole.empty())
+    return notes.whole;
   if (rejections.empty())
     return "no instruction computes it";
   auto nearest = std::ranges::max_element(rejections, {}, stageOf);
@@ -182,12 +205,10 @@ std::string reasonFor(BlockCall call, const std::vector<Operation *> &operators,
   if (nearest->kind == "extent")
     nearest = std::ranges::max_element(rejections.rbegin(), rejections.rend(), {}, stageOf).base() - 1;
   // What stopped a block that has a form says more than the form.
-  if (stageOf(*nearest) < stageOf({"", "extent", ""}))
-    for (Operation *op : operators)
-      if (std::string problem = formProblem(op); !problem.empty())
-        return problem;
+  if (stageOf(*nearest) < stageOf({"", "extent", ""}) && !notes.form.empty())
+    return notes.form;
   if (nearest->text == Rejection::kOnlyMoves)
-    return moveReason(call);
+    return notes.move;
   if (nearest->intrinsic.empty())
     return nearest->text;
   return nearest->kind == "body"

@@ -1,18 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// Why a block stays on the host, in one sentence for the person who owns the model: what of the graph stands against
-// the NPU, with values and what would help; else the chain of instructions that came furthest.
+// Why a block is not on the NPU, in one sentence for the person who owns the model: what of the graph stands against
+// it, with values and what would help; else the nearest miss: the chain of instructions that came furthest.
 #ifndef TW_CODEGEN_LIB_REASONS_H
 #define TW_CODEGEN_LIB_REASONS_H
 
-#include "Blocks.h"
 #include "tw/tensorize/Block.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+#include <optional>
 
 namespace tw::codegen {
 
-/// `operators`: what the block computes, with the call's operands. `rejections`: what each chain of instructions, or
-/// the reading of the block, had against it.
-std::string reasonFor(BlockCall call, const std::vector<mlir::Operation *> &operators,
-                      const std::vector<tensorize::Rejection> &rejections);
+/// Sentences about a block that need its operators; an empty one does not apply.
+struct GraphNotes {
+  std::string whole;                         // says all: it computes in float32, only moves bytes ...
+  std::string form;                          // an integer form that no chain takes
+  std::string move;                          // if it turns out to be nothing but a move
+  std::optional<tensorize::Rejection> sum{}; // its sums may leave the accumulator's 32 bits
+};
+
+/// `operators`: what the block computes, with the call's operands, before blocks become loops.
+GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::vector<mlir::Operation *> &operators);
+
+/// `rejections`: what each chain of instructions, or the reading of the block, had against it.
+std::string reasonFor(const GraphNotes &notes, const std::vector<tensorize::Rejection> &rejections);
 
 } // namespace tw::codegen
 

@@ -48,9 +48,12 @@ llvm::Error compileInto(Program &program, const std::string &path, const isa::Hw
   options.config = config;
   if (!schedule.empty())
     options.schedule = codegen::ScheduleFile{"schedule", schedule};
+  mlir::OwningOpRef<mlir::ModuleOp> graph;
+  options.fused = [&](mlir::ModuleOp fused) { graph = fused.clone(); };
   auto compiled = codegen::compile(*model->module, options);
   if (!compiled)
     return compiled.takeError();
+  model->module = std::move(graph);
   program.package = std::move(compiled->package);
   schedule = std::move(compiled->schedule);
   program.model = std::move(*model);
@@ -140,7 +143,9 @@ Verdict judge(const std::string &path, const JudgeOptions &options) {
   auto config = loadMachine(options.config);
   if (!config)
     return {Outcome::Fails, llvm::toString(config.takeError())};
-  auto survey = surveyModel(path, {}, *config);
+  codegen::CompileOptions surveyed;
+  surveyed.config = *config;
+  auto survey = surveyModel(path, {}, surveyed);
   std::string refusal; // of check
   if (!survey)
     refusal = llvm::toString(survey.takeError());

@@ -35,6 +35,8 @@ Outcome runModel(const std::filesystem::path &path, const std::string &machine, 
     return failed(model.takeError());
   codegen::CompileOptions options;
   options.config = *config;
+  mlir::OwningOpRef<mlir::ModuleOp> graph;
+  options.fused = [&](mlir::ModuleOp fused) { graph = fused.clone(); };
   auto compiled = codegen::compile(*model->module, options);
   if (!compiled)
     return failed(compiled.takeError());
@@ -48,7 +50,7 @@ Outcome runModel(const std::filesystem::path &path, const std::string &machine, 
   auto inputs = gatherInputs(inputsOf(compiled->package), {}, seed, isRandom);
   if (!inputs)
     return failed(inputs.takeError());
-  auto reference = ir::Interpreter(*model->module).runMain(*inputs);
+  auto reference = ir::Interpreter(*graph).runMain(*inputs);
   if (!reference)
     return failed(reference.takeError());
   auto session = Session::open(*bytes, compiled->package, {});
@@ -161,7 +163,9 @@ TEST(SurveyTest, WhatCheckSaysIsWhatCompilingPlaces) {
     SCOPED_TRACE(name);
     const std::string path = (test::sourceDir() / name).string();
     const isa::HwConfig config = llvm::cantFail(loadMachine("tw16"));
-    auto survey = surveyModel(path, {}, config);
+    codegen::CompileOptions surveyed;
+    surveyed.config = config;
+    auto survey = surveyModel(path, {}, surveyed);
     ASSERT_TRUE(bool(survey)) << llvm::toString(survey.takeError());
     auto model = importModel(path, {});
     ASSERT_TRUE(bool(model)) << llvm::toString(model.takeError());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "NameColumn.h"
 #include "Options.h"
+#include "Prepare.h"
 #include "Survey.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -53,6 +54,10 @@ void printScreen(const Survey &survey, const std::string &file, const std::strin
                              survey.macs ? 100.0 * double(survey.macsOnNpu) / double(survey.macs) : 0.0,
                              arithmeticOf(survey))
                    .str();
+  std::cout << llvm::formatv("the host takes at least {0} ms on one thread (an estimate from its operations and "
+                             "bytes)\n",
+                             shortNumber(survey.hostNs / 1e6))
+                   .str();
   if (survey.macs != 0 && survey.macsOnNpu == 0)
     std::cout << "WARNING: 0 of its MAC run on the NPU: the reasons stand above\n";
 }
@@ -87,6 +92,7 @@ int checkVerb(const Arguments &arguments) {
   CommandLine line("check",
                    "Says of each operator whether it can run and where, as compile would place it; writes nothing.",
                    "model.onnx", "  tilewright check model.onnx\n  tilewright check model.onnx --dim batch=1 --json\n");
+  addPlacementOptions(line);
   line.add()("config,c", po::value<std::string>()->default_value("tw16"), "machine: a name, or a YAML file")(
       "dim", po::value<std::vector<std::string>>()->composing(),
       "NAME=NUMBER: value of a symbolic dimension; free ones are taken as 1")("json", "print as JSON");
@@ -98,7 +104,11 @@ int checkVerb(const Arguments &arguments) {
   auto config = loadMachine(line.text("config"));
   if (!config)
     return fail(config.takeError());
-  auto survey = surveyModel(line.file(), *dims, *config);
+  codegen::CompileOptions options;
+  options.config = *config;
+  if (auto error = readPlacement(line, options))
+    return fail(std::move(error));
+  auto survey = surveyModel(line.file(), *dims, options);
   if (!survey)
     return fail(survey.takeError());
   if (line.has("json"))

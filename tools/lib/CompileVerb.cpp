@@ -67,8 +67,8 @@ int compileVerb(const Arguments &arguments) {
   line.add()("output,o", po::value<std::string>(), "package to write; default: the model's name with .npk")(
       "report", po::value<std::string>(),
       "file of the report; default: beside the package, if its name ends with .npk")(
-      "strict", "exit code 3 if an operator with MAC is not on the NPU")("json", "print the report as JSON")(
-      "placement", "print every operator with its place and the reason")(
+      "strict", "exit code 3 if an operator with products of int8 is not on the NPU")(
+      "json", "print the report as JSON")("placement", "print every operator with its place and the reason")(
       "layers", "keep every layer's result: residuals are not fused")(
       "host-cpu", po::value<std::string>()->default_value("x86-64-v3"),
       "processor of the host code; native is this one")("dump-ir", po::value<std::string>(),
@@ -124,11 +124,11 @@ int compileVerb(const Arguments &arguments) {
     return fail(prepared.takeError());
   const codegen::Compiled &compiled = prepared->compiled;
   const std::string json = reportJson(compiled, line.file());
-  if (line.has("strict") && compiled.report.macsOnNpu < compiled.report.macs) {
+  if (line.has("strict") && compiled.report.macsInt8OnNpu < compiled.report.macsInt8) {
     std::cout << (line.has("json") ? json : placementTable(compiled.report));
-    std::cerr << "error: --strict: " << withCommas(uint64_t(compiled.report.macs - compiled.report.macsOnNpu)) << " of "
-              << withCommas(uint64_t(compiled.report.macs))
-              << " MAC are not on the NPU for the reasons above; no package was written\n";
+    std::cerr << "error: --strict: " << withCommas(uint64_t(compiled.report.macsInt8 - compiled.report.macsInt8OnNpu))
+              << " of " << withCommas(uint64_t(compiled.report.macsInt8))
+              << " MAC of int8 are not on the NPU for the reasons above; no package was written\n";
     return 3;
   }
   if (llvm::Error error =

@@ -22,7 +22,7 @@ namespace fs = llvm::sys::fs;
 constexpr uint64_t kCacheBytes = uint64_t(1) << 30;
 
 std::string cacheKey(const std::string &modelBytes, const isa::HwConfig &config,
-                     const std::map<std::string, int64_t> &dims, const std::string &target) {
+                     const std::map<std::string, int64_t> &dims, const codegen::CompileOptions &options) {
   llvm::BLAKE3 hasher;
   auto addNumber = [&](uint64_t number) { hasher.update(llvm::ArrayRef((const uint8_t *)&number, sizeof(number))); };
   hasher.update(modelBytes);
@@ -32,7 +32,12 @@ std::string cacheKey(const std::string &modelBytes, const isa::HwConfig &config,
     hasher.update(name);
     addNumber(uint64_t(size));
   }
-  hasher.update(target);
+  for (codegen::ExecutorId executor : options.executors)
+    addNumber(uint64_t(executor));
+  for (const codegen::Placing &placing : options.places) {
+    hasher.update(placing.text);
+    addNumber(uint64_t(placing.executor));
+  }
   // Another build of this program may compile otherwise.
   static const int here = 0;
   llvm::sys::fs::file_status self;
@@ -105,9 +110,15 @@ void keepPackage(const isa::Package &package, const std::string &folder, const s
 void addModelOptions(CommandLine &line) {
   line.add()("config,c", po::value<std::string>()->default_value("tw16"),
              "machine: a name, or a YAML file")("dim", po::value<std::vector<std::string>>()->composing(),
-                                                "NAME=NUMBER: value of a symbolic dimension; may be repeated")(
-      "target", po::value<std::string>()->default_value("npu"),
-      "who runs operators: npu (the host what that cannot), or cpu (all of them on the host)");
+                                                "NAME=NUMBER: value of a symbolic dimension; may be repeated");
+  addPlacementOptions(line);
+}
+
+void addPlacementOptions(CommandLine &line) {
+  line.add()("target", po::value<std::string>()->default_value("npu"),
+             "who runs operators: npu (the host what that cannot), or cpu (all of them on the host)")(
+      "place", po::value<std::vector<std::string>>()->composing(),
+      "NODE=cpu or NODE=npu: who runs this node's operator; may be repeated");
 }
 
 void addThreadsOption(CommandLine &line) {
@@ -123,9 +134,10 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
   auto package = isa::readPackage(line.file());
   if (!package)
     return llvm::createStringError(package.diag().str());
-  if (!line.isDefault("target"))
-    return llvm::createStringError("--target " + line.text("target") + ": " + line.file() +
-                                   " is a package, in which each operator has its place: give the model");
+  for (const char *option : {"target", "place"})
+    if (!line.isDefault(option))
+      return llvm::createStringError(std::string("--") + option + ": " + line.file() +
+                                     " is a package, in which each operator has its place: give the model");
   if (!line.isDefault("config") && !package->program.lines.empty()) {
     auto config = loadMachine(line.text("config"));
     if (!config)
@@ -148,12 +160,26 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
   return std::move(*package);
 }
 
-llvm::Expected<std::vector<codegen::ExecutorId>> executorsOf(const std::string &target) {
-  if (target == "npu")
-    return std::vector<codegen::ExecutorId>(codegen::kAllExecutors.begin(), codegen::kAllExecutors.end());
+llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &options) {
+  const std::string target = line.text("target");
   if (target == "cpu")
-    return std::vector{codegen::ExecutorId::Host};
-  return llvm::createStringError("--target " + target + ": there are npu and cpu");
+    options.executors = {codegen::ExecutorId::Host};
+  else if (target != "npu")
+    return llvm::createStringError("--target " + target + ": there are npu and cpu");
+  for (const std::string &text : line.list("place")) {
+    auto [node, where] = llvm::StringRef(text).rsplit('='); // a node's name may hold one
+    if (node.empty() || (where != "cpu" && where != "npu"))
+      return llvm::createStringError("--place " + text + ": expected NODE=cpu or NODE=npu");
+    const codegen::ExecutorId executor = where == "cpu" ? codegen::ExecutorId::Host : codegen::ExecutorId::Npu;
+    if (!llvm::is_contained(options.executors, executor))
+      return llvm::createStringError("--place " + text + ": --target " + target +
+                                     " leaves the NPU out: drop one of them");
+    for (const codegen::Placing &other : options.places)
+      if (other.node == node && other.executor != executor)
+        return llvm::createStringError("--place " + text + ": " + other.text + " says otherwise: drop one of them");
+    options.places.push_back({node.str(), executor, "--place " + text});
+  }
+  return llvm::Error::success();
 }
 
 llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> outputs) {
@@ -180,14 +206,15 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
     if (auto error = change(*model->module))
       return std::move(error);
   options.config = *config;
-  auto executors = executorsOf(line.text("target"));
-  if (!executors)
-    return executors.takeError();
-  options.executors = std::move(*executors);
+  if (auto error = readPlacement(line, options))
+    return std::move(error);
+  mlir::OwningOpRef<mlir::ModuleOp> graph;
+  options.fused = [&](mlir::ModuleOp fused) { graph = fused.clone(); };
   options.measure = measure;
   auto compiled = codegen::compile(*model->module, options);
   if (!compiled)
     return errorOf(messagesOf(compiled.takeError(), line.file()));
+  model->module = std::move(graph);
   return Prepared{std::move(*config), std::move(*model), std::move(*compiled)};
 }
 
@@ -211,7 +238,10 @@ llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::
     auto bytes = readFile(line.file());
     if (!bytes)
       return bytes.takeError();
-    key = cacheKey(*bytes, *config, *dims, line.text("target"));
+    codegen::CompileOptions placement;
+    if (auto error = readPlacement(line, placement))
+      return std::move(error);
+    key = cacheKey(*bytes, *config, *dims, placement);
     if (auto kept = keptPackage(folder, key, note))
       return std::move(*kept);
   }

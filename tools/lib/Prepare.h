@@ -12,8 +12,11 @@
 
 namespace tw::tools {
 
-/// Declares --config, --dim and --target.
+/// Declares --config, --dim and those of addPlacementOptions.
 void addModelOptions(CommandLine &line);
+
+/// Declares --target and --place.
+void addPlacementOptions(CommandLine &line);
 
 /// Declares --threads.
 void addThreadsOption(CommandLine &line);
@@ -26,15 +29,15 @@ void addPackageOptions(CommandLine &line);
 /// itself, or the user has compiled here (OwnPackages.h), needs no leave.
 llvm::Expected<isa::Package> openPackage(const CommandLine &line);
 
-/// Who may run operators, by the word of --target.
-llvm::Expected<std::vector<codegen::ExecutorId>> executorsOf(const std::string &target);
+/// Who runs what, as --target and --place say.
+llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &options);
 
 /// An error unless each of these outputs may be written and is no input on the line (checkOutputs).
 llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> outputs);
 
 struct Prepared {
   isa::HwConfig config;
-  Model model; // fused, as it was compiled
+  Model model; // the graph, fused and outlined: the reference of what was compiled
   codegen::Compiled compiled;
 };
 
@@ -44,9 +47,9 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change = nullptr);
 
 /// The same for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a key, a
-/// hash of everything that they depend on: the model's bytes, machine, dimensions, target, instruction set, and this
-/// program; and by a hash of that key and of their own bytes. One that is not what its name says is made anew; so is
-/// one in a folder that others than the user may write; old ones are removed. `note` says what was done.
+/// hash of everything that they depend on: the model's bytes, machine, dimensions, placement, instruction set, and
+/// this program; and by a hash of that key and of their own bytes. One that is not what its name says is made anew; so
+/// is one in a folder that others than the user may write; old ones are removed. `note` says what was done.
 llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::string &folder, std::string &note);
 
 /// Where packages are kept: tilewright in the user's cache folder; empty if there is none.

@@ -15,12 +15,13 @@ void addRows(const codegen::CompileReport &report, Survey &survey) {
   survey.macs = report.macs;
   survey.macsOnNpu = report.macsOnNpu;
   survey.macsInt8 = report.macsInt8;
+  survey.hostNs = report.hostNs;
 }
 
 } // namespace
 
 llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims,
-                                   const isa::HwConfig &config) {
+                                   codegen::CompileOptions options) {
   auto bytes = readFile(path);
   if (!bytes)
     return bytes.takeError();
@@ -30,18 +31,16 @@ llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::
     return errorOf(messagesOf(problems, path));
   Survey survey;
   survey.opset = nodes->opset;
-  ir::OnnxImportOptions options{dims};
+  ir::OnnxImportOptions import{dims};
   for (const std::string &name : nodes->freeDims)
-    if (options.dims.try_emplace(name, 1).second)
+    if (import.dims.try_emplace(name, 1).second)
       survey.takenAsOne.push_back(name);
   Model model = emptyModel();
-  model.module = ir::importOnnx(*model.context, *bytes, path, options, problems);
+  model.module = ir::importOnnx(*model.context, *bytes, path, import, problems);
   survey.problems = messagesOf(problems, path);
   if (model.module) {
-    codegen::CompileOptions compile;
-    compile.config = config;
-    compile.placeOnly = true;
-    auto compiled = codegen::compile(*model.module, compile);
+    options.scheduleOnly = true;
+    auto compiled = codegen::compile(*model.module, options);
     if (compiled) {
       addRows(compiled->report, survey);
       return survey;

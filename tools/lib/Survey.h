@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: what a model asks for: every operator, where it runs on a machine and why, free dimensions, arithmetic.
 // Called by: check.
-// Does not: decide anything: placement is the compiler's own, so check and compile never differ.
+// Does not: decide anything: it is the compiler stopped when all is scheduled, so check and compile never differ.
 #ifndef TW_TOOLS_LIB_SURVEY_H
 #define TW_TOOLS_LIB_SURVEY_H
 
@@ -25,11 +25,13 @@ struct Survey {
   std::vector<std::string> problems;   // all of them, each a line with its place
   std::vector<std::string> takenAsOne; // free dimensions that `dims` does not bind
   int64_t macs = 0, macsOnNpu = 0, macsInt8 = 0;
+  double hostNs = 0; // estimate, a lower bound
 };
 
-/// An error only if nothing can be said: no model, or an opset that is not understood.
+/// `options`: machine and placement. An error only if nothing can be said: no model, or an opset that is not
+/// understood.
 llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims,
-                                   const isa::HwConfig &config);
+                                   codegen::CompileOptions options);
 
 } // namespace tw::tools
 

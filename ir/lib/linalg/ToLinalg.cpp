@@ -90,6 +90,7 @@ void Lowering::replaceCalls() {
                              ? call.getOperand(std::get<unsigned>(argument.source))
                              : constantFor(at, call, argument));
     auto fresh = at.create<func::CallOp>(call.getLoc(), call.getCallee(), call.getResultTypes(), operands);
+    fresh->setDiscardableAttrs(call->getDiscardableAttrDictionary());
     call.replaceAllUsesWith(fresh);
     call.erase();
   }

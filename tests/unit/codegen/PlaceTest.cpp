@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where blocks of one operator go, and why.
-#include "Place.h"
+#include "Choose.h"
+#include "host/HostExecutor.h"
 #include "host/Processor.h"
+#include "npu/NpuExecutor.h"
 
 #include "tw/ir/Passes.h"
 #include "tw/ir/Register.h"
@@ -197,19 +199,20 @@ TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
     PassManager manager(parsed.context.get());
     ir::buildGraphPipeline(manager);
     ASSERT_TRUE(succeeded(manager.run(*parsed.module)));
-    Blocks blocks(*parsed.module);
+    const Blocks blocks(*parsed.module);
     const tensorize::Target target = tensorize::makeTwTarget(tw16());
-    HostCode host(parsed.context.get(), llvm::cantFail(processorOf("x86-64-v3")));
-    Plan plan;
-    plan.report.executors = {kAllExecutors.begin(), kAllExecutors.end()};
+    CompileOptions options;
+    options.config = tw16();
+    Attempt attempt;
+    Plan &plan = attempt.plan;
     plan.tagNames.resize(taken);
-    Forms forms(plan, host, target.lanes);
-    forms.bindArguments(parsed.module->lookupSymbol<func::FuncOp>("main"));
-    Placer placer(plan, forms, host, blocks, target);
-    for (const BlockCall &call : blocks.calls()) {
-      llvm::Error error = placer.place(call);
-      ASSERT_FALSE(error) << llvm::toString(std::move(error));
-    }
+    attempt.code = std::make_unique<HostCode>(parsed.context.get(), llvm::cantFail(processorOf("x86-64-v3")));
+    attempt.forms = std::make_unique<Forms>(plan, *attempt.code, target.lanes);
+    attempt.forms->bindArguments(blocks.main());
+    attempt.executors.push_back(std::make_unique<NpuExecutor>(plan, *attempt.forms, target, options));
+    attempt.executors.push_back(std::make_unique<HostExecutor>(plan, *attempt.forms, *attempt.code));
+    llvm::Error error = assign(blocks, {}, attempt);
+    ASSERT_FALSE(error) << llvm::toString(std::move(error));
     auto row = std::ranges::find(plan.report.rows, "qpool", &PlacementRow::operation);
     ASSERT_NE(row, plan.report.rows.end());
     EXPECT_EQ(row->executor, taken == 65535 ? ExecutorId::Npu : ExecutorId::Host) << row->how;

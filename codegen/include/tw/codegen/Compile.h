@@ -34,14 +34,25 @@ struct ScheduleFile {
   std::string name, text;
 };
 
+/// A node whose block a given executor runs; `text`: how the user said so.
+struct Placing {
+  std::string node;
+  ExecutorId executor = ExecutorId::Host;
+  std::string text;
+};
+
 struct CompileOptions {
   isa::HwConfig config;
   // Who may run blocks; the host is always among them.
   std::vector<ExecutorId> executors{kAllExecutors.begin(), kAllExecutors.end()};
-  bool placeOnly = false;               // stop when every block has its place: no package, a report of rows and MAC
+  std::vector<Placing> places{};        // by hand
+  bool scheduleOnly = false;            // stop when everything has its place and schedule: a report, no package
   bool fuseResidual = true;             // off: every layer's result stays visible
   std::string hostCpu = "x86-64-v3";    // of host code; "native" makes the bytes depend on this computer
   std::optional<ScheduleFile> schedule; // to be obeyed; nothing: one is chosen
+  // Gets the graph when it is fused and outlined, before its blocks become loops: who wants it as a reference clones
+  // it. May be empty.
+  std::function<void(mlir::ModuleOp graph)> fused;
   // Gets each stage's text, numbered by the caller: name of the stage, text without the bytes of weights. May be empty.
   std::function<void(std::string_view stage, const std::string &text)> dump;
   // Runs a package's jobs and says how long each took, in order: of the finished package, and of several schedules of a
@@ -64,17 +75,23 @@ struct PlacementRow {
   std::string how;                              // chain of instructions, or why it runs on the host, in one sentence
   std::vector<PlacementRejection> rejections{}; // on the host: everything that was tried
   uint16_t tag = 0;                             // on the NPU: its instructions carry it
-  int64_t macs = 0;                             // useful ones
+  int64_t macs = 0, macsInt8 = 0;               // useful ones; of int8 operands
   uint64_t cycles = 0;                          // measured, its share of the time; 0 on the host
   std::string boundBy;
+  double hostNs = 0; // on the host: an estimate, a lower bound on one thread
+  int step = -1;     // on the host: its step of the package
 };
 
 struct CompileReport {
   std::vector<ExecutorId> executors; // that blocks could run on
   std::vector<PlacementRow> rows;
-  int64_t macs = 0, macsOnNpu = 0, macsInt8 = 0; // Int8: of int8 operands, wherever they run
-  uint64_t arrayMacs = 0;                        // of the rows that the array streams: useful or not
-  uint64_t cycles = 0;                           // measured: of all jobs, without what the host does
+  int64_t macs = 0, macsOnNpu = 0;
+  int64_t macsInt8 = 0, macsInt8OnNpu = 0; // of int8 operands
+  double hostNs = 0;                       // estimate of all host steps, conversions and copies, one after another
+  uint64_t hostBytes = 0;                  // that they read and write
+  std::string hostCpu;                     // whose time is estimated
+  uint64_t arrayMacs = 0;                  // of the rows that the array streams: useful or not
+  uint64_t cycles = 0;                     // measured: of all jobs, without what the host does
   uint64_t bytesRead = 0, bytesWritten = 0;
   uint64_t chipBytes = 0, chipBound = 0, chipSize = 0; // peak of the scratchpad, its lower bound, its size
   uint64_t arenaBytes = 0, arenaBound = 0;
@@ -88,8 +105,8 @@ struct Compiled {
   std::string schedule; // as text: given back, it makes the same package
 };
 
-/// `module` is what importOnnx returned; it is changed (fused and outlined). The error holds one message for each block
-/// that nobody can run, with its node.
+/// `module` is what importOnnx returned; it is changed: fused, outlined, its blocks lowered to loops. The error holds
+/// one message for each block that nobody can run, with its node.
 llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &options);
 
 } // namespace tw::codegen

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Choose.h"
+
+#include "tw/tensorize/ReadLinalg.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace tw::codegen {
+
+namespace {
+
+using mlir::Value;
+
+const Strike *strikeOf(const std::vector<Strike> &strikes, int block, ExecutorId executor) {
+  auto found = std::ranges::find_if(
+      strikes, [&](const Strike &strike) { return strike.block == block && strike.refusal.executor == executor; });
+  return found == strikes.end() ? nullptr : &*found;
+}
+
+// The sentence that says why a block is not on an executor: the nearest miss of its refusals.
+std::string sentence(const BlockCall &call, ExecutorId executor, const Refusals &refusals) {
+  std::vector<tensorize::Rejection> its;
+  for (const Refusal &refusal : refusals)
+    if (refusal.executor == executor)
+      its.push_back(refusal.what);
+  if (its.size() == 1 && (executor == ExecutorId::Host || its.front().kind == kByHand))
+    return its.front().text;
+  return reasonFor(call.facts.notes, its);
+}
+
+llvm::Error nobodyRuns(const BlockCall &call, const Attempt &attempt, const Refusals &refusals) {
+  std::string text;
+  for (const auto &executor : llvm::reverse(attempt.executors))
+    text += (text.empty() ? "" : ", and not on the NPU: ") + sentence(call, executor->id(), refusals);
+  return llvm::createStringError("node '" + call.facts.node + "': " + text);
+}
+
+BlockLoops readLoops(const BlockCall &call, Plan &plan, std::optional<unsigned> &renamed) {
+  BlockLoops loops;
+  auto made = tensorize::readBlock(call.function, call.call, [&](Value value) {
+    const TensorId id = plan.table.of(value);
+    if (!llvm::is_contained(loops.tensors, id))
+      loops.tensors.push_back(id);
+    return id;
+  });
+  if (auto *renaming = std::get_if<tensorize::Renaming>(&made))
+    renamed = renaming->argument;
+  else if (auto *rejection = std::get_if<tensorize::Rejection>(&made))
+    loops.block = std::move(*rejection);
+  else
+    loops.block = std::get<tensorize::Block>(std::move(made));
+  return loops;
+}
+
+llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &strikes, Attempt &attempt) {
+  Plan &plan = attempt.plan;
+  const BlockFacts &facts = call.facts;
+  std::optional<unsigned> renamed;
+  const BlockLoops loops = readLoops(call, plan, renamed);
+  if (renamed) { // nothing to run, anywhere
+    attempt.forms->rename(plan.table.of(call.call->getResult(0)), plan.table.of(call.call->getOperand(*renamed)));
+    return llvm::Error::success();
+  }
+  PlacementRow row;
+  row.node = facts.node;
+  row.operation = facts.kind;
+  row.block = facts.function;
+  row.macs = facts.macs;
+  row.macsInt8 = facts.macsInt8;
+  plan.report.macs += facts.macs;
+  plan.report.macsInt8 += facts.macsInt8;
+  Refusals refusals;
+  for (auto &executor : attempt.executors) {
+    const ExecutorId id = executor->id();
+    if (const Strike *strike = strikeOf(strikes, block, id)) {
+      refusals.push_back(strike->refusal);
+      continue;
+    }
+    auto tried = executor->candidate(call, loops);
+    if (auto *refused = std::get_if<Refusals>(&tried)) {
+      std::ranges::move(*refused, std::back_inserter(refusals));
+      continue;
+    }
+    executor->take(block, call, std::move(std::get<std::unique_ptr<Candidate>>(tried)), row);
+    if (id == ExecutorId::Npu) {
+      plan.report.macsOnNpu += facts.macs;
+      plan.report.macsInt8OnNpu += facts.macsInt8;
+    } else if (attempt.executors.front()->id() == id) {
+      row.how = "the package is for the host alone";
+    } else {
+      row.how = sentence(call, attempt.executors.front()->id(), refusals);
+    }
+    for (const Refusal &refusal : refusals)
+      row.rejections.push_back({refusal.what.intrinsic, refusal.what.kind, refusal.what.text});
+    plan.report.rows.push_back(std::move(row));
+    return llvm::Error::success();
+  }
+  for (Value result : call.call->getResults()) // so that blocks behind it can be judged, too
+    attempt.forms->newRowForm(plan.table.of(result));
+  return nobodyRuns(call, attempt, refusals);
+}
+
+} // namespace
+
+llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, const CompileOptions &options) {
+  std::vector<Strike> strikes;
+  for (const Placing &placing : options.places) {
+    std::string nearest;
+    unsigned distance = std::numeric_limits<unsigned>::max();
+    bool isThere = false;
+    for (auto [b, call] : llvm::enumerate(blocks.calls()))
+      for (const std::string &node : call.facts.nodes) {
+        if (const unsigned away = llvm::StringRef(node).edit_distance(placing.node); away < distance) {
+          distance = away;
+          nearest = node;
+        }
+        if (node != placing.node)
+          continue;
+        isThere = true;
+        for (ExecutorId other : options.executors)
+          if (other != placing.executor)
+            strikes.push_back({int(b), {other, {"", kByHand, placing.text}}});
+      }
+    if (!isThere)
+      return llvm::createStringError("--place " + placing.node + ": no operator has that node after fusion" +
+                                     (nearest.empty() ? "" : ": is '" + nearest + "' meant"));
+  }
+  return strikes;
+}
+
+llvm::Error assign(const Blocks &blocks, const std::vector<Strike> &strikes, Attempt &attempt) {
+  llvm::Error refused = llvm::Error::success();
+  for (auto [b, call] : llvm::enumerate(blocks.calls()))
+    refused = llvm::joinErrors(std::move(refused), give(int(b), call, strikes, attempt));
+  return refused;
+}
+
+llvm::Expected<std::unique_ptr<Attempt>> choose(const Blocks &blocks, std::vector<Strike> strikes,
+                                                llvm::function_ref<std::unique_ptr<Attempt>()> begin) {
+  for (;;) {
+    std::unique_ptr<Attempt> attempt = begin();
+    if (auto error = assign(blocks, strikes, *attempt))
+      return std::move(error);
+    attempt->plan.closeSegment();
+    attempt->forms->bindResults(blocks.main());
+    std::optional<Strike> strike;
+    for (auto &executor : attempt->executors) {
+      auto misfit = executor->schedule();
+      if (!misfit)
+        return misfit.takeError();
+      if (*misfit) {
+        strike = Strike{(*misfit)->block, {executor->id(), (*misfit)->why}};
+        break;
+      }
+    }
+    if (!strike)
+      return attempt;
+    strikes.push_back(std::move(*strike));
+  }
+}
+
+} // namespace tw::codegen

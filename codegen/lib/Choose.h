@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: who runs each block. In program order each goes to the first executor of the list that can run it;
+// neighbours form regions, which are scheduled; a block that does not fit loses that executor, and all begins again.
+// Each repeat strikes one candidate, so it ends.
+// Called by: the pipeline.
+// Does not: know executors by name.
+#ifndef TW_CODEGEN_LIB_CHOOSE_H
+#define TW_CODEGEN_LIB_CHOOSE_H
+
+#include "Executors.h"
+#include "Forms.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+namespace tw::codegen {
+
+/// The kind of a refusal that the user has asked for.
+inline constexpr const char *kByHand = "placement";
+
+/// An executor that a block does not get, and why.
+struct Strike {
+  int block = 0;
+  Refusal refusal;
+};
+
+/// Blocks that options place by hand lose all other executors. An error names a node that no block has, and the nearest
+/// name.
+llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, const CompileOptions &options);
+
+/// What has been given to whom so far. It stays where it is: its parts point at each other.
+struct Attempt {
+  Plan plan;
+  std::unique_ptr<HostCode> code;
+  std::unique_ptr<Forms> forms;
+  std::vector<std::unique_ptr<Executor>> executors; // the preferred one first
+};
+
+/// Gives each block to an executor. An error holds a message for each block that nobody runs.
+llvm::Error assign(const Blocks &blocks, const std::vector<Strike> &strikes, Attempt &attempt);
+
+/// An attempt in which everything fits; `begin` makes a fresh one.
+llvm::Expected<std::unique_ptr<Attempt>> choose(const Blocks &blocks, std::vector<Strike> strikes,
+                                                llvm::function_ref<std::unique_ptr<Attempt>()> begin);
+
+} // namespace tw::codegen
+
+#endif // TW_CODEGEN_LIB_CHOOSE_H

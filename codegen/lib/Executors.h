@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: what the pipeline asks of whoever can run blocks. Each executor is a folder (npu, host) and a row of the
+// list that Compile.cpp makes.
+// Called by: Choose, which gives each block to one, and the pipeline.
+// Does not: know a machine or a processor.
+#ifndef TW_CODEGEN_LIB_EXECUTORS_H
+#define TW_CODEGEN_LIB_EXECUTORS_H
+
+#include "Blocks.h"
+#include "Plan.h"
+
+#include "llvm/Support/Error.h"
+
+#include <optional>
+#include <variant>
+
+namespace tw::codegen {
+
+/// A block's loops as one call uses them, read once for all executors.
+struct BlockLoops {
+  std::variant<tensorize::Block, tensorize::Rejection> block; // the rejection: they are no single nest
+  std::vector<TensorId> tensors;                              // of the call, in the order in which they were read
+};
+
+/// Why an executor does not run a block: `chain` is what was tried, empty where nothing could be.
+struct Refusal {
+  ExecutorId executor = ExecutorId::Host;
+  tensorize::Rejection what;
+};
+using Refusals = std::vector<Refusal>;
+
+/// How an executor could run a block. Nothing is promised yet.
+struct Candidate {
+  virtual ~Candidate() = default;
+};
+
+/// A block that does not fit into its region, and why.
+struct Misfit {
+  int block = 0; // by position in Blocks::calls()
+  tensorize::Rejection why;
+};
+
+class Executor {
+public:
+  virtual ~Executor() = default;
+  virtual ExecutorId id() const = 0;
+
+  virtual std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call,
+                                                                       const BlockLoops &loops) = 0;
+  /// The block joins this executor's open region. `row`, the next one of the report, gets what is known of it.
+  virtual void take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) = 0;
+
+  /// Schedules of all regions, without code for them. An error is the user's: a given schedule that cannot be obeyed.
+  virtual llvm::Expected<std::optional<Misfit>> schedule() = 0;
+  /// Code of what was scheduled; each tensor that lies in DRAM has its buffer then, but no address.
+  virtual llvm::Error emit() = 0;
+  /// The image, into the plan, when the arena is laid out.
+  virtual llvm::Error link() = 0;
+};
+
+} // namespace tw::codegen
+
+#endif // TW_CODEGEN_LIB_EXECUTORS_H

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/HostExecutor.h"
+
+#include "tw/ir/Constants.h"
+
+namespace tw::codegen {
+
+namespace {
+
+struct HostCandidate final : Candidate {
+  const HostStep *step;
+  explicit HostCandidate(const HostStep *step) : step(step) {}
+};
+
+} // namespace
+
+std::variant<std::unique_ptr<Candidate>, Refusals> HostExecutor::candidate(const BlockCall &call, const BlockLoops &) {
+  std::vector<bool> isConstant;
+  for (mlir::Value operand : call.call->getOperands())
+    isConstant.push_back(ir::isConstant(operand));
+  auto step = code.add(call.function, isConstant);
+  if (!step)
+    return Refusals{{id(), {"", "body", llvm::toString(step.takeError())}}};
+  return std::make_unique<HostCandidate>(*step);
+}
+
+void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) {
+  const HostStep &step = *static_cast<HostCandidate &>(*candidate).step;
+  std::vector<int> arguments;
+  for (const HostStep::Buffer &buffer : step.buffers) {
+    if (buffer.kind == HostArray::Derived) {
+      std::vector<ir::Tensor> constants;
+      for (unsigned argument : buffer.constant->arguments)
+        constants.push_back(*ir::constantOf(call.call->getOperand(argument)));
+      const ir::Tensor bytes = buffer.constant->compute(constants);
+      arguments.push_back(plan.addConstant(bytes.bytes.data(), bytes.bytes.size()));
+    } else if (buffer.kind == HostArray::Argument) {
+      arguments.push_back(forms.rowForm(plan.table.of(call.call->getOperand(buffer.argument))));
+    } else {
+      arguments.push_back(forms.newRowForm(plan.table.of(call.call->getResult(buffer.argument))));
+    }
+  }
+  row.executor = ExecutorId::Host;
+  plan.addHostStep(call.facts.kind, step, arguments, int(plan.report.rows.size()));
+}
+
+llvm::Error HostExecutor::link() {
+  if (code.isEmpty())
+    return llvm::Error::success();
+  auto object = code.link();
+  if (!object)
+    return object.takeError();
+  plan.hostObject = std::move(*object);
+  return llvm::Error::success();
+}
+
+} // namespace tw::codegen

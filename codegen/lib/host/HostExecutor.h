@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: blocks on the host: each is one step of its code.
+// Called by: Choose, the pipeline.
+// Does not: write code (HostCode), or decide who runs a block.
+#ifndef TW_CODEGEN_LIB_HOST_HOSTEXECUTOR_H
+#define TW_CODEGEN_LIB_HOST_HOSTEXECUTOR_H
+
+#include "Executors.h"
+#include "Forms.h"
+#include "host/HostCode.h"
+
+namespace tw::codegen {
+
+class HostExecutor final : public Executor {
+public:
+  HostExecutor(Plan &plan, Forms &forms, HostCode &code) : plan(plan), forms(forms), code(code) {}
+
+  ExecutorId id() const override { return ExecutorId::Host; }
+  std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &loops) override;
+  void take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) override;
+  /// Code is tiled when it is added, and always fits.
+  llvm::Expected<std::optional<Misfit>> schedule() override { return std::nullopt; }
+  llvm::Error emit() override { return llvm::Error::success(); }
+  llvm::Error link() override;
+
+private:
+  Plan &plan;
+  Forms &forms;
+  HostCode &code;
+};
+
+} // namespace tw::codegen
+
+#endif // TW_CODEGEN_LIB_HOST_HOSTEXECUTOR_H

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "npu/NpuExecutor.h"
+
+#include "tw/tensorize/Rewrite.h"
+
+#include <algorithm>
+
+namespace tw::codegen {
+
+using namespace tensorize;
+
+namespace {
+
+// Blocks of one program that its instructions can tell apart.
+constexpr size_t kMostTags = size_t(1) << isa::header::tag.width;
+
+// Mappings on one chain whose proof is tried, and those that the scheduler chooses from.
+constexpr size_t kTried = 8, kKept = 2;
+
+struct NpuCandidate final : Candidate {
+  std::vector<Task> tasks;
+  explicit NpuCandidate(std::vector<Task> tasks) : tasks(std::move(tasks)) {}
+};
+
+// May a tensor be read under another shape without a change of its bytes in rows of lanes?
+bool liesAlike(const std::vector<int64_t> &a, const std::vector<int64_t> &b, int lanes) {
+  const int64_t lastA = a.empty() ? 1 : a.back(), lastB = b.empty() ? 1 : b.back();
+  return lastA == lastB || (lastA % lanes == 0 && lastB % lanes == 0);
+}
+
+int64_t outerSteps(const Mapping &mapping) {
+  int64_t steps = 1;
+  for (size_t loop = 0; loop != mapping.loopTo.size(); ++loop)
+    if (mapping.loopTo[loop] < 0)
+      steps *= mapping.block.loops[loop].extent;
+  return steps;
+}
+
+} // namespace
+
+std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const BlockCall &call,
+                                                                          const BlockLoops &loops) {
+  Rejections rejections;
+  Tasks tasks;
+  if (call.facts.notes.sum)
+    rejections = {*call.facts.notes.sum};
+  else if (auto *block = std::get_if<Block>(&loops.block))
+    tasks = fittingTasks(*block, {call.facts.node, loops.tensors}, rejections);
+  else
+    rejections = {std::get<Rejection>(loops.block)};
+  if (plan.tagNames.size() + tasks.size() > kMostTags) {
+    rejections = {{"", "descriptor",
+                   "instructions name their block by a tag, and all " + std::to_string(kMostTags) +
+                       " tags are taken by blocks before it"}};
+    tasks.clear();
+  }
+  if (!tasks.empty())
+    return std::make_unique<NpuCandidate>(std::move(tasks));
+  Refusals refusals;
+  for (Rejection &rejection : rejections)
+    refusals.push_back({id(), std::move(rejection)});
+  return refusals;
+}
+
+// Tasks that compute the block and fit when nothing else is on chip. Rows that lie whole may be too long for it, or for
+// a field: then the image lies in rows of lanes after all.
+std::vector<Task> NpuExecutor::fittingTasks(const Block &block, Trial trial, Rejections &rejections) {
+  for (bool mayFold : {true, false}) {
+    trial.mayFold = mayFold;
+    std::vector<Task> tasks = tasksFor(block, trial, rejections);
+    auto failure = tasks.empty() ? std::nullopt : tryAlone(tasks);
+    if (!failure)
+      return tasks;
+    rejections = {*failure};
+    const bool isFolded = std::ranges::any_of(tasks, [](const Task &task) {
+      return std::ranges::any_of(task.mappings.front().block.operands, &Operand::hasWholeRows);
+    });
+    if (!isFolded)
+      break;
+  }
+  return {};
+}
+
+// Tasks that together compute the block: one, or one for each part that it must be cut into. Empty: rejected.
+std::vector<Task> NpuExecutor::tasksFor(const Block &block, const Trial &trial, Rejections &rejections) {
+  Task task;
+  // Few channels: first as bytes of image rows, if the host lays the image out anyway.
+  if (std::optional<Block> folded = foldThin(block, trial))
+    match(*folded, task, rejections);
+  if (task.mappings.empty()) {
+    Block plain = densifyGroups(block).value_or(block);
+    readKnownForms(plain, trial);
+    if (std::optional<Block> paired = pairColumns(plain, target.lanes)) {
+      Rejections unpaired; // the plain block says why, if neither fits
+      match(*paired, task, unpaired);
+    }
+    match(plain, task, rejections);
+  }
+  if (task.mappings.empty())
+    if (std::optional<Block> diagonal = diagonalise(block, target.lanes)) {
+      readKnownForms(*diagonal, trial);
+      match(*diagonal, task, rejections);
+    }
+  if (!task.mappings.empty())
+    return {std::move(task)};
+  for (int cut : cutsOf(block)) {
+    const TensorId part = plan.table.addPart(trial.node, block.operands[writtenOperand(block)].shape);
+    auto parts = splitAfter(block, cut, part);
+    if (!parts)
+      continue;
+    std::vector<Task> tasks = tasksFor(parts->first, trial, rejections);
+    if (!tasks.empty())
+      if (std::vector<Task> rest = tasksFor(parts->second, trial, rejections); !rest.empty()) {
+        std::ranges::move(rest, std::back_inserter(tasks));
+        return tasks;
+      }
+  }
+  return {};
+}
+
+// Adds the proved mappings of a block: fewest steps outside the instructions first.
+void NpuExecutor::match(const Block &block, Task &task, Rejections &rejections) const {
+  for (const Chain &chain : chains) {
+    std::vector<Mapping> mappings = matchChain(block, chain, target, rejections);
+    size_t proved = 0;
+    for (size_t m = 0; m != std::min(mappings.size(), kTried) && proved != kKept; ++m) {
+      if (std::string wrong = proveMapping(mappings[m], target); !wrong.empty()) {
+        rejections.push_back({chain.name, "proof", wrong});
+      } else {
+        auto place = std::ranges::upper_bound(task.mappings, outerSteps(mappings[m]), {}, outerSteps);
+        task.mappings.insert(place, std::move(mappings[m]));
+        ++proved;
+      }
+    }
+  }
+}
+
+// The block with folded rows, where that fills lanes that channels alone leave empty.
+std::optional<Block> NpuExecutor::foldThin(const Block &block, const Trial &trial) {
+  std::optional<Block> folded = trial.mayFold ? foldRows(block, target.lanes) : std::nullopt;
+  if (!folded)
+    return std::nullopt;
+  for (Operand &operand : folded->operands)
+    if (operand.hasWholeRows) {
+      const TensorInfo &tensor = plan.table[operand.tensor];
+      if (tensor.kind != TensorInfo::OfMain || forms.knownChipForm(operand.tensor) >= 0 ||
+          tensor.shape.back() * 2 > target.lanes)
+        return std::nullopt;
+      const int32_t fill = operand.outside == Outside::Value ? operand.outsideValue : operand.zero;
+      operand.tensor = plan.table.imageRowsOf(operand.tensor, int8_t(fill));
+    }
+  return folded;
+}
+
+// Accesses follow the shapes in which tensors already lie on chip.
+void NpuExecutor::readKnownForms(Block &block, const Trial &trial) const {
+  for (TensorId tensor : trial.tensors) {
+    const TensorId known = forms.knownChipForm(tensor);
+    if (known < 0)
+      continue;
+    const std::vector<int64_t> &shape = plan.table[known].shape;
+    if (std::optional<Block> through = readThroughReshape(block, tensor, shape))
+      block = std::move(*through);
+    else if (!liesAlike(shape, plan.table[tensor].shape, target.lanes))
+      continue; // it gets a form of its own
+    for (Operand &operand : block.operands)
+      if (!operand.constant && operand.tensor == tensor)
+        operand.tensor = known;
+  }
+}
+
+// Does each task fit when nothing else is on chip? Then the scheduler can always give way.
+std::optional<Rejection> NpuExecutor::tryAlone(const std::vector<Task> &tasks) const {
+  NumberedSegment alone(
+      tasks, [&](TensorId id) -> Tensor { return {"", plan.table.chipBytes(id, target.lanes), true, true, nullptr}; });
+  if (auto failure = cannotRun(alone.segment, target))
+    return failure->rejection;
+  return std::nullopt;
+}
+
+void NpuExecutor::take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) {
+  std::vector<Task> tasks = std::move(static_cast<NpuCandidate &>(*candidate).tasks);
+  const TensorId result = plan.table.of(call.call->getResult(0));
+  // Forms first: a step that makes one ends the segment that the block would join.
+  llvm::SmallVector<TensorId> made;
+  for (const Task &task : tasks)
+    for (const Mapping &mapping : task.mappings)
+      for (const Operand &operand : mapping.block.operands) {
+        if (operand.constant)
+          continue;
+        if (operand.tensor == result || plan.table[operand.tensor].kind == TensorInfo::Part)
+          made.push_back(operand.tensor);
+        else
+          forms.bringOnChip(operand.tensor, int8_t(operand.zero));
+      }
+  const int segment = plan.joinSegment();
+  for (TensorId id : made)
+    if (!plan.table[id].chip)
+      plan.giveChipForm(id, target.lanes).producer = segment;
+  row.executor = ExecutorId::Npu;
+  row.tag = uint16_t(plan.tagNames.size());
+  plan.tagNames.push_back(row.node);
+  for (Task &task : tasks) {
+    task.name = row.node;
+    task.tag = row.tag;
+    row.how += (row.how.empty() ? "" : ", ") + task.mappings.front().chain->name;
+    plan.segments[segment].tasks.push_back(std::move(task));
+    plan.segments[segment].rows.push_back(int(plan.report.rows.size()));
+    plan.segments[segment].blocks.push_back(block);
+  }
+}
+
+} // namespace tw::codegen

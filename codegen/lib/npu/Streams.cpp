@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "npu/Streams.h"
+
+#include "tw/isa/ProgramChecker.h"
+
+#include <algorithm>
+#include <map>
+
+namespace tw::codegen {
+
+using namespace tensorize;
+
+NumberedSegment::NumberedSegment(std::vector<Task> tasks, llvm::function_ref<Tensor(TensorId)> describe) {
+  std::map<TensorId, int> numbers;
+  segment.tasks = std::move(tasks);
+  for (Task &task : segment.tasks)
+    for (Mapping &mapping : task.mappings)
+      for (Operand &operand : mapping.block.operands) {
+        if (operand.constant)
+          continue;
+        auto [found, isNew] = numbers.try_emplace(operand.tensor, int(ids.size()));
+        if (isNew) {
+          segment.tensors.push_back(describe(operand.tensor));
+          ids.push_back(operand.tensor);
+        }
+        operand.tensor = found->second;
+      }
+}
+
+bool Streams::isUsedAfter(TensorId id, size_t segment) const {
+  if (plan.table[id].chip->isUsedOutside)
+    return true;
+  for (size_t s = segment + 1; s < plan.segments.size(); ++s)
+    for (const Task &task : plan.segments[s].tasks)
+      for (const Operand &operand : task.mappings.front().block.operands)
+        if (!operand.constant && operand.tensor == id)
+          return true;
+  return false;
+}
+
+void Streams::numberSegments() {
+  for (size_t s = 0; s != plan.segments.size(); ++s) {
+    SegmentPlan &its = plan.segments[s];
+    NumberedSegment numbered(std::move(its.tasks), [&](TensorId id) -> Tensor {
+      const ChipForm &chip = *plan.table[id].chip;
+      const bool isMade = chip.producer == int(s);
+      return {plan.table[id].name, chip.bytes, !isMade, isMade && isUsedAfter(id, s), chip.constant};
+    });
+    its.tensors = std::move(numbered.ids);
+    segments.push_back(std::move(numbered.segment));
+  }
+}
+
+llvm::Expected<std::optional<Misfit>> Streams::choose() {
+  for (size_t s = 0; s != segments.size(); ++s) {
+    auto chosen = chooseSchedules(segments[s], target);
+    if (auto *failure = std::get_if<ScheduleFailure>(&chosen))
+      return misfit(s, *failure);
+    std::vector<Schedule> &candidates = std::get<std::vector<Schedule>>(chosen);
+    if (!options.measure)
+      candidates.resize(1);
+    std::vector<Lowered> ways;
+    for (const Schedule &schedule : candidates) {
+      auto placed = placeSchedule(segments[s], target, schedule);
+      if (auto *failure = std::get_if<ScheduleFailure>(&placed))
+        return misfit(s, *failure);
+      ways.push_back({std::move(std::get<MemoryMap>(placed)), std::nullopt});
+      if (candidates.size() == 1)
+        break; // nothing to compare: no instructions yet
+      auto emitted = emitSchedule(segments[s], target, schedule, ways.back().map);
+      if (auto *failure = std::get_if<ScheduleFailure>(&emitted))
+        return refuse(s, *failure);
+      ways.back().code = std::move(std::get<LoweredSegment>(emitted));
+    }
+    auto best = ways.size() == 1 ? llvm::Expected<size_t>(0) : shortest(segments[s], ways);
+    if (!best)
+      return best.takeError();
+    schedules.push_back(std::move(candidates[*best]));
+    lowered.push_back(std::move(ways[*best]));
+  }
+  return std::nullopt;
+}
+
+// Which of these jobs is the shortest.
+llvm::Expected<size_t> Streams::shortest(const Segment &segment, const std::vector<Lowered> &ways) const {
+  size_t best = 0;
+  uint64_t least = 0;
+  for (size_t w = 0; w != ways.size(); ++w) {
+    auto times = jobAlone(segment, *ways[w].code);
+    if (!times)
+      return times.takeError();
+    if (w == 0 || *times < least) {
+      best = w;
+      least = *times;
+    }
+  }
+  return best;
+}
+
+// Cycles of a segment's job: a package that holds nothing else, with tensors one behind the other, says them.
+llvm::Expected<uint64_t> Streams::jobAlone(const Segment &segment, const LoweredSegment &made) const {
+  isa::Package package;
+  package.config = config;
+  std::vector<int64_t> address;
+  for (const Tensor &tensor : segment.tensors) {
+    address.push_back(int64_t(package.arenaBytes));
+    package.arenaBytes += uint64_t(roundUp(tensor.bytes, kAlign));
+  }
+  auto code = encode(made, address, 0);
+  if (!code)
+    return code.takeError();
+  package.program.lines = std::move(code->lines);
+  for (const Task &task : segment.tasks)
+    package.program.tags[task.tag] = task.name;
+  package.constants = made.constants;
+  package.constants.resize(size_t(roundUp(int64_t(package.constants.size()), kAlign)));
+  isa::PackageStep step;
+  step.op = TW_PKG_STEP_RUN;
+  step.lineCount = uint32_t(package.program.lines.size());
+  step.counts = 0;
+  package.steps.push_back(std::move(step));
+  package.counts.push_back(code->counts);
+  isa::PackageEntry entry;
+  entry.name = "main";
+  entry.stepCount = 1;
+  package.entries.push_back(std::move(entry));
+  auto times = options.measure(package);
+  if (!times)
+    return times.takeError();
+  return times->front().cycles;
+}
+
+llvm::Error Streams::readGiven() {
+  auto read = readSchedules(options.schedule->text, options.schedule->name, machine(), segments);
+  if (!read)
+    return llvm::createStringError(read.diag().str());
+  schedules = std::move(read->schedules);
+  fileLines = std::move(read->lines);
+  for (size_t s = 0; s != segments.size(); ++s) {
+    estimate(segments[s], target, schedules[s]);
+    auto placed = placeSchedule(segments[s], target, schedules[s]);
+    if (auto *failure = std::get_if<ScheduleFailure>(&placed))
+      return refuse(s, *failure);
+    lowered.push_back({std::move(std::get<MemoryMap>(placed)), std::nullopt});
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Streams::refuse(size_t s, const ScheduleFailure &failure) const {
+  const std::string place =
+      fileLines.empty() ? "" : options.schedule->name + ":" + std::to_string(fileLines[s][failure.task]) + ": ";
+  return llvm::createStringError(place + "'" + segments[s].tasks[failure.task].name +
+                                 "' cannot be scheduled: " + failure.rejection.str());
+}
+
+llvm::Expected<std::optional<Misfit>> Streams::schedule() {
+  numberSegments();
+  if (options.schedule) {
+    if (auto error = readGiven())
+      return std::move(error);
+  } else {
+    auto misfit = choose();
+    if (!misfit || *misfit)
+      return misfit;
+  }
+  for (size_t s = 0; s != segments.size(); ++s)
+    report(s);
+  plan.scheduleText = printSchedules(machine(), segments, schedules);
+  return std::nullopt;
+}
+
+void Streams::report(size_t s) {
+  CompileReport &report = plan.report;
+  const std::vector<int> &rows = plan.segments[s].rows;
+  for (size_t t = 0; t != segments[s].tasks.size(); ++t) {
+    PlacementRow &row = report.rows[rows[t]];
+    const std::string &chain = segments[s].tasks[t].mappings[schedules[s].blocks[t].mapping].chain->name;
+    row.how = t > 0 && rows[t] == rows[t - 1] ? row.how + ", " + chain : chain;
+  }
+  report.chipBytes = std::max(report.chipBytes, lowered[s].map.peakBytes);
+  report.chipBound = std::max(report.chipBound, lowered[s].map.peakBound);
+  report.chipSize = config.spmBytes;
+}
+
+llvm::Error Streams::emit() {
+  for (size_t s = 0; s != segments.size(); ++s) {
+    std::optional<LoweredSegment> &code = lowered[s].code;
+    if (!code) {
+      auto emitted = emitSchedule(segments[s], target, schedules[s], lowered[s].map);
+      if (auto *failure = std::get_if<ScheduleFailure>(&emitted))
+        return refuse(s, *failure);
+      code = std::move(std::get<LoweredSegment>(emitted));
+    }
+    for (size_t t = 0; t != segments[s].tensors.size(); ++t)
+      if (code->isInDram[t] && !segments[s].tensors[t].constant)
+        plan.chipBuffer(plan.segments[s].tensors[t]);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Streams::link() {
+  if (auto error = writeLines())
+    return error;
+  return checkLines();
+}
+
+llvm::Error Streams::writeLines() {
+  std::vector<uint8_t> &constants = plan.constants;
+  for (Step &step : plan.steps) {
+    if (step.segment < 0)
+      continue;
+    const LoweredSegment &made = *lowered[size_t(step.segment)].code;
+    constants.resize(size_t(roundUp(int64_t(constants.size()), kAlign)));
+    const int64_t constantBase = int64_t(constants.size());
+    constants.insert(constants.end(), made.constants.begin(), made.constants.end());
+    std::vector<int64_t> address;
+    for (TensorId id : plan.segments[size_t(step.segment)].tensors) {
+      const int buffer = plan.table[id].chip->buffer;
+      address.push_back(buffer < 0 ? 0 : int64_t(plan.buffers[buffer].package.offset));
+    }
+    auto encoded = encode(made, address, constantBase);
+    if (!encoded)
+      return encoded.takeError();
+    step.package.firstLine = uint32_t(plan.program.lines.size());
+    step.package.lineCount = uint32_t(encoded->lines.size());
+    step.package.counts = uint32_t(plan.stepCounts.size());
+    plan.stepCounts.push_back(encoded->counts);
+    plan.program.lines.insert(plan.program.lines.end(), encoded->lines.begin(), encoded->lines.end());
+    plan.report.waits += encoded->sync.waits;
+    plan.report.fences += encoded->sync.fences;
+    plan.report.arrayMacs += encoded->counts.macs;
+    plan.report.bytesRead += encoded->counts.bytes_read;
+    plan.report.bytesWritten += encoded->counts.bytes_written;
+  }
+  plan.report.lines = int(plan.program.lines.size());
+  return llvm::Error::success();
+}
+
+// `address`: of each tensor of the segment that lies in the arena.
+llvm::Expected<Streams::Code> Streams::encode(const LoweredSegment &made, const std::vector<int64_t> &address,
+                                              int64_t constantBase) const {
+  Code code;
+  std::vector<TaggedInstruction> instructions;
+  for (const ScheduledInstruction &scheduled : made.instructions) {
+    instructions.push_back({scheduled.instruction, scheduled.tag});
+    if (const Relocation &relocation = scheduled.relocation; relocation.kind != Relocation::None)
+      instructions.back().instruction.values[relocation.field] +=
+          relocation.kind == Relocation::Constant ? constantBase : address[relocation.tensor];
+    count(instructions.back().instruction, code.counts);
+  }
+  auto synchronised = synchronise(instructions, config, &code.sync);
+  if (!synchronised)
+    return llvm::createStringError("instruction cannot be encoded: " + synchronised.diag().str());
+  code.lines = std::move(*synchronised);
+  return code;
+}
+
+// The same checker as the assembler's and the tests': bounds, liveness, races. A finding is a defect of this
+// compiler.
+llvm::Error Streams::checkLines() const {
+  isa::Regions regions{};
+  regions[size_t(isa::RegionRole::Const)] = {uint64_t(roundUp(int64_t(plan.constants.size()), kAlign)), true, false};
+  regions[size_t(isa::RegionRole::Arena)] = {plan.report.arenaBytes, true, true};
+  for (const Step &step : plan.steps) {
+    if (step.segment < 0)
+      continue;
+    isa::Program part;
+    part.lines.assign(plan.program.lines.begin() + step.package.firstLine,
+                      plan.program.lines.begin() + step.package.firstLine + step.package.lineCount);
+    for (const isa::Finding &finding : isa::checkProgram(part, config, regions, 1))
+      return llvm::createStringError("the program that was made is not legal (a defect of the compiler): line " +
+                                     std::to_string(finding.line) + ": " + finding.text);
+  }
+  return llvm::Error::success();
+}
+
+// What the completion record will say: bytes of the external memory, and all lanes of the rows through the array.
+void Streams::count(const Instruction &instruction, tw_pkg_counts &counts) const {
+  const isa::Semantics &sem = *instruction.row->semantics;
+  uint64_t steps = 1;
+  for (const isa::Loop &loop : sem.loops)
+    steps *= loop.extent.kind == isa::Value::Field ? uint64_t(instruction.values[loop.extent.value])
+                                                   : isa::fixedValue(loop.extent, config.n);
+  for (const isa::Access &access : sem.accesses) {
+    if (access.space == isa::Space::DRAM)
+      (access.dir == isa::Dir::Read ? counts.bytes_read : counts.bytes_written) +=
+          steps * uint64_t(elemBytes(access.elem));
+    if (access.space == isa::Space::ACC && access.dir == isa::Dir::Update)
+      counts.macs += steps;
+  }
+}
+
+} // namespace tw::codegen

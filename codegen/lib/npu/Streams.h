@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: segments of the plan become instruction lines: a schedule for each, its instructions, then lines, which
+// are held against the program checker.
+// Called by: NpuExecutor.
+// Does not: know blocks of @main, or which executor a block should have.
+#ifndef TW_CODEGEN_LIB_NPU_STREAMS_H
+#define TW_CODEGEN_LIB_NPU_STREAMS_H
+
+#include "Executors.h"
+#include "tw/codegen/Synchronise.h"
+#include "tw/tensorize/ScheduleText.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/Support/Error.h"
+
+namespace tw::codegen {
+
+/// Tasks as the scheduler takes them: their tensors numbered by their place in the segment's own list.
+struct NumberedSegment {
+  NumberedSegment(std::vector<tensorize::Task> tasks, llvm::function_ref<tensorize::Tensor(TensorId)> describe);
+  tensorize::Segment segment;
+  std::vector<TensorId> ids; // per tensor of the segment
+};
+
+class Streams {
+public:
+  Streams(Plan &plan, const tensorize::Target &target, const CompileOptions &options)
+      : plan(plan), target(target), options(options), config(options.config) {}
+
+  /// Chosen, or read from the file that the options give, and placed on chip.
+  llvm::Expected<std::optional<Misfit>> schedule();
+  /// Instructions; the addresses of what lies in the arena are open.
+  llvm::Error emit();
+  /// Lines, when the arena is laid out.
+  llvm::Error link();
+
+private:
+  /// What a schedule has become.
+  struct Lowered {
+    tensorize::MemoryMap map;
+    std::optional<tensorize::LoweredSegment> code; // nothing yet where there was nothing to compare
+  };
+  /// A segment's instructions with waits and addresses.
+  struct Code {
+    std::vector<isa::Line> lines;
+    tw_pkg_counts counts{};
+    SyncCounts sync{};
+  };
+
+  tensorize::MachineId machine() const { return {config.name, isa::configHash(config)}; }
+  void numberSegments();
+  // Where several schedules are worth it, the one whose job is the shortest.
+  llvm::Expected<std::optional<Misfit>> choose();
+  llvm::Expected<size_t> shortest(const tensorize::Segment &segment, const std::vector<Lowered> &ways) const;
+  llvm::Expected<uint64_t> jobAlone(const tensorize::Segment &segment, const tensorize::LoweredSegment &made) const;
+  llvm::Error readGiven();
+  llvm::Error refuse(size_t s, const tensorize::ScheduleFailure &failure) const;
+  Misfit misfit(size_t s, const tensorize::ScheduleFailure &failure) const {
+    return {plan.segments[s].blocks[size_t(failure.task)], failure.rejection};
+  }
+  void report(size_t s);
+  bool isUsedAfter(TensorId id, size_t segment) const;
+  llvm::Error writeLines();
+  llvm::Expected<Code> encode(const tensorize::LoweredSegment &made, const std::vector<int64_t> &address,
+                              int64_t constantBase) const;
+  llvm::Error checkLines() const;
+  void count(const tensorize::Instruction &instruction, tw_pkg_counts &counts) const;
+
+  Plan &plan;
+  const tensorize::Target &target;
+  const CompileOptions &options;
+  const isa::HwConfig &config;
+  std::vector<tensorize::Segment> segments; // as in the plan, like the three below
+  std::vector<tensorize::Schedule> schedules;
+  std::vector<Lowered> lowered;
+  std::vector<std::vector<int>> fileLines; // of a given schedule, per task
+};
+
+} // namespace tw::codegen
+
+#endif // TW_CODEGEN_LIB_NPU_STREAMS_H

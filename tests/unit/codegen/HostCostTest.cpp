@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The estimate of the host's time.
+#include "host/HostCost.h"
+#include "host/Processor.h"
+
+#include <gtest/gtest.h>
+
+using namespace tw::codegen;
+
+TEST(HostCostTest, EveryProcessorHasARowAndMoreWorkTakesLonger) {
+  for (const char *name : {"x86-64-v3", "skylake-avx512", "sapphirerapids", "aarch64", "riscv64"}) {
+    const HostProcessor processor = llvm::cantFail(processorOf(name));
+    const double bytes = leastNs(processor, {0, 0, 1 << 20}), floats = leastNs(processor, {1 << 30, 0, 1 << 20}),
+                 int8 = leastNs(processor, {1 << 30, 1 << 30, 1 << 20});
+    EXPECT_GT(bytes, 0) << name;
+    EXPECT_GT(int8, bytes) << name;
+    EXPECT_GE(floats, int8) << name;
+    EXPECT_GT(leastNs(processor, {1 << 30, 0, int64_t(1) << 40}), floats) << name;
+  }
+}
