@@ -4,6 +4,7 @@
 #include "tw/tensorize/Realise.h"
 
 #include "Affine.h"
+#include "Walk.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -16,17 +17,6 @@ namespace {
 
 constexpr int64_t kSteps = 3;     // per loop: first, middle and last behave differently
 constexpr int64_t kMostSteps = 8; // where wide padding needs more to get past it
-
-int64_t numberOf(const std::vector<Instruction> &links, const Quantity &q, int lanes) {
-  return q.kind == Quantity::Field   ? links[q.field.link].values[q.field.field]
-         : q.kind == Quantity::Lanes ? lanes
-                                     : q.literal;
-}
-
-// Bytes from the first lane of a row to the one of this step.
-int64_t laneBytes(const ChainAccess &access, const std::vector<int64_t> &step) {
-  return access.laneLoop < 0 ? 0 : step[access.laneLoop] * elemBytes(access.elem);
-}
 
 class Prover {
 public:
@@ -92,6 +82,9 @@ private:
     if (auto rejection = realise(mapping, ranges, placement, links))
       return rejection->str();
     images.clear();
+    packed.clear();
+    for (const ChainAccess &access : chain.accesses)
+      packed.push_back(packedExtents(mapping, access, ranges, target.lanes));
     for (size_t i = 0; i != chain.accesses.size(); ++i)
       images.push_back(chain.accesses[i].isStrided ? std::vector<uint8_t>{}
                                                    : constantImage(mapping, target, chain.accesses[i].base, ranges));
@@ -198,13 +191,12 @@ private:
     // Address of the element that the block means; -1: outside.
     const int64_t expected = elementAt(operand, at).value_or(-1);
     if (!access.isStrided) {
+      const std::vector<int64_t> &extents = packed[i];
       int64_t row = 0;
-      for (int loop : access.packed)
-        row = row * (mapping.chain->loops[loop].isLanes ? laneSteps(mapping.chain->loops[loop], target.lanes)
-                                                        : chainExtent(mapping, loop, ranges)) +
-              step[loop];
-      const int64_t bytes = elemBytes(access.elem);
-      int64_t offset = ((access.lead + access.unit * row) * target.lanes + step[access.laneLoop]) * bytes;
+      for (size_t k = 0; k != extents.size(); ++k)
+        row = row * extents[k] + step[access.packed[k]];
+      const int64_t bytes = elemBytes(access.elem),
+                    offset = packedOffset(access, row, target.lanes) + step[access.laneLoop] * bytes;
       // Weights of padding are zero, so what lies in the lanes beside them does not matter.
       if (access.elem == isa::Elem::I8 && isPadding(mapping, at, target.lanes))
         return images[i][offset] == 0 ? "" : "packed operand " + operand.name + " is not zero in padding";
@@ -215,15 +207,13 @@ private:
         return "packed operand " + operand.name + " holds another element at row " + std::to_string(row);
       return "";
     }
-    int64_t address = links[access.base.link].values[access.base.field] + laneBytes(access, step);
     bool isInside = true;
-    for (const ChainDim &dim : access.dims) {
-      int64_t index = dim.origin ? -links[dim.origin.link].values[dim.origin.field] : 0;
-      for (const ChainTerm &term : dim.terms)
-        index += step[term.loop] * number(links, term.factor);
-      isInside &= !dim.extent || (index >= 0 && index < links[dim.extent.link].values[dim.extent.field]);
-      address += index * number(links, dim.stride);
-    }
+    for (const ChainDim &dim : access.dims)
+      if (dim.extent) {
+        const int64_t index = walkIndex(links, dim, step, target.lanes);
+        isInside &= index >= 0 && index < links[dim.extent.link].values[dim.extent.field];
+      }
+    const int64_t address = walkAddress(links, access, step, target.lanes);
     if (isInside != (expected >= 0))
       return "operand " + operand.name + ": padding begins at another element";
     if (isInside && address != expected)
@@ -236,8 +226,9 @@ private:
   const Target &target;
   Placement placement;
   Ranges ranges;
-  std::set<std::vector<int64_t>> walked; // first steps of constants' tiles
-  std::vector<std::vector<uint8_t>> images;
+  std::set<std::vector<int64_t>> walked;    // first steps of constants' tiles
+  std::vector<std::vector<uint8_t>> images; // per access
+  std::vector<std::vector<int64_t>> packed; // per access: extents of its loops
 };
 
 /// The fields of one real tile. Indices and addresses are affine in the steps: what is right at the first step and one
@@ -285,20 +276,6 @@ private:
            1;
   }
 
-  int64_t walkIndex(const ChainDim &dim, const Point &point) const {
-    int64_t index = dim.origin ? -links[dim.origin.link].values[dim.origin.field] : 0;
-    for (const ChainTerm &term : dim.terms)
-      index += point.step[term.loop] * numberOf(links, term.factor, target.lanes);
-    return index;
-  }
-
-  int64_t walkAddress(const ChainAccess &access, const Point &point) const {
-    int64_t address = links[access.base.link].values[access.base.field] + laneBytes(access, point.step);
-    for (const ChainDim &dim : access.dims)
-      address += walkIndex(dim, point) * numberOf(links, dim.stride, target.lanes);
-    return address;
-  }
-
   int64_t meantAddress(int i, const Operand &operand, const Point &point) const {
     const View &view = placement.views[i];
     int64_t address = view.address;
@@ -320,9 +297,10 @@ private:
       const int d = mapping.dimOf[i][j];
       if (d < 0)
         continue;
-      const int64_t shift = valueAt(operand.index[d], points[0].at) - walkIndex(dim, points[0]);
+      const int64_t shift =
+          valueAt(operand.index[d], points[0].at) - walkIndex(links, dim, points[0].step, target.lanes);
       for (const Point &point : points)
-        if (valueAt(operand.index[d], point.at) - walkIndex(dim, point) != shift)
+        if (valueAt(operand.index[d], point.at) - walkIndex(links, dim, point.step, target.lanes) != shift)
           return "a step moves dimension " + std::to_string(d) + " by another number of elements";
       // Elements low to high are meant. Inside is what the tensor has of them, and the instruction must agree.
       int64_t low = valueAt(operand.index[d], points[0].at), high = low;
@@ -342,8 +320,8 @@ private:
       readsSomething &= meant.first < meant.second;
     }
     for (const Point &point : points)
-      if (readsSomething && walkAddress(access, point) != meantAddress(i, operand, point))
-        return "address " + std::to_string(walkAddress(access, point)) + " instead of " +
+      if (readsSomething && walkAddress(links, access, point.step, target.lanes) != meantAddress(i, operand, point))
+        return "address " + std::to_string(walkAddress(links, access, point.step, target.lanes)) + " instead of " +
                std::to_string(meantAddress(i, operand, point));
     return "";
   }

@@ -2,6 +2,7 @@
 #include "tw/tensorize/Realise.h"
 
 #include "Affine.h"
+#include "Walk.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -223,21 +224,11 @@ private:
       return;
     }
     // Every step of the loops, then the lanes.
-    std::vector<int64_t> extent, step(access.packed.size(), 0);
-    for (int loop : access.packed)
-      extent.push_back(chain.loops[loop].isLanes ? laneSteps(chain.loops[loop], target.lanes)
-                                                 : chainExtent(mapping, loop, ranges));
-    int64_t rows = 1;
-    for (int64_t e : extent)
-      rows *= e;
-    for (int64_t row = 0; row != rows; ++row) {
-      int64_t rest = row;
-      for (size_t k = step.size(); k-- > 0; rest /= extent[k])
-        step[k] = rest % extent[k];
+    forEach(packedExtents(mapping, access, ranges, target.lanes), [&](int64_t row, const std::vector<int64_t> &step) {
       findPoint(access, step);
       for (int64_t lane = 0; lane != target.lanes; ++lane)
-        put((access.lead + access.unit * row) * rowBytes + lane * bytes, bytes, value(i, lane));
-    }
+        put(packedOffset(access, row, target.lanes) + lane * bytes, bytes, value(i, lane));
+    });
   }
 
   void writeWords(const ChainAccess &access) {

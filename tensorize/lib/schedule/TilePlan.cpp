@@ -2,6 +2,7 @@
 #include "schedule/TilePlan.h"
 
 #include "Affine.h"
+#include "Walk.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -56,11 +57,8 @@ TilePlan::TilePlan(const Mapping &mapping, const Target &target, BlockSchedule s
       } else if (access.lane == isa::LaneKind::Count) {
         bytes = access.lead * rowBytes + int64_t(mapping.block.operands[mapping.binding.operandOf[i]].constant->size());
       } else {
-        int64_t rows = 1;
-        for (int loop : access.packed)
-          rows *=
-              chain.loops[loop].isLanes ? laneSteps(chain.loops[loop], target.lanes) : chainExtent(mapping, loop, tile);
-        bytes = (access.lead + access.unit * (rows - 1) + 1) * rowBytes;
+        const int64_t rows = productOf(packedExtents(mapping, access, tile, target.lanes));
+        bytes = packedOffset(access, rows - 1, target.lanes) + rowBytes;
       }
       image.bytes = std::max(image.bytes, int64_t(llvm::alignTo(bytes, granule)));
     }
