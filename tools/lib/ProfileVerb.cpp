@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <iostream>
+#include <map>
 
 namespace tw::tools {
 namespace {
@@ -96,9 +97,20 @@ int profileVerb(const Arguments &arguments) {
   };
   uint64_t total = 0, attributed = 0;
   double useful = 0;
+  std::map<uint32_t, double> hostMs;
+  double hostTotal = 0, ofOperators = 0;
+  for (const StepTime &time : (*session)->hostTimes()) {
+    hostMs[time.step] = double(time.ns) / 1e6;
+    hostTotal += hostMs[time.step];
+  }
   for (const codegen::PlacementRow &placed : report.rows)
-    if (placed.executor == codegen::ExecutorId::Host)
-      row(placed.node, "host", "-", "-", "-", "-", placed.operation);
+    if (placed.executor == codegen::ExecutorId::Host) {
+      const double ms = hostMs[uint32_t(placed.step)];
+      ofOperators += ms;
+      row(placed.node, "host", placed.macs == 0 ? "-" : withCommas(uint64_t(placed.macs)), "-", "-", "-",
+          llvm::formatv("{0}, {1:F3} ms", placed.operation, ms).str());
+    }
+  row("forms, copies", "host", "-", "-", "-", "-", llvm::formatv("{0:F3} ms", hostTotal - ofOperators).str());
   for (const Job &job : (*session)->jobs()) {
     total += job.cycles;
     for (const LayerTime &layer : layerTimesOf(job)) {
@@ -115,15 +127,17 @@ int profileVerb(const Arguments &arguments) {
   row("end of job", "npu", "-", withCommas(total - attributed), "-", "-", "completion record, last responses");
   row("total", "", withCommas(uint64_t(useful)), withCommas(total), withCommas(total),
       percent(useful, double(total) * peak),
-      llvm::formatv("{0:F3} ms at {1} MHz", double(total) / (1000.0 * package.config.clockMhz), package.config.clockMhz)
+      llvm::formatv("{0:F3} ms at {1} MHz, host {2:F3} ms", double(total) / (1000.0 * package.config.clockMhz),
+                    package.config.clockMhz, hostTotal)
           .str());
   std::cout << "  " << withCommas(result->bytesRead) << " bytes read, " << withCommas(result->bytesWritten)
             << " written; at least " << withCommas(uint64_t(useful / peak)) << " cycles of array work\n";
   printLatencies((*session)->jobs(), "reads", isa::CounterId::ReadLatency0);
   printLatencies((*session)->jobs(), "writes", isa::CounterId::WriteLatency0);
-  std::cout << "  cycles: a layer's share of the time, they add up; span: from its first computing instruction to its "
-               "end, spans of\n"
-               "  neighbours overlap; array: useful MAC of the span's peak\n";
+  std::cout
+      << "  cycles: a layer's share of the time, they add up; span: from its first computing instruction to its "
+         "end, spans of\n"
+         "  neighbours overlap; array: useful MAC of the span's peak; the host's time is measured on this computer\n";
   if (isRandom)
     std::cout << "  inputs that were not given are random (seed " << line.get<uint64_t>("seed")
               << "); cycles do not depend on values\n";

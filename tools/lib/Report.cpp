@@ -44,9 +44,17 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
                   share(double(r.macsOnNpu), double(r.macs)), withCommas(uint64_t(r.macs)),
                   std::ranges::count(r.rows, codegen::ExecutorId::Npu, &codegen::PlacementRow::executor), r.rows.size())
               .str();
-  text += formatv("  time           {0} cycles of the NPU, {1:F3} ms at {2} MHz (cycle model, ideal memory)\n",
-                  withCommas(r.cycles), milliseconds(r.cycles, config), config.clockMhz)
+  const double npuMs = milliseconds(r.cycles, config), hostMs = r.hostNs / 1e6;
+  text += formatv("  time           {0:F3} ms or more: NPU {1:F3} ms, host at least {2} ms\n", npuMs + hostMs, npuMs,
+                  shortNumber(hostMs))
               .str();
+  text += formatv("    NPU          {0} cycles at {1} MHz (cycle model, ideal memory)\n", withCommas(r.cycles),
+                  config.clockMhz)
+              .str();
+  text +=
+      formatv("    host         estimated for one thread of {0} from operations and bytes; run and profile measure\n",
+              r.hostCpu)
+          .str();
   text += formatv("  array          {0:F1} % of the peak for useful MAC, {1:F1} % of streamed lanes useful\n",
                   share(double(r.macsOnNpu), double(r.cycles) * config.n * config.n),
                   share(double(r.macsOnNpu), double(r.arrayMacs)))
@@ -57,7 +65,8 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
   text += formatv("  arena          {0} bytes; live at most {1}; constants {2} bytes\n", withCommas(r.arenaBytes),
                   withCommas(r.arenaBound), withCommas(r.constantBytes))
               .str();
-  text += formatv("  traffic        {0} bytes read, {1} written\n", withCommas(r.bytesRead), withCommas(r.bytesWritten))
+  text += formatv("  traffic        {0} bytes read, {1} written by the NPU; {2} read or written by the host\n",
+                  withCommas(r.bytesRead), withCommas(r.bytesWritten), withCommas(r.hostBytes))
               .str();
   text += formatv("  program        {0} lines, {1} waits, {2} fences, {3} NPU steps, {4} host steps\n", r.lines,
                   r.waits, r.fences, r.npuSteps, r.hostSteps)
@@ -77,7 +86,9 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
                 .str();
   for (const codegen::PlacementRow &row : r.rows)
     if (row.executor == codegen::ExecutorId::Host)
-      text += formatv("  host           {0} {1}: {2}\n", row.operation, row.node, row.how).str();
+      text += formatv("  host           {0} {1}: {2} (at least {3} ms)\n", row.operation, row.node, row.how,
+                      shortNumber(row.hostNs / 1e6))
+                  .str();
   const bool isNpuThere = std::ranges::find(r.executors, codegen::ExecutorId::Npu) != r.executors.end();
   if (r.macs != 0 && r.macsOnNpu == 0 && isNpuThere)
     text += "  WARNING        0 of its MAC run on the NPU: the reasons stand above\n";
@@ -95,6 +106,13 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   root["config_hash"] = hex(isa::configHash(compiled.package.config));
   root["macs"] = r.macs;
   root["macs_on_npu"] = r.macsOnNpu;
+  root["macs_int8"] = r.macsInt8;
+  root["macs_int8_on_npu"] = r.macsInt8OnNpu;
+  root["host_ns_estimate"] = r.hostNs;
+  root["host_bytes"] = r.hostBytes;
+  root["host_cpu"] = r.hostCpu;
+  root["host_steps"] = r.hostSteps;
+  root["npu_steps"] = r.npuSteps;
   root["array_macs"] = r.arrayMacs;
   root["cycles"] = r.cycles;
   root["bytes_read"] = r.bytesRead;
@@ -121,6 +139,7 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
                                        {"how", row.how},
                                        {"macs", row.macs},
                                        {"cycles", row.cycles},
+                                       {"host_ns_estimate", row.hostNs},
                                        {"bound_by", row.boundBy},
                                        {"rejections", std::move(rejections)}});
   }

@@ -4,6 +4,7 @@
 #include "Session.h"
 #include "Trace.h"
 
+#include "llvm/Support/FormatVariadic.h"
 #include <boost/json.hpp>
 
 #include <iostream>
@@ -71,6 +72,9 @@ int runVerb(const Arguments &arguments) {
   auto result = (*session)->run(*inputs);
   if (!result)
     return fail(result.takeError());
+  uint64_t hostNs = 0;
+  for (const StepTime &time : (*session)->hostTimes())
+    hostNs += time.ns;
   if (line.has("trace"))
     if (llvm::Error error = writeTrace(line.text("trace"), traceOf(package, (*session)->jobs())))
       return fail(std::move(error));
@@ -92,6 +96,8 @@ int runVerb(const Arguments &arguments) {
   if (line.has("json")) {
     boost::json::object root{{"device", line.text("device")},
                              {"cycles", result->cycles},
+                             {"host_ns", hostNs},
+                             {"host_steps", (*session)->hostTimes().size()},
                              {"bytes_read", result->bytesRead},
                              {"bytes_written", result->bytesWritten},
                              {"macs", result->macs},
@@ -114,6 +120,10 @@ int runVerb(const Arguments &arguments) {
     std::cout << withCommas(result->cycles) << " cycles, ";
   std::cout << withCommas(result->bytesRead) << " bytes read, " << withCommas(result->bytesWritten) << " written, "
             << withCommas(result->macs) << " array MAC\n";
+  if (!(*session)->hostTimes().empty())
+    std::cout << llvm::formatv("host: {0:F3} ms measured here, {1} steps\n", double(hostNs) / 1e6,
+                               (*session)->hostTimes().size())
+                     .str();
   return 0;
 }
 

@@ -16,6 +16,7 @@
 #include "llvm/Support/FormatVariadic.h"
 
 #include <array>
+#include <chrono>
 #include <thread>
 
 namespace tw::tools {
@@ -111,6 +112,7 @@ public:
 
   llvm::Expected<RunResult> run(const Tensors &inputs) override {
     done.clear();
+    times.clear();
     running.events.clear();
     RunResult result;
     result.outputs = outputsOf(package);
@@ -122,6 +124,7 @@ public:
       to.push_back(output.tensor.bytes.data());
     tw_run_stats stats{};
     tw_error error{};
+    stepStart = std::chrono::steady_clock::now();
     if (tw_instance_run(instance, 0, from.data(), to.data(), &stats, &error) != TW_OK)
       return errorOf(error);
     result.cycles = stats.cycles;
@@ -132,6 +135,7 @@ public:
     return result;
   }
 
+  const std::vector<StepTime> &hostTimes() const override { return times; }
   const std::vector<Job> &jobs() const override { return done; }
 
   explicit DriverSession(const isa::Package &package) : package(package) {}
@@ -139,16 +143,20 @@ public:
 private:
   void retire(const isa::TraceEvent &event) override { running.events.push_back(event); }
 
-  static void stepDone(void *context, uint32_t, const tw_job_result *job, void *const *) {
+  static void stepDone(void *context, uint32_t step, const tw_job_result *job, void *const *) {
     auto &self = *static_cast<DriverSession *>(context);
-    if (!job)
+    const auto now = std::chrono::steady_clock::now(), start = std::exchange(self.stepStart, now);
+    if (!job) {
+      self.times.push_back({step, uint64_t(std::chrono::nanoseconds(now - start).count())});
       return;
+    }
     self.running.cycles = job->cycles;
     self.running.counters.resize(isa::kCounters);
     for (int i = 0; i != isa::kCounters; ++i)
       self.running.counters[i] = tw_device_counter(self.device, uint32_t(i));
     self.done.push_back(std::move(self.running));
     self.running = {};
+    self.stepStart = std::chrono::steady_clock::now();
   }
 
   const isa::Package &package;
@@ -157,6 +165,8 @@ private:
   tw_instance *instance = nullptr;
   Job running;
   std::vector<Job> done;
+  std::vector<StepTime> times;
+  std::chrono::steady_clock::time_point stepStart; // the end of the step before
 };
 
 std::string place(const isa::TraceEvent &event, const isa::Package &package) {

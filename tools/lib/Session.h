@@ -29,6 +29,12 @@ struct Job {
   uint64_t cycles = 0;                 // 0 on the functional model
 };
 
+/// How long the host took for a step of a run.
+struct StepTime {
+  uint32_t step = 0; // of the package
+  uint64_t ns = 0;
+};
+
 class Session {
 public:
   /// The package was compiled by this command, or openPackage let it in: its host code runs. An error names the device
@@ -39,6 +45,8 @@ public:
 
   /// One run of the first entry; inputs in the order of the entry.
   virtual llvm::Expected<RunResult> run(const Tensors &inputs) = 0;
+  /// The host's steps of the last run: of host code and copies.
+  virtual const std::vector<StepTime> &hostTimes() const = 0;
   /// The jobs of the last run.
   virtual const std::vector<Job> &jobs() const = 0;
 };
