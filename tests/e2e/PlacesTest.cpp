@@ -36,7 +36,7 @@ llvm::Expected<std::vector<uint8_t>> run(const isa::Package &package, const std:
   auto inputs = gatherInputs(inputsOf(package), {}, 11, isRandom);
   if (!inputs)
     return inputs.takeError();
-  auto session = Session::open(*bytes, package, {.device = device});
+  auto session = Session::open(*bytes, package, {.device = device, .memory = {}});
   if (!session)
     return session.takeError();
   auto result = (*session)->run(*inputs);
