@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every operator of the graph, compiled for a machine and run on the functional model: on the NPU where it is offered,
+// else by host code and with a reason.
+#include "Session.h"
+
+#include "tw/ir/Constants.h"
+#include "tw/ir/Register.h"
+#include "tw/support/OperatorCases.h"
+
+#include "mlir/Parser/Parser.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+using namespace tw;
+using namespace tw::tools;
+
+namespace {
+
+// Of the operators in blocks: where some case of each has run.
+struct Places {
+  std::set<std::string> npu, host;
+};
+
+// Arguments of @main behind the first become constants of these values.
+void makeConstant(mlir::func::FuncOp main, const Tensors &values) {
+  auto builder = mlir::OpBuilder::atBlockBegin(&main.front());
+  for (unsigned i = main.getNumArguments(); i-- > 1;) {
+    auto constant = ir::makeConstant(builder, main.getLoc(), values[i].name, values[i].tensor);
+    main.getArgument(i).replaceAllUsesWith(constant.getResult());
+    main.eraseArgument(i);
+  }
+}
+
+// What the interpreter computes of the text, and random inputs of it.
+struct Reference {
+  Tensors inputs, outputs;
+};
+
+std::optional<Reference> referenceOf(mlir::ModuleOp module) {
+  auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
+  Tensors wanted;
+  for (auto [i, argument] : llvm::enumerate(main.getArguments()))
+    wanted.push_back({ir::argumentName(main, unsigned(i)),
+                      ir::Tensor(ir::elementTypeOf(argument.getType()), ir::shapeOf(argument))});
+  bool isRandom = false;
+  Reference reference;
+  auto inputs = gatherInputs(wanted, {}, 7, isRandom);
+  if (!inputs) {
+    ADD_FAILURE() << llvm::toString(inputs.takeError());
+    return std::nullopt;
+  }
+  auto outputs = ir::Interpreter(module).runMain(*inputs);
+  if (!outputs) {
+    ADD_FAILURE() << llvm::toString(outputs.takeError());
+    return std::nullopt;
+  }
+  return Reference{std::move(*inputs), std::move(*outputs)};
+}
+
+void expectSameAsReference(const std::string &text, const std::string &machine, bool isConstant, Places &places) {
+  SCOPED_TRACE(text + (isConstant ? "with constants, " : "") + machine);
+  Model model = emptyModel();
+  model.module = mlir::parseSourceString<mlir::ModuleOp>(text, model.context.get());
+  ASSERT_TRUE(model.module);
+  auto reference = referenceOf(*model.module);
+  ASSERT_TRUE(reference);
+  if (isConstant)
+    makeConstant(model.module->lookupSymbol<mlir::func::FuncOp>("main"), reference->inputs);
+  codegen::CompileOptions options;
+  options.config = llvm::cantFail(loadMachine(machine));
+  auto compiled = codegen::compile(*model.module, options);
+  ASSERT_TRUE(bool(compiled)) << llvm::toString(compiled.takeError());
+  for (const codegen::PlacementRow &row : compiled->report.rows) {
+    (row.executor == codegen::ExecutorId::Npu ? places.npu : places.host).insert(row.operation);
+    EXPECT_NE(row.how, "") << row.operation << " on " << codegen::nameOf(row.executor);
+  }
+  auto bytes = packageBytes(compiled->package);
+  ASSERT_TRUE(bool(bytes)) << llvm::toString(bytes.takeError());
+  auto session = Session::open(*bytes, compiled->package, {});
+  ASSERT_TRUE(bool(session)) << llvm::toString(session.takeError());
+  if (isConstant)
+    reference->inputs.resize(1);
+  auto result = (*session)->run(reference->inputs);
+  ASSERT_TRUE(bool(result)) << llvm::toString(result.takeError());
+  ASSERT_EQ(result->outputs.size(), reference->outputs.size());
+  for (size_t i = 0; i != reference->outputs.size(); ++i) {
+    const ir::Tensor &wanted = reference->outputs[i].tensor, &got = result->outputs[i].tensor;
+    EXPECT_EQ(got.bytes, wanted.bytes) << counts(compare(wanted, got));
+  }
+}
+
+} // namespace
+
+TEST(OperatorsTest, EveryOperatorAgreesWithTheReferenceWhereItIsOfferedOrSaysWhyNot) {
+  Places places;
+  for (const char *machine : {"tw8", "tw16"})
+    for (const std::string &text : test::operatorCases())
+      for (bool isConstant : {false, true})
+        expectSameAsReference(text, machine, isConstant, places);
+  // A list that does not shrink.
+  EXPECT_THAT(places.npu, testing::IsSupersetOf({"qconv", "qgemm"}));
+  std::cout << "on the NPU:";
+  for (const std::string &name : places.npu)
+    std::cout << ' ' << name;
+  std::cout << "\non the host:";
+  for (const std::string &name : places.host)
+    std::cout << ' ' << name;
+  std::cout << "\n";
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// A function of each operator of the graph, as text: with every form that has code of its own.
+// Called by the suites that run every operator somewhere: on the host, on a device.
+// Does not parse or run anything.
+#ifndef TW_SUPPORT_OPERATORCASES_H
+#define TW_SUPPORT_OPERATORCASES_H
+
+#include <string>
+#include <vector>
+
+namespace tw::test {
+
+/// Modules with a function @main whose arguments behind the first may be constants.
+std::vector<std::string> operatorCases();
+
+/// Such a module: the result is %y of `body`, which may use scales %s %t %u and zero points %a %b %c.
+std::string quantisedFunction(const std::string &arguments, const std::string &result, const std::string &body);
+
+} // namespace tw::test
+
+#endif // TW_SUPPORT_OPERATORCASES_H
