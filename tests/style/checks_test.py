@@ -12,6 +12,7 @@ import check_headers
 import check_layering
 import check_licence
 import check_links
+import check_recipes
 import check_words
 
 SPDX = "// SPDX-License-Identifier: Apache-2.0\n"
@@ -41,6 +42,37 @@ class Checks(unittest.TestCase):
         self.assertEqual(len(findings), 1, [str(finding) for finding in findings])
         self.assertEqual((findings[0].path, findings[0].line), (path, line))
         self.assertIn(part, findings[0].text)
+
+    # recipes
+
+    PATCH = ("diff --git a/isa/lib/A.cpp b/isa/lib/A.cpp\n--- a/isa/lib/A.cpp\n+++ b/isa/lib/A.cpp\n"
+             "@@ -1 +1,2 @@\n one\n+two\n")
+
+    def write_recipe(self, text, patch=PATCH, content="one\n"):
+        self.write("isa/lib/A.cpp", content)
+        self.write("CONTRIBUTING.md", f"**A thing.** `tests/recipes/thing.patch`\n{text}\n\n## Else\n`isa/lib/B.cpp`\n")
+        self.write("tests/recipes/thing.patch", patch)
+
+    def test_recipes_accept_a_patch_that_does_what_is_written(self):
+        self.write_recipe("1. `isa/lib`, and `isa/gen/C.cpp` where it must.",
+                          "Not touched: `isa/gen/C.cpp`: it need not\n" + self.PATCH)
+        self.expect_clean(check_recipes.check)
+
+    def test_recipes_refuse_a_patch_that_does_not_apply(self):
+        self.write_recipe("1. `isa/lib/A.cpp`", content="other\n")
+        self.expect(check_recipes.check, "tests/recipes/thing.patch", 1, "does not apply")
+
+    def test_recipes_refuse_a_place_that_only_the_patch_knows(self):
+        self.write_recipe("1. Nothing.")
+        self.expect(check_recipes.check, "CONTRIBUTING.md", 1, "does not name 'isa/lib/A.cpp'")
+
+    def test_recipes_refuse_a_place_that_only_the_page_knows(self):
+        self.write_recipe("1. `isa/lib/A.cpp` and `isa/lib/D.cpp`")
+        self.expect(check_recipes.check, "tests/recipes/thing.patch", 1, "does not touch 'isa/lib/D.cpp'")
+
+    def test_recipes_refuse_a_patch_that_no_recipe_names(self):
+        self.write("tests/recipes/other.patch", self.PATCH)
+        self.expect(check_recipes.check, "tests/recipes/other.patch", 1, "no recipe")
 
     # layering
 
