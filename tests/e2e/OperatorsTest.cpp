@@ -65,6 +65,10 @@ void expectSameAsReference(const std::string &text, const std::string &machine, 
   Model model = emptyModel();
   model.module = mlir::parseSourceString<mlir::ModuleOp>(text, model.context.get());
   ASSERT_TRUE(model.module);
+  // A package gives no tensor without elements to a caller.
+  if (llvm::any_of(model.module->lookupSymbol<mlir::func::FuncOp>("main").getArguments(),
+                   [](mlir::Value argument) { return ir::elementCount(ir::shapeOf(argument)) == 0; }))
+    return;
   auto reference = referenceOf(*model.module);
   ASSERT_TRUE(reference);
   if (isConstant)
@@ -101,7 +105,8 @@ TEST(OperatorsTest, EveryOperatorAgreesWithTheReferenceWhereItIsOfferedOrSaysWhy
       for (bool isConstant : {false, true})
         expectSameAsReference(text, machine, isConstant, places);
   // A list that does not shrink.
-  EXPECT_THAT(places.npu, testing::IsSupersetOf({"qconv", "qgemm"}));
+  EXPECT_THAT(places.npu, testing::IsSupersetOf({"max_pool", "qconv", "qconv_sums", "qeltwise", "qgemm", "qgemm_sums",
+                                                 "qlut", "qmatmul", "qpool"}));
   std::cout << "on the NPU:";
   for (const std::string &name : places.npu)
     std::cout << ' ' << name;

@@ -29,12 +29,14 @@ std::string single(const std::string &types, const std::string &result, const st
          "\n}\n";
 }
 
-std::string eltwise(const std::string &kind) {
+std::string eltwise(const std::string &kind, const std::string &other = "tensor<3x1xi8>") {
   return quantisedFunction(
-      "%x: tensor<2x3x4xi8>, %z: tensor<3x1xi8>", "tensor<2x3x4xi8>",
+      "%x: tensor<2x3x4xi8>, %z: " + other, "tensor<2x3x4xi8>",
       "  %y = tw.qeltwise <" + kind +
           "> %x(%s, %a), %z(%t, %b) out(%u, %c) {clampLo = -90 : i64} : (tensor<2x3x4xi8>, tensor<f32>, "
-          "tensor<i8>, tensor<3x1xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> "
+          "tensor<i8>, " +
+          other +
+          ", tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> "
           "tensor<2x3x4xi8>");
 }
 
@@ -185,6 +187,8 @@ std::vector<std::string> operatorCases() {
           "  %y = tw.qmatmul %x(%t, %a), %z(%t, %b) out(%u, %c) : (tensor<2x3x40xi8>, tensor<f32>, tensor<i8>, "
           "tensor<40x5xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<2x3x5xi8>"),
       eltwise("add"),
+      eltwise("add", "tensor<2x3x4xi8>"),
+      eltwise("mul", "tensor<2x3x4xi8>"),
       eltwise("sub"),
       eltwise("mul"),
       eltwise("min"),
