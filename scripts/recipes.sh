@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Follows the recipes of CONTRIBUTING.md literally: each patch of tests/recipes, or those that are named, is applied to a
-# copy of the tree (what git knows of it, with the changes of this working tree), what its head lists is built, and its
-# tests run. Ten minutes or so each on two cores, less with a warm ccache. Copies are kept in build/recipes.
+# Follows the recipes of CONTRIBUTING.md literally: each patch of tests/recipes, or those that are named, is applied to
+# a copy of the tree (what git knows of it, with the changes of this working tree), what its head lists is built, and
+# its tests run. Ten minutes or so each on two cores, less with a warm ccache. Copies are kept in build/recipes.
 #   scripts/recipes.sh [onnx_operator...]
 set -euo pipefail
 cd "$(dirname "$0")/.."
