@@ -375,6 +375,7 @@ struct QuantizeAboveMove : OpRewritePattern<QuantizeOp> {
       Operation *inner = move->getOperand(0).getDefiningOp();
       if (!inner || !isMove(inner) || !move->getOperand(0).hasOneUse())
         return failure();
+      rewriter.setInsertionPoint(move); // which other quantisers may read, too
       SmallVector<Value> bounded;
       for (Value operand : inner->getOperands())
         bounded.push_back(cloneOn(rewriter, move, operand, operand.getType()));
