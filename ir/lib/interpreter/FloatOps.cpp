@@ -102,7 +102,7 @@ std::function<float(float)> unaryFunction(Operation *op) {
     return [alpha = leaky.getAlpha().convertToFloat()](float x) { return x < 0 ? alpha * x : x; };
   if (auto hard = dyn_cast<HardSigmoidOp>(op))
     return [alpha = hard.getAlpha().convertToFloat(), beta = hard.getBeta().convertToFloat()](float x) {
-      return std::max(0.0f, std::min(1.0f, alpha * x + beta));
+      return std::max(std::min(alpha * x + beta, 1.0f), 0.0f);
     };
   if (isa<SigmoidOp>(op))
     return [](float x) { return 1.0f / (1.0f + exponential(-x)); };

@@ -61,6 +61,8 @@ int64_t wrap(int64_t value, unsigned width) {
 
 // The predicates that bodies have.
 bool compare(arith::CmpFPredicate predicate, float a, float b) {
+  if (predicate == arith::CmpFPredicate::ORD)
+    return !std::isnan(a) && !std::isnan(b);
   return predicate == arith::CmpFPredicate::OLT ? a < b : a > b;
 }
 

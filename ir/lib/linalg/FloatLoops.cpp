@@ -97,6 +97,9 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QuantizeOp op) {
   return elementwise(l, op, inputs, [&](LinalgBuilder &b, ValueRange in) -> Value {
     F f{b};
     Value rounded = f.unary<math::RoundEvenOp>(f.div(in[0], in[1]));
+    // What is no number becomes the zero point.
+    Value isNumber = b.builder.create<arith::CmpFOp>(b.location, arith::CmpFPredicate::ORD, rounded, rounded);
+    rounded = b.builder.create<arith::SelectOp>(b.location, isNumber, rounded, f(0));
     Value bounded =
         f.min(f.max(rounded, f(-65536)), f(65536)); // before the conversion: it needs an integer that exists
     Value q = b.builder.create<arith::FPToSIOp>(b.location, b.builder.getI32Type(), bounded);
@@ -150,7 +153,7 @@ Value unaryBody(LinalgBuilder &b, Operation *op, Value x) {
       })
       .Case<HardSigmoidOp>([&](HardSigmoidOp hard) {
         Value line = f.add(f.mul(f(hard.getAlpha().convertToFloat()), x), f(hard.getBeta().convertToFloat()));
-        return f.max(f(0), f.min(f(1), line)); // as the reference: not a number becomes 1
+        return f.max(f.min(line, f(1)), f(0));
       })
       .Case<SigmoidOp>([&](SigmoidOp) { return f.div(f(1), f.add(f(1), f.exponential(f.unary<arith::NegFOp>(x)))); })
       .Case<TanhOp>([&](TanhOp) { return f.hyperbolicTangent(x); });

@@ -241,6 +241,22 @@ TEST(HostCodeTest, SumsThatMayLeaveInt32AreAddedIn64Bits) {
                         false, "x86-64-v3");
 }
 
+// What is no number becomes the zero point, in the reference and here, behind functions that hand it on.
+TEST(HostCodeTest, WhatIsNoNumberBecomesTheZeroPoint) {
+  for (const char *function : {"relu", "sigmoid", "tanh"})
+    expectSameAsReference(
+        test::quantisedFunction(
+            "%x: tensor<3x5xf32>", "tensor<3x5xi8>",
+            std::string("  %d = tw.sub %x, %x : (tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<3x5xf32>\n"
+                        "  %q = tw.div %d, %d : (tensor<3x5xf32>, tensor<3x5xf32>) -> tensor<3x5xf32>\n"
+                        "  %f = tw.") +
+                function +
+                " %q : (tensor<3x5xf32>) -> tensor<3x5xf32>\n"
+                "  %y = tw.quantize %f, %t, %a : (tensor<3x5xf32>, tensor<f32>, tensor<i8>) -> "
+                "tensor<3x5xi8>"),
+        false, "x86-64-v3");
+}
+
 // Blocks by hand, as loops: several results, one of them read on, one an argument, one returned twice.
 TEST(HostCodeTest, ABlockMayHaveSeveralResults) {
   auto context = makeContext();
