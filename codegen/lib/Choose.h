@@ -3,7 +3,7 @@
 // neighbours form regions, which are scheduled; a block that does not fit loses that executor, and all begins again.
 // Each repeat strikes one candidate, so it ends.
 // Called by: the pipeline.
-// Does not: know executors by name.
+// Does not: prefer one by name: the list's order does. Only the report's sums and sentences name them.
 #ifndef TW_CODEGEN_LIB_CHOOSE_H
 #define TW_CODEGEN_LIB_CHOOSE_H
 

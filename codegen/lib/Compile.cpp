@@ -107,7 +107,7 @@ void estimateHost(Plan &plan, const HostProcessor &processor) {
       work.macs = row->macs;
       work.macsInt8 = row->macsInt8;
     }
-    const double ns = leastNs(processor, work);
+    const double ns = estimatedNs(processor, work);
     if (row) {
       row->hostNs = ns;
       row->step = int(s);

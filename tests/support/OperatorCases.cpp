@@ -56,13 +56,20 @@ std::string convolution(int64_t outputs, int64_t group, const std::string &bias,
           (bias.empty() ? "" : b + ", ") + "tensor<f32>, tensor<i8>" + drainTypes + ") -> " + y);
 }
 
-std::string product(const std::string &drain, const std::string &drainTypes) {
-  return quantisedFunction("%x: tensor<3x20xi8>, %w: tensor<5x20xi8>, %r: tensor<3x5xi8>, %l: tensor<256xi8>",
-                           "tensor<3x5xi8>",
-                           "  %y = tw.qgemm %x(%s, %a), %w(%t, %b) out(%u, %c) " + drain +
-                               " {clampLo = -90 : i64} : (tensor<3x20xi8>, tensor<f32>, tensor<i8>, tensor<5x20xi8>, "
-                               "tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>" +
-                               drainTypes + ") -> tensor<3x5xi8>");
+std::string product(const std::string &drain, const std::string &drainTypes, int depth = 20) {
+  const std::string k = "x" + std::to_string(depth) + "xi8>";
+  return quantisedFunction(
+      "%x: tensor<3" + k + ", %w: tensor<5" + k + ", %r: tensor<3x5xi8>, %l: tensor<256xi8>", "tensor<3x5xi8>",
+      "  %y = tw.qgemm %x(%s, %a), %w(%t, %b) out(%u, %c) " + drain + " {clampLo = -90 : i64} : (tensor<3" + k +
+          ", tensor<f32>, tensor<i8>, tensor<5" + k + ", tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>" +
+          drainTypes + ") -> tensor<3x5xi8>");
+}
+
+// The same with weights whose zero point is 0: products of them are computed in other ways.
+std::string symmetric(std::string text) {
+  const std::string weight = "%w(%t, %b)";
+  text.replace(text.find(weight), weight.size(), "%w(%t, %o)");
+  return text.insert(text.find("{\n") + 2, "  %o = tw.constant dense<0> : tensor<i8>\n");
 }
 
 // The sums of the same convolution.
@@ -168,6 +175,10 @@ std::vector<std::string> operatorCases() {
       single("%x: tensor<1x511x5x1xi8>", "tensor<1x5x1x511xi8>",
              "transpose %x {perm = array<i64: 0, 2, 3, 1>} : (tensor<1x511x5x1xi8>) -> tensor<1x5x1x511xi8>"),
       convolution(8, 1, "", "", ""),
+      symmetric(convolution(8, 1, "", "", "")),
+      symmetric(convolution(8, 2, "70000", residual, residualTypes(wide))),
+      symmetric(convolution(4, 4, "-3", "", "")),
+      symmetric(convolution(33, 1, "-3", "", "")),
       convolution(8, 2, "70000", residual, residualTypes(wide)),
       convolution(4, 4, "-3", residual + " " + table, residualTypes(narrow) + tableType),
       convolution(8, 4, "", table, tableType),
@@ -181,6 +192,9 @@ std::vector<std::string> operatorCases() {
           "%x: tensor<3x20xi8>, %w: tensor<5x20xi8>", "tensor<3x5xi32>",
           "  %y = tw.qgemm_sums %x, %w(%b) : (tensor<3x20xi8>, tensor<5x20xi8>, tensor<i8>) -> tensor<3x5xi32>"),
       product("", ""),
+      symmetric(product("", "")),
+      symmetric(product("", "", 19)), // no multiple of what one instruction adds up
+      product("", "", 19),
       product(residual + " " + table, residualTypes("tensor<3x5xi8>") + tableType),
       quantisedFunction(
           "%x: tensor<2x3x40xi8>, %z: tensor<40x5xi8>", "tensor<2x3x5xi8>",

@@ -54,7 +54,7 @@ void printScreen(const Survey &survey, const std::string &file, const std::strin
                              survey.macs ? 100.0 * double(survey.macsOnNpu) / double(survey.macs) : 0.0,
                              arithmeticOf(survey))
                    .str();
-  std::cout << llvm::formatv("the host takes at least {0} ms on one thread (an estimate from its operations and "
+  std::cout << llvm::formatv("the host takes about {0} ms on one thread (an estimate from its operations and "
                              "bytes)\n",
                              shortNumber(survey.hostNs / 1e6))
                    .str();

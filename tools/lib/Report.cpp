@@ -45,7 +45,7 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
                   std::ranges::count(r.rows, codegen::ExecutorId::Npu, &codegen::PlacementRow::executor), r.rows.size())
               .str();
   const double npuMs = milliseconds(r.cycles, config), hostMs = r.hostNs / 1e6;
-  text += formatv("  time           {0:F3} ms or more: NPU {1:F3} ms, host at least {2} ms\n", npuMs + hostMs, npuMs,
+  text += formatv("  time           {0:F3} ms, about: NPU {1:F3} ms, host {2} ms\n", npuMs + hostMs, npuMs,
                   shortNumber(hostMs))
               .str();
   text += formatv("    NPU          {0} cycles at {1} MHz (cycle model, ideal memory)\n", withCommas(r.cycles),

@@ -216,8 +216,6 @@ private:
 
   Value number(TypedAttr attribute) { return b.create<arith::ConstantOp>(at, attribute); }
 
-  Type accumulator() { return nest.stages.front().body->getArguments().back().getType(); }
-
   SmallVector<Value> initials() {
     SmallVector<Value> result;
     if (auto *attribute = std::get_if<TypedAttr>(&nest.initial)) {

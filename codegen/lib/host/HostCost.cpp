@@ -7,8 +7,8 @@ namespace tw::codegen {
 
 namespace {
 
-// What a core of a kind of processor does at most. The clock and the bandwidth are those of a fast one of the kind, so
-// that the time is a lower bound.
+// What a core of a kind of processor is taken to do at best. Clock and bandwidth are assumed, not measured: the time is
+// an estimate, for a faster processor too long and for most layers too short.
 struct Peak {
   unsigned vectorBits;
   Dot dot;
@@ -23,7 +23,7 @@ constexpr Peak kPeaks[] = {
 
 } // namespace
 
-double leastNs(const HostProcessor &processor, const HostWork &work) {
+double estimatedNs(const HostProcessor &processor, const HostWork &work) {
   const Peak &peak = *std::ranges::find_if(kPeaks, [&](const Peak &row) {
     return processor.vectorBits >= row.vectorBits && (row.dot == processor.dot || row.dot == Dot::None);
   });

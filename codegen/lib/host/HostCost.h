@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What for: a lower bound of a host step's time on one thread, from its arithmetic and its bytes.
+// What for: an estimate of a host step's time on one thread, from its arithmetic and its bytes.
 // Called by: the report, which calls it an estimate.
 // Does not: measure; what a step takes is what run and profile say.
 #ifndef TW_CODEGEN_LIB_HOST_HOSTCOST_H
@@ -14,7 +14,7 @@ struct HostWork {
   int64_t bytes = 0;              // read and written
 };
 
-double leastNs(const HostProcessor &processor, const HostWork &work);
+double estimatedNs(const HostProcessor &processor, const HostWork &work);
 
 } // namespace tw::codegen
 

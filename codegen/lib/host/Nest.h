@@ -37,7 +37,7 @@ struct HostAccess {
   unsigned array = 0;
   int64_t offset = 0;
   llvm::SmallVector<int64_t, 8> steps; // per loop of the nest
-  bool isPacked = false;               // a constant that lies in the order in which the nest reads it (Pack.h)
+  bool isPacked = false;               // a constant that lies in the order in which the nest reads it (packOperands)
 };
 
 /// What a body reads: nothing (it has no use for the argument), memory, or the result of an earlier stage.

@@ -133,7 +133,7 @@ private:
     return result;
   }
 
-  // Of an integer that is extended: by its type, or less where it is a byte without its zero point.
+  // Of an integer that is extended: by its type.
   static Bounds boundsOf(Value value) {
     const unsigned bits = value.getType().getIntOrFloatBitWidth();
     const double half = double(uint64_t(1) << (bits - 1));

@@ -61,10 +61,6 @@ bool isRead(const StageInput &input, unsigned loop) {
   return access && access->steps[loop] != 0;
 }
 
-struct Shape2 {
-  int64_t vectors, rows; // of a tile
-};
-
 // What a tile of a reduction costs a processor that starts two multiply-adds and two loads per cycle and waits four
 // cycles for a result, per step of the reduction.
 double stepCost(int64_t vectors, int64_t rows, int loadsPerVector, int loadsPerRow) {

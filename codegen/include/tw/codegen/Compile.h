@@ -78,7 +78,7 @@ struct PlacementRow {
   int64_t macs = 0, macsInt8 = 0;               // useful ones; of int8 operands
   uint64_t cycles = 0;                          // measured, its share of the time; 0 on the host
   std::string boundBy;
-  double hostNs = 0; // on the host: an estimate, a lower bound on one thread
+  double hostNs = 0; // on the host: an estimate, on one thread
   int step = -1;     // on the host: its step of the package
 };
 
