@@ -37,11 +37,13 @@ void Forms::bindResults(mlir::func::FuncOp main) {
 }
 
 int Forms::addIo(tw_pkg_buffer_kind kind, Value value, std::string name, bool isUnsigned, std::vector<uint32_t> &list) {
-  static constexpr std::pair<ir::ElementType, tw_pkg_type> kTypes[] = {{ir::ElementType::F32, TW_PKG_F32},
-                                                                       {ir::ElementType::I8, TW_PKG_I8},
-                                                                       {ir::ElementType::U8, TW_PKG_U8},
-                                                                       {ir::ElementType::I32, TW_PKG_I32},
-                                                                       {ir::ElementType::I64, TW_PKG_I64}};
+  static constexpr std::pair<ir::ElementType, tw_pkg_type> kTypes[] = {
+      {ir::ElementType::F32, TW_PKG_F32},   {ir::ElementType::F64, TW_PKG_F64},   {ir::ElementType::F16, TW_PKG_F16},
+      {ir::ElementType::BF16, TW_PKG_BF16}, {ir::ElementType::Bool, TW_PKG_BOOL}, {ir::ElementType::I8, TW_PKG_I8},
+      {ir::ElementType::I16, TW_PKG_I16},   {ir::ElementType::I32, TW_PKG_I32},   {ir::ElementType::I64, TW_PKG_I64},
+      {ir::ElementType::U8, TW_PKG_U8},     {ir::ElementType::U16, TW_PKG_U16},   {ir::ElementType::U32, TW_PKG_U32},
+      {ir::ElementType::U64, TW_PKG_U64},
+  };
   ir::ElementType type = isUnsigned ? ir::ElementType::U8 : ir::elementTypeOf(value.getType());
   tw_pkg_type packageType = std::ranges::find(kTypes, type, &std::pair<ir::ElementType, tw_pkg_type>::first)->second;
   plan.tensors.push_back({std::move(name), packageType, shapeVector(value)});

@@ -28,44 +28,57 @@ std::string resourceKey(llvm::StringRef name) {
 
 RankedTensorType toMlirType(MLIRContext *context, ElementType type, Dims shape) {
   Builder builder(context);
-  Type element;
-  switch (type) {
-  case ElementType::F32:
-    element = builder.getF32Type();
-    break;
-  case ElementType::I8:
-    element = builder.getI8Type();
-    break;
-  case ElementType::U8:
-    element = builder.getIntegerType(8, false);
-    break;
-  case ElementType::I32:
-    element = builder.getI32Type();
-    break;
-  case ElementType::I64:
-    element = builder.getI64Type();
-    break;
-  }
-  return RankedTensorType::get(shape, element);
+  return RankedTensorType::get(shape, withElementType(type, [&](auto element) -> Type {
+                                 using T = decltype(element);
+                                 if constexpr (std::is_same_v<T, Float16>)
+                                   return builder.getF16Type();
+                                 else if constexpr (std::is_same_v<T, BFloat16>)
+                                   return builder.getBF16Type();
+                                 else if constexpr (std::is_same_v<T, float>)
+                                   return builder.getF32Type();
+                                 else if constexpr (std::is_same_v<T, double>)
+                                   return builder.getF64Type();
+                                 else if constexpr (std::is_same_v<T, bool>)
+                                   return builder.getI1Type();
+                                 else if constexpr (std::is_unsigned_v<T>)
+                                   return builder.getIntegerType(sizeof(T) * 8, false);
+                                 else
+                                   return builder.getIntegerType(sizeof(T) * 8);
+                               }));
 }
 
 ElementType elementTypeOf(Type type) {
   Type element = getElementTypeOrSelf(type);
   if (element.isF32())
     return ElementType::F32;
-  if (element.isUnsignedInteger(8))
-    return ElementType::U8;
-  if (element.isInteger(8))
-    return ElementType::I8;
-  if (element.isInteger(32))
-    return ElementType::I32;
-  assert(element.isInteger(64) && "element types of tw tensors are listed in GraphOps.td");
-  return ElementType::I64;
+  if (element.isF64())
+    return ElementType::F64;
+  if (element.isF16())
+    return ElementType::F16;
+  if (element.isBF16())
+    return ElementType::BF16;
+  const bool isUnsigned = element.isUnsignedInteger();
+  switch (element.getIntOrFloatBitWidth()) {
+  case 1:
+    return ElementType::Bool;
+  case 8:
+    return isUnsigned ? ElementType::U8 : ElementType::I8;
+  case 16:
+    return isUnsigned ? ElementType::U16 : ElementType::I16;
+  case 32:
+    return isUnsigned ? ElementType::U32 : ElementType::I32;
+  case 64:
+    return isUnsigned ? ElementType::U64 : ElementType::I64;
+  }
+  llvm_unreachable("element types of tw tensors are listed in GraphOps.td");
 }
 
 ElementsAttr makeConstantAttr(MLIRContext *context, llvm::StringRef name, const Tensor &tensor) {
   RankedTensorType type = toMlirType(context, tensor.type, tensor.shape);
-  if (static_cast<int64_t>(tensor.bytes.size()) <= kInlineBytes)
+  const bool isSmall = static_cast<int64_t>(tensor.bytes.size()) <= kInlineBytes;
+  if (isSmall && tensor.type == ElementType::Bool) // MLIR packs them as bits
+    return DenseElementsAttr::get(type, tensor.values<bool>());
+  if (isSmall)
     return DenseElementsAttr::getFromRawBuffer(type, tensor.bytes);
   AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(tensor.bytes, /*align=*/64);
   auto &manager = DenseResourceElementsHandle::getManagerInterface(context);
@@ -82,6 +95,10 @@ Tensor readConstant(ElementsAttr attr) {
     return tensor;
   }
   auto dense = cast<DenseElementsAttr>(attr);
+  if (tensor.type == ElementType::Bool) {
+    llvm::copy(dense.getValues<bool>(), tensor.data<bool>());
+    return tensor;
+  }
   ArrayRef<char> raw = dense.getRawData();
   if (!dense.isSplat()) {
     llvm::copy(raw, tensor.bytes.begin());

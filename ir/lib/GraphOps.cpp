@@ -3,6 +3,7 @@
 #include "tw/ir/GraphDialect.h"
 
 #include "tw/ir/Constants.h"
+#include "tw/ir/LibraryFunctions.h"
 #include "tw/ir/Shapes.h"
 
 #include "mlir/IR/Builders.h"
@@ -160,6 +161,83 @@ TW_BINARY_VERIFIER(DivOp)
 TW_BINARY_VERIFIER(MinOp)
 TW_BINARY_VERIFIER(MaxOp)
 #undef TW_BINARY_VERIFIER
+
+// Which types a function is defined for: reals that are computed in, integers, bool.
+static LogicalResult checkType(Operation *op, StringRef kind, Value value, bool takesReal, bool takesInteger,
+                               bool takesBool) {
+  ElementType type = elementTypeOf(value.getType());
+  const bool isNarrow = type == ElementType::F16 || type == ElementType::BF16;
+  const bool isTaken = type == ElementType::Bool ? takesBool : isReal(type) ? takesReal && !isNarrow : takesInteger;
+  return isTaken ? success() : op->emitOpError() << kind << " is not defined for " << elementTypeName(type);
+}
+
+LogicalResult UnaryOp::verify() {
+  const bool isOfAny = llvm::is_contained({UnaryKind::Abs, UnaryKind::Neg, UnaryKind::Sign}, getKind());
+  const bool isNot = getKind() == UnaryKind::Not;
+  return checkType(*this, stringifyUnaryKind(getKind()), getInput(), !isNot, isOfAny || isNot, isNot);
+}
+
+LogicalResult BinaryOp::verify() {
+  const bool isLogical = llvm::is_contained({BinaryKind::And, BinaryKind::Or, BinaryKind::Xor}, getKind());
+  const bool isOfReals = llvm::is_contained({BinaryKind::Pow, BinaryKind::Fmod}, getKind());
+  if (failed(checkType(*this, stringifyBinaryKind(getKind()), getLhs(), isOfReals, true, isLogical)))
+    return failure();
+  return checkShape(*this, getResult(), broadcastShape(shapeOf(getLhs()), shapeOf(getRhs())));
+}
+
+LogicalResult CompareOp::verify() {
+  return checkShape(*this, getResult(), broadcastShape(shapeOf(getLhs()), shapeOf(getRhs())));
+}
+
+LogicalResult WhereOp::verify() {
+  auto both = broadcastShape(shapeOf(getLhs()), shapeOf(getRhs()));
+  return checkShape(*this, getResult(), both ? broadcastShape(shapeOf(getCondition()), *both) : std::move(both));
+}
+
+LogicalResult ExpandOp::verify() {
+  return checkShape(*this, getResult(), broadcastShape(shapeOf(getInput()), shapeOf(getResult())));
+}
+
+LogicalResult SliceOp::verify() {
+  Dims from = shapeOf(getInput()), to = shapeOf(getResult());
+  if (getStarts().size() != from.size() || getSteps().size() != from.size() || to.size() != from.size())
+    return emitOpError() << "has " << getStarts().size() << " starts and " << getSteps().size() << " steps for "
+                         << shapeText(from);
+  for (size_t d = 0; d < from.size(); ++d) {
+    const int64_t first = getStarts()[d], last = first + (to[d] - 1) * getSteps()[d];
+    if (to[d] > 0 && (first < 0 || first >= from[d] || last < 0 || last >= from[d]))
+      return emitOpError() << "reads elements " << first << " to " << last << " of dimension " << d << " of "
+                           << shapeText(from);
+  }
+  return success();
+}
+
+LogicalResult GatherOp::verify() {
+  return checkShape(*this, getResult(), gatherShape(shapeOf(getInput()), shapeOf(getIndices()), getAxis()));
+}
+
+LogicalResult ReduceOp::verify() {
+  if (failed(checkType(*this, stringifyReduceKind(getKind()), getInput(), true, true,
+                       llvm::is_contained({ReduceKind::Min, ReduceKind::Max}, getKind()))))
+    return failure();
+  return checkShape(*this, getResult(), reduceShape(shapeOf(getInput()), getAxes(), getKeepDims()));
+}
+
+LogicalResult ArgReduceOp::verify() {
+  if (getKind() != ReduceKind::Min && getKind() != ReduceKind::Max)
+    return emitOpError() << "finds a minimum or a maximum, not a " << stringifyReduceKind(getKind());
+  return checkShape(*this, getResult(), reduceShape(shapeOf(getInput()), getAxis(), true));
+}
+
+LogicalResult LibraryOp::verify() {
+  const LibraryFunction *function = findLibraryFunction(getName());
+  if (!function)
+    return emitOpError() << "'" << getName() << "' is no library function";
+  if (getInputs().size() != function->operands || getParams().size() != function->params)
+    return emitOpError() << "'" << getName() << "' has " << getInputs().size() << " operands and " << getParams().size()
+                         << " params, it takes " << function->operands << " and " << function->params;
+  return success();
+}
 
 LogicalResult MaxPoolOp::verify() {
   Window window{getKernel(), getStrides(), getPads(), getDilations()};

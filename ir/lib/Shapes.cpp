@@ -197,6 +197,17 @@ llvm::Expected<Shape> padShape(Dims input, Dims lo, Dims hi) {
   return result;
 }
 
+llvm::Expected<Shape> gatherShape(Dims input, Dims indices, int64_t axis) {
+  if (axis < 0 || axis >= static_cast<int64_t>(input.size()))
+    return wrong("axis " + llvm::Twine(axis) + " is outside shape " + shapeText(input));
+  if (input[axis] == 0 && elementCount(indices) != 0)
+    return wrong("axis " + llvm::Twine(axis) + " of " + shapeText(input) + " has no element to gather");
+  Shape result(input.take_front(axis));
+  result.append(indices.begin(), indices.end());
+  result.append(input.begin() + axis + 1, input.end());
+  return result;
+}
+
 llvm::Expected<Shape> reduceShape(Dims input, Dims axes, bool keepDims) {
   Shape result;
   for (int64_t axis : axes)

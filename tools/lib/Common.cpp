@@ -70,11 +70,16 @@ struct TypeRow {
   const char *npy;
   tw_pkg_type package;
 };
-constexpr TypeRow kTypes[] = {{ir::ElementType::F32, "f4", TW_PKG_F32},
-                              {ir::ElementType::I8, "i1", TW_PKG_I8},
-                              {ir::ElementType::U8, "u1", TW_PKG_U8},
-                              {ir::ElementType::I32, "i4", TW_PKG_I32},
-                              {ir::ElementType::I64, "i8", TW_PKG_I64}};
+// numpy has no bfloat16: two bytes without a meaning stand for one.
+constexpr TypeRow kTypes[] = {
+    {ir::ElementType::F32, "f4", TW_PKG_F32},   {ir::ElementType::F64, "f8", TW_PKG_F64},
+    {ir::ElementType::F16, "f2", TW_PKG_F16},   {ir::ElementType::BF16, "V2", TW_PKG_BF16},
+    {ir::ElementType::Bool, "b1", TW_PKG_BOOL}, {ir::ElementType::I8, "i1", TW_PKG_I8},
+    {ir::ElementType::I16, "i2", TW_PKG_I16},   {ir::ElementType::I32, "i4", TW_PKG_I32},
+    {ir::ElementType::I64, "i8", TW_PKG_I64},   {ir::ElementType::U8, "u1", TW_PKG_U8},
+    {ir::ElementType::U16, "u2", TW_PKG_U16},   {ir::ElementType::U32, "u4", TW_PKG_U32},
+    {ir::ElementType::U64, "u8", TW_PKG_U64},
+};
 
 const TypeRow &rowOf(ir::ElementType type) {
   for (const TypeRow &row : kTypes)
@@ -100,10 +105,14 @@ Tensors tensorsOf(const isa::Package &package, const std::vector<uint32_t> &buff
 }
 
 void fillRandom(ir::Tensor &tensor, std::mt19937_64 &random) {
-  if (tensor.type == ir::ElementType::F32) {
+  if (ir::isReal(tensor.type)) {
     for (int64_t i = 0; i != tensor.size(); ++i) // in [-1, 1), the same numbers everywhere
-      tensor.data<float>()[i] =
-          static_cast<float>(static_cast<int64_t>(random() >> 40) - (1 << 23)) / static_cast<float>(1 << 23);
+      tensor.setNumber(i, double(int64_t(random() >> 40) - (1 << 23)) / double(1 << 23));
+    return;
+  }
+  if (tensor.type == ir::ElementType::Bool) {
+    for (int64_t i = 0; i != tensor.size(); ++i)
+      tensor.setInteger(i, int64_t(random() >> 63));
     return;
   }
   const int64_t width = ir::byteWidth(tensor.type);
@@ -185,9 +194,9 @@ namespace {
 
 // Infinite where one side is no finite number and the other is another one: no tolerance may cover that.
 double distanceAt(const ir::Tensor &a, const ir::Tensor &b, int64_t i) {
-  if (a.type != ir::ElementType::F32)
-    return std::fabs(double(a.integerAt(i)) - double(b.integerAt(i)));
-  const double left = a.data<float>()[i], right = b.data<float>()[i];
+  const double left = a.numberAt(i), right = b.numberAt(i);
+  if (!ir::isReal(a.type))
+    return std::fabs(left - right);
   if (left == right || (std::isnan(left) && std::isnan(right)))
     return 0;
   return std::isfinite(left) && std::isfinite(right) ? std::fabs(left - right) : INFINITY;

@@ -276,23 +276,13 @@ ir::Tensor packed(const PackedOrder &order, ArrayRef<int64_t> steps, int64_t off
     return result;
   }
   ir::Tensor result(from.type, {order.count()});
-  switch (from.type) {
-  case ir::ElementType::F32:
-    fillPacked(order, steps, offset, zero, from.data<float>(), result.data<float>());
-    break;
-  case ir::ElementType::I8:
-    fillPacked(order, steps, offset, zero, from.data<int8_t>(), result.data<int8_t>());
-    break;
-  case ir::ElementType::U8:
-    fillPacked(order, steps, offset, zero, from.data<uint8_t>(), result.data<uint8_t>());
-    break;
-  case ir::ElementType::I32:
-    fillPacked(order, steps, offset, zero, from.data<int32_t>(), result.data<int32_t>());
-    break;
-  case ir::ElementType::I64:
-    fillPacked(order, steps, offset, zero, from.data<int64_t>(), result.data<int64_t>());
-    break;
-  }
+  ir::withElementType(from.type, [&](auto element) {
+    using T = decltype(element);
+    if constexpr (std::is_arithmetic_v<T>)
+      fillPacked(order, steps, offset, zero, from.data<T>(), result.data<T>());
+    else
+      llvm_unreachable("nothing is computed in the narrow reals");
+  });
   return result;
 }
 

@@ -19,19 +19,7 @@ bool isCheap(Operation *op) { return isa<ConstantOp, DequantizeOp, ReshapeOp, Tr
 } // namespace
 
 Reader readerOf(const Tensor &tensor) {
-  switch (tensor.type) {
-  case ElementType::F32:
-    return typedReader<float>(tensor);
-  case ElementType::I8:
-    return typedReader<int8_t>(tensor);
-  case ElementType::U8:
-    return typedReader<uint8_t>(tensor);
-  case ElementType::I32:
-    return typedReader<int32_t>(tensor);
-  case ElementType::I64:
-    return typedReader<int64_t>(tensor);
-  }
-  llvm_unreachable("all types are listed");
+  return withElementType(tensor.type, [&](auto element) { return typedReader<decltype(element)>(tensor); });
 }
 
 Shape indexAt(int64_t linear, Dims shape) {

@@ -5,17 +5,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cmath>
-#include <cstring>
 
 using namespace mlir;
 
 namespace tw::ir {
 namespace {
-
-void copyElement(Tensor &to, int64_t toIndex, const Tensor &from, int64_t fromIndex) {
-  int64_t width = byteWidth(to.type);
-  std::memcpy(to.bytes.data() + toIndex * width, from.bytes.data() + fromIndex * width, width);
-}
 
 // Position in the input of output position `x` (ONNX Resize v13).
 float inputPosition(int64_t x, CoordinateMode mode, float scale, int64_t in, int64_t out) {
@@ -70,23 +64,9 @@ Tensor resizeDimension(const Tensor &input, size_t dim, int64_t extent, float sc
   return result;
 }
 
-template <typename T> void fill(Tensor &tensor, float value) {
-  std::fill_n(tensor.data<T>(), tensor.size(), static_cast<T>(value));
-}
-
 void fillAny(Tensor &tensor, float value) {
-  switch (tensor.type) {
-  case ElementType::F32:
-    return fill<float>(tensor, value);
-  case ElementType::I8:
-    return fill<int8_t>(tensor, value);
-  case ElementType::U8:
-    return fill<uint8_t>(tensor, value);
-  case ElementType::I32:
-    return fill<int32_t>(tensor, value);
-  case ElementType::I64:
-    return fill<int64_t>(tensor, value);
-  }
+  for (int64_t i = 0; i < tensor.size(); ++i)
+    tensor.setNumber(i, value);
 }
 
 } // namespace
@@ -153,6 +133,38 @@ llvm::Expected<Tensor> evaluateOp(PadOp op, const Operands &in) {
     }
     copyElement(result, i, in[0], offset);
   });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(ExpandOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  Shape strides = broadcastStrides(in[0].shape, result.shape);
+  forEachIndex(result.shape, [&](int64_t i, Dims index) { copyElement(result, i, in[0], offsetOf(index, strides)); });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(SliceOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  Shape strides = stridesOf(in[0].shape);
+  const int64_t first = offsetOf(op.getStarts(), strides);
+  for (size_t d = 0; d < strides.size(); ++d)
+    strides[d] *= op.getSteps()[d];
+  forEachIndex(result.shape,
+               [&](int64_t i, Dims index) { copyElement(result, i, in[0], first + offsetOf(index, strides)); });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(GatherOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const Tensor &indices = in(op.getIndices());
+  Dims shape = in[0].shape;
+  const size_t axis = op.getAxis();
+  const int64_t extent = shape[axis], inner = elementCount(shape.drop_front(axis + 1)), count = indices.size();
+  for (int64_t i = 0; i < result.size(); ++i) {
+    int64_t at = indices.integerAt(i / inner % count);
+    at = std::clamp<int64_t>(at < 0 ? at + extent : at, 0, extent - 1);
+    copyElement(result, i, in[0], (i / inner / count * extent + at) * inner + i % inner);
+  }
   return result;
 }
 

@@ -6,6 +6,8 @@
 
 #include "llvm/ADT/TypeSwitch.h"
 
+#include <cstring>
+
 using namespace mlir;
 
 namespace tw::ir {
@@ -13,6 +15,11 @@ namespace tw::ir {
 Tensor resultTensor(Operation *op) {
   auto type = cast<RankedTensorType>(op->getResult(0).getType());
   return Tensor(elementTypeOf(type), type.getShape());
+}
+
+void copyElement(Tensor &to, int64_t toIndex, const Tensor &from, int64_t fromIndex) {
+  const int64_t width = byteWidth(to.type);
+  std::memcpy(to.bytes.data() + toIndex * width, from.bytes.data() + fromIndex * width, width);
 }
 
 Shape broadcastStrides(Dims shape, Dims result) {
@@ -43,7 +50,8 @@ llvm::Expected<Tensor> evaluate(Operation *op, llvm::ArrayRef<const Tensor *> op
   return llvm::TypeSwitch<Operation *, llvm::Expected<Tensor>>(op)
       .Case<QuantizeOp, DequantizeOp, FlipSignOp, ConvOp, GemmOp, MatmulOp, AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp,
             MaxPoolOp, AveragePoolOp, ReduceMeanOp, SoftmaxOp, ReshapeOp, TransposeOp, ConcatOp, PadOp, ResizeOp,
-            QConvOp, QGemmOp, QConvSumsOp, QGemmSumsOp, QMatmulOp, QEltwiseOp, QPoolOp, QLutOp>(
+            UnaryOp, BinaryOp, CompareOp, WhereOp, CastOp, ExpandOp, SliceOp, GatherOp, ReduceOp, ArgReduceOp,
+            LibraryOp, QConvOp, QGemmOp, QConvSumsOp, QGemmSumsOp, QMatmulOp, QEltwiseOp, QPoolOp, QLutOp>(
           [&](auto typed) { return evaluateOp(typed, in); })
       .Default([](Operation *other) -> llvm::Expected<Tensor> {
         return llvm::createStringError("the interpreter has no evaluation of '" + other->getName().getStringRef() +

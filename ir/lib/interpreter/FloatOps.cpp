@@ -47,14 +47,11 @@ void quantizeTo(Tensor &result, const Tensor &x, const Tensor &scale, const Tens
   }
 }
 
-template <typename Function> Tensor binary(Operation *op, const Operands &in, const Function &function) {
-  Tensor result = resultTensor(op);
-  Shape left = broadcastStrides(in[0].shape, result.shape), right = broadcastStrides(in[1].shape, result.shape);
-  const float *a = in[0].data<float>(), *b = in[1].data<float>();
-  forEachIndex(result.shape, [&](int64_t i, Dims index) {
-    result.data<float>()[i] = function(a[offsetOf(index, left)], b[offsetOf(index, right)]);
-  });
-  return result;
+// Modulo the width of the type.
+template <typename T> void multiplyIntegers(Tensor &result, const Tensor &a, const Tensor &b) {
+  if constexpr (std::is_integral_v<T>)
+    multiply<uint64_t, T>(a, b, result.shape, 0, 0,
+                          [&](int64_t i, uint64_t sum) { result.data<T>()[i] = static_cast<T>(sum); });
 }
 
 } // namespace
@@ -174,28 +171,20 @@ llvm::Expected<Tensor> evaluateOp(GemmOp op, const Operands &in) {
 
 llvm::Expected<Tensor> evaluateOp(MatmulOp op, const Operands &in) {
   Tensor result = resultTensor(op);
-  multiply<float, float>(in(op.getA()), in(op.getB()), result.shape, 0.0f, 0.0f,
-                         [&](int64_t i, float sum) { result.data<float>()[i] = sum; });
+  if (result.type == ElementType::F32) {
+    multiply<float, float>(in(op.getA()), in(op.getB()), result.shape, 0.0f, 0.0f,
+                           [&](int64_t i, float sum) { result.data<float>()[i] = sum; });
+    return result;
+  }
+  if (result.type == ElementType::F64) {
+    multiply<double, double>(in(op.getA()), in(op.getB()), result.shape, 0.0, 0.0,
+                             [&](int64_t i, double sum) { result.data<double>()[i] = sum; });
+    return result;
+  }
+  if (isReal(result.type) || result.type == ElementType::Bool)
+    return llvm::createStringError("tw.matmul is not defined for " + llvm::StringRef(elementTypeName(result.type)));
+  withElementType(result.type, [&](auto element) { multiplyIntegers<decltype(element)>(result, in[0], in[1]); });
   return result;
-}
-
-llvm::Expected<Tensor> evaluateOp(AddOp op, const Operands &in) {
-  return binary(op, in, [](float a, float b) { return a + b; });
-}
-llvm::Expected<Tensor> evaluateOp(SubOp op, const Operands &in) {
-  return binary(op, in, [](float a, float b) { return a - b; });
-}
-llvm::Expected<Tensor> evaluateOp(MulOp op, const Operands &in) {
-  return binary(op, in, [](float a, float b) { return a * b; });
-}
-llvm::Expected<Tensor> evaluateOp(DivOp op, const Operands &in) {
-  return binary(op, in, [](float a, float b) { return a / b; });
-}
-llvm::Expected<Tensor> evaluateOp(MinOp op, const Operands &in) {
-  return binary(op, in, [](float a, float b) { return std::isnan(a) ? a : std::isnan(b) ? b : std::min(a, b); });
-}
-llvm::Expected<Tensor> evaluateOp(MaxOp op, const Operands &in) {
-  return binary(op, in, [](float a, float b) { return std::isnan(a) ? a : std::isnan(b) ? b : std::max(a, b); });
 }
 
 namespace {

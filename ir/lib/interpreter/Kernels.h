@@ -29,6 +29,8 @@ private:
   llvm::ArrayRef<const Tensor *> tensors;
 };
 
+void copyElement(Tensor &to, int64_t toIndex, const Tensor &from, int64_t fromIndex);
+
 // A zeroed tensor of the operation's result type.
 Tensor resultTensor(mlir::Operation *op);
 
@@ -95,6 +97,17 @@ TW_KERNEL(TransposeOp)
 TW_KERNEL(ConcatOp)
 TW_KERNEL(PadOp)
 TW_KERNEL(ResizeOp)
+TW_KERNEL(UnaryOp)
+TW_KERNEL(BinaryOp)
+TW_KERNEL(CompareOp)
+TW_KERNEL(WhereOp)
+TW_KERNEL(CastOp)
+TW_KERNEL(ExpandOp)
+TW_KERNEL(SliceOp)
+TW_KERNEL(GatherOp)
+TW_KERNEL(ReduceOp)
+TW_KERNEL(ArgReduceOp)
+TW_KERNEL(LibraryOp)
 TW_KERNEL(QConvOp)
 TW_KERNEL(QGemmOp)
 TW_KERNEL(QConvSumsOp)

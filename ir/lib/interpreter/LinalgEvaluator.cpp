@@ -36,23 +36,10 @@ Scalar load(const Tensor &tensor, int64_t index) {
 }
 
 void store(Tensor &tensor, int64_t index, Scalar scalar) {
-  switch (tensor.type) {
-  case ElementType::F32:
+  if (tensor.type == ElementType::F32)
     tensor.data<float>()[index] = scalar.f;
-    return;
-  case ElementType::I8:
-    tensor.data<int8_t>()[index] = static_cast<int8_t>(scalar.i);
-    return;
-  case ElementType::U8:
-    tensor.data<uint8_t>()[index] = static_cast<uint8_t>(scalar.i);
-    return;
-  case ElementType::I32:
-    tensor.data<int32_t>()[index] = static_cast<int32_t>(scalar.i);
-    return;
-  case ElementType::I64:
-    tensor.data<int64_t>()[index] = scalar.i;
-    return;
-  }
+  else
+    tensor.setInteger(index, scalar.i);
 }
 
 int64_t wrap(int64_t value, unsigned width) {

@@ -70,20 +70,16 @@ llvm::Error averagePool(Tensor &result, const Tensor &input, const PoolGeometry 
 llvm::Expected<Tensor> evaluateOp(MaxPoolOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   PoolGeometry geometry{op.getKernel(), op.getStrides(), op.getPads(), op.getDilations(), op.getLayout()};
-  switch (result.type) {
-  case ElementType::F32:
-    maxPool<float>(result, in[0], geometry);
-    break;
-  case ElementType::I8:
-    maxPool<int8_t>(result, in[0], geometry);
-    break;
-  case ElementType::U8:
-    maxPool<uint8_t>(result, in[0], geometry);
-    break;
-  case ElementType::I32:
-  case ElementType::I64:
+  bool isDefined = true;
+  withElementType(result.type, [&](auto element) {
+    using T = decltype(element);
+    if constexpr (std::is_arithmetic_v<T> && !std::is_same_v<T, bool>)
+      maxPool<T>(result, in[0], geometry);
+    else
+      isDefined = false;
+  });
+  if (!isDefined)
     return llvm::createStringError("tw.max_pool has no evaluation for " + std::string(elementTypeName(result.type)));
-  }
   return result;
 }
 

@@ -29,6 +29,8 @@ llvm::Error readTypedField(Tensor &tensor, const ::onnx::TensorProto &proto) {
     return readField<int32_t>(tensor, proto.int32_data(), "int32_data");
   case ElementType::I64:
     return readField<int64_t>(tensor, proto.int64_data(), "int64_data");
+  default:
+    break;
   }
   llvm_unreachable("all element types are listed");
 }

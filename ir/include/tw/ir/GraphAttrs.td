@@ -48,4 +48,35 @@ def Tw_NearestModeEnum : Tw_Enum<"NearestMode", "ONNX nearest_mode", [
     I32EnumAttrCase<"Ceil", 3, "ceil">]>;
 def Tw_NearestModeAttr : Tw_EnumAttr<Tw_NearestModeEnum, "nearest">;
 
+def Tw_UnaryKindEnum : Tw_Enum<"UnaryKind", "function of one number", [
+    I32EnumAttrCase<"Abs", 0, "abs">, I32EnumAttrCase<"Neg", 1, "neg">, I32EnumAttrCase<"Sign", 2, "sign">,
+    I32EnumAttrCase<"Ceil", 3, "ceil">, I32EnumAttrCase<"Floor", 4, "floor">, I32EnumAttrCase<"Round", 5, "round">,
+    I32EnumAttrCase<"Sqrt", 6, "sqrt">, I32EnumAttrCase<"Exp", 7, "exp">, I32EnumAttrCase<"Log", 8, "log">,
+    I32EnumAttrCase<"Sin", 9, "sin">, I32EnumAttrCase<"Cos", 10, "cos">, I32EnumAttrCase<"Tan", 11, "tan">,
+    I32EnumAttrCase<"Asin", 12, "asin">, I32EnumAttrCase<"Acos", 13, "acos">, I32EnumAttrCase<"Atan", 14, "atan">,
+    I32EnumAttrCase<"Sinh", 15, "sinh">, I32EnumAttrCase<"Cosh", 16, "cosh">, I32EnumAttrCase<"Asinh", 17, "asinh">,
+    I32EnumAttrCase<"Acosh", 18, "acosh">, I32EnumAttrCase<"Atanh", 19, "atanh">, I32EnumAttrCase<"Erf", 20, "erf">,
+    I32EnumAttrCase<"Log1p", 21, "log1p">, I32EnumAttrCase<"Expm1", 22, "expm1">, I32EnumAttrCase<"Not", 23, "not">]>;
+def Tw_UnaryKindAttr : Tw_EnumAttr<Tw_UnaryKindEnum, "unary">;
+
+def Tw_BinaryKindEnum : Tw_Enum<"BinaryKind", "function of two numbers", [
+    I32EnumAttrCase<"Pow", 0, "pow">,
+    I32EnumAttrCase<"Mod", 1, "mod">,   // of integers, the divisor's sign
+    I32EnumAttrCase<"Fmod", 2, "fmod">, // the dividend's sign
+    I32EnumAttrCase<"And", 3, "and">, I32EnumAttrCase<"Or", 4, "or">, I32EnumAttrCase<"Xor", 5, "xor">,
+    I32EnumAttrCase<"ShiftLeft", 6, "shift_left">, I32EnumAttrCase<"ShiftRight", 7, "shift_right">]>;
+def Tw_BinaryKindAttr : Tw_EnumAttr<Tw_BinaryKindEnum, "binary">;
+
+// As IEEE 754 has them: what is no number is unequal to everything, and nothing else.
+def Tw_CompareKindEnum : Tw_Enum<"CompareKind", "relation of two numbers", [
+    I32EnumAttrCase<"Equal", 0, "equal">, I32EnumAttrCase<"NotEqual", 1, "not_equal">,
+    I32EnumAttrCase<"Less", 2, "less">, I32EnumAttrCase<"LessOrEqual", 3, "less_or_equal">,
+    I32EnumAttrCase<"Greater", 4, "greater">, I32EnumAttrCase<"GreaterOrEqual", 5, "greater_or_equal">]>;
+def Tw_CompareKindAttr : Tw_EnumAttr<Tw_CompareKindEnum, "compare">;
+
+def Tw_ReduceKindEnum : Tw_Enum<"ReduceKind", "reduction of numbers", [
+    I32EnumAttrCase<"Sum", 0, "sum">, I32EnumAttrCase<"Prod", 1, "prod">, I32EnumAttrCase<"Min", 2, "min">,
+    I32EnumAttrCase<"Max", 3, "max">]>;
+def Tw_ReduceKindAttr : Tw_EnumAttr<Tw_ReduceKindEnum, "reduce">;
+
 #endif // TW_IR_GRAPHATTRS_TD

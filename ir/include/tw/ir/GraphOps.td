@@ -10,14 +10,18 @@ include "mlir/Interfaces/SideEffectInterfaces.td"
 
 class Tw_Op<string mnemonic, list<Trait> traits = []> : Op<Graph_Dialect, mnemonic, traits # [Pure]>;
 
-def Tw_Tensor : StaticShapeTensorOf<[F32, I8, UI8, I32, I64]>;
+// Signed integers are signless, as in the rest of MLIR; i1 is bool.
+def Tw_Tensor : StaticShapeTensorOf<[F16, BF16, F32, F64, I1, I8, I16, I32, I64, UI8, UI16, UI32, UI64]>;
+def Tw_BoolTensor : StaticShapeTensorOf<[I1]>;
+def Tw_I64Tensor : StaticShapeTensorOf<[I64]>;
+def Tw_IndexTensor : StaticShapeTensorOf<[I32, I64]>;
 def Tw_F32Tensor : StaticShapeTensorOf<[F32]>;
 def Tw_I8Tensor : StaticShapeTensorOf<[I8]>;
 def Tw_I32Tensor : StaticShapeTensorOf<[I32]>;
 // One number, or one per output channel.
 def Tw_Scale : Type<And<[Tw_F32Tensor.predicate, CPred<"::llvm::cast<::mlir::ShapedType>($_self).getRank() <= 1">]>,
                               "float32 scale, scalar or one per channel", "::mlir::TensorType">;
-def Tw_ZeroPoint : Type<And<[StaticShapeTensorOf<[I8, UI8, I32]>.predicate,
+def Tw_ZeroPoint : Type<And<[StaticShapeTensorOf<[I8, UI8, I16, UI16, I32]>.predicate,
                                        CPred<"::llvm::cast<::mlir::ShapedType>($_self).getRank() <= 1">]>,
                                   "integer zero point, scalar or one per channel", "::mlir::TensorType">;
 
@@ -86,40 +90,40 @@ def Tw_GemmOp : Tw_Op<"gemm"> {
   let hasVerifier = 1;
 }
 
-def Tw_MatmulOp : Tw_Op<"matmul"> {
-  let summary = "numpy matmul in float32, batch dimensions broadcast";
-  let arguments = (ins Tw_F32Tensor:$a, Tw_F32Tensor:$b);
-  let results = (outs Tw_F32Tensor:$result);
+def Tw_MatmulOp : Tw_Op<"matmul", [AllElementTypesMatch<["a", "b", "result"]>]> {
+  let summary = "numpy matmul, batch dimensions broadcast; of integers modulo their width";
+  let arguments = (ins Tw_Tensor:$a, Tw_Tensor:$b);
+  let results = (outs Tw_Tensor:$result);
   let assemblyFormat = TwFormat;
   let hasVerifier = 1;
 }
 
-class Tw_BinaryOp<string mnemonic> : Tw_Op<mnemonic> {
-  let summary = "float32 " # mnemonic # " with numpy broadcasting";
-  let arguments = (ins Tw_F32Tensor:$lhs, Tw_F32Tensor:$rhs);
-  let results = (outs Tw_F32Tensor:$result);
+class Tw_ArithmeticOp<string mnemonic> : Tw_Op<mnemonic, [AllElementTypesMatch<["lhs", "rhs", "result"]>]> {
+  let summary = mnemonic # " with numpy broadcasting; integers wrap, their quotient loses its fraction";
+  let arguments = (ins Tw_Tensor:$lhs, Tw_Tensor:$rhs);
+  let results = (outs Tw_Tensor:$result);
   let assemblyFormat = TwFormat;
   let hasVerifier = 1;
 }
-def Tw_AddOp : Tw_BinaryOp<"add">;
-def Tw_SubOp : Tw_BinaryOp<"sub">;
-def Tw_MulOp : Tw_BinaryOp<"mul">;
-def Tw_DivOp : Tw_BinaryOp<"div">;
-def Tw_MinOp : Tw_BinaryOp<"min">;
-def Tw_MaxOp : Tw_BinaryOp<"max">;
+def Tw_AddOp : Tw_ArithmeticOp<"add">;
+def Tw_SubOp : Tw_ArithmeticOp<"sub">;
+def Tw_MulOp : Tw_ArithmeticOp<"mul">;
+def Tw_DivOp : Tw_ArithmeticOp<"div">;
+def Tw_MinOp : Tw_ArithmeticOp<"min">;
+def Tw_MaxOp : Tw_ArithmeticOp<"max">;
 
-class Tw_UnaryOp<string mnemonic, string what, dag extra = (ins)> : Tw_Op<mnemonic, [SameOperandsAndResultType]> {
+class Tw_FloatFunctionOp<string mnemonic, string what, dag extra = (ins)> : Tw_Op<mnemonic, [SameOperandsAndResultType]> {
   let summary = what;
   let arguments = !con((ins Tw_F32Tensor:$input), extra);
   let results = (outs Tw_F32Tensor:$result);
   let assemblyFormat = TwFormat;
 }
-def Tw_ReluOp : Tw_UnaryOp<"relu", "max(x, 0)">;
-def Tw_ClipOp : Tw_UnaryOp<"clip", "min(max(x, lo), hi)", (ins F32Attr:$lo, F32Attr:$hi)>;
-def Tw_LeakyReluOp : Tw_UnaryOp<"leaky_relu", "x < 0 ? alpha * x : x", (ins F32Attr:$alpha)>;
-def Tw_HardSigmoidOp : Tw_UnaryOp<"hard_sigmoid", "max(0, min(1, alpha * x + beta))", (ins F32Attr:$alpha, F32Attr:$beta)>;
-def Tw_SigmoidOp : Tw_UnaryOp<"sigmoid", "1 / (1 + exp(-x))">;
-def Tw_TanhOp : Tw_UnaryOp<"tanh", "tanh(x)">;
+def Tw_ReluOp : Tw_FloatFunctionOp<"relu", "max(x, 0)">;
+def Tw_ClipOp : Tw_FloatFunctionOp<"clip", "min(max(x, lo), hi)", (ins F32Attr:$lo, F32Attr:$hi)>;
+def Tw_LeakyReluOp : Tw_FloatFunctionOp<"leaky_relu", "x < 0 ? alpha * x : x", (ins F32Attr:$alpha)>;
+def Tw_HardSigmoidOp : Tw_FloatFunctionOp<"hard_sigmoid", "max(0, min(1, alpha * x + beta))", (ins F32Attr:$alpha, F32Attr:$beta)>;
+def Tw_SigmoidOp : Tw_FloatFunctionOp<"sigmoid", "1 / (1 + exp(-x))">;
+def Tw_TanhOp : Tw_FloatFunctionOp<"tanh", "tanh(x)">;
 
 def Tw_MaxPoolOp : Tw_Op<"max_pool", [AllElementTypesMatch<["input", "result"]>]> {
   let summary = "maximum over the in-image elements of a window; kernel [KH, KW], pads [top, left, bottom, right]";
@@ -200,6 +204,107 @@ def Tw_ResizeOp : Tw_Op<"resize", [AllElementTypesMatch<["input", "result"]>]> {
                    Tw_CoordinateModeAttr:$coordinates, Tw_NearestModeAttr:$nearest, UnitAttr:$roundDown);
   let results = (outs Tw_Tensor:$result);
   let assemblyFormat = TwFormat;
+  let hasVerifier = 1;
+}
+
+//===--------------------------------------------------------------------------------------------------------------===//
+// Operators of any element type. What ONNX has beyond them is composed of them when a model is imported.
+//===--------------------------------------------------------------------------------------------------------------===//
+
+def Tw_UnaryOp : Tw_Op<"unary", [SameOperandsAndResultType]> {
+  let summary = "a function of each element (UnaryKind); of float16 and bfloat16 none: they are computed in float32";
+  let arguments = (ins Tw_UnaryKindAttr:$kind, Tw_Tensor:$input);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($result)";
+  let hasVerifier = 1;
+}
+
+def Tw_BinaryOp : Tw_Op<"binary", [AllElementTypesMatch<["lhs", "rhs", "result"]>]> {
+  let summary = "a function of two elements (BinaryKind), numpy broadcasting";
+  let arguments = (ins Tw_BinaryKindAttr:$kind, Tw_Tensor:$lhs, Tw_Tensor:$rhs);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tw_CompareOp : Tw_Op<"compare", [AllElementTypesMatch<["lhs", "rhs"]>]> {
+  let summary = "a relation of two elements (CompareKind), numpy broadcasting";
+  let arguments = (ins Tw_CompareKindAttr:$kind, Tw_Tensor:$lhs, Tw_Tensor:$rhs);
+  let results = (outs Tw_BoolTensor:$result);
+  let assemblyFormat = "$kind operands attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tw_WhereOp : Tw_Op<"where", [AllElementTypesMatch<["lhs", "rhs", "result"]>]> {
+  let summary = "condition ? lhs : rhs, numpy broadcasting of all three";
+  let arguments = (ins Tw_BoolTensor:$condition, Tw_Tensor:$lhs, Tw_Tensor:$rhs);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = TwFormat;
+  let hasVerifier = 1;
+}
+
+def Tw_CastOp : Tw_Op<"cast", [AllShapesMatch<["input", "result"]>]> {
+  let summary = "the number in another type";
+  let description = [{
+    Real to real rounds half to even; real to integer loses its fraction (outside the range the result is not defined, and
+    nothing fails); integers wrap; to bool is `!= 0`.
+  }];
+  let arguments = (ins Tw_Tensor:$input);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = TwFormat;
+}
+
+def Tw_ExpandOp : Tw_Op<"expand", [AllElementTypesMatch<["input", "result"]>]> {
+  let summary = "numpy broadcasting of a value to the result's shape";
+  let arguments = (ins Tw_Tensor:$input);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = TwFormat;
+  let hasVerifier = 1;
+}
+
+def Tw_SliceOp : Tw_Op<"slice", [AllElementTypesMatch<["input", "result"]>]> {
+  let summary = "element i of dimension d is starts[d] + i * steps[d] of the input; a step may be negative";
+  let arguments = (ins Tw_Tensor:$input, DenseI64ArrayAttr:$starts, DenseI64ArrayAttr:$steps);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = TwFormat;
+  let hasVerifier = 1;
+}
+
+def Tw_GatherOp : Tw_Op<"gather", [AllElementTypesMatch<["input", "result"]>]> {
+  let summary = "numpy take: the slices of `axis` that the indices name, in the indices' shape";
+  let description = "A negative index counts from the end. One outside is held to the nearest slice.";
+  let arguments = (ins Tw_Tensor:$input, Tw_IndexTensor:$indices, I64Attr:$axis);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = TwFormat;
+  let hasVerifier = 1;
+}
+
+def Tw_ReduceOp : Tw_Op<"reduce", [AllElementTypesMatch<["input", "result"]>]> {
+  let summary = "sum, product, minimum or maximum over axes";
+  let arguments = (ins Tw_ReduceKindAttr:$kind, Tw_Tensor:$input, DenseI64ArrayAttr:$axes, BoolAttr:$keepDims);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tw_ArgReduceOp : Tw_Op<"arg_reduce"> {
+  let summary = "place of the minimum or maximum (kind min or max) along an axis, which keeps extent 1";
+  let description = "The first of equal ones, or with `lastIndex` the last.";
+  let arguments = (ins Tw_ReduceKindAttr:$kind, Tw_Tensor:$input, I64Attr:$axis, UnitAttr:$lastIndex);
+  let results = (outs Tw_I64Tensor:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` functional-type(operands, results)";
+  let hasVerifier = 1;
+}
+
+def Tw_LibraryOp : Tw_Op<"library"> {
+  let summary = "a function that has no loop form worth having, by its name in the table of library functions";
+  let description = [{
+    LibraryFunctions.def names each with what it computes, its operands and its `params`. Its code for the host is a C
+    function.
+  }];
+  let arguments = (ins StrAttr:$name, Variadic<Tw_Tensor>:$inputs, DenseI64ArrayAttr:$params);
+  let results = (outs Tw_Tensor:$result);
+  let assemblyFormat = "$name `(` $inputs `)` attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }
 

@@ -32,6 +32,8 @@ llvm::Expected<Shape> broadcastShape(Dims a, Dims b);
 llvm::Expected<Shape> transposeShape(Dims input, Dims perm);
 llvm::Expected<Shape> concatShape(llvm::ArrayRef<Shape> inputs, int64_t axis);
 llvm::Expected<Shape> padShape(Dims input, Dims lo, Dims hi);
+// The slices of `axis` that the indices name, in the indices' shape.
+llvm::Expected<Shape> gatherShape(Dims input, Dims indices, int64_t axis);
 llvm::Expected<Shape> reduceShape(Dims input, Dims axes, bool keepDims);
 
 // Extents are not negative; the largest int64 if the product is beyond it.

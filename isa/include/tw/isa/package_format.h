@@ -156,8 +156,13 @@ enum tw_pkg_type {
   TW_PKG_I64 = 5,
   TW_PKG_F32 = 6,
   TW_PKG_F64 = 7,
-  TW_PKG_BOOL = 8,
-  TW_PKG_TYPES = 9
+  TW_PKG_BOOL = 8, /* a byte, 0 or 1 */
+  TW_PKG_F16 = 9,
+  TW_PKG_BF16 = 10,
+  TW_PKG_U16 = 11,
+  TW_PKG_U32 = 12,
+  TW_PKG_U64 = 13,
+  TW_PKG_TYPES = 14
 };
 
 /* What a caller sees of an input or output: row-major, as in the source model. */
@@ -449,7 +454,7 @@ static inline uint64_t tw_pkg_scratch_bytes(const struct tw_pkg *pkg, uint32_t t
 
 /* Bytes of an element of enum tw_pkg_type; 0 for no type. */
 static inline uint64_t tw_pkg_type_bytes(uint32_t type) {
-  static const uint8_t bytes[TW_PKG_TYPES] = {0, 1, 1, 2, 4, 8, 4, 8, 1};
+  static const uint8_t bytes[TW_PKG_TYPES] = {0, 1, 1, 2, 4, 8, 4, 8, 1, 2, 2, 2, 4, 8};
   return type < TW_PKG_TYPES ? bytes[type] : 0;
 }
 

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: the functions that tw.library may call: what has no loop form worth having.
+// Called by: the verifier of tw.library; code generation, which links their C code into host code.
+// Does not: compute; the C code and the interpreter's own writing stand elsewhere.
+#ifndef TW_IR_LIBRARYFUNCTIONS_H
+#define TW_IR_LIBRARYFUNCTIONS_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace tw::ir {
+
+struct LibraryFunction {
+  llvm::StringRef name;
+  unsigned operands, params;
+};
+
+llvm::ArrayRef<LibraryFunction> libraryFunctions();
+const LibraryFunction *findLibraryFunction(llvm::StringRef name); // null: there is none
+
+} // namespace tw::ir
+
+#endif // TW_IR_LIBRARYFUNCTIONS_H

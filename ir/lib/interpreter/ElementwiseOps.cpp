@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arithmetic, functions, relations and reductions of any element type. Reals of float32 are computed in float64 and
+// rounded once, where the function is not one of IEEE 754 itself.
+#include "Kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace tw::ir {
+namespace {
+
+template <typename T> constexpr bool kIsNarrow = std::is_same_v<T, Float16> || std::is_same_v<T, BFloat16>;
+template <typename T> constexpr bool kIsInteger = std::is_integral_v<T> && !std::is_same_v<T, bool>;
+
+llvm::Error undefined(Operation *op, ElementType type) {
+  return llvm::createStringError("'" + op->getName().getStringRef() + "' is not defined for " +
+                                 llvm::StringRef(elementTypeName(type)));
+}
+
+// function(a, b) of each pair, numpy broadcasting.
+template <typename T, typename R, typename Function>
+void pairwise(Tensor &result, const Tensor &left, const Tensor &right, const Function &function) {
+  Shape leftStrides = broadcastStrides(left.shape, result.shape),
+        rightStrides = broadcastStrides(right.shape, result.shape);
+  const T *a = left.data<T>(), *b = right.data<T>();
+  forEachIndex(result.shape, [&](int64_t i, Dims index) {
+    result.data<R>()[i] = static_cast<R>(function(a[offsetOf(index, leftStrides)], b[offsetOf(index, rightStrides)]));
+  });
+}
+
+// Integers that wrap: through the unsigned type, wide enough that nothing is promoted to a signed one.
+template <typename T> uint64_t wide(T x) { return static_cast<uint64_t>(x); }
+
+template <typename T> T divided(T a, T b) {
+  if constexpr (!kIsInteger<T>) {
+    return a / b;
+  } else {
+    if (b == 0)
+      return 0;
+    return std::is_signed_v<T> && b == static_cast<T>(-1) ? static_cast<T>(0 - wide(a)) : static_cast<T>(a / b);
+  }
+}
+
+template <typename T> T smaller(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (std::isnan(a) || std::isnan(b))
+      return std::isnan(a) ? a : b;
+  return b < a ? b : a;
+}
+template <typename T> T larger(T a, T b) {
+  if constexpr (std::is_floating_point_v<T>)
+    if (std::isnan(a) || std::isnan(b))
+      return std::isnan(a) ? a : b;
+  return a < b ? b : a;
+}
+
+// arithmetic(a, b) of reals that are computed in and of integers; null for bool and the narrow reals.
+template <typename Real, typename Integer>
+llvm::Expected<Tensor> arithmetic(Operation *op, const Operands &in, const Real &real, const Integer &integer) {
+  Tensor result = resultTensor(op);
+  bool isDefined = true;
+  withElementType(result.type, [&](auto element) {
+    using T = decltype(element);
+    if constexpr (std::is_floating_point_v<T>)
+      pairwise<T, T>(result, in[0], in[1], real);
+    else if constexpr (kIsInteger<T>)
+      pairwise<T, T>(result, in[0], in[1], integer);
+    else
+      isDefined = false;
+  });
+  if (!isDefined)
+    return undefined(op, result.type);
+  return result;
+}
+
+double valueOf(UnaryKind kind, double x) {
+  switch (kind) {
+  case UnaryKind::Abs:
+    return std::fabs(x);
+  case UnaryKind::Neg:
+    return -x;
+  case UnaryKind::Sign:
+    return x > 0 ? 1 : x < 0 ? -1 : x;
+  case UnaryKind::Ceil:
+    return std::ceil(x);
+  case UnaryKind::Floor:
+    return std::floor(x);
+  case UnaryKind::Round:
+    return std::nearbyint(x);
+  case UnaryKind::Sqrt:
+    return std::sqrt(x);
+  case UnaryKind::Exp:
+    return std::exp(x);
+  case UnaryKind::Log:
+    return std::log(x);
+  case UnaryKind::Sin:
+    return std::sin(x);
+  case UnaryKind::Cos:
+    return std::cos(x);
+  case UnaryKind::Tan:
+    return std::tan(x);
+  case UnaryKind::Asin:
+    return std::asin(x);
+  case UnaryKind::Acos:
+    return std::acos(x);
+  case UnaryKind::Atan:
+    return std::atan(x);
+  case UnaryKind::Sinh:
+    return std::sinh(x);
+  case UnaryKind::Cosh:
+    return std::cosh(x);
+  case UnaryKind::Asinh:
+    return std::asinh(x);
+  case UnaryKind::Acosh:
+    return std::acosh(x);
+  case UnaryKind::Atanh:
+    return std::atanh(x);
+  case UnaryKind::Erf:
+    return std::erf(x);
+  case UnaryKind::Log1p:
+    return std::log1p(x);
+  case UnaryKind::Expm1:
+    return std::expm1(x);
+  case UnaryKind::Not:
+    break;
+  }
+  llvm_unreachable("of reals there is no complement");
+}
+
+template <typename T> T integerOf(UnaryKind kind, T x) {
+  switch (kind) {
+  case UnaryKind::Abs:
+    return static_cast<T>(x < T(0) ? 0 - wide(x) : wide(x));
+  case UnaryKind::Neg:
+    return static_cast<T>(0 - wide(x));
+  case UnaryKind::Sign:
+    return static_cast<T>((x > T(0)) - (x < T(0)));
+  default:
+    return static_cast<T>(~wide(x));
+  }
+}
+
+template <typename T> T integerOf(BinaryKind kind, T a, T b) {
+  constexpr uint64_t kWidth = sizeof(T) * 8;
+  switch (kind) {
+  case BinaryKind::Pow:
+    return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
+  case BinaryKind::Fmod:
+  case BinaryKind::Mod: {
+    if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1)))
+      return 0;
+    const T rest = static_cast<T>(a % b);
+    return static_cast<T>(kind == BinaryKind::Mod && rest != 0 && (rest < T(0)) != (b < T(0)) ? rest + b : rest);
+  }
+  case BinaryKind::And:
+    return static_cast<T>(a & b);
+  case BinaryKind::Or:
+    return static_cast<T>(a | b);
+  case BinaryKind::Xor:
+    return static_cast<T>(a ^ b);
+  case BinaryKind::ShiftLeft:
+    return wide(b) < kWidth ? static_cast<T>(wide(a) << wide(b)) : T(0);
+  case BinaryKind::ShiftRight:
+    return wide(b) < kWidth ? static_cast<T>(a >> wide(b)) : static_cast<T>(a < T(0) ? -1 : 0);
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
+template <typename T> bool holds(CompareKind kind, T a, T b) {
+  switch (kind) {
+  case CompareKind::Equal:
+    return a == b;
+  case CompareKind::NotEqual:
+    return a != b;
+  case CompareKind::Less:
+    return a < b;
+  case CompareKind::LessOrEqual:
+    return a <= b;
+  case CompareKind::Greater:
+    return a > b;
+  case CompareKind::GreaterOrEqual:
+    return a >= b;
+  }
+  llvm_unreachable("all kinds are listed");
+}
+
+// Reductions run over the elements in row-major order.
+template <typename T> void reduce(Tensor &result, const Tensor &x, ReduceKind kind, Dims kept) {
+  Shape strides = broadcastStrides(kept, x.shape);
+  T first = 0;
+  if (kind == ReduceKind::Prod)
+    first = 1;
+  if (kind == ReduceKind::Min)
+    first = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
+  if (kind == ReduceKind::Max)
+    first = std::numeric_limits<T>::has_infinity ? static_cast<T>(-std::numeric_limits<T>::infinity())
+                                                 : std::numeric_limits<T>::lowest();
+  T *y = result.data<T>();
+  std::fill_n(y, result.size(), first);
+  forEachIndex(x.shape, [&](int64_t i, Dims index) {
+    T &sum = y[offsetOf(index, strides)];
+    const T value = x.data<T>()[i];
+    if (kind == ReduceKind::Min)
+      sum = smaller(sum, value);
+    else if (kind == ReduceKind::Max)
+      sum = larger(sum, value);
+    else if constexpr (std::is_floating_point_v<T>)
+      sum = kind == ReduceKind::Sum ? sum + value : sum * value;
+    else
+      sum = static_cast<T>(kind == ReduceKind::Sum ? wide(sum) + wide(value) : wide(sum) * wide(value));
+  });
+}
+
+} // namespace
+
+llvm::Expected<Tensor> evaluateOp(AddOp op, const Operands &in) {
+  return arithmetic(op, in, [](auto a, auto b) { return a + b; }, [](auto a, auto b) { return wide(a) + wide(b); });
+}
+llvm::Expected<Tensor> evaluateOp(SubOp op, const Operands &in) {
+  return arithmetic(op, in, [](auto a, auto b) { return a - b; }, [](auto a, auto b) { return wide(a) - wide(b); });
+}
+llvm::Expected<Tensor> evaluateOp(MulOp op, const Operands &in) {
+  return arithmetic(op, in, [](auto a, auto b) { return a * b; }, [](auto a, auto b) { return wide(a) * wide(b); });
+}
+llvm::Expected<Tensor> evaluateOp(DivOp op, const Operands &in) {
+  auto quotient = [](auto a, auto b) { return divided(a, b); };
+  return arithmetic(op, in, quotient, quotient);
+}
+llvm::Expected<Tensor> evaluateOp(MinOp op, const Operands &in) {
+  auto least = [](auto a, auto b) { return smaller(a, b); };
+  return arithmetic(op, in, least, least);
+}
+llvm::Expected<Tensor> evaluateOp(MaxOp op, const Operands &in) {
+  auto most = [](auto a, auto b) { return larger(a, b); };
+  return arithmetic(op, in, most, most);
+}
+
+llvm::Expected<Tensor> evaluateOp(UnaryOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  withElementType(result.type, [&](auto element) {
+    using T = decltype(element);
+    auto apply = [&](auto function) {
+      std::transform(in[0].data<T>(), in[0].data<T>() + result.size(), result.data<T>(), function);
+    };
+    if constexpr (std::is_same_v<T, bool>)
+      apply([](bool x) { return !x; });
+    else if constexpr (kIsInteger<T>)
+      apply([&](T x) { return integerOf(op.getKind(), x); });
+    else
+      apply([&](T x) { return static_cast<T>(valueOf(op.getKind(), static_cast<double>(x))); });
+  });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(BinaryOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  withElementType(result.type, [&](auto element) {
+    using T = decltype(element);
+    if constexpr (std::is_floating_point_v<T>)
+      pairwise<T, T>(result, in[0], in[1], [&](T a, T b) -> double {
+        return op.getKind() == BinaryKind::Pow ? std::pow(static_cast<double>(a), static_cast<double>(b))
+                                               : std::fmod(static_cast<double>(a), static_cast<double>(b));
+      });
+    else if constexpr (std::is_integral_v<T>)
+      pairwise<T, T>(result, in[0], in[1], [&](T a, T b) { return integerOf(op.getKind(), a, b); });
+  });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(CompareOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  withElementType(in[0].type, [&](auto element) {
+    using T = decltype(element);
+    pairwise<T, bool>(result, in[0], in[1], [&](T a, T b) {
+      if constexpr (kIsNarrow<T>)
+        return holds(op.getKind(), static_cast<double>(a), static_cast<double>(b));
+      else
+        return holds(op.getKind(), a, b);
+    });
+  });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(WhereOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  Shape condition = broadcastStrides(in[0].shape, result.shape), left = broadcastStrides(in[1].shape, result.shape),
+        right = broadcastStrides(in[2].shape, result.shape);
+  forEachIndex(result.shape, [&](int64_t i, Dims index) {
+    if (in[0].data<bool>()[offsetOf(index, condition)])
+      copyElement(result, i, in[1], offsetOf(index, left));
+    else
+      copyElement(result, i, in[2], offsetOf(index, right));
+  });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(CastOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const bool isFromReal = isReal(in[0].type), isFromLarge = in[0].type == ElementType::U64;
+  for (int64_t i = 0; i < result.size(); ++i)
+    if (isFromReal || (isFromLarge && isReal(result.type)))
+      result.setNumber(i, in[0].numberAt(i));
+    else if (result.type == ElementType::F32) // rounded once
+      result.data<float>()[i] = static_cast<float>(in[0].integerAt(i));
+    else
+      result.setInteger(i, in[0].integerAt(i));
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(ReduceOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  Shape kept(in[0].shape);
+  for (int64_t axis : op.getAxes())
+    kept[axis] = 1;
+  withElementType(result.type, [&](auto element) {
+    using T = decltype(element);
+    if constexpr (!kIsNarrow<T>)
+      reduce<T>(result, in[0], op.getKind(), kept);
+  });
+  return result;
+}
+
+llvm::Expected<Tensor> evaluateOp(ArgReduceOp op, const Operands &in) {
+  Tensor result = resultTensor(op);
+  const size_t axis = op.getAxis();
+  const int64_t extent = in[0].shape[axis], inner = elementCount(Dims(in[0].shape).drop_front(axis + 1));
+  const bool isMax = op.getKind() == ReduceKind::Max, takesLast = op.getLastIndex();
+  for (int64_t i = 0; i < result.size(); ++i) {
+    const int64_t first = i / inner * extent * inner + i % inner;
+    int64_t best = 0;
+    for (int64_t k = 1; k < extent; ++k) {
+      const double x = in[0].numberAt(first + k * inner), top = in[0].numberAt(first + best * inner);
+      const int64_t x64 = in[0].integerAt(first + k * inner), top64 = in[0].integerAt(first + best * inner);
+      const bool isReal64 = isReal(in[0].type);
+      const bool isBetter = isReal64 ? (isMax ? x > top : x < top) : (isMax ? x64 > top64 : x64 < top64);
+      if (isBetter || (takesLast && (isReal64 ? x == top : x64 == top64)))
+        best = k;
+    }
+    result.data<int64_t>()[i] = best;
+  }
+  return result;
+}
+
+} // namespace tw::ir
