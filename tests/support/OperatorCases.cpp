@@ -96,6 +96,23 @@ std::string pool(const std::string &kind, const std::string &image, const std::s
                                result + "xi8>");
 }
 
+// Elements of every type keep their bits on the way.
+std::vector<std::string> movesOfEveryType() {
+  std::vector<std::string> cases;
+  for (const char *name : {"i1", "i16", "i32", "i64", "ui8", "ui16", "ui32", "ui64", "f16", "bf16", "f64"}) {
+    const std::string type = name, from = "tensor<3x21x" + type + ">", to = "tensor<21x3x" + type + ">";
+    cases.push_back(single("%x: " + from, to, "transpose %x {perm = array<i64: 1, 0>} : (" + from + ") -> " + to));
+    const std::string wide = "tensor<3x42x" + type + ">";
+    cases.push_back(single("%x: " + from + ", %z: " + from, wide,
+                           "concat %x, %z {axis = 1 : i64} : (" + from + ", " + from + ") -> " + wide));
+    const std::string padded = "tensor<4x22x" + type + ">";
+    cases.push_back(single("%x: " + from, padded,
+                           "pad %x {lo = array<i64: 1, 0>, hi = array<i64: 0, 1>, value = 1.0 : f32} : (" + from +
+                               ") -> " + padded));
+  }
+  return cases;
+}
+
 constexpr const char *kResidual = "residual(%r, %s, %b, %t, %a)";
 constexpr const char *kTable = "lut(%l)";
 
@@ -107,7 +124,7 @@ std::vector<std::string> operatorCases() {
     return ", " + type + ", tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>";
   };
   const std::string tableType = ", tensor<256xi8>", wide = "tensor<1x6x5x8xi8>", narrow = "tensor<1x6x5x4xi8>";
-  return {
+  std::vector<std::string> cases = {
       unary("relu"),
       unary("clip", "{lo = -1.0 : f32, hi = 1.5 : f32}"),
       unary("leaky_relu", "{alpha = 0.1 : f32}"),
@@ -218,6 +235,9 @@ std::vector<std::string> operatorCases() {
       quantisedFunction("%x: tensor<3x5xi8>, %l: tensor<256xi8>", "tensor<3x5xi8>",
                         "  %y = tw.qlut %x, %l : (tensor<3x5xi8>, tensor<256xi8>) -> tensor<3x5xi8>"),
   };
+  std::vector<std::string> moves = movesOfEveryType();
+  cases.insert(cases.end(), moves.begin(), moves.end());
+  return cases;
 }
 
 } // namespace tw::test

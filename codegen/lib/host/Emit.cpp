@@ -178,12 +178,29 @@ private:
     return tiling.lanes < 0 ? 0 : access.isPacked ? 1 : access.steps[unsigned(tiling.lanes)];
   }
 
-  Value load(unsigned array, Value address) { return b.create<memref::LoadOp>(at, memory[array], address); }
+  Value load(unsigned array, Value address) {
+    return fromMemory(array, b.create<memref::LoadOp>(at, memory[array], address));
+  }
   Value loadVector(unsigned array, Value address, int64_t width) {
     if (width == 1)
       return load(array, address);
-    auto type = VectorType::get({width}, function.arrays[array].element);
-    return b.create<vector::LoadOp>(at, type, memory[array], address);
+    auto type = VectorType::get({width}, memoryType(function.arrays[array].element));
+    return fromMemory(array, b.create<vector::LoadOp>(at, type, memory[array], address));
+  }
+  // A bool is a byte in memory.
+  Value fromMemory(unsigned array, Value value) {
+    if (!function.arrays[array].element.isInteger(1))
+      return value;
+    Value zero = b.create<arith::ConstantOp>(at, b.getZeroAttr(value.getType()));
+    return b.create<arith::CmpIOp>(at, arith::CmpIPredicate::ne, value, zero);
+  }
+  Value toMemory(unsigned array, Value value) {
+    if (!function.arrays[array].element.isInteger(1))
+      return value;
+    Type type = b.getI8Type();
+    if (auto vector = dyn_cast<VectorType>(value.getType()))
+      type = VectorType::get(vector.getShape(), type);
+    return b.create<arith::ExtUIOp>(at, type, value);
   }
 
   // What an access gives for the lanes of a piece: a scalar if all lanes read the same.
@@ -487,6 +504,7 @@ private:
   void store(Value value, Value dynamic, ArrayRef<int64_t> point, Piece piece) {
     const int64_t step = laneStep(nest.output), first = constantOf(nest.output, point) + step * piece.offset;
     Value to = memory[nest.output.array];
+    value = toMemory(nest.output.array, value);
     if (piece.width == 1)
       b.create<memref::StoreOp>(at, value, to, addressOf(dynamic, first));
     else

@@ -155,7 +155,7 @@ struct HostCode::Implementation {
         continue;
       const HostArray &array = function.arrays[a];
       argumentOf[a] = int(types.size());
-      types.push_back(MemRefType::get({std::max<int64_t>(array.count, 1)}, array.element));
+      types.push_back(MemRefType::get({std::max<int64_t>(array.count, 1)}, memoryType(array.element)));
       if (array.kind == HostArray::Scratch)
         entry.memory.push_back({true, uint64_t(offsets[a])});
       else

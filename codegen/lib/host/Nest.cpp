@@ -5,6 +5,10 @@
 
 namespace tw::codegen {
 
+mlir::Type memoryType(mlir::Type element) {
+  return element.isInteger(1) ? mlir::IntegerType::get(element.getContext(), 8) : element;
+}
+
 llvm::SmallVector<HostAccess *> HostNest::accesses() {
   llvm::SmallVector<HostAccess *> result;
   for (Stage &stage : stages)

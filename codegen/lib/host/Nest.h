@@ -25,12 +25,15 @@ struct DerivedConstant {
 /// Memory of a function: row-major elements without gaps.
 struct HostArray {
   enum Kind : uint8_t { Argument, Derived, Result, Scratch } kind = Scratch;
-  mlir::Type element;
+  mlir::Type element;         // as bodies see it; an integer has no sign
   int64_t count = 0;          // elements
   unsigned argument = 0;      // of the block, for Argument; number of the result, for Result
   bool isConstant = false;    // an Argument whose bytes are known when the package is made
   DerivedConstant constant{}; // for Derived
 };
+
+/// How an element lies in memory: a bool as a byte, 0 or 1.
+mlir::Type memoryType(mlir::Type element);
 
 /// array[offset + sum(step * loop)], in elements.
 struct HostAccess {

@@ -121,7 +121,12 @@ public:
   }
 
 private:
-  static Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).getElementType(); }
+  // Memory has bits without a sign: bodies say how they read them.
+  static Type elementOf(Value value) {
+    Type element = cast<RankedTensorType>(value.getType()).getElementType();
+    return element.isUnsignedInteger() ? IntegerType::get(element.getContext(), element.getIntOrFloatBitWidth())
+                                       : element;
+  }
   static int64_t countOf(Value value) { return ir::elementCount(ir::shapeOf(value)); }
   static View denseView(unsigned array, Value value) {
     Shape strides = ir::stridesOf(ir::shapeOf(value));
@@ -131,11 +136,11 @@ private:
     return llvm::createStringError("host code: '" + op->getName().getStringRef() + "' " + what);
   }
 
-  // The value that another one shows under another shape, all of it and in the same order.
+  // The value that another one shows under another shape or sign, all of it and in the same order.
   static Value rootOf(Value value) {
     for (;;) {
       Operation *op = value.getDefiningOp();
-      if (!op || !isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+      if (!op || !isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::BitcastOp>(op))
         return value;
       value = op->getOperand(0);
     }
@@ -154,7 +159,7 @@ private:
 
   llvm::Error add(Operation *op) {
     if (isa<arith::ConstantOp, tensor::EmptyOp, linalg::FillOp, tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-            tensor::PadOp, ir::ConstantOp>(op))
+            tensor::BitcastOp, tensor::PadOp, ir::ConstantOp>(op))
       return llvm::Error::success(); // made where they are used
     if (auto generic = dyn_cast<linalg::GenericOp>(op))
       return addGeneric(generic);
@@ -718,7 +723,7 @@ private:
       Operation *user = *value.user_begin();
       if (isa<linalg::GenericOp, tensor::InsertSliceOp, tensor::PadOp>(user))
         return true;
-      if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user))
+      if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp, tensor::BitcastOp>(user))
         return false;
       value = user->getResult(0);
     }

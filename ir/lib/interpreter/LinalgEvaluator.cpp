@@ -313,6 +313,11 @@ llvm::Expected<Tensor> evaluateTensorOp(Operation *op, Lookup lookup) {
         tensor.bytes = lookup(reshape.getSrc())->bytes;
         return tensor;
       })
+      .Case<tensor::BitcastOp>([&](tensor::BitcastOp cast) {
+        Tensor tensor = resultTensor(cast);
+        tensor.bytes = lookup(cast.getSource())->bytes;
+        return tensor;
+      })
       .Case<tensor::PadOp>([&](tensor::PadOp pad) { return evaluatePad(pad, lookup); })
       .Case<tensor::InsertSliceOp>([&](tensor::InsertSliceOp insert) { return evaluateInsert(insert, lookup); })
       .Case<tensor::ExtractSliceOp>([&](tensor::ExtractSliceOp extract) { return evaluateExtract(extract, lookup); })

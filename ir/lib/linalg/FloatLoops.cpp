@@ -470,6 +470,9 @@ Value lower(Lowering &lowering, LinalgBuilder &l, ResizeOp op) {
 Value lowerFloat(Lowering &lowering, LinalgBuilder &l, Operation *op) {
   if (unaryFunction(op))
     return lowerUnary(lowering, l, op);
+  if (isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, MatmulOp>(op) &&
+      elementTypeOf(op->getResult(0).getType()) != ElementType::F32)
+    return nullptr;
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case<QuantizeOp, DequantizeOp, FlipSignOp, ConvOp, GemmOp, MatmulOp, MaxPoolOp, AveragePoolOp, ReduceMeanOp,
             SoftmaxOp, ReshapeOp, TransposeOp, ConcatOp, PadOp, ResizeOp>(

@@ -28,7 +28,8 @@ public:
   // Leaves the block as it is when one of its operators has no loop form.
   void run();
 
-  // The new value of `old`: a result computed before in this block, an argument, or a scalar constant.
+  // The new value of `old`: a result computed before in this block, an argument, or a scalar constant. Integers have no
+  // sign here: the graph operator's type says how they are read.
   mlir::Value given(llvm::StringRef role, mlir::Value old);
   // A new argument whose value is computed from constants at each call.
   mlir::Value computed(llvm::StringRef role, ElementType type, Dims shape, Compute compute);
@@ -37,7 +38,11 @@ public:
   // Of sums of products: int64 for the calls whose sums may leave int32 (kWideSums on the function).
   mlir::Type sumType() { return builder.getIntegerType(function->hasAttr(kWideSums) ? 64 : 32); }
 
-  mlir::Type type(ElementType type) { return toMlirType(builder.getContext(), type, {}).getElementType(); }
+  // Of a scalar in a body: without a sign.
+  mlir::Type type(ElementType type) {
+    mlir::Type element = toMlirType(builder.getContext(), type, {}).getElementType();
+    return element.isUnsignedInteger() ? builder.getIntegerType(element.getIntOrFloatBitWidth()) : element;
+  }
 
 private:
   struct Argument {
@@ -46,6 +51,8 @@ private:
   };
 
   bool lowerOperations();
+  mlir::Value argumentFor(llvm::StringRef role, mlir::Value old);
+  mlir::Value signless(mlir::Value value);
   void replaceCalls();
   static mlir::Value constantFor(mlir::OpBuilder &at, mlir::func::CallOp call, const Argument &argument);
   llvm::SmallVector<mlir::DictionaryAttr> roles();

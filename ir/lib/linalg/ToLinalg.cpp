@@ -47,6 +47,8 @@ bool Lowering::lowerOperations() {
   Value result = results.lookup(terminator->getOperand(0));
   if (!result)
     return false; // a block that passes an argument on
+  if (Type type = terminator->getOperand(0).getType(); result.getType() != type)
+    result = builder.create<tensor::BitcastOp>(terminator->getLoc(), type, result);
   builder.create<func::ReturnOp>(terminator->getLoc(), result);
   return true;
 }
@@ -54,14 +56,22 @@ bool Lowering::lowerOperations() {
 Value Lowering::given(llvm::StringRef role, Value old) {
   if (Value known = results.lookup(old))
     return known;
-  if (isConstant(old)) // one scalar as an operand of elementwise arithmetic
-    return builder.clone(*old.getDefiningOp())->getResult(0);
-  unsigned index = cast<BlockArgument>(old).getArgNumber();
-  for (auto [position, argument] : llvm::enumerate(arguments))
-    if (argument.source.index() == 0 && std::get<unsigned>(argument.source) == index)
-      return body->getArgument(static_cast<unsigned>(position));
-  arguments.push_back({role.str(), index});
+  return results[old] = signless(isConstant(old) // one scalar as an operand of elementwise arithmetic
+                                     ? builder.clone(*old.getDefiningOp())->getResult(0)
+                                     : argumentFor(role, old));
+}
+
+Value Lowering::argumentFor(llvm::StringRef role, Value old) {
+  arguments.push_back({role.str(), cast<BlockArgument>(old).getArgNumber()});
   return body->addArgument(old.getType(), old.getLoc());
+}
+
+Value Lowering::signless(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  if (!type.getElementType().isUnsignedInteger())
+    return value;
+  Type element = builder.getIntegerType(type.getElementType().getIntOrFloatBitWidth());
+  return builder.create<tensor::BitcastOp>(value.getLoc(), type.clone(element), value);
 }
 
 Value Lowering::computed(llvm::StringRef role, ElementType type, Dims shape, Compute compute) {

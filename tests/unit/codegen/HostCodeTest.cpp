@@ -47,10 +47,11 @@ std::unique_ptr<MLIRContext> makeContext() {
 ir::Tensor randomTensor(Value value, std::mt19937 &random) {
   ir::Tensor tensor(ir::elementTypeOf(value.getType()), ir::shapeOf(value));
   for (int64_t i = 0; i != tensor.size(); ++i)
-    if (tensor.type == ir::ElementType::F32)
-      tensor.data<float>()[i] = float(int32_t(random() % 6001) - 3000) / 1000;
+    if (ir::isReal(tensor.type))
+      tensor.setNumber(i, double(int32_t(random() % 6001) - 3000) / 1000);
     else
-      tensor.bytes[size_t(i)] = char(random()); // bytes only: what the cases have
+      tensor.setInteger(i, tensor.type == ir::ElementType::Bool ? random() % 2
+                                                                : int64_t(uint64_t(random()) << 32 | random()));
   return tensor;
 }
 
