@@ -3,14 +3,12 @@
 // nodes in dependency order, each built by its row of OpTable.def.
 #include "tw/ir/OnnxImport.h"
 
-#include "Node.h"
+#include "OpTable.h"
 #include "TensorReader.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
-
-#include <onnx/defs/schema.h>
 
 #include <queue>
 
@@ -20,61 +18,42 @@ namespace tw::ir {
 namespace onnx {
 namespace {
 
-struct Row {
-  llvm::StringRef name;
-  int firstVersion, lastVersion;
-  NodeBuilder builder;
-};
-
-constexpr Row kRows[] = {
-#define TW_ONNX_OP(NAME, FIRST, LAST, BUILDER) {#NAME, FIRST, LAST, BUILDER},
-#include "OpTable.def"
-};
-
-const Row *findRow(llvm::StringRef name) {
-  const Row *row = llvm::find_if(kRows, [&](const Row &r) { return r.name == name; });
-  return row == std::end(kRows) ? nullptr : row;
-}
-
-bool isDefaultDomain(const std::string &domain) { return domain.empty() || domain == "ai.onnx"; }
-
 std::string nodeName(const ::onnx::NodeProto &node) {
   if (!node.name().empty())
     return node.name();
   return node.output_size() > 0 ? node.output(0) : node.op_type();
 }
 
-// The opset of the default domain, if it is one that is understood.
-std::optional<int64_t> opsetOf(const ::onnx::ModelProto &model, std::vector<ImportProblem> &problems) {
-  std::optional<int64_t> opset;
+// The opset of each domain, as far as they are understood: those of other domains need no range, their rows say it.
+using Opsets = std::map<std::string, int64_t>;
+
+int64_t opsetOf(const Opsets &opsets, const std::string &domain) {
+  auto found = opsets.find(isDefaultDomain(domain) ? "" : domain);
+  return found == opsets.end() ? 1 : found->second; // exporters forget to name the domains that have one version
+}
+
+std::optional<Opsets> readVersions(const ::onnx::ModelProto &model, std::vector<ImportProblem> &problems) {
+  Opsets opsets;
   for (const auto &import : model.opset_import())
-    if (isDefaultDomain(import.domain()))
-      opset = import.version();
-  if (opset && *opset >= kOldestOpset && *opset <= kNewestOpset)
-    return opset;
-  problems.push_back({"model", opset ? "uses opset " + std::to_string(*opset) + ", opsets " +
-                                           std::to_string(kOldestOpset) + " to " + std::to_string(kNewestOpset) +
-                                           " are supported; export it again with an opset in that range"
-                                     : "names no opset version of the default domain"});
+    opsets[isDefaultDomain(import.domain()) ? "" : import.domain()] = import.version();
+  std::string problem;
+  if (auto found = opsets.find(""); found == opsets.end())
+    problem = "names no opset version of the default domain";
+  else if (found->second < kOldestOpset || found->second > kNewestOpset)
+    problem = "uses opset " + std::to_string(found->second) + ", opsets " + std::to_string(kOldestOpset) + " to " +
+              std::to_string(kNewestOpset) + " are supported; export it again with an opset in that range";
+  else if (model.ir_version() < kOldestIrVersion || model.ir_version() > kNewestIrVersion)
+    problem = "has IR version " + std::to_string(model.ir_version()) + ", IR versions " +
+              std::to_string(kOldestIrVersion) + " to " + std::to_string(kNewestIrVersion) +
+              " are supported; save it again with one of them";
+  if (problem.empty())
+    return opsets;
+  problems.push_back({"model", problem});
   return std::nullopt;
 }
 
-// Why no row of the table builds the node; empty when one does.
-std::string operatorProblem(const ::onnx::NodeProto &node, int64_t opset) {
-  const Row *row = isDefaultDomain(node.domain()) ? findRow(node.op_type()) : nullptr;
-  if (!row) {
-    std::string domain = isDefaultDomain(node.domain()) ? "" : node.domain() + "::";
-    return "operator " + domain + node.op_type() + " is not supported";
-  }
-  auto *schema = ::onnx::OpSchemaRegistry::Schema(node.op_type(), static_cast<int>(opset), "");
-  if (!schema)
-    return "operator " + node.op_type() + " does not exist in opset " + std::to_string(opset);
-  int version = schema->since_version();
-  if (version >= row->firstVersion && version <= row->lastVersion)
-    return "";
-  return "operator " + node.op_type() + " version " + std::to_string(version) + " (opset " + std::to_string(opset) +
-         ") is not supported, versions " + std::to_string(row->firstVersion) + " to " +
-         std::to_string(row->lastVersion) + " are";
+std::string problemOf(const ::onnx::NodeProto &node, const Opsets &opsets) {
+  return operatorProblem(node.domain(), node.op_type(), opsetOf(opsets, node.domain()));
 }
 
 // Names that lead to an output of the graph: only they are read. Exporters leave nodes and initializers of all kinds
@@ -123,7 +102,7 @@ private:
   friend class ProtoNode;
 
   void problem(const llvm::Twine &place, const llvm::Twine &text) { problems.push_back({place.str(), text.str()}); }
-  bool checkOpset();
+  bool checkVersions();
   void checkOperators();
   bool sortNodes();
   void readInitializers();
@@ -144,7 +123,7 @@ private:
 
   OwningOpRef<ModuleOp> module;
   func::FuncOp main;
-  int64_t opset = 0;
+  Opsets opsets;
   llvm::StringMap<Value> values;
   llvm::StringSet<> poisoned; // results of nodes with a problem: their users stay silent
   llvm::StringSet<> unread;   // initializers that nobody needs
@@ -230,15 +209,15 @@ FailureOr<Tensor> ProtoNode::constantValue() {
   return fail("has no value, or one of a kind that is not supported");
 }
 
-bool Importer::checkOpset() {
-  auto version = opsetOf(model, problems);
-  opset = version.value_or(0);
-  return version.has_value();
+bool Importer::checkVersions() {
+  auto versions = readVersions(model, problems);
+  opsets = versions.value_or(Opsets());
+  return versions.has_value();
 }
 
 void Importer::checkOperators() {
   for (const auto &node : graph.node())
-    if (std::string text = operatorProblem(node, opset); isNeeded(node, needed) && !text.empty())
+    if (std::string text = problemOf(node, opsets); isNeeded(node, needed) && !text.empty())
       problem("node '" + nodeName(node) + "'", text);
 }
 
@@ -369,9 +348,9 @@ void Importer::createArguments() {
 
 void Importer::buildNode(const ::onnx::NodeProto &proto) {
   bool usable = llvm::none_of(proto.input(), [&](const std::string &name) { return poisoned.contains(name); });
-  const Row *row = findRow(proto.op_type());
+  const OpRow *row = findOp(proto.domain(), proto.op_type());
   ProtoNode node(*this, proto);
-  node.version = ::onnx::OpSchemaRegistry::Schema(proto.op_type(), static_cast<int>(opset), "")->since_version();
+  node.version = row->versionAt(opsetOf(opsets, proto.domain()))->number;
   if (usable && succeeded(row->builder(node))) {
     for (const auto &output : proto.output()) {
       if (output.empty())
@@ -430,7 +409,7 @@ void Importer::createResults() {
 }
 
 OwningOpRef<ModuleOp> Importer::run() {
-  if (!checkOpset())
+  if (!checkVersions())
     return nullptr;
   checkOperators();
   if (!sortNodes() || !problems.empty())
@@ -455,17 +434,17 @@ OwningOpRef<ModuleOp> Importer::run() {
     dims.push_back(builder.getNamedAttr(name, builder.getI64IntegerAttr(value)));
   if (!dims.empty())
     (*module)->setAttr("tw.dims", builder.getDictionaryAttr(dims));
-  (*module)->setAttr("tw.opset", builder.getI64IntegerAttr(opset));
+  (*module)->setAttr("tw.opset", builder.getI64IntegerAttr(opsetOf(opsets, "")));
   return std::move(module);
 }
 
-OnnxSurvey survey(const ::onnx::ModelProto &model, int64_t opset) {
+OnnxSurvey survey(const ::onnx::ModelProto &model, const Opsets &opsets) {
   OnnxSurvey result;
-  result.opset = opset;
+  result.opset = opsetOf(opsets, "");
   const llvm::StringSet<> needed = neededNames(model.graph());
   for (const auto &node : model.graph().node())
     if (isNeeded(node, needed))
-      result.nodes.push_back({nodeName(node), node.op_type(), operatorProblem(node, opset)});
+      result.nodes.push_back({nodeName(node), node.op_type(), problemOf(node, opsets)});
   llvm::StringSet<> constants;
   for (const auto &initializer : model.graph().initializer())
     constants.insert(initializer.name());
@@ -512,8 +491,8 @@ OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, std::string_view bytes, s
 std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportProblem> &problems) {
   std::optional<OnnxSurvey> result;
   onnx::withModel(bytes, problems, [&](const ::onnx::ModelProto &model) {
-    if (auto opset = onnx::opsetOf(model, problems))
-      result = onnx::survey(model, *opset);
+    if (auto opsets = onnx::readVersions(model, problems))
+      result = onnx::survey(model, *opsets);
   });
   return result;
 }
@@ -523,28 +502,6 @@ std::string problemText(std::string_view fileName, const std::vector<ImportProbl
   for (const ImportProblem &problem : problems)
     text += std::string(fileName) + ": " + problem.place + ": " + problem.text + "\n";
   return text;
-}
-
-std::string onnxOperatorPage() {
-  std::string page = "<!-- Generated by `tw-import --operators` from ir/lib/onnx/OpTable.def; do not edit. -->\n"
-                     "# ONNX operators\n\n"
-                     "The importer reads opsets " +
-                     std::to_string(kOldestOpset) + " to " + std::to_string(kNewestOpset) +
-                     " of the default domain. An operator is accepted when its since-version in the model's\n"
-                     "opset lies in the range of its row; everything else is refused by name.\n\n"
-                     "| operator | versions |\n|---|---|\n";
-  for (const OnnxOperator &row : supportedOnnxOperators()) {
-    page += "| " + std::string(row.name) + " | " + std::to_string(row.firstVersion);
-    page += (row.firstVersion == row.lastVersion ? "" : " to " + std::to_string(row.lastVersion)) + " |\n";
-  }
-  return page;
-}
-
-std::vector<OnnxOperator> supportedOnnxOperators() {
-  std::vector<OnnxOperator> operators;
-  for (const auto &row : onnx::kRows)
-    operators.push_back({row.name, row.firstVersion, row.lastVersion});
-  return operators;
 }
 
 } // namespace tw::ir

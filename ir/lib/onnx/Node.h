@@ -23,7 +23,7 @@ public:
 
   mlir::OpBuilder &builder;
   mlir::Location location;
-  int version = 0; // since-version of the operator's schema in the model's opset
+  int version = 0; // since-version of the operator in the model's opset (OpTable.def)
 
   virtual size_t inputCount() const = 0;
   virtual bool hasInput(size_t index) const = 0;
@@ -70,7 +70,7 @@ FailureOr<Value> dequantizeBias(Node &node, size_t bias, size_t inScale, size_t 
 FailureOr<Value> quantizeValue(Node &node, Value input, size_t scale, size_t zero);
 
 using NodeBuilder = LogicalResult (*)(Node &);
-#define TW_ONNX_OP(NAME, FIRST, LAST, BUILDER) LogicalResult BUILDER(Node &node);
+#define TW_ONNX_OP(NAME, BUILDER, ...) LogicalResult BUILDER(Node &node);
 #include "OpTable.def"
 
 } // namespace tw::ir::onnx

@@ -82,6 +82,8 @@ LogicalResult buildAveragePool(Node &node) {
   bool includePad = node.integer("count_include_pad", 0);
   if (includePad && node.integer("ceil_mode", 0))
     return node.fail("count_include_pad together with ceil_mode is not supported");
+  if (spatial->dilations != Shape{1, 1})
+    return node.fail("dilations " + shapeText(spatial->dilations) + " are not supported");
   Window window{spatial->kernel, spatial->strides, spatial->pads, spatial->dilations};
   auto type = node.resultType(input, poolShape(shapeOf(input), window, ChannelPosition::First));
   if (failed(type))

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// QuantizeLinear and DequantizeLinear v13 (v10 is its per-tensor case), and their use inside the QLinear forms.
+// QuantizeLinear and DequantizeLinear v25 without blocks (v10 is its per-tensor case), and their use inside the QLinear
+// forms.
 #include "Node.h"
+#include "TensorReader.h"
 
 using namespace mlir;
 
@@ -77,6 +79,27 @@ FailureOr<Value> createQuantize(Node &node, Value input, Value scale, Value zero
       .getResult();
 }
 
+LogicalResult checkBlockSize(Node &node) {
+  if (const int64_t size = node.integer("block_size", 0))
+    return node.fail("block_size " + llvm::Twine(size) + " is not supported, only one scale for a tensor or an axis");
+  return success();
+}
+
+// What a quantiser makes: the type of its zero point, without one output_dtype, without that uint8.
+FailureOr<ElementType> quantizedType(Node &node, size_t zero) {
+  const int64_t asked = node.integer("output_dtype", 0);
+  const auto type = asked ? elementTypeOfOnnx(asked) : ElementType::U8;
+  if (!type)
+    return node.fail("output_dtype " + onnxTypeName(asked) + " is not supported");
+  if (Value value = node.hasInput(zero) ? node.input(zero) : Value()) {
+    if (asked && elementTypeOf(value.getType()) != *type)
+      return node.fail("output_dtype is " + onnxTypeName(asked) + ", zero_point is " +
+                       llvm::StringRef(elementTypeName(elementTypeOf(value.getType()))));
+    return elementTypeOf(value.getType());
+  }
+  return *type;
+}
+
 } // namespace
 
 FailureOr<Value> dequantizeInput(Node &node, size_t value, size_t scale, size_t zero, int64_t axis) {
@@ -103,13 +126,21 @@ FailureOr<Value> dequantizeBias(Node &node, size_t bias, size_t inScale, size_t 
 
 FailureOr<Value> quantizeValue(Node &node, Value input, size_t scale, size_t zero) {
   auto scaleValue = scaleParameter(node, scale);
-  auto zeroValue = zeroParameter(node, zero, ElementType::U8);
-  if (failed(scaleValue) || failed(zeroValue))
+  auto type = quantizedType(node, zero);
+  if (failed(scaleValue) || failed(type))
+    return failure();
+  auto zeroValue = zeroParameter(node, zero, *type);
+  if (failed(zeroValue))
     return failure();
   return createQuantize(node, input, *scaleValue, *zeroValue, node.integer("axis", 1));
 }
 
 LogicalResult buildDequantizeLinear(Node &node) {
+  const int64_t type = node.integer("output_dtype", 0);
+  if (type && elementTypeOfOnnx(type) != ElementType::F32)
+    return node.fail("output_dtype " + onnxTypeName(type) + " is not supported, only float32 is");
+  if (failed(checkBlockSize(node)))
+    return failure();
   auto result = dequantizeInput(node, 0, 1, 2, node.integer("axis", 1));
   if (failed(result))
     return failure();
@@ -118,6 +149,8 @@ LogicalResult buildDequantizeLinear(Node &node) {
 }
 
 LogicalResult buildQuantizeLinear(Node &node) {
+  if (failed(checkBlockSize(node)))
+    return failure();
   auto inputs = node.floatInputs(1);
   if (failed(inputs))
     return failure();

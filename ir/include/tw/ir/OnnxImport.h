@@ -17,7 +17,8 @@
 
 namespace tw::ir {
 
-constexpr int64_t kOldestOpset = 1, kNewestOpset = 17;
+constexpr int64_t kOldestOpset = 1, kNewestOpset = 25;
+constexpr int64_t kOldestIrVersion = 3, kNewestIrVersion = 13;
 
 struct OnnxImportOptions {
   std::map<std::string, int64_t> dims; // values of symbolic dimensions
@@ -51,10 +52,10 @@ std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportP
 // One line per problem: "model.onnx: node 'x': text".
 std::string problemText(std::string_view fileName, const std::vector<ImportProblem> &problems);
 
-// The op table, for `check` and the reference page: since-versions first..last of each operator are understood.
+// The op table, by domain and name: the since-versions of each operator up to kNewestOpset, ascending.
 struct OnnxOperator {
-  std::string_view name;
-  int firstVersion, lastVersion;
+  std::string_view domain, name; // ONNX's own domain is ""
+  std::vector<int> versions, refused;
 };
 std::vector<OnnxOperator> supportedOnnxOperators();
 std::string onnxOperatorPage(); // Markdown
