@@ -7,7 +7,7 @@
 #include "Tensors.h"
 #include "host/HostCode.h"
 #include "tw/codegen/Compile.h"
-#include "tw/tensorize/Schedule.h"
+#include "tw/tensorize/Moves.h"
 
 #include <cstdint>
 #include <string>
@@ -30,12 +30,13 @@ struct Step {
   int row = -1;     // host: the report's row of the block; -1: it converts or copies a tensor
 };
 
-/// Consecutive blocks on the accelerator: one stream, one submit.
+/// Consecutive blocks on the accelerator: one stream, one submit. Or one block that only moves rows of lanes.
 struct SegmentPlan {
-  std::vector<tensorize::Task> tasks; // operands number the table's tensors
-  std::vector<int> rows;              // per task: its row of the report
-  std::vector<int> blocks;            // per task: its block, by position in Blocks::calls()
-  std::vector<TensorId> tensors;      // that its schedule numbers, in that order
+  std::vector<tensorize::Task> tasks;      // operands number the table's tensors
+  std::optional<tensorize::Moves> moves{}; // boxes and the result number the table's tensors; there are no tasks
+  std::vector<int> rows;                   // per task: its row of the report
+  std::vector<int> blocks;                 // per task: its block, by position in Blocks::calls()
+  std::vector<TensorId> tensors;           // that its schedule numbers, in that order
 };
 
 struct Plan {

@@ -140,8 +140,7 @@ std::string floatReason(mlir::func::CallOp call, const std::string &kind, const 
 }
 
 std::string moveReason(mlir::func::CallOp call, const std::string &kind) {
-  return kind + " only moves bytes" +
-         (isAtEdge(call) ? " at the model's edge: runs on the host" : ": the compiler has no form of it for the NPU");
+  return kind + " only moves bytes" + (isAtEdge(call) ? " at the model's edge: runs on the host" : "");
 }
 
 // Forms of integer operators that no chain takes, in words of the graph; empty: none of those.
@@ -150,8 +149,8 @@ std::string formProblem(Operation *op) {
     if (ir::shapeOf(eltwise.getLhs()) != ir::shapeOf(eltwise.getRhs()))
       return "its operands are " + shapeText(eltwise.getLhs()) + " and " + shapeText(eltwise.getRhs()) +
              ", and the NPU broadcasts whole rows of channels only: give both the same shape";
-  if (llvm::isa<ir::ResizeOp>(op))
-    return "the compiler has no form of resize for the NPU";
+  if (auto resize = llvm::dyn_cast<ir::ResizeOp>(op); resize && resize.getMode() == ir::ResizeMode::Linear)
+    return "the compiler has no form of an interpolating resize for the NPU";
   if (llvm::isa<ir::QMatmulOp>(op))
     return kBothComputed;
   return "";
@@ -179,6 +178,7 @@ int stageOf(const Rejection &rejection) {
 GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::vector<Operation *> &operators) {
   GraphNotes notes;
   notes.move = moveReason(call, kind);
+  notes.isAtEdge = isAtEdge(call);
   auto computesFloat = [](Operation *op) { return isFloat(op->getResult(0)) || isFloat(op->getOperand(0)); };
   if (llvm::all_of(operators, llvm::IsaPred<ir::ReshapeOp, ir::TransposeOp, ir::ConcatOp, ir::PadOp>))
     notes.whole = notes.move;
@@ -196,6 +196,9 @@ GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::
 }
 
 std::string reasonFor(const GraphNotes &notes, const std::vector<Rejection> &rejections) {
+  if (auto moves = std::ranges::find(rejections, Rejection::kMoves, &Rejection::kind);
+      moves != rejections.end() && !notes.isAtEdge)
+    return notes.move + ": " + moves->text;
   if (!notes.whole.empty())
     return notes.whole;
   if (rejections.empty())

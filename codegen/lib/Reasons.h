@@ -17,6 +17,7 @@ struct GraphNotes {
   std::string whole;                         // says all: it computes in float32, only moves bytes ...
   std::string form;                          // an integer form that no chain takes
   std::string move;                          // if it turns out to be nothing but a move
+  bool isAtEdge = false;                     // of the model
   std::optional<tensorize::Rejection> sum{}; // its sums may leave the accumulator's 32 bits
 };
 

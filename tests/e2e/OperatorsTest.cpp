@@ -8,6 +8,7 @@
 #include "tw/support/OperatorCases.h"
 
 #include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -114,4 +115,60 @@ TEST(OperatorsTest, EveryOperatorAgreesWithTheReferenceWhereItIsOfferedOrSaysWhy
   for (const std::string &name : places.host)
     std::cout << ' ' << name;
   std::cout << "\n";
+}
+
+namespace {
+
+// A table, a move of its result, and a table again: on the NPU, so that the bytes lie in rows of lanes on both sides.
+std::string moveBetweenTables(const std::string &from, const std::string &to, const std::string &move) {
+  std::string table;
+  for (int i = 0; i != 256; ++i)
+    table += char(i * 37 + 11);
+  return "func.func @main(%x: " + from + ") -> " + to + " {\n  %t = tw.constant dense<\"0x" + llvm::toHex(table) +
+         "\"> : tensor<256xi8>\n  %a = tw.qlut %x, %t : (" + from + ", tensor<256xi8>) -> " + from + "\n  %b = tw." +
+         move + "\n  %y = tw.qlut %b, %t : (" + to + ", tensor<256xi8>) -> " + to + "\n  return %y : " + to + "\n}\n";
+}
+
+std::string bytes(std::initializer_list<int64_t> shape) {
+  std::string text = "tensor<";
+  for (int64_t extent : shape)
+    text += std::to_string(extent) + "x";
+  return text + "i8>";
+}
+
+} // namespace
+
+TEST(OperatorsTest, WholeRowsOfLanesAreMovedOnTheNpu) {
+  for (int64_t lanes : {8, 16}) {
+    const std::string machine = "tw" + std::to_string(lanes), x = bytes({1, 5, 6, 2 * lanes});
+    auto move = [&](const std::string &to, const std::string &name, const std::string &rest) {
+      return std::pair(name, moveBetweenTables(x, to, name + " " + rest + " -> " + to));
+    };
+    const std::pair<std::string, std::string> cases[] = {
+        move(bytes({1, 5, 6, 4 * lanes}), "concat", "%a, %a {axis = 3 : i64} : (" + x + ", " + x + ")"),
+        move(bytes({1, 15, 6, 2 * lanes}), "concat", "%a, %a, %a {axis = 1 : i64} : (" + x + ", " + x + ", " + x + ")"),
+        move(bytes({1, 6, 5, 2 * lanes}), "transpose", "%a {perm = array<i64: 0, 2, 1, 3>} : (" + x + ")"),
+        move(bytes({1, 8, 7, 2 * lanes}), "pad",
+             "%a {lo = array<i64: 0, 1, 0, 0>, hi = array<i64: 0, 2, 1, 0>, value = -7.0 : f32} : (" + x + ")"),
+        move(bytes({1, 3, 8, 2 * lanes}), "pad",
+             "%a {lo = array<i64: 0, -2, 1, 0>, hi = array<i64: 0, 0, 1, 0>, value = 5.0 : f32} : (" + x + ")"),
+        move(bytes({1, 12, 9, 2 * lanes}), "resize",
+             "%a {scales = array<f32: 1.0, 2.4, 1.5, 1.0>, mode = #tw.resize_mode<nearest>, coordinates = "
+             "#tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>} : (" +
+                 x + ")"),
+    };
+    for (const auto &[name, text] : cases) {
+      Places places;
+      expectSameAsReference(text, machine, false, places);
+      EXPECT_TRUE(places.npu.contains(name)) << text;
+    }
+    // A row that would be taken apart stays on the host.
+    Places places;
+    const std::string odd = bytes({1, 5, 6, 2 * lanes + 1});
+    expectSameAsReference(moveBetweenTables(odd, bytes({1, 5, 6, 4 * lanes + 2}),
+                                            "concat %a, %a {axis = 3 : i64} : (" + odd + ", " + odd + ") -> " +
+                                                bytes({1, 5, 6, 4 * lanes + 2})),
+                          machine, false, places);
+    EXPECT_TRUE(places.host.contains("concat"));
+  }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "npu/NpuExecutor.h"
 
+#include "npu/RowMoves.h"
+
 #include "tw/tensorize/Rewrite.h"
 
 #include <algorithm>
@@ -19,7 +21,7 @@ constexpr size_t kTried = 8, kKept = 2;
 
 struct NpuCandidate final : Candidate {
   std::vector<Task> tasks;
-  explicit NpuCandidate(std::vector<Task> tasks) : tasks(std::move(tasks)) {}
+  std::vector<RowBox> moves; // instead of tasks
 };
 
 // May a tensor be read under another shape without a change of its bytes in rows of lanes?
@@ -48,14 +50,27 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
     tasks = fittingTasks(*block, {call.facts.node, loops.tensors}, rejections);
   else
     rejections = {std::get<Rejection>(loops.block)};
-  if (plan.tagNames.size() + tasks.size() > kMostTags) {
+  std::vector<RowBox> moves;
+  if (tasks.empty()) {
+    auto found = rowMovesOf(call, plan, forms, target.lanes);
+    if (auto *boxes = std::get_if<std::vector<RowBox>>(&found))
+      moves = std::move(*boxes);
+    else if (auto &why = std::get<std::optional<Rejection>>(found))
+      rejections.push_back(*why);
+  }
+  if (plan.tagNames.size() + tasks.size() >= kMostTags) {
     rejections = {{"", "descriptor",
                    "instructions name their block by a tag, and all " + std::to_string(kMostTags) +
                        " tags are taken by blocks before it"}};
     tasks.clear();
+    moves.clear();
   }
-  if (!tasks.empty())
-    return std::make_unique<NpuCandidate>(std::move(tasks));
+  if (!tasks.empty() || !moves.empty()) {
+    auto candidate = std::make_unique<NpuCandidate>();
+    candidate->tasks = std::move(tasks);
+    candidate->moves = std::move(moves);
+    return candidate;
+  }
   Refusals refusals;
   for (Rejection &rejection : rejections)
     refusals.push_back({id(), std::move(rejection)});
@@ -179,7 +194,10 @@ std::optional<Rejection> NpuExecutor::tryAlone(const std::vector<Task> &tasks) c
 }
 
 void NpuExecutor::take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) {
-  std::vector<Task> tasks = std::move(static_cast<NpuCandidate &>(*candidate).tasks);
+  auto &its = static_cast<NpuCandidate &>(*candidate);
+  if (!its.moves.empty())
+    return takeMoves(block, call, std::move(its.moves), row);
+  std::vector<Task> tasks = std::move(its.tasks);
   const TensorId result = plan.table.of(call.call->getResult(0));
   // Forms first: a step that makes one ends the segment that the block would join.
   llvm::SmallVector<TensorId> made;
@@ -208,6 +226,23 @@ void NpuExecutor::take(int block, const BlockCall &call, std::unique_ptr<Candida
     plan.segments[segment].rows.push_back(int(plan.report.rows.size()));
     plan.segments[segment].blocks.push_back(block);
   }
+}
+
+// A stream of its own: what it reads has been stored by the one before.
+void NpuExecutor::takeMoves(int block, const BlockCall &call, std::vector<RowBox> boxes, PlacementRow &row) {
+  const TensorId result = plan.table.of(call.call->getResult(0));
+  plan.closeSegment();
+  const int segment = plan.joinSegment();
+  plan.giveChipForm(result, target.lanes).producer = segment;
+  row.executor = ExecutorId::Npu;
+  row.tag = uint16_t(plan.tagNames.size());
+  row.how = "copies of rows";
+  plan.tagNames.push_back(row.node);
+  SegmentPlan &its = plan.segments[size_t(segment)];
+  its.moves = Moves{row.node, row.tag, {}, result, std::move(boxes)};
+  its.rows.push_back(int(plan.report.rows.size()));
+  its.blocks.push_back(block);
+  plan.closeSegment();
 }
 
 } // namespace tw::codegen

@@ -40,6 +40,7 @@ private:
   void match(const tensorize::Block &block, tensorize::Task &task, Rejections &rejections) const;
   std::optional<tensorize::Block> foldThin(const tensorize::Block &block, const Trial &trial);
   void readKnownForms(tensorize::Block &block, const Trial &trial) const;
+  void takeMoves(int block, const BlockCall &call, std::vector<tensorize::RowBox> boxes, PlacementRow &row);
   std::optional<tensorize::Rejection> tryAlone(const Tasks &tasks) const;
 
   Plan &plan;

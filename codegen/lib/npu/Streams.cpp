@@ -30,29 +30,60 @@ NumberedSegment::NumberedSegment(std::vector<Task> tasks, llvm::function_ref<Ten
 bool Streams::isUsedAfter(TensorId id, size_t segment) const {
   if (plan.table[id].chip->isUsedOutside)
     return true;
-  for (size_t s = segment + 1; s < plan.segments.size(); ++s)
+  for (size_t s = segment + 1; s < plan.segments.size(); ++s) {
+    if (const auto &moves = plan.segments[s].moves)
+      if (std::ranges::find(moves->boxes, id, &RowBox::tensor) != moves->boxes.end())
+        return true;
     for (const Task &task : plan.segments[s].tasks)
       for (const Operand &operand : task.mappings.front().block.operands)
         if (!operand.constant && operand.tensor == id)
           return true;
+  }
   return false;
+}
+
+Tensor Streams::describe(TensorId id, size_t segment) const {
+  const ChipForm &chip = *plan.table[id].chip;
+  const bool isMade = chip.producer == int(segment);
+  return {plan.table[id].name, chip.bytes, !isMade, isMade && isUsedAfter(id, segment), chip.constant};
 }
 
 void Streams::numberSegments() {
   for (size_t s = 0; s != plan.segments.size(); ++s) {
     SegmentPlan &its = plan.segments[s];
-    NumberedSegment numbered(std::move(its.tasks), [&](TensorId id) -> Tensor {
-      const ChipForm &chip = *plan.table[id].chip;
-      const bool isMade = chip.producer == int(s);
-      return {plan.table[id].name, chip.bytes, !isMade, isMade && isUsedAfter(id, s), chip.constant};
-    });
+    if (its.moves) {
+      numberMoves(s);
+      segments.emplace_back();
+      continue;
+    }
+    NumberedSegment numbered(std::move(its.tasks), [&](TensorId id) { return describe(id, s); });
     its.tensors = std::move(numbered.ids);
     segments.push_back(std::move(numbered.segment));
   }
 }
 
+void Streams::numberMoves(size_t s) {
+  SegmentPlan &its = plan.segments[s];
+  auto number = [&](TensorId id) {
+    auto found = std::ranges::find(its.tensors, id);
+    if (found == its.tensors.end()) {
+      its.moves->tensors.push_back(describe(id, s));
+      found = its.tensors.insert(found, id);
+    }
+    return int(found - its.tensors.begin());
+  };
+  its.moves->result = number(its.moves->result);
+  for (RowBox &box : its.moves->boxes)
+    box.tensor = box.tensor < 0 ? -1 : number(box.tensor);
+}
+
 llvm::Expected<std::optional<Misfit>> Streams::choose() {
   for (size_t s = 0; s != segments.size(); ++s) {
+    if (plan.segments[s].moves) {
+      schedules.emplace_back();
+      lowered.push_back({{}, emitMoves(*plan.segments[s].moves, target)});
+      continue;
+    }
     auto chosen = chooseSchedules(segments[s], target);
     if (auto *failure = std::get_if<ScheduleFailure>(&chosen))
       return misfit(s, *failure);
@@ -131,12 +162,24 @@ llvm::Expected<uint64_t> Streams::jobAlone(const Segment &segment, const Lowered
 }
 
 llvm::Error Streams::readGiven() {
-  auto read = readSchedules(options.schedule->text, options.schedule->name, machine(), segments);
+  // A file speaks of the segments that compute.
+  std::vector<Segment> computing;
+  for (const Segment &segment : segments)
+    if (!segment.tasks.empty())
+      computing.push_back(segment);
+  auto read = readSchedules(options.schedule->text, options.schedule->name, machine(), computing);
   if (!read)
     return llvm::createStringError(read.diag().str());
-  schedules = std::move(read->schedules);
-  fileLines = std::move(read->lines);
+  for (size_t s = 0, next = 0; s != segments.size(); ++s) {
+    const bool isGiven = !plan.segments[s].moves;
+    schedules.push_back(isGiven ? std::move(read->schedules[next]) : Schedule());
+    fileLines.push_back(isGiven ? std::move(read->lines[next++]) : std::vector<int>());
+  }
   for (size_t s = 0; s != segments.size(); ++s) {
+    if (plan.segments[s].moves) {
+      lowered.push_back({{}, emitMoves(*plan.segments[s].moves, target)});
+      continue;
+    }
     estimate(segments[s], target, schedules[s]);
     auto placed = placeSchedule(segments[s], target, schedules[s]);
     if (auto *failure = std::get_if<ScheduleFailure>(&placed))
@@ -165,7 +208,14 @@ llvm::Expected<std::optional<Misfit>> Streams::schedule() {
   }
   for (size_t s = 0; s != segments.size(); ++s)
     report(s);
-  plan.scheduleText = printSchedules(machine(), segments, schedules);
+  std::vector<Segment> computing;
+  std::vector<Schedule> theirs;
+  for (size_t s = 0; s != segments.size(); ++s)
+    if (!segments[s].tasks.empty()) {
+      computing.push_back(segments[s]);
+      theirs.push_back(schedules[s]);
+    }
+  plan.scheduleText = printSchedules(machine(), computing, theirs);
   return std::nullopt;
 }
 
@@ -191,9 +241,9 @@ llvm::Error Streams::emit() {
         return refuse(s, *failure);
       code = std::move(std::get<LoweredSegment>(emitted));
     }
-    for (size_t t = 0; t != segments[s].tensors.size(); ++t)
-      if (code->isInDram[t] && !segments[s].tensors[t].constant)
-        plan.chipBuffer(plan.segments[s].tensors[t]);
+    for (size_t t = 0; t != code->isInDram.size(); ++t)
+      if (const TensorId id = plan.segments[s].tensors[t]; code->isInDram[t] && !plan.table[id].chip->constant)
+        plan.chipBuffer(id);
   }
   return llvm::Error::success();
 }

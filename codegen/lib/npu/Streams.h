@@ -49,6 +49,7 @@ private:
 
   tensorize::MachineId machine() const { return {config.name, isa::configHash(config)}; }
   void numberSegments();
+  void numberMoves(size_t s);
   // Where several schedules are worth it, the one whose job is the shortest.
   llvm::Expected<std::optional<Misfit>> choose();
   llvm::Expected<size_t> shortest(const tensorize::Segment &segment, const std::vector<Lowered> &ways) const;
@@ -59,6 +60,7 @@ private:
     return {plan.segments[s].blocks[size_t(failure.task)], failure.rejection};
   }
   void report(size_t s);
+  tensorize::Tensor describe(TensorId id, size_t segment) const;
   bool isUsedAfter(TensorId id, size_t segment) const;
   llvm::Error writeLines();
   llvm::Expected<Code> encode(const tensorize::LoweredSegment &made, const std::vector<int64_t> &address,
@@ -70,7 +72,7 @@ private:
   const tensorize::Target &target;
   const CompileOptions &options;
   const isa::HwConfig &config;
-  std::vector<tensorize::Segment> segments; // as in the plan, like the three below
+  std::vector<tensorize::Segment> segments; // as in the plan, like the three below; empty for moves
   std::vector<tensorize::Schedule> schedules;
   std::vector<Lowered> lowered;
   std::vector<std::vector<int>> fileLines; // of a given schedule, per task

@@ -102,6 +102,7 @@ struct Rejection {
   std::string text; // lower case, no full stop, with both values in conflict
 
   // Two texts that callers may want to say in their own words.
+  static constexpr const char *kMoves = "moves"; // kind: of copies instead of instructions that compute
   static constexpr const char *kOnlyMoves = "it only moves elements", *kFloat = "it computes in float32";
 
   std::string str() const { return (intrinsic.empty() ? "" : intrinsic + ": ") + kind + ": " + text; }
