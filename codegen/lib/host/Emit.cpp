@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/Emit.h"
 
+#include "host/Bodies.h"
+#include "host/DotProduct.h"
 #include "tw/ir/FloatFunctions.h"
-#include "tw/ir/GraphDialect.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -32,18 +30,11 @@ struct Piece {
   int64_t offset = 0, width = 1;
 };
 
-// An index of linalg.index and what is made of it: a number for lane 0, and how it grows from lane to lane.
-struct IndexValue {
-  Value base;
-  int64_t laneStep = 0;
-};
-
-class Emitter {
+class Emitter : Writer {
 public:
   Emitter(OpBuilder &builder, Location location, const HostFunction &function, const HostNest &nest,
           const Tiling &tiling, const HostProcessor &processor, ArrayRef<Value> memory)
-      : b(builder), at(location), function(function), nest(nest), tiling(tiling), processor(processor), memory(memory) {
-  }
+      : Writer{builder, location, function, memory}, nest(nest), tiling(tiling), processor(processor) {}
 
   void run(Value lo, Value hi) {
     parts.assign(nest.loops(), {});
@@ -55,22 +46,6 @@ public:
   }
 
 private:
-  //===- Numbers --------------------------------------------------------------------------------------------------===//
-
-  Value index(int64_t value) { return b.create<arith::ConstantIndexOp>(at, value); }
-  // Sums of index values; null is 0.
-  Value plus(Value left, Value right) {
-    return !left ? right : !right ? left : Value(b.create<arith::AddIOp>(at, left, right));
-  }
-  Value times(Value value, int64_t factor) {
-    return !value || factor == 0 ? Value()
-           : factor == 1         ? value
-                                 : Value(b.create<arith::MulIOp>(at, value, index(factor)));
-  }
-  Value addressOf(Value dynamic, int64_t constant) {
-    return !dynamic ? index(constant) : constant == 0 ? dynamic : plus(dynamic, index(constant));
-  }
-
   //===- Loops ----------------------------------------------------------------------------------------------------===//
 
   void walk(size_t depth, Value lo, Value hi) {
@@ -178,31 +153,6 @@ private:
     return tiling.lanes < 0 ? 0 : access.isPacked ? 1 : access.steps[unsigned(tiling.lanes)];
   }
 
-  Value load(unsigned array, Value address) {
-    return fromMemory(array, b.create<memref::LoadOp>(at, memory[array], address));
-  }
-  Value loadVector(unsigned array, Value address, int64_t width) {
-    if (width == 1)
-      return load(array, address);
-    auto type = VectorType::get({width}, memoryType(function.arrays[array].element));
-    return fromMemory(array, b.create<vector::LoadOp>(at, type, memory[array], address));
-  }
-  // A bool is a byte in memory.
-  Value fromMemory(unsigned array, Value value) {
-    if (!function.arrays[array].element.isInteger(1))
-      return value;
-    Value zero = b.create<arith::ConstantOp>(at, b.getZeroAttr(value.getType()));
-    return b.create<arith::CmpIOp>(at, arith::CmpIPredicate::ne, value, zero);
-  }
-  Value toMemory(unsigned array, Value value) {
-    if (!function.arrays[array].element.isInteger(1))
-      return value;
-    Type type = b.getI8Type();
-    if (auto vector = dyn_cast<VectorType>(value.getType()))
-      type = VectorType::get(vector.getShape(), type);
-    return b.create<arith::ExtUIOp>(at, type, value);
-  }
-
   // What an access gives for the lanes of a piece: a scalar if all lanes read the same.
   Value read(const HostAccess &access, Value dynamic, ArrayRef<int64_t> point, Piece piece, Loads &loads) {
     const int64_t step = laneStep(access), first = constantOf(access, point) + step * piece.offset;
@@ -217,21 +167,6 @@ private:
       lanes.push_back(load(access.array, addressOf(dynamic, first + lane * step)));
     return known = gathered(lanes);
   }
-
-  Value gathered(ArrayRef<Value> lanes) {
-    if (lanes.size() == 1)
-      return lanes.front();
-    auto type = VectorType::get({int64_t(lanes.size())}, lanes.front().getType());
-    return b.create<vector::FromElementsOp>(at, type, lanes);
-  }
-
-  Value spread(Value value, int64_t width) {
-    if (width == 1 || isa<VectorType>(value.getType()))
-      return value;
-    return b.create<vector::BroadcastOp>(at, VectorType::get({width}, value.getType()), value);
-  }
-
-  Value number(TypedAttr attribute) { return b.create<arith::ConstantOp>(at, attribute); }
 
   SmallVector<Value> initials() {
     SmallVector<Value> result;
@@ -327,8 +262,7 @@ private:
   Value dotStep(Value sum, ArrayRef<Value> dynamics, ArrayRef<int64_t> place, Piece piece, Loads &loads) {
     const Stage &stage = nest.stages.front();
     const auto &x = std::get<HostAccess>(stage.inputs[0]), &w = std::get<HostAccess>(stage.inputs[1]);
-    const bool isPairs = nest.dot == Dot::Pairs;
-    const int64_t group = isPairs ? 2 : 4;
+    const int64_t group = nest.dot == Dot::Pairs ? 2 : 4;
     // The group of x as one int32, the same in all lanes.
     const int64_t first = constantOf(x, place);
     Value &spreadX = loads[{x.array, first, -piece.width, dynamics[0] ? dynamics[0].getAsOpaquePointer() : nullptr}];
@@ -343,56 +277,7 @@ private:
         loads[{w.array, offset, piece.width * group, dynamics[1] ? dynamics[1].getAsOpaquePointer() : nullptr}];
     if (!loaded)
       loaded = loadVector(w.array, addressOf(dynamics[1], offset), piece.width * group);
-    if (Value known = intrinsicDot(sum, spreadX, loaded, piece.width))
-      return known;
-    // No instruction of this width: by parts.
-    auto parts = VectorType::get({piece.width * group}, cast<VectorType>(loaded.getType()).getElementType());
-    Value left = b.create<vector::BitCastOp>(at, parts, asVector(spreadX));
-    auto wide = VectorType::get({piece.width * group}, b.getI32Type());
-    left = isPairs ? b.create<arith::ExtSIOp>(at, wide, left).getResult()
-                   : b.create<arith::ExtUIOp>(at, wide, left).getResult();
-    Value right = b.create<arith::ExtSIOp>(at, wide, loaded);
-    Value products = b.create<arith::MulIOp>(at, left, right), total = asVector(sum);
-    for (int64_t member = 0; member != group; ++member) {
-      SmallVector<int64_t> mask;
-      for (int64_t lane = 0; lane != piece.width; ++lane)
-        mask.push_back(lane * group + member);
-      total = b.create<arith::AddIOp>(at, total, b.create<vector::ShuffleOp>(at, products, products, mask));
-    }
-    return piece.width == 1 ? b.create<vector::ExtractOp>(at, total, 0).getResult() : total;
-  }
-
-  Value asVector(Value value) {
-    if (isa<VectorType>(value.getType()))
-      return value;
-    return b.create<vector::BroadcastOp>(at, VectorType::get({1}, value.getType()), value);
-  }
-
-  Value intrinsicDot(Value sum, Value x, Value w, int64_t width) {
-    auto sums = VectorType::get({width}, b.getI32Type());
-    auto call = [&](StringRef name, ValueRange arguments) {
-      return b.create<LLVM::CallIntrinsicOp>(at, sums, b.getStringAttr(name), arguments).getResult(0);
-    };
-    auto as = [&](Value value, unsigned bits) -> Value {
-      auto type = VectorType::get({width * 32 / bits}, b.getIntegerType(bits));
-      return value.getType() == type ? value : b.create<vector::BitCastOp>(at, type, value).getResult();
-    };
-    if (nest.dot == Dot::Pairs) {
-      StringRef name = width == 16 && processor.vectorBits >= 512 ? "llvm.x86.avx512.pmaddw.d.512"
-                       : width == 8                               ? "llvm.x86.avx2.pmadd.wd"
-                       : width == 4                               ? "llvm.x86.sse2.pmadd.wd"
-                                                                  : "";
-      if (name.empty())
-        return nullptr;
-      return b.create<arith::AddIOp>(at, sum, call(name, {as(x, 16), as(w, 16)}));
-    }
-    StringRef name = width == 16  ? "llvm.x86.avx512.vpdpbusd.512"
-                     : width == 8 ? "llvm.x86.avx512.vpdpbusd.256"
-                     : width == 4 ? "llvm.x86.avx512.vpdpbusd.128"
-                                  : "";
-    if (name.empty())
-      return nullptr;
-    return call(name, {sum, as(x, 32), as(w, 32)});
+    return dotProduct(*this, nest.dot, processor, sum, spreadX, loaded, piece.width);
   }
 
   // Element k goes to lane k modulo ir::kSumLanes; then the lanes are added in order.
@@ -513,61 +398,9 @@ private:
 
   //===- Bodies ---------------------------------------------------------------------------------------------------===//
 
-  // The body on scalars where all lanes have the same value, on vectors elsewhere.
   Value evaluate(const Stage &stage, ArrayRef<Value> arguments, Piece piece, ArrayRef<int64_t> point) {
-    llvm::DenseMap<Value, Value> values;
-    llvm::DenseMap<Value, IndexValue> indices;
-    for (auto [argument, value] : llvm::zip(stage.body->getArguments(), arguments))
-      values[argument] = value;
-    auto get = [&](Value value) -> Value {
-      if (auto found = values.find(value); found != values.end())
-        return found->second;
-      Operation *outside = value.getDefiningOp(); // a constant of the function
-      return values[value] = b.clone(*outside)->getResult(0);
-    };
-    for (Operation &op : stage.body->without_terminator()) {
-      if (auto place = dyn_cast<linalg::IndexOp>(op)) {
-        indices[place] = indexOf(stage.indexOf[place.getDim()], piece, point);
-        continue;
-      }
-      if (auto cast = dyn_cast<arith::IndexCastOp>(op); cast && cast.getType().isIndex()) {
-        Value from = get(cast.getIn());
-        if (!isa<VectorType>(from.getType()))
-          indices[cast] = {b.create<arith::IndexCastOp>(at, b.getIndexType(), from), 0};
-        else
-          values[cast] = from; // per lane
-        continue;
-      }
-      if (auto extract = dyn_cast<tensor::ExtractOp>(op)) {
-        values[extract] = gather(extract, indices, values, piece);
-        continue;
-      }
-      if (auto lut = dyn_cast<ir::LutOp>(op)) {
-        values[lut] = lookUp(get(lut.getValue()), function.captured.lookup(lut.getTable()));
-        continue;
-      }
-      if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
-        values[constant] = number(cast<TypedAttr>(constant.getValue()));
-        continue;
-      }
-      SmallVector<Value> operands;
-      int64_t width = 1;
-      for (Value operand : op.getOperands()) {
-        operands.push_back(get(operand));
-        if (auto type = dyn_cast<VectorType>(operands.back().getType()))
-          width = type.getNumElements();
-      }
-      // A choice by one condition takes it as it is.
-      for (auto [i, operand] : llvm::enumerate(operands))
-        operand = isa<arith::SelectOp>(op) && i == 0 ? operand : spread(operand, width);
-      OperationState state(at, op.getName().getStringRef(), operands, {}, op.getAttrs());
-      for (Type type : op.getResultTypes())
-        state.addTypes(width == 1 ? type : VectorType::get({width}, type));
-      Operation *made = b.create(state);
-      for (auto [from, to] : llvm::zip(op.getResults(), made->getResults()))
-        values[from] = to;
-    }
-    return get(stage.body->getTerminator()->getOperand(0));
+    return evaluateBody(*this, stage, arguments, piece.width,
+                        [&](const Stage::Parts &loops) { return indexOf(loops, piece, point); });
   }
 
   IndexValue indexOf(const Stage::Parts &loops, Piece piece, ArrayRef<int64_t> point) {
@@ -585,61 +418,9 @@ private:
     return result;
   }
 
-  // tensor[indices], lane by lane unless lanes are neighbours.
-  Value gather(tensor::ExtractOp op, llvm::DenseMap<Value, IndexValue> &indices, llvm::DenseMap<Value, Value> &values,
-               Piece piece) {
-    const unsigned array = function.captured.lookup(op.getTensor());
-    auto shape = cast<RankedTensorType>(op.getTensor().getType()).getShape();
-    auto strides = ir::stridesOf(shape);
-    Value base;
-    int64_t laneStep = 0;
-    SmallVector<std::pair<Value, int64_t>> perLane;
-    for (auto [place, stride] : llvm::zip(op.getIndices(), strides)) {
-      if (auto found = indices.find(place); found != indices.end()) {
-        base = plus(base, times(found->second.base, stride));
-        laneStep += found->second.laneStep * stride;
-      } else {
-        perLane.push_back({values.lookup(place), stride});
-      }
-    }
-    if (!base)
-      base = index(0);
-    if (perLane.empty() && laneStep == 0)
-      return load(array, base);
-    if (perLane.empty() && laneStep == 1)
-      return loadVector(array, base, piece.width);
-    SmallVector<Value> lanes;
-    for (int64_t lane = 0; lane != piece.width; ++lane) {
-      Value address = addressOf(base, lane * laneStep);
-      for (auto [vector, stride] : perLane) {
-        Value one = piece.width == 1 ? vector : b.create<vector::ExtractOp>(at, vector, lane).getResult();
-        address = plus(address, times(b.create<arith::IndexCastOp>(at, b.getIndexType(), one), stride));
-      }
-      lanes.push_back(load(array, address));
-    }
-    return gathered(lanes);
-  }
-
-  // table[value + 128], lane by lane.
-  Value lookUp(Value value, unsigned table) {
-    auto type = dyn_cast<VectorType>(value.getType());
-    SmallVector<Value> lanes;
-    for (int64_t lane = 0, count = type ? type.getNumElements() : 1; lane != count; ++lane) {
-      Value one = type ? b.create<vector::ExtractOp>(at, value, lane).getResult() : value;
-      Value sign = b.create<arith::ConstantOp>(at, b.getI8IntegerAttr(-128));
-      Value place = b.create<arith::IndexCastUIOp>(at, b.getIndexType(), b.create<arith::XOrIOp>(at, one, sign));
-      lanes.push_back(load(table, place));
-    }
-    return gathered(lanes);
-  }
-
-  OpBuilder &b;
-  Location at;
-  const HostFunction &function;
   const HostNest &nest;
   const Tiling &tiling;
   const HostProcessor &processor;
-  ArrayRef<Value> memory;
   SmallVector<Part> parts; // per loop
   SmallVector<Piece> vectors;
   std::vector<SmallVector<int64_t>> points;

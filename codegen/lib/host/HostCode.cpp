@@ -4,6 +4,7 @@
 #include "host/Emit.h"
 #include "host/HostLink.h"
 #include "host/LowerToLlvm.h"
+#include "host/Pack.h"
 #include "tw/isa/package_format.h"
 #include "tw/tensorize/Allocate.h"
 

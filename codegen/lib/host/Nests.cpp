@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the tensor operations of a block to nests. Elementwise operations join the nest of the value they read when
 // nobody else reads it; what remains between nests lies in scratch memory.
-#include "host/Nest.h"
+#include "host/Join.h"
+#include "host/Products.h"
 
 #include "tw/ir/Constants.h"
 
-#include "mlir/Analysis/FlatLinearValueConstraints.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -21,72 +21,6 @@ namespace {
 using namespace mlir;
 using ir::Dims;
 using ir::Shape;
-
-using Steps = SmallVector<int64_t, 8>;
-
-// A tensor as it lies in memory.
-struct View {
-  unsigned array = 0;
-  int64_t offset = 0;
-  Steps steps; // per dimension
-};
-
-bool isDense(const View &view, Dims shape) {
-  Shape dense = ir::stridesOf(shape);
-  for (size_t d = 0; d != shape.size(); ++d)
-    if (shape[d] != 1 && view.steps[d] != dense[d])
-      return false;
-  return true;
-}
-
-// Steps of a row-major tensor's linear index per loop, and its constant.
-std::optional<std::pair<Steps, int64_t>> linear(AffineMap map, ArrayRef<int64_t> steps) {
-  std::pair<Steps, int64_t> result{Steps(map.getNumDims(), 0), 0};
-  for (auto [expression, step] : llvm::zip(map.getResults(), steps)) {
-    SmallVector<int64_t> flat;
-    if (failed(getFlattenedAffineExpr(expression, map.getNumDims(), 0, &flat)) || flat.size() != map.getNumDims() + 1)
-      return std::nullopt;
-    for (unsigned d = 0; d != map.getNumDims(); ++d)
-      result.first[d] += flat[d] * step;
-    result.second += flat.back() * step;
-  }
-  return result;
-}
-
-// The factor of a product of bytes: (extsi(argument) - zero).
-struct Factor {
-  unsigned argument = 0;
-  int64_t zero = 0;
-};
-std::optional<Factor> factorOf(Value value) {
-  Factor factor;
-  APInt zero;
-  if (auto minus = value.getDefiningOp<arith::SubIOp>(); minus && matchPattern(minus.getRhs(), m_ConstantInt(&zero))) {
-    factor.zero = zero.getSExtValue();
-    value = minus.getLhs();
-  }
-  auto wide = value.getDefiningOp<arith::ExtSIOp>();
-  auto argument = wide ? dyn_cast<BlockArgument>(wide.getIn()) : nullptr;
-  if (!argument || !argument.getType().isInteger(8))
-    return std::nullopt;
-  factor.argument = argument.getArgNumber();
-  return factor;
-}
-
-// acc + (x - zx) * (w - zw) in int32.
-std::optional<std::pair<Factor, Factor>> dotOf(linalg::GenericOp op) {
-  Block *body = op.getBody();
-  auto sum = body->getTerminator()->getOperand(0).getDefiningOp<arith::AddIOp>();
-  if (!sum || !sum.getType().isInteger(32) || sum.getLhs() != body->getArguments().back() || op.getNumDpsInputs() != 2)
-    return std::nullopt;
-  auto product = sum.getRhs().getDefiningOp<arith::MulIOp>();
-  if (!product)
-    return std::nullopt;
-  auto x = factorOf(product.getLhs()), w = factorOf(product.getRhs());
-  if (!x || !w || x->argument == w->argument)
-    return std::nullopt;
-  return std::pair(*x, *w);
-}
 
 class Builder {
 public:
@@ -128,10 +62,6 @@ private:
                                        : element;
   }
   static int64_t countOf(Value value) { return ir::elementCount(ir::shapeOf(value)); }
-  static View denseView(unsigned array, Value value) {
-    Shape strides = ir::stridesOf(ir::shapeOf(value));
-    return {array, 0, Steps(strides.begin(), strides.end())};
-  }
   llvm::Error refuse(Operation *op, StringRef what) {
     return llvm::createStringError("host code: '" + op->getName().getStringRef() + "' " + what);
   }
@@ -252,17 +182,6 @@ private:
     return &body;
   }
 
-  // How bytes are held for a dot product.
-  struct Widening {
-    Dot dot;
-    Type type(MLIRContext *context) const { return IntegerType::get(context, dot == Dot::Pairs ? 16 : 8); }
-    Value operator()(OpBuilder &builder, Location location, Value x) const {
-      if (dot == Dot::Pairs)
-        return builder.create<arith::ExtSIOp>(location, builder.getI16Type(), x);
-      Value sign = builder.create<arith::ConstantOp>(location, builder.getI8IntegerAttr(-128));
-      return builder.create<arith::XOrIOp>(location, x, sign);
-    }
-  };
   static constexpr int64_t kSlack = 8; // elements behind the last that a dot product may read, times zero
 
   // A copy of a value into [array at view], joined with what makes the value if only this reads it.
@@ -301,10 +220,8 @@ private:
                  : function.addArray({HostArray::Scratch, type, countOf(result) + (widening ? kSlack : 0)});
     View whole = denseView(array, result);
     TypedAttr value = constantAttr(pad.getConstantPaddingValue());
-    if (widening) {
-      int64_t number = cast<IntegerAttr>(value).getInt();
-      value = IntegerAttr::get(type, widening->dot == Dot::Pairs ? number : int64_t(int8_t(number ^ 0x80)));
-    }
+    if (widening)
+      value = widening->held(context, cast<IntegerAttr>(value).getInt());
     Dims outer = ir::shapeOf(result), inner = ir::shapeOf(source);
     ArrayRef<int64_t> low = pad.getStaticLow();
     // Dimensions in front of the padded one within the source, those behind it whole.
@@ -468,7 +385,7 @@ private:
   // Products of bytes whose second factor is known: widened bytes, and a constant for everything that zero points add.
   llvm::Expected<bool> addDot(linalg::GenericOp op, HostNest &nest) {
     auto factors = dotOf(op);
-    if (dot == Dot::None || !factors || !std::holds_alternative<TypedAttr>(nest.initial))
+    if (!factors || !std::holds_alternative<TypedAttr>(nest.initial))
       return false;
     auto [x, w] = *factors;
     Value left = op.getDpsInputs()[x.argument], right = op.getDpsInputs()[w.argument];
@@ -483,19 +400,8 @@ private:
     auto wSteps = linear(maps[w.argument], ir::stridesOf(ir::shapeOf(right)));
     if (!xSteps || !wSteps || xSteps->second != 0 || wSteps->second != 0)
       return false;
-    // Neighbours in memory of both factors are what is multiplied in one step.
-    const unsigned last = nest.loops() - 1;
-    if (!nest.isReduction[last] || xSteps->first[last] != 1 || wSteps->first[last] != 1)
-      return false;
-    // Neighbouring results differ in the known factor only: they lie in lanes.
-    bool hasLanes = false;
-    for (unsigned loop = 0; loop != nest.loops(); ++loop)
-      hasLanes |= !nest.isReduction[loop] && nest.extents[loop] > 1 && nest.output.steps[loop] == 1 &&
-                  xSteps->first[loop] == 0 && wSteps->first[loop] != 0;
-    if (!hasLanes)
-      return false;
-    const Dot kind = w.zero == 0 ? dot : Dot::Pairs;
-    if (nest.extents[last] < (kind == Dot::Pairs ? 2 : 3) && !joinsNeighbour(nest, xSteps->first, wSteps->first))
+    const Dot kind = dotFor(nest, dot, xSteps->first, wSteps->first, w.zero);
+    if (kind == Dot::None)
       return false;
     auto view = widened(left, {kind});
     if (!view)
@@ -509,59 +415,13 @@ private:
       std::swap(stage.inputs[0], stage.inputs[1]);
     // sum (x - zx)(w - zw) = sum x' (w - zw) - (zx + shift) sum (w - zw), where x' = x + shift is what is held.
     const int64_t shift = kind == Dot::Quads ? 128 : 0;
-    addCorrection(nest, wSteps->first, known.array, -(x.zero + shift), w.zero);
+    Steps steps;
+    HostArray correction = correctionOf(nest, wSteps->first, function.arrays[known.array].argument, -(x.zero + shift),
+                                        w.zero, context, steps);
+    nest.initial = HostAccess{function.addArray(std::move(correction)), 0, steps};
     nest.zeroOfWeights = w.zero;
     stage.indexOf.clear();
     return true;
-  }
-
-  static bool joinsNeighbour(const HostNest &nest, ArrayRef<int64_t> x, ArrayRef<int64_t> w) {
-    const unsigned last = nest.loops() - 1;
-    return last > 0 && nest.isReduction[last - 1] && x[last - 1] == nest.extents[last] &&
-           w[last - 1] == nest.extents[last];
-  }
-
-  // Sums begin with factor * sum(w - zero) of their channel.
-  void addCorrection(HostNest &nest, ArrayRef<int64_t> wSteps, unsigned weights, int64_t factor, int64_t zero) {
-    Shape extents(nest.extents.begin(), nest.extents.end());
-    Shape channels;
-    Steps steps(extents.size(), 0);
-    int64_t count = 1;
-    for (size_t loop = extents.size(); loop-- > 0;)
-      if (!nest.isReduction[loop] && wSteps[loop] != 0) {
-        steps[loop] = count;
-        count *= extents[loop];
-      }
-    HostArray array{HostArray::Derived, IntegerType::get(context, 32), count};
-    array.isConstant = true;
-    array.constant.arguments = {function.arrays[weights].argument};
-    array.constant.compute = [=, steps = Shape(steps.begin(), steps.end()), walk = Shape(wSteps.begin(), wSteps.end()),
-                              isReduction = nest.isReduction](ArrayRef<ir::Tensor> constants) {
-      ir::Tensor result(ir::ElementType::I32, {count});
-      const int8_t *w = constants[0].data<int8_t>();
-      Shape index(extents.size(), 0);
-      // Loops that the weights do not have are walked once.
-      for (bool isMore = true; isMore;) {
-        int64_t from = 0, to = 0;
-        for (size_t loop = 0; loop != extents.size(); ++loop) {
-          from += index[loop] * walk[loop];
-          to += index[loop] * steps[loop];
-        }
-        int32_t &sum = result.data<int32_t>()[to];
-        sum = int32_t(uint32_t(sum) + uint32_t(factor * (w[from] - zero)));
-        isMore = false;
-        for (size_t loop = extents.size(); loop-- > 0 && !isMore;) {
-          if (walk[loop] == 0)
-            continue;
-          if (++index[loop] == extents[loop])
-            index[loop] = 0;
-          else
-            isMore = true;
-        }
-      }
-      return result;
-    };
-    nest.initial = HostAccess{function.addArray(std::move(array)), 0, steps};
   }
 
   //===- Joining --------------------------------------------------------------------------------------------------===//
@@ -583,131 +443,6 @@ private:
     currentStage(nest).inputs.push_back(
         HostAccess{view->array, view->offset + there->second, inNest(nest, there->first)});
     return llvm::Error::success();
-  }
-
-  // Makes two loops of one: the new one, last, walks `innerExtent` neighbours.
-  static void splitLoop(HostNest &nest, unsigned loop, int64_t innerExtent) {
-    const unsigned inner = nest.loops();
-    nest.extents[loop] /= innerExtent;
-    nest.extents.push_back(innerExtent);
-    nest.isReduction.push_back(nest.isReduction[loop]);
-    for (HostAccess *access : nest.accesses()) {
-      access->steps.push_back(access->steps[loop]);
-      access->steps[loop] *= innerExtent;
-    }
-    for (Stage &stage : nest.stages)
-      for (auto &index : stage.indexOf)
-        if (auto *part = llvm::find_if(index, [&](const auto &entry) { return entry.first == loop; });
-            part != index.end()) {
-          const int64_t factor = part->second;
-          part->second *= innerExtent;
-          index.push_back({inner, factor});
-        }
-  }
-
-  // Steps per loop of the current stage's own operation as steps of the nest's loops.
-  static Steps inNest(HostNest &nest, ArrayRef<int64_t> own) {
-    Steps steps(nest.loops(), 0);
-    for (auto [step, index] : llvm::zip(own, currentStage(nest).indexOf))
-      for (auto [loop, factor] : index)
-        steps[loop] += step * factor;
-    return steps;
-  }
-
-  // Puts the stages of `producer` in front of the current one, loop for loop. False, and nothing changed, if that does
-  // not read each element once.
-  bool join(HostNest &consumer, const HostNest &producer, ArrayRef<int64_t> reads) {
-    if ((producer.isReduced && consumer.isReduced) || llvm::is_contained(consumer.extents, 0) ||
-        llvm::is_contained(producer.extents, 0))
-      return false;
-    HostNest changed = consumer;
-    Steps steps = inNest(changed, reads);
-    std::vector<int> to(producer.loops(), -1);
-    // Loops of the producer, finest first, are parts of those of the consumer.
-    SmallVector<unsigned> order;
-    for (unsigned loop = 0; loop != producer.loops(); ++loop)
-      if (!producer.isReduction[loop] && producer.extents[loop] != 1)
-        order.push_back(loop);
-    llvm::sort(order, [&](unsigned a, unsigned b) { return producer.output.steps[a] < producer.output.steps[b]; });
-    SmallVector<bool> isTaken(changed.isReduction.begin(),
-                              changed.isReduction.end()); // reductions have nothing to do with it
-    for (unsigned loop : order) {
-      const int64_t step = producer.output.steps[loop], extent = producer.extents[loop];
-      for (unsigned other = 0; other != changed.loops() && to[loop] < 0; ++other) {
-        if (isTaken[other] || steps[other] != step || changed.extents[other] % extent != 0)
-          continue;
-        to[loop] = int(other);
-        if (changed.extents[other] != extent) {
-          splitLoop(changed, other, extent);
-          steps.push_back(step);
-          steps[other] *= extent;
-          isTaken.push_back(true);
-          to[loop] = int(changed.loops()) - 1;
-        } else {
-          isTaken[other] = true;
-        }
-      }
-      if (to[loop] < 0)
-        return false;
-    }
-    for (unsigned other = 0; other != changed.loops(); ++other)
-      if (!isTaken[other] && changed.extents[other] != 1)
-        return false;
-    // The producer's reductions come last, in their order.
-    for (unsigned loop = 0; loop != producer.loops(); ++loop)
-      if (producer.isReduction[loop]) {
-        to[loop] = int(changed.loops());
-        changed.extents.push_back(producer.extents[loop]);
-        changed.isReduction.push_back(true);
-        for (HostAccess *access : changed.accesses())
-          access->steps.push_back(0);
-      }
-    auto moved = [&](HostAccess access) {
-      Steps there(changed.loops(), 0);
-      for (unsigned loop = 0; loop != producer.loops(); ++loop)
-        if (to[loop] >= 0)
-          there[unsigned(to[loop])] += access.steps[loop];
-      access.steps = std::move(there);
-      return access;
-    };
-    if (producer.dot != Dot::None)
-      for (unsigned loop = 0; loop != producer.loops(); ++loop)
-        if (producer.output.steps[loop] == 1 && to[loop] >= 0 && changed.output.steps[unsigned(to[loop])] != 1)
-          return false; // its lanes are neighbours in memory
-    // A reduction is the first stage.
-    const unsigned position = producer.isReduced ? 0 : unsigned(changed.stages.size()) - 1,
-                   count = unsigned(producer.stages.size());
-    for (Stage &stage : changed.stages)
-      for (StageInput &input : stage.inputs)
-        if (auto *earlier = std::get_if<unsigned>(&input); earlier && *earlier >= position)
-          *earlier += count;
-    std::vector<Stage> stages = producer.stages;
-    for (Stage &stage : stages) {
-      for (StageInput &input : stage.inputs)
-        if (auto *access = std::get_if<HostAccess>(&input))
-          *access = moved(*access);
-        else if (auto *earlier = std::get_if<unsigned>(&input))
-          *earlier += position;
-      for (auto &index : stage.indexOf) {
-        Stage::Parts there;
-        for (auto [loop, factor] : index)
-          if (to[loop] >= 0)
-            there.push_back({unsigned(to[loop]), factor});
-        index = std::move(there);
-      }
-    }
-    changed.stages.insert(changed.stages.begin() + position, stages.begin(), stages.end());
-    if (producer.isReduced) {
-      changed.isReduced = true;
-      changed.dot = producer.dot;
-      changed.zeroOfWeights = producer.zeroOfWeights;
-      changed.initial = producer.initial;
-      if (auto *access = std::get_if<HostAccess>(&changed.initial))
-        *access = moved(*access);
-    }
-    currentStage(changed).inputs.push_back(position + count - 1);
-    consumer = std::move(changed);
-    return true;
   }
 
   // The nest that makes `value` waits for its reader, if there is one only.

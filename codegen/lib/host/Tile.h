@@ -31,10 +31,6 @@ struct Tiling {
 
 Tiling chooseTiling(const HostFunction &function, const HostNest &nest, const HostProcessor &processor);
 
-/// Puts what a reduction reads into the order in which its tiles read it: constants when the package is made, other
-/// operands by a nest in front of it (the result). Changes the accesses of `nest`.
-std::vector<HostNest> packOperands(HostFunction &function, HostNest &nest, const Tiling &tiling);
-
 } // namespace tw::codegen
 
 #endif // TW_CODEGEN_LIB_HOST_TILE_H
