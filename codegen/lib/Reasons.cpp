@@ -75,7 +75,7 @@ std::string shapeText(Value value) {
 }
 
 constexpr const char *kBothComputed =
-    "both factors of its product are computed: the compiler has a form for the NPU only where one is constant";
+    "both factors of its product are computed: the compiler has a form for the NPU only where the result is quantised";
 
 // A constant, or one that is dequantised here.
 bool isFromConstant(Value value) {
@@ -151,8 +151,6 @@ std::string formProblem(Operation *op) {
              ", and the NPU broadcasts whole rows of channels only: give both the same shape";
   if (auto resize = llvm::dyn_cast<ir::ResizeOp>(op); resize && resize.getMode() == ir::ResizeMode::Linear)
     return "the compiler has no form of an interpolating resize for the NPU";
-  if (llvm::isa<ir::QMatmulOp>(op))
-    return kBothComputed;
   return "";
 }
 

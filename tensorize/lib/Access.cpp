@@ -3,6 +3,7 @@
 #include "tw/tensorize/Match.h"
 
 #include "Affine.h"
+#include "Walk.h"
 
 #include "llvm/Support/MathExtras.h"
 
@@ -25,6 +26,17 @@ bool isPadding(const Mapping &mapping, const std::vector<int64_t> &point, int la
   });
 }
 
+bool isPackedStream(const Mapping &mapping, int access) {
+  const ChainAccess &its = mapping.chain->accesses[access];
+  const int o = mapping.binding.operandOf[access];
+  return o >= 0 && !its.isStrided && its.lane == isa::LaneKind::Loop && !mapping.block.operands[o].constant;
+}
+
+bool isStream(const Mapping &mapping, int access) {
+  return mapping.binding.operandOf[access] >= 0 &&
+         (mapping.chain->accesses[access].isStrided || isPackedStream(mapping, access));
+}
+
 namespace {
 
 class Rewriter {
@@ -35,6 +47,8 @@ public:
     mapping.binding = binding;
     mapping.block = original;
     mapping.isPhysical.assign(original.operands.size(), false);
+    for (const FieldValue &field : binding.fields)
+      mapping.fixedFields[{field.link, field.field}] = field.value;
   }
 
   /// lanes[q]: block loop that feeds chain lane loop q.
@@ -57,7 +71,7 @@ public:
     }
     for (size_t i = 0; i != chain.accesses.size(); ++i) {
       int o = mapping.binding.operandOf[i];
-      if (o < 0 || !chain.accesses[i].isStrided)
+      if (!isStream(mapping, int(i)))
         continue;
       const bool isBytes = chain.accesses[i].lane != isa::LaneKind::Loop;
       if (isBytes != block.operands[o].hasWholeRows)
@@ -74,12 +88,12 @@ public:
       if (isBytes)
         for (Index &index : block.operands[o].index)
           splitTerms(index, laneOfLoop);
-      else if (auto rejection = makePhysical(block.operands[o], laneOfLoop))
+      else if (auto rejection = makePhysical(block.operands[o], laneOfLoop, !chain.accesses[i].isStrided))
         return rejection;
     }
     for (size_t i = 0; i != chain.accesses.size(); ++i)
       if (int o = mapping.binding.operandOf[i];
-          o >= 0 && !chain.accesses[i].isStrided && (mapping.isPhysical[o] || !block.operands[o].constant))
+          o >= 0 && !isStream(mapping, int(i)) && (mapping.isPhysical[o] || !block.operands[o].constant))
         return Rejection{chain.name, "layout",
                          "operand " + chain.accesses[i].name +
                              " must be a constant: it is packed when the program is made"};
@@ -141,7 +155,8 @@ private:
       }
   }
 
-  std::optional<Rejection> makePhysical(Operand &operand, const std::vector<int> &laneOfLoop) {
+  // `isPacked`: rows may follow one another in any order, so that a loop of lanes may move a dimension of rows.
+  std::optional<Rejection> makePhysical(Operand &operand, const std::vector<int> &laneOfLoop, bool isPacked) {
     const int64_t n = target.lanes;
     auto refuse = [&](std::string kind, std::string text) {
       return Rejection{chain.name, std::move(kind), "operand " + operand.name + ": " + std::move(text)};
@@ -152,7 +167,9 @@ private:
     }
     Index &last = operand.index.back();
     int lane = -1;
-    for (size_t d = 0; d + 1 != operand.index.size(); ++d)
+    for (size_t d = 0; isPacked && d + 1 != operand.index.size(); ++d)
+      splitTerms(operand.index[d], laneOfLoop);
+    for (size_t d = 0; !isPacked && d + 1 != operand.index.size(); ++d)
       for (const Term &term : operand.index[d].terms)
         if (laneOfLoop[term.loop] >= 0)
           return refuse("layout", "loop " + mapping.block.loops[term.loop].name +
@@ -297,6 +314,9 @@ private:
       if (int o = candidate.binding.operandOf[i]; o >= 0 && access.isStrided)
         if (auto rejection = composeStrided(candidate, int(i), candidate.block.operands[o]))
           return rejection;
+      if (isPackedStream(candidate, int(i)))
+        if (auto rejection = composePacked(candidate, int(i)))
+          return rejection;
     }
     return std::nullopt;
   }
@@ -352,6 +372,28 @@ private:
       return refuse("body", "elements outside have a value, the instruction skips them");
     if (operand.outside == Outside::Skip && access.pad && mayLeaveAny(candidate, operand))
       return refuse("body", "elements outside are skipped, the instruction reads a value for them");
+    return std::nullopt;
+  }
+
+  // Each loop of rows moves one dimension, and steps of a dimension go by equal distances in the access's own order.
+  std::optional<Rejection> composePacked(const Mapping &candidate, int i) const {
+    const ChainAccess &access = chain.accesses[i];
+    const Operand &operand = candidate.block.operands[candidate.binding.operandOf[i]];
+    auto refuse = [&](std::string kind, std::string text) {
+      return Rejection{chain.name, std::move(kind), "operand " + operand.name + ": " + std::move(text)};
+    };
+    if (candidate.loopTo[operand.index.back().terms[0].loop] != access.laneLoop)
+      return refuse("layout", "other elements than the instruction's lie in lanes");
+    if (access.unit != 1 || access.lead != 0)
+      return refuse("layout", "the instruction reads a record, the tensor has rows");
+    for (const Index &index : operand.index)
+      if (index.constant != 0)
+        return refuse("layout", "it begins in the middle of the tensor");
+    Ranges ranges;
+    for (size_t loop = 0; loop != candidate.block.loops.size(); ++loop)
+      ranges.push_back({0, candidate.loopTo[loop] < 0 ? 1 : candidate.block.loops[loop].extent});
+    if (packedStrides(candidate, i, ranges, target.lanes).empty())
+      return refuse("layout", "its rows would follow one another in an order that no copy makes");
     return std::nullopt;
   }
 

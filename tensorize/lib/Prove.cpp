@@ -18,6 +18,26 @@ namespace {
 constexpr int64_t kSteps = 3;     // per loop: first, middle and last behave differently
 constexpr int64_t kMostSteps = 8; // where wide padding needs more to get past it
 
+// Where the block's element lies.
+int64_t meantAddress(const View &view, const Operand &operand, const std::vector<int64_t> &at) {
+  int64_t address = view.address;
+  for (size_t d = 0; d != operand.shape.size(); ++d)
+    address += (valueAt(operand.index[d], at) - view.lo[d]) * view.stride[d];
+  return address;
+}
+
+// Where an access whose rows follow one another is at a step of each loop of the chain.
+int64_t packedAddress(const std::vector<Instruction> &links, const Mapping &mapping, int i, const Ranges &ranges,
+                      const std::vector<int64_t> &step, int lanes) {
+  const ChainAccess &access = mapping.chain->accesses[i];
+  const std::vector<int64_t> extents = packedExtents(mapping, access, ranges, lanes);
+  int64_t row = 0;
+  for (size_t k = 0; k != extents.size(); ++k)
+    row = row * extents[k] + step[access.packed[k]];
+  return links[access.base.link].values[access.base.field] + packedOffset(access, row, lanes) +
+         step[access.laneLoop] * elemBytes(access.elem);
+}
+
 class Prover {
 public:
   Prover(const Mapping &full, const Target &target) : mapping(full), target(target) { shrink(); }
@@ -28,7 +48,7 @@ public:
     placement.bases.assign(chain.accesses.size(), 0);
     placement.meetingBases.assign(chain.meetings.size(), 0);
     for (size_t i = 0; i != chain.accesses.size(); ++i)
-      if (int o = mapping.binding.operandOf[i]; o >= 0 && chain.accesses[i].isStrided) {
+      if (int o = mapping.binding.operandOf[i]; isStream(mapping, int(i)) && chain.accesses[i].isStrided) {
         Box whole{std::vector<int64_t>(mapping.block.operands[o].shape.size(), 0), mapping.block.operands[o].shape};
         placement.views[i] = denseView(whole, 0);
       }
@@ -52,6 +72,7 @@ private:
       if (walked.insert(std::move(key)).second)
         return proveRanges();
       std::vector<Instruction> links;
+      placePacked();
       if (auto rejection = realise(mapping, ranges, placement, links))
         return rejection->str();
       return proveTile(mapping, target, ranges, placement, links);
@@ -76,9 +97,18 @@ private:
                                [&](const Operand &operand) { return operand.constant && uses(operand, loop); });
   }
 
+  // What comes in an order of its own has a place of its own for each tile.
+  void placePacked() {
+    for (size_t i = 0; i != mapping.chain->accesses.size(); ++i)
+      if (isPackedStream(mapping, int(i)))
+        placement.views[i] =
+            tileView(mapping, int(i), boxOf(mapping, mapping.binding.operandOf[i], ranges), ranges, 0, target.lanes);
+  }
+
   std::string proveRanges() {
     const Chain &chain = *mapping.chain;
     std::vector<Instruction> links;
+    placePacked();
     if (auto rejection = realise(mapping, ranges, placement, links))
       return rejection->str();
     images.clear();
@@ -86,8 +116,9 @@ private:
     for (const ChainAccess &access : chain.accesses)
       packed.push_back(packedExtents(mapping, access, ranges, target.lanes));
     for (size_t i = 0; i != chain.accesses.size(); ++i)
-      images.push_back(chain.accesses[i].isStrided ? std::vector<uint8_t>{}
-                                                   : constantImage(mapping, target, chain.accesses[i].base, ranges));
+      images.push_back(chain.accesses[i].isStrided || isPackedStream(mapping, int(i))
+                           ? std::vector<uint8_t>{}
+                           : constantImage(mapping, target, chain.accesses[i].base, ranges));
     return walk(links);
   }
 
@@ -188,6 +219,8 @@ private:
     if (o < 0 || (access.lane != isa::LaneKind::Loop && !access.isStrided))
       return "";
     const Operand &operand = mapping.block.operands[o];
+    if (isPackedStream(mapping, i))
+      return checkPacked(links, i, step, at);
     // Address of the element that the block means; -1: outside.
     const int64_t expected = elementAt(operand, at).value_or(-1);
     if (!access.isStrided) {
@@ -222,6 +255,19 @@ private:
     return "";
   }
 
+  // Rows beside the tensor hold anything: the other factor is its zero point there.
+  std::string checkPacked(const std::vector<Instruction> &links, int i, const std::vector<int64_t> &step,
+                          const std::vector<int64_t> &at) {
+    const Operand &operand = mapping.block.operands[mapping.binding.operandOf[i]];
+    if (!elementAt(operand, at))
+      return isPadding(mapping, at, target.lanes) ? "" : "operand " + operand.name + " is read outside its shape";
+    const int64_t address = packedAddress(links, mapping, i, ranges, step, target.lanes),
+                  expected = meantAddress(placement.views[i], operand, at);
+    return address == expected ? ""
+                               : "operand " + operand.name + ": address " + std::to_string(address) + " instead of " +
+                                     std::to_string(expected);
+  }
+
   Mapping mapping;
   const Target &target;
   Placement placement;
@@ -250,8 +296,8 @@ public:
           return "loop " + chain.loops[q].name + " runs " + std::to_string(numberOf(links, extent, target.lanes)) +
                  " steps, the tile has " + std::to_string(chainExtent(mapping, int(q), ranges));
     for (size_t i = 0; i != chain.accesses.size(); ++i)
-      if (mapping.binding.operandOf[i] >= 0 && chain.accesses[i].isStrided)
-        if (std::string wrong = proveAccess(int(i)); !wrong.empty())
+      if (isStream(mapping, int(i)))
+        if (std::string wrong = chain.accesses[i].isStrided ? proveAccess(int(i)) : provePacked(int(i)); !wrong.empty())
           return "operand " + mapping.block.operands[mapping.binding.operandOf[i]].name + ": " + wrong;
     return "";
   }
@@ -276,12 +322,19 @@ private:
            1;
   }
 
-  int64_t meantAddress(int i, const Operand &operand, const Point &point) const {
-    const View &view = placement.views[i];
-    int64_t address = view.address;
-    for (size_t d = 0; d != operand.shape.size(); ++d)
-      address += (valueAt(operand.index[d], point.at) - view.lo[d]) * view.stride[d];
-    return address;
+  std::string provePacked(int i) const {
+    const Operand &operand = mapping.block.operands[mapping.binding.operandOf[i]];
+    std::vector<Point> points{pointAt(-1)};
+    for (size_t q = 0; q != chain.loops.size(); ++q)
+      if (hasSteps(q))
+        points.push_back(pointAt(int(q)));
+    for (const Point &point : points) {
+      const int64_t address = packedAddress(links, mapping, i, ranges, point.step, target.lanes),
+                    meant = meantAddress(placement.views[i], operand, point.at);
+      if (address != meant)
+        return "address " + std::to_string(address) + " instead of " + std::to_string(meant);
+    }
+    return "";
   }
 
   std::string proveAccess(int i) const {
@@ -320,9 +373,10 @@ private:
       readsSomething &= meant.first < meant.second;
     }
     for (const Point &point : points)
-      if (readsSomething && walkAddress(links, access, point.step, target.lanes) != meantAddress(i, operand, point))
+      if (readsSomething &&
+          walkAddress(links, access, point.step, target.lanes) != meantAddress(placement.views[i], operand, point.at))
         return "address " + std::to_string(walkAddress(links, access, point.step, target.lanes)) + " instead of " +
-               std::to_string(meantAddress(i, operand, point));
+               std::to_string(meantAddress(placement.views[i], operand, point.at));
     return "";
   }
 

@@ -88,6 +88,8 @@ public:
     for (size_t i = 0; i != chain.accesses.size(); ++i)
       if (chain.accesses[i].isStrided && mapping.binding.operandOf[i] >= 0)
         writeStrided(int(i));
+      else if (isPackedStream(mapping, int(i)))
+        set(chain.accesses[i].base, firstAddress(int(i)));
       else
         set(chain.accesses[i].base, placement.bases[i]);
     for (size_t i = 0; i != chain.meetings.size(); ++i) {
@@ -110,15 +112,23 @@ private:
     links[id.link].values[id.field] = value;
   }
 
+  // Of what the tile touches.
+  int64_t firstAddress(int i) const {
+    const View &view = placement.views[i];
+    const Box box = boxOf(mapping, mapping.binding.operandOf[i], ranges);
+    int64_t address = view.address;
+    for (size_t d = 0; d != box.lo.size(); ++d)
+      address += (box.lo[d] - view.lo[d]) * view.stride[d];
+    return address;
+  }
+
   void writeStrided(int i) {
     const ChainAccess &access = chain.accesses[i];
     int o = mapping.binding.operandOf[i];
     const Operand &operand = mapping.block.operands[o];
     const View &view = placement.views[i];
     Box box = boxOf(mapping, o, ranges);
-    int64_t address = view.address;
-    for (size_t d = 0; d != box.lo.size(); ++d)
-      address += (box.lo[d] - view.lo[d]) * view.stride[d];
+    int64_t address = firstAddress(i);
     if (access.pad)
       set(access.pad, operand.outside == Outside::Value ? operand.outsideValue : 0);
     for (size_t j = 0; j != access.dims.size(); ++j) {

@@ -16,6 +16,7 @@ struct Commutation {
 const std::vector<Commutation> &commutations() {
   static const std::vector<Commutation> table = {
       {"mul_i8", {{0, 1}}},
+      {"mul_zp", {{0, 2}, {1, 3}}},
       {"max_i8", {{0, 1}}},
       {"add_wrap32", {{0, 1}}},
       {"ew_add", {{0, 3}, {1, 4}, {2, 5}}},
@@ -158,6 +159,13 @@ private:
       bool isFree = !slot || *slot == value;
       slot = value;
       return isFree;
+    }
+    if (c.kind == ChainArg::Field) {
+      for (const FieldValue &field : binding.fields)
+        if (field.link == c.link && field.field == c.index)
+          return field.value == value;
+      binding.fields.push_back({c.link, c.index, value});
+      return true;
     }
     if (c.kind != ChainArg::Word)
       return false;

@@ -41,4 +41,43 @@ std::vector<int64_t> packedExtents(const Mapping &mapping, const ChainAccess &ac
   return extents;
 }
 
+std::vector<int64_t> packedStrides(const Mapping &mapping, int access, const Ranges &ranges, int lanes) {
+  const ChainAccess &its = mapping.chain->accesses[access];
+  const Operand &operand = mapping.block.operands[mapping.binding.operandOf[access]];
+  const std::vector<int64_t> extents = packedExtents(mapping, its, ranges, lanes);
+  std::vector<int64_t> bytesOf(mapping.chain->loops.size(), 0); // per step of a packed loop
+  int64_t bytes = lanes * elemBytes(its.elem);
+  for (size_t k = extents.size(); k-- > 0;) {
+    bytesOf[its.packed[k]] = bytes;
+    bytes *= extents[k];
+  }
+  std::vector<int64_t> strides(operand.shape.size(), 0);
+  strides.back() = 1;
+  for (size_t d = 0; d + 1 != operand.shape.size(); ++d)
+    for (const Term &term : operand.index[d].terms) {
+      const int loop = mapping.loopTo[term.loop];
+      if (loop < 0 || bytesOf[loop] == 0)
+        continue; // one step in a tile
+      if (bytesOf[loop] % term.factor != 0 || (strides[d] != 0 && strides[d] != bytesOf[loop] / term.factor))
+        return {};
+      strides[d] = bytesOf[loop] / term.factor;
+    }
+  return strides;
+}
+
+int64_t packedBytes(const Mapping &mapping, int access, const Ranges &ranges, int lanes) {
+  const ChainAccess &its = mapping.chain->accesses[access];
+  int64_t bytes = lanes * elemBytes(its.elem);
+  for (int64_t extent : packedExtents(mapping, its, ranges, lanes))
+    bytes *= extent;
+  return bytes;
+}
+
+View tileView(const Mapping &mapping, int access, const Box &box, const Ranges &ranges, int64_t address, int lanes) {
+  View view = denseView(box, address);
+  if (isPackedStream(mapping, access))
+    view.stride = packedStrides(mapping, access, ranges, lanes);
+  return view;
+}
+
 } // namespace tw::tensorize

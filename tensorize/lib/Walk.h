@@ -23,6 +23,16 @@ int64_t walkAddress(const std::vector<Instruction> &links, const ChainAccess &ac
 /// Steps that the loops of a packed access take in a tile, the outermost first.
 std::vector<int64_t> packedExtents(const Mapping &mapping, const ChainAccess &access, const Ranges &ranges, int lanes);
 
+/// Bytes per step of each dimension of a packed stream's operand (isPackedStream) in a tile: what makes its rows follow
+/// one another as the access walks them. Empty if no strides do.
+std::vector<int64_t> packedStrides(const Mapping &mapping, int access, const Ranges &ranges, int lanes);
+
+/// Bytes that such a tile takes.
+int64_t packedBytes(const Mapping &mapping, int access, const Ranges &ranges, int lanes);
+
+/// A tile of a stream on chip: dense, or in the order of a packed one.
+View tileView(const Mapping &mapping, int access, const Box &box, const Ranges &ranges, int64_t address, int lanes);
+
 /// Byte, from the access's base, at which row `row` of a packed access begins.
 inline int64_t packedOffset(const ChainAccess &access, int64_t row, int lanes) {
   return (access.lead + access.unit * row) * lanes * elemBytes(access.elem);

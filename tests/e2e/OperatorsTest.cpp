@@ -138,6 +138,22 @@ std::string bytes(std::initializer_list<int64_t> shape) {
 
 } // namespace
 
+TEST(OperatorsTest, ProductsOfActivationsRunOnTheNpuWithTheirTransposes) {
+  int products = 0;
+  for (const std::string &text : test::operatorCases()) {
+    if (text.find("tw.qmatmul") == std::string::npos)
+      continue;
+    ++products;
+    for (const char *machine : {"tw8", "tw16"}) {
+      Places places;
+      expectSameAsReference(text, machine, false, places);
+      EXPECT_EQ(places.npu, std::set<std::string>{"qmatmul"}) << text;
+      EXPECT_TRUE(places.host.empty()) << text;
+    }
+  }
+  EXPECT_GE(products, 3);
+}
+
 TEST(OperatorsTest, WholeRowsOfLanesAreMovedOnTheNpu) {
   for (int64_t lanes : {8, 16}) {
     const std::string machine = "tw" + std::to_string(lanes), x = bytes({1, 5, 6, 2 * lanes});

@@ -217,6 +217,19 @@ std::vector<std::string> operatorCases() {
           "%x: tensor<2x3x40xi8>, %z: tensor<40x5xi8>", "tensor<2x3x5xi8>",
           "  %y = tw.qmatmul %x(%t, %a), %z(%t, %b) out(%u, %c) : (tensor<2x3x40xi8>, tensor<f32>, tensor<i8>, "
           "tensor<40x5xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<2x3x5xi8>"),
+      // As attention has them: one head beside the other, the keys turned round, the result back in its place.
+      quantisedFunction(
+          "%x: tensor<17x2x40xi8>, %z: tensor<19x2x40xi8>", "tensor<2x17x19xi8>",
+          "  %p = tw.transpose %x {perm = array<i64: 1, 0, 2>} : (tensor<17x2x40xi8>) -> tensor<2x17x40xi8>\n"
+          "  %q = tw.transpose %z {perm = array<i64: 1, 2, 0>} : (tensor<19x2x40xi8>) -> tensor<2x40x19xi8>\n"
+          "  %y = tw.qmatmul %p(%t, %a), %q(%t, %b) out(%u, %c) : (tensor<2x17x40xi8>, tensor<f32>, tensor<i8>, "
+          "tensor<2x40x19xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<2x17x19xi8>"),
+      quantisedFunction(
+          "%x: tensor<3x9x20xi8>, %z: tensor<20x3x33xi8>", "tensor<9x3x33xi8>",
+          "  %q = tw.transpose %z {perm = array<i64: 1, 0, 2>} : (tensor<20x3x33xi8>) -> tensor<3x20x33xi8>\n"
+          "  %p = tw.qmatmul %x(%t, %a), %q(%t, %b) out(%u, %c) : (tensor<3x9x20xi8>, tensor<f32>, tensor<i8>, "
+          "tensor<3x20x33xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<3x9x33xi8>\n"
+          "  %y = tw.transpose %p {perm = array<i64: 1, 0, 2>} : (tensor<3x9x33xi8>) -> tensor<9x3x33xi8>"),
       eltwise("add"),
       eltwise("add", "tensor<2x3x4xi8>"),
       eltwise("mul", "tensor<2x3x4xi8>"),

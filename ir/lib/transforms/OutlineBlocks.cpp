@@ -35,6 +35,27 @@ bool joinsProducer(QuantizeOp op) {
   return producer && isGraphOp(producer) && producer->hasOneUse();
 }
 
+// A transpose beside a product of two activations is a way to read or write it, as long as the dimension that lies in
+// lanes stays one that the product has there.
+QMatmulOp productBehind(Operation *op) {
+  auto transpose = dyn_cast<TransposeOp>(op);
+  if (!transpose || !op->hasOneUse())
+    return nullptr;
+  auto product = dyn_cast<QMatmulOp>(*op->user_begin());
+  ArrayRef<int64_t> perm = transpose.getPerm();
+  const int64_t last = static_cast<int64_t>(perm.size()) - 1;
+  if (!product || last < 1 || product.getA() == product.getB())
+    return nullptr;
+  return perm[last] == last || (product.getB() == op->getResult(0) && perm[last - 1] == last) ? product : nullptr;
+}
+QMatmulOp productBefore(Operation *op) {
+  auto transpose = dyn_cast<TransposeOp>(op);
+  auto product = transpose ? transpose.getInput().getDefiningOp<QMatmulOp>() : nullptr;
+  const bool keepsLanes = product && !transpose.getPerm().empty() &&
+                          transpose.getPerm().back() == static_cast<int64_t>(transpose.getPerm().size()) - 1;
+  return keepsLanes && product->hasOneUse() ? product : nullptr;
+}
+
 bool isElementwise(Operation *op) {
   return isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, ReluOp, ClipOp, LeakyReluOp, HardSigmoidOp, SigmoidOp, TanhOp>(
       op);
@@ -77,6 +98,10 @@ std::vector<Group> findGroups(func::FuncOp main, bool joinsFloat) {
   auto leader = [&](Operation *op) {
     if (joinsUser(op))
       op = *op->user_begin();
+    if (QMatmulOp product = productBehind(op))
+      return product.getOperation();
+    if (QMatmulOp product = productBefore(op))
+      return product.getOperation();
     if (auto quantize = dyn_cast<QuantizeOp>(op); quantize && joinsProducer(quantize))
       op = quantize.getInput().getDefiningOp();
     while (Operation *producer = joinsFloat ? joinedProducer(op) : nullptr)
@@ -97,9 +122,14 @@ bool staysInside(Value value) {
   return isConstant(value) && elementCount(shapeOf(value)) == 1 && elementTypeOf(value.getType()) != ElementType::F32;
 }
 
+// No more than a change of representation beside what the group computes.
+bool isBeside(Operation *op, const Group &group) {
+  return isa<DequantizeOp, QuantizeOp>(op) || (isa<TransposeOp>(op) && llvm::any_of(group, llvm::IsaPred<QMatmulOp>));
+}
+
 std::string kindOf(const Group &group) {
   for (Operation *op : group)
-    if (!isa<DequantizeOp, QuantizeOp>(op))
+    if (!isBeside(op, group))
       return op->getName().stripDialect().str();
   return group.front()->getName().stripDialect().str();
 }
@@ -147,7 +177,7 @@ private:
   Location locationOf(const Group &group) {
     SmallVector<Location> locations;
     for (Operation *op : group)
-      if (!isa<DequantizeOp, QuantizeOp>(op))
+      if (!isBeside(op, group))
         locations.push_back(op->getLoc());
     if (locations.empty())
       return group.front()->getLoc();

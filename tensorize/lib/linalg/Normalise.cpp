@@ -113,12 +113,9 @@ private:
     if (operandOf(x.scalar).constant)
       std::swap(x, w);
     Operand &weights = operandOf(w.scalar);
-    if (!weights.constant) {
-      if (offsetOf(x) != 0 || offsetOf(w) != 0)
-        return refuse("body", "both factors of its product are computed, and their zero points (" +
-                                  std::to_string(offsetOf(x)) + " and " + std::to_string(offsetOf(w)) +
-                                  ") are not 0: the compiler has no form of that for the NPU");
-    } else if (operandOf(x.scalar).constant) {
+    if (!weights.constant)
+      return productOfTensors(running, reduced, x, w);
+    if (operandOf(x.scalar).constant) {
       return refuse("body", "both factors are constants");
     } else if (!foldOffset(weights, w.offset)) {
       return -1;
@@ -133,6 +130,20 @@ private:
     nest.operands.push_back(std::move(*correction));
     int constant = nest.add({Scalar::Operand, 32, int(nest.operands.size()) - 1});
     return nest.add({Scalar::Add, 32, -1, 0, {reduced, constant}});
+  }
+
+  // Neither is known: both keep their zero points.
+  int productOfTensors(int running, int reduced, Factor x, Factor w) {
+    std::vector<int> factors;
+    for (const Factor &factor : {x, w}) {
+      if (factor.offset >= 0 && nest.scalars[factor.offset].kind != Scalar::Number)
+        return refuse("body", "both factors of its product are computed, and one has a zero point for each channel");
+      if (operandOf(factor.scalar).outside != Outside::Never)
+        return refuse("body", "both factors of its product are computed, and one is padded");
+      factors.push_back(nest.add({Scalar::Sub, 32, -1, 0, {factor.scalar, nest.number(offsetOf(factor))}}));
+    }
+    nest.update = nest.add({Scalar::Add, 32, -1, 0, {running, nest.add({Scalar::Mul, 32, -1, 0, factors})}});
+    return reduced;
   }
 
   // Elements outside that change nothing need not be read.

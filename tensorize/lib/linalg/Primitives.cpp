@@ -49,6 +49,7 @@ const std::vector<PrimitiveForm> &primitiveForms() {
       {"add_i8", 2, 32, wrapping(word(0), byte(1))},
       {"add_wrap32", 2, 32, wrapping(word(0), word(1))},
       {"mul_i8", 2, 32, byte(0) * byte(1)},
+      {"mul_zp", 4, 32, (byte(0) - number(1)) * (byte(2) - number(3))},
   };
   return forms;
 }

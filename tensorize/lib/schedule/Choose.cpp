@@ -215,8 +215,8 @@ private:
     for (size_t i = 0; i != segment.tensors.size(); ++i) {
       const Tensor &tensor = segment.tensors[i];
       const bool isReadAgain = lives[i].readers > (tensor.isInput ? 1 : 0);
-      schedule.isResident[i] =
-          lives[i].first >= 0 && isReadAgain && tensor.bytes <= capacityOf(target.memories[lives[i].memory]) * 3 / 4;
+      schedule.isResident[i] = lives[i].first >= 0 && lives[i].mayReside && isReadAgain &&
+                               tensor.bytes <= capacityOf(target.memories[lives[i].memory]) * 3 / 4;
     }
   }
 

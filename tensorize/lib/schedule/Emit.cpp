@@ -3,6 +3,8 @@
 #include "schedule/Lives.h"
 #include "schedule/TilePlan.h"
 
+#include "Walk.h"
+
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -209,12 +211,15 @@ private:
       return view;
     }
     Box box = boxOf(plans[t].mapping, stream.operand, ranges);
+    auto viewAt = [&](int64_t address) {
+      return tileView(plans[t].mapping, stream.access, box, ranges, address, target.lanes);
+    };
     if (!stream.isWritten)
       if (auto found = std::ranges::find(held, box, &std::pair<Box, int64_t>::first); found != held.end())
-        return denseView(box, found->second);
+        return viewAt(found->second);
     const std::vector<int64_t> &slots = map.streams[t][i];
     const int64_t address = slots[size_t(next++) % slots.size()];
-    View view = denseView(box, address);
+    View view = viewAt(address);
     if (!stream.isWritten) {
       std::erase_if(held, [&](auto &entry) { return entry.second == address; });
       held.push_back({box, address});

@@ -10,12 +10,13 @@ std::vector<Life> livesOf(const Segment &segment) {
     for (size_t i = 0; i != mapping.chain->accesses.size(); ++i) {
       const ChainAccess &access = mapping.chain->accesses[i];
       const int o = mapping.binding.operandOf[i];
-      if (o < 0 || !access.isStrided)
+      if (!isStream(mapping, int(i)))
         continue;
       Life &life = lives[mapping.block.operands[o].tensor];
       if (life.first < 0)
         life.first = int(t);
       life.last = int(t);
+      life.mayReside &= access.isStrided;
       life.memory = access.space;
       life.readers += !access.isWritten;
       if (access.isWritten)

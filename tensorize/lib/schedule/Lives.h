@@ -13,6 +13,7 @@ struct Life {
   int first = -1, last = -1; // tasks that touch it
   int readers = 0;
   int memory = -1;
+  bool mayReside = true; // some task wants it in an order of its own (isPackedStream): it comes by a copy for each tile
 };
 
 std::vector<Life> livesOf(const Segment &segment);

@@ -48,6 +48,12 @@ std::optional<ScheduleFailure> wrongSchedule(const Segment &segment, const Sched
   for (size_t i = 0; i != segment.tensors.size(); ++i)
     if (schedule.isResident[i] && lives[i].first < 0)
       return ScheduleFailure{0, {"", "parameter", "no block reads tensor " + segment.tensors[i].name}};
+  for (size_t i = 0; i != segment.tensors.size(); ++i)
+    if (schedule.isResident[i] && !lives[i].mayReside)
+      return ScheduleFailure{lives[i].last,
+                             {"", "parameter",
+                              "tensor " + segment.tensors[i].name +
+                                  " is read in an order that only a copy of each tile makes: it lies in-dram"}};
   return std::nullopt;
 }
 

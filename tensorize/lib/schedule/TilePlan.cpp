@@ -31,11 +31,11 @@ TilePlan::TilePlan(const Mapping &mapping, const Target &target, BlockSchedule s
   for (size_t i = 0; i != chain.accesses.size(); ++i) {
     const ChainAccess &access = chain.accesses[i];
     int o = mapping.binding.operandOf[i];
-    if (access.isStrided) {
-      if (o < 0)
-        continue;
-      Stream stream{int(i),        o, mapping.block.operands[o].tensor, access.space, access.isWritten, false,
-                    largestBox(o), 1};
+    if (access.isStrided && o < 0)
+      continue;
+    if (isStream(mapping, int(i))) {
+      Stream stream{int(i), o, mapping.block.operands[o].tensor, access.space, access.isWritten, false, 0, 1};
+      stream.bytes = access.isStrided ? largestBox(o) : packedBytes(mapping, int(i), largestTile(), target.lanes);
       stream.isResident = isResident[stream.tensor];
       for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
         if (uses(mapping.block.operands[o], int(loop)))
@@ -164,6 +164,13 @@ Ranges TilePlan::typicalTile() const {
   return ranges;
 }
 
+Ranges TilePlan::largestTile() const {
+  Ranges ranges;
+  for (int64_t tile : schedule.tile)
+    ranges.push_back({0, tile});
+  return ranges;
+}
+
 bool TilePlan::constantsSlowest() const {
   bool isBehindConstants = false;
   for (int loop : schedule.order)
@@ -231,7 +238,8 @@ std::optional<Rejection> TilePlan::encode(const Ranges &ranges, std::vector<Inst
                       std::vector<int64_t>(mapping.chain->accesses.size(), 0),
                       std::vector<int64_t>(mapping.chain->meetings.size(), 0)};
   for (const Stream &stream : streams)
-    placement.views[stream.access] = denseView(boxOf(mapping, stream.operand, ranges), 0);
+    placement.views[stream.access] =
+        tileView(mapping, stream.access, boxOf(mapping, stream.operand, ranges), ranges, 0, target.lanes);
   return realise(mapping, ranges, placement, links);
 }
 

@@ -74,6 +74,7 @@ private:
   bool isOuterReduction(int loop) const;
   int64_t tileCount(int loop) const;
   Ranges typicalTile() const;
+  Ranges largestTile() const;
   int64_t largestBox(int operand) const;
   std::vector<Range> kindsOf(int loop) const;
   std::optional<Rejection> encode(const Ranges &ranges, std::vector<Instruction> &links) const;

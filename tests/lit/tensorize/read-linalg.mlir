@@ -68,7 +68,10 @@ func.func private @blk_softmax(%x: tensor<1x2xf32>) -> tensor<1x2xf32> {
   return %m : tensor<1x2xf32>
 }
 
-// CHECK: @blk_product: body: both factors of its product are computed, and their zero points (1 and 2) are not 0
+// Neither factor is known: both keep their zero points.
+// CHECK: @blk_product: for m=2 n=2, over k=3
+// CHECK:   rhs: i8[3x2] at (k, n)
+// CHECK:   each: %0 = mul_zp(lhs, 1, rhs, 2)
 func.func private @blk_product(%x: tensor<2x3xi8>, %y: tensor<3x2xi8>, %s: tensor<f32>) -> tensor<2x2xi8> {
   %xz = tw.constant dense<1> : tensor<i8>
   %yz = tw.constant dense<2> : tensor<i8>

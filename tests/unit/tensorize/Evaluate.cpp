@@ -42,6 +42,8 @@ int64_t evaluatePrimitive(std::string_view name, const std::vector<int64_t> &a, 
     return isa::addWrap32(w(0), w(1));
   if (name == "mul_i8")
     return isa::mulI8(b(0), b(1));
+  if (name == "mul_zp")
+    return isa::mulZp(b(0), b(1), b(2), b(3));
   ADD_FAILURE() << "no function for " << name;
   return 0;
 }

@@ -86,7 +86,13 @@ def IConvsDrq : Intrinsic<"convs+drq", [CONVS, DRQ], "convolution of two kernel 
 def IConvsDrqa : Intrinsic<"convs+drqa", [CONVS, DRQA], "convolution of two kernel columns at once, bias, requantise, residual, clamp">;
 def IGemmDrq : Intrinsic<"gemm+drq", [GEMM, DRQ], "matrix product, bias, requantise, clamp">;
 def IGemmDrqa : Intrinsic<"gemm+drqa", [GEMM, DRQA], "matrix product, bias, requantise, residual, clamp">;
+def IGemmzDrq : Intrinsic<"gemmz+drq", [GEMMZ, DRQ], "product of two activations, bias, requantise, clamp">;
+def IGemmzDrqa : Intrinsic<"gemmz+drqa", [GEMMZ, DRQA], "product of two activations, bias, requantise, residual, clamp">;
+def IGemmztDrq : Intrinsic<"gemmzt+drq", [GEMMZT, DRQ], "product with the transpose of an activation, bias, requantise, clamp">;
+def IGemmztDrqa : Intrinsic<"gemmzt+drqa", [GEMMZT, DRQA], "product with the transpose of an activation, bias, requantise, residual, clamp">;
 def IConvDrw : Intrinsic<"conv+drw", [CONV, DRW], "convolution, its sums">;
 def IConvfDrw : Intrinsic<"convf+drw", [CONVF, DRW], "folded convolution, its sums">;
 def IConvsDrw : Intrinsic<"convs+drw", [CONVS, DRW], "convolution of two kernel columns at once, its sums">;
+def IGemmzDrw : Intrinsic<"gemmz+drw", [GEMMZ, DRW], "product of two activations, its sums">;
+def IGemmztDrw : Intrinsic<"gemmzt+drw", [GEMMZT, DRW], "product with the transpose of an activation, its sums">;
 def IGemmDrw : Intrinsic<"gemm+drw", [GEMM, DRW], "matrix product, its sums">;

@@ -22,11 +22,18 @@ struct WordValue {
   int64_t value;
 };
 
-/// What each access and word of the chain stands for.
+/// A field of a link, and the number that its arithmetic takes from it.
+struct FieldValue {
+  int link, field;
+  int64_t value;
+};
+
+/// What each access, word and field of the chain stands for.
 struct Binding {
   std::vector<int> operandOf;                     // per chain access: operand of the block; -1: unbound
   std::vector<std::optional<int64_t>> constantOf; // per chain access: a constant in every element
   std::vector<WordValue> words;
+  std::vector<FieldValue> fields{};
 };
 
 /// Every way to unify the bodies, modulo commutativity and neutral stages (a clamp to -128..127 is no clamp).
@@ -87,6 +94,11 @@ struct Mapping {
   // per chain access, per chain dimension: physical dimension of the operand, or -1
   std::vector<std::vector<int>> dimOf;
 };
+
+/// Does the access walk a tensor, not a packed constant? With strides, or, what is not constant, rows one behind the
+/// other in an order of its own, into which a copy of the tile brings them.
+bool isStream(const Mapping &mapping, int access);
+bool isPackedStream(const Mapping &mapping, int access);
 
 /// Is the point (a step of each loop) padding of some lane split?
 bool isPadding(const Mapping &mapping, const std::vector<int64_t> &point, int lanes);
