@@ -178,7 +178,11 @@ GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::
   notes.move = moveReason(call, kind);
   notes.isAtEdge = isAtEdge(call);
   auto computesFloat = [](Operation *op) { return isFloat(op->getResult(0)) || isFloat(op->getOperand(0)); };
-  if (llvm::all_of(operators, llvm::IsaPred<ir::ReshapeOp, ir::TransposeOp, ir::ConcatOp, ir::PadOp>))
+  auto library = llvm::find_if(operators, llvm::IsaPred<ir::LibraryOp>);
+  if (library != operators.end())
+    notes.whole = llvm::cast<ir::LibraryOp>(*library).getName().str() +
+                  " is a library function, which is code for the host: the NPU has no loop form of it";
+  else if (llvm::all_of(operators, llvm::IsaPred<ir::ReshapeOp, ir::TransposeOp, ir::ConcatOp, ir::PadOp>))
     notes.whole = notes.move;
   else if (llvm::any_of(operators, computesFloat))
     notes.whole = floatReason(call, kind, operators);

@@ -236,6 +236,12 @@ LogicalResult LibraryOp::verify() {
   if (getInputs().size() != function->operands || getParams().size() != function->params)
     return emitOpError() << "'" << getName() << "' has " << getInputs().size() << " operands and " << getParams().size()
                          << " params, it takes " << function->operands << " and " << function->params;
+  SmallVector<Value> tensors(getOperands());
+  tensors.push_back(getResult());
+  for (Value value : tensors)
+    if (shapeOf(value).size() > LibraryFunction::kMostDimensions)
+      return emitOpError() << "'" << getName() << "' has a tensor of " << shapeOf(value).size()
+                           << " dimensions, library functions take " << LibraryFunction::kMostDimensions;
   return success();
 }
 

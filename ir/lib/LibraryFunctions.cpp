@@ -7,7 +7,7 @@ namespace tw::ir {
 
 llvm::ArrayRef<LibraryFunction> libraryFunctions() {
   static constexpr std::initializer_list<LibraryFunction> kFunctions = {
-#define TW_LIBRARY_FUNCTION(NAME, OPERANDS, PARAMS) {#NAME, OPERANDS, PARAMS},
+#define TW_LIBRARY_FUNCTION(NAME, OPERANDS, PARAMS, SCRATCH) {#NAME, OPERANDS, PARAMS, SCRATCH},
 #include "tw/ir/LibraryFunctions.def"
   };
   return {kFunctions.begin(), kFunctions.size()};

@@ -113,6 +113,22 @@ std::vector<std::string> movesOfEveryType() {
   return cases;
 }
 
+// A call of a library function: [operand types] -> result.
+std::string library(const std::string &name, const std::vector<std::string> &operands, const std::string &result,
+                    const std::string &params) {
+  std::string arguments, names, types;
+  for (size_t i = 0; i != operands.size(); ++i) {
+    const std::string comma = i == 0 ? "" : ", ", argument = "%x" + std::to_string(i);
+    arguments += comma + argument + ": tensor<" + operands[i] + ">";
+    names += comma + argument;
+    types += comma + "tensor<" + operands[i] + ">";
+  }
+  const std::string type = "tensor<" + result + ">";
+  return single(arguments, type,
+                "library \"" + name + "\"(" + names + ") {params = array<i64" + (params.empty() ? "" : ": ") + params +
+                    ">} : (" + types + ") -> " + type);
+}
+
 constexpr const char *kResidual = "residual(%r, %s, %b, %t, %a)";
 constexpr const char *kTable = "lut(%l)";
 
@@ -247,6 +263,12 @@ std::vector<std::string> operatorCases() {
            "kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, pads = array<i64: 1, 1, 1, 1>"),
       quantisedFunction("%x: tensor<3x5xi8>, %l: tensor<256xi8>", "tensor<3x5xi8>",
                         "  %y = tw.qlut %x, %l : (tensor<3x5xi8>, tensor<256xi8>) -> tensor<3x5xi8>"),
+      "func.func @main(%x: tensor<4x3xf32>, %u: tensor<5x3xf32>) -> tensor<4x3xf32> {\n"
+      "  %i = tw.constant dense<[2, 0, 2, 3, 0]> : tensor<5xi64>\n"
+      "  %y = tw.library \"scatter\"(%x, %i, %u) {params = array<i64: 1>} : (tensor<4x3xf32>, tensor<5xi64>, "
+      "tensor<5x3xf32>) -> tensor<4x3xf32>\n  return %y : tensor<4x3xf32>\n}\n",
+      library("cumulate", {"2x5x3xf32"}, "2x5x3xf32", "0, 1, 0"),
+      library("topk_indices", {"2x9x3xi8"}, "2x4x3xi64", "1"),
   };
   std::vector<std::string> moves = movesOfEveryType();
   cases.insert(cases.end(), moves.begin(), moves.end());

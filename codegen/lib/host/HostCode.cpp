@@ -70,6 +70,10 @@ struct HostCode::Implementation {
   std::vector<Scheduled> schedule(HostFunction &function) {
     std::vector<Scheduled> list;
     for (HostNest &nest : function.nests) {
+      if (nest.call) {
+        list.push_back({std::move(nest), Tiling()});
+        continue;
+      }
       Tiling tiling = chooseTiling(function, nest, processor);
       for (HostNest &before : packOperands(function, nest, tiling)) {
         Tiling its = chooseTiling(function, before, processor);
@@ -84,7 +88,7 @@ struct HostCode::Implementation {
     std::vector<PhaseNests> phases;
     bool lastIsSmall = false;
     for (Scheduled &scheduled : list) {
-      const bool isSmall = workOf(scheduled.nest) < kWorthPhase;
+      const bool isSmall = !scheduled.nest.call && workOf(scheduled.nest) < kWorthPhase;
       if (!isSmall || !lastIsSmall)
         phases.emplace_back();
       phases.back().push_back(std::move(scheduled));
@@ -141,6 +145,28 @@ struct HostCode::Implementation {
            isCaptured(function, nest, array);
   }
 
+  static HostEntry::Memory memoryOf(const HostFunction &function, unsigned a, HostStep &step,
+                                    const std::vector<int64_t> &offsets) {
+    const HostArray &array = function.arrays[a];
+    if (array.kind == HostArray::Scratch)
+      return {true, uint64_t(offsets[a])};
+    return {false, uint64_t(bufferOf(step, array))};
+  }
+
+  void emitCallPhase(const HostFunction &function, const HostNest &nest, const std::string &symbol, HostStep &step,
+                     const std::vector<int64_t> &offsets) {
+    HostEntry entry;
+    entry.function = symbol;
+    entry.call = nest.call->what;
+    for (const HostAccess &operand : nest.call->operands)
+      entry.memory.push_back(memoryOf(function, operand.array, step, offsets));
+    entry.memory.push_back(memoryOf(function, nest.output.array, step, offsets));
+    if (nest.call->scratch)
+      entry.memory.push_back(memoryOf(function, nest.call->scratch->array, step, offsets));
+    step.phases.push_back({symbol});
+    entries.push_back(std::move(entry));
+  }
+
   void emitPhase(const HostFunction &function, PhaseNests &phase, const std::string &symbol, HostStep &step,
                  const std::vector<int64_t> &offsets) {
     HostEntry entry;
@@ -157,10 +183,7 @@ struct HostCode::Implementation {
       const HostArray &array = function.arrays[a];
       argumentOf[a] = int(types.size());
       types.push_back(MemRefType::get({std::max<int64_t>(array.count, 1)}, memoryType(array.element)));
-      if (array.kind == HostArray::Scratch)
-        entry.memory.push_back({true, uint64_t(offsets[a])});
-      else
-        entry.memory.push_back({false, uint64_t(bufferOf(step, array))});
+      entry.memory.push_back(memoryOf(function, a, step, offsets));
     }
     types.append({builder.getIndexType(), builder.getIndexType()});
     auto made = builder.create<func::FuncOp>(at, entry.body, builder.getFunctionType(types, {}));
@@ -221,7 +244,10 @@ struct HostCode::Implementation {
     step->sharedBytes = placeScratch(kept, phases, offsets);
     const size_t first = entries.size();
     for (auto [p, phase] : llvm::enumerate(phases))
-      emitPhase(kept, phase, symbol + "_" + std::to_string(p), *step, offsets);
+      if (phase.front().nest.call)
+        emitCallPhase(kept, phase.front().nest, symbol + "_" + std::to_string(p), *step, offsets);
+      else
+        emitPhase(kept, phase, symbol + "_" + std::to_string(p), *step, offsets);
     for (size_t e = first; e != entries.size(); ++e)
       entries[e].bufferCount = step->buffers.size();
     kept.nests.clear();

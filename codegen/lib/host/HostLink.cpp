@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/HostLink.h"
 
+#include "host/Library.h"
 #include "host/Processor.h"
 
 #include "llvm/IR/LegacyPassManager.h"
@@ -65,6 +66,8 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
     return machine.takeError();
   module.setTargetTriple(processor.triple);
   module.setDataLayout((*machine)->createDataLayout());
+  if (auto error = linkRuntime(module))
+    return std::move(error);
   // No calls to memset or memcpy: there is no library to link with.
   for (llvm::Function &function : module) {
     function.addFnAttr("no-builtins");

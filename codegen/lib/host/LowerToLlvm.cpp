@@ -40,9 +40,6 @@ void addEntry(llvm::Module &module, const HostEntry &entry) {
   auto *type =
       llvm::FunctionType::get(b.getInt32Ty(), {pointer, pointer, pointer, b.getInt64Ty(), b.getInt64Ty()}, false);
   auto *function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, entry.function, module);
-  llvm::Function *body = module.getFunction(entry.body);
-  body->setLinkage(llvm::Function::InternalLinkage);
-  body->addFnAttr(llvm::Attribute::AlwaysInline);
   b.SetInsertPoint(llvm::BasicBlock::Create(module.getContext(), "entry", function));
   auto buffer = [&](uint64_t index) {
     return b.CreateLoad(pointer, b.CreateConstInBoundsGEP1_64(pointer, function->getArg(0), index));
@@ -52,6 +49,13 @@ void addEntry(llvm::Module &module, const HostEntry &entry) {
     arguments.push_back(memory.isScratch
                             ? b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), buffer(entry.bufferCount), memory.place)
                             : static_cast<llvm::Value *>(buffer(memory.place)));
+  if (entry.call) {
+    b.CreateRet(emitCall(b, *entry.call, arguments));
+    return;
+  }
+  llvm::Function *body = module.getFunction(entry.body);
+  body->setLinkage(llvm::Function::InternalLinkage);
+  body->addFnAttr(llvm::Attribute::AlwaysInline);
   arguments.append({function->getArg(3), function->getArg(4)});
   b.CreateCall(body, arguments);
   b.CreateRet(b.getInt32(0));

@@ -5,25 +5,29 @@
 #ifndef TW_CODEGEN_LIB_HOST_LOWERTOLLVM_H
 #define TW_CODEGEN_LIB_HOST_LOWERTOLLVM_H
 
+#include "host/Library.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
 #include "llvm/Support/Error.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace tw::codegen {
 
-/// A function as the package names it (struct tw_pkg_phase), around one that takes its memory as arguments and the
-/// range last.
+/// A function as the package names it (struct tw_pkg_phase): around one of the code, which takes its memory as
+/// arguments and the range last, or around a library function.
 struct HostEntry {
   struct Memory {
     bool isScratch = false;
     uint64_t place = 0; // offset in the step's shared scratch; or which of the step's buffers
   };
   std::string function, body;
+  std::optional<LibraryCall> call; // in place of `body`
   std::vector<Memory> memory;
   size_t bufferCount = 0; // of the step; behind them lies the scratch memory
 };

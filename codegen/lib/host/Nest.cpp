@@ -17,6 +17,12 @@ llvm::SmallVector<HostAccess *> HostNest::accesses() {
         result.push_back(access);
   if (auto *access = std::get_if<HostAccess>(&initial))
     result.push_back(access);
+  if (call) {
+    for (HostAccess &operand : call->operands)
+      result.push_back(&operand);
+    if (call->scratch)
+      result.push_back(&*call->scratch);
+  }
   result.push_back(&output);
   return result;
 }

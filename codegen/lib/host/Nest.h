@@ -5,12 +5,14 @@
 #ifndef TW_CODEGEN_LIB_HOST_NEST_H
 #define TW_CODEGEN_LIB_HOST_NEST_H
 
+#include "host/Library.h"
 #include "tw/ir/Tensor.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "llvm/Support/Error.h"
 
 #include <functional>
+#include <optional>
 #include <variant>
 #include <vector>
 
@@ -63,6 +65,13 @@ enum class Dot : uint8_t {
   Quads, // of uint8 and int8, four to a lane
 };
 
+/// A library function in place of loops. It takes whole arrays: accesses without steps.
+struct HostCall {
+  LibraryCall what;
+  llvm::SmallVector<HostAccess, 4> operands;
+  std::optional<HostAccess> scratch;
+};
+
 struct HostNest {
   llvm::SmallVector<int64_t, 8> extents;
   llvm::SmallVector<bool, 8> isReduction;
@@ -71,7 +80,8 @@ struct HostNest {
   std::variant<mlir::TypedAttr, HostAccess> initial{}; // of the reduction
   HostAccess output;
   Dot dot = Dot::None;
-  int64_t zeroOfWeights = 0; // of a dot product's second factor, which its packed form has lost
+  int64_t zeroOfWeights = 0;    // of a dot product's second factor, which its packed form has lost
+  std::optional<HostCall> call; // makes the output; there are no loops and no stages then
 
   unsigned loops() const { return unsigned(extents.size()); }
   /// All accesses, that of the output last.

@@ -5,6 +5,8 @@
 #include "host/Products.h"
 
 #include "tw/ir/Constants.h"
+#include "tw/ir/GraphDialect.h"
+#include "tw/ir/LibraryFunctions.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -97,6 +99,8 @@ private:
       return addInsert(insert);
     if (auto extract = dyn_cast<tensor::ExtractSliceOp>(op))
       return addExtract(extract);
+    if (auto library = dyn_cast<ir::LibraryOp>(op))
+      return addLibrary(library);
     return refuse(op, "has no loops");
   }
 
@@ -307,6 +311,36 @@ private:
       view->steps[d] *= op.getStaticStrides()[d];
     }
     views[op.getResult()] = *view;
+    return llvm::Error::success();
+  }
+
+  // A library function reads and writes whole arrays.
+  llvm::Error addLibrary(ir::LibraryOp op) {
+    HostCall call;
+    call.what.function = op.getName().str();
+    call.what.params.assign(op.getParams().begin(), op.getParams().end());
+    for (Value input : op.getInputs()) {
+      auto view = materialise(input);
+      if (!view)
+        return view.takeError();
+      if (!isDense(*view, ir::shapeOf(input)) || view->offset != 0) {
+        auto copy = copied(input, nullptr);
+        if (!copy)
+          return copy.takeError();
+        view->array = *copy;
+      }
+      call.operands.push_back({view->array, 0, {}});
+      call.what.tensors.push_back({ir::elementTypeOf(input.getType()), ir::Shape(ir::shapeOf(input))});
+    }
+    Value result = op.getResult();
+    call.what.tensors.push_back({ir::elementTypeOf(result.getType()), ir::Shape(ir::shapeOf(result))});
+    if (const int64_t bytes = ir::findLibraryFunction(op.getName())->scratch * countOf(op.getInputs().front()))
+      call.scratch = HostAccess{function.addArray({HostArray::Scratch, IntegerType::get(context, 8), bytes}), 0, {}};
+    HostNest nest;
+    nest.call = std::move(call);
+    nest.output.array = newArray(result, returnedAs(result));
+    views[result] = denseView(nest.output.array, result);
+    function.nests.push_back(std::move(nest));
     return llvm::Error::success();
   }
 

@@ -308,6 +308,10 @@ llvm::Expected<Tensor> evaluateTensorOp(Operation *op, Lookup lookup) {
           store(tensor, i, load(*lookup(fill.getInputs()[0]), 0));
         return tensor;
       })
+      .Case<LibraryOp>([&](LibraryOp library) {
+        llvm::SmallVector<const Tensor *> inputs(llvm::map_range(library.getInputs(), lookup));
+        return evaluateOp(library, Operands(library, inputs));
+      })
       .Case<tensor::ExpandShapeOp, tensor::CollapseShapeOp>([&](auto reshape) {
         Tensor tensor = resultTensor(reshape);
         tensor.bytes = lookup(reshape.getSrc())->bytes;

@@ -67,6 +67,7 @@ private:
 // The loops of one operator, or null when it has no such form. Integer operators, then everything else.
 mlir::Value lowerInteger(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
 mlir::Value lowerFloat(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
+mlir::Value lowerLibrary(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op); // a call, no loops
 
 } // namespace tw::ir
 

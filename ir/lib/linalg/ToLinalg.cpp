@@ -40,6 +40,8 @@ bool Lowering::lowerOperations() {
     if (!result)
       result = lowerFloat(*this, linalg, &op);
     if (!result)
+      result = lowerLibrary(*this, linalg, &op);
+    if (!result)
       return false;
     results[op.getResult(0)] = result;
   }

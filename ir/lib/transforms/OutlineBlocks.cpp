@@ -129,7 +129,9 @@ bool isBeside(Operation *op, const Group &group) {
 
 std::string kindOf(const Group &group) {
   for (Operation *op : group)
-    if (!isBeside(op, group))
+    if (auto library = dyn_cast<LibraryOp>(op))
+      return library.getName().str();
+    else if (!isBeside(op, group))
       return op->getName().stripDialect().str();
   return group.front()->getName().stripDialect().str();
 }

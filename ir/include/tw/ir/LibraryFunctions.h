@@ -11,8 +11,11 @@
 namespace tw::ir {
 
 struct LibraryFunction {
+  static constexpr size_t kMostDimensions = 8; // of an operand or the result
+
   llvm::StringRef name;
   unsigned operands, params;
+  unsigned scratch; // bytes for each element of the first operand, while it runs
 };
 
 llvm::ArrayRef<LibraryFunction> libraryFunctions();
