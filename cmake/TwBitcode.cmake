@@ -19,6 +19,8 @@ function(tw_add_bitcode target)
   # not written so, and a call of memcpy or of libm would have nobody to answer it.
   set(flags -std=c17 -Wall -Wextra -Werror -O2 -fno-vectorize -fno-slp-vectorize -fno-unroll-loops -ffreestanding
     -ffp-contract=off -fno-math-errno -fPIC -fno-stack-protector -fno-asynchronous-unwind-tables)
+  # Vectors are passed in the registers of the largest processor: callers have them, or do not call.
+  set(flags_x86_64 -march=x86-64-v4)
   foreach(architecture IN LISTS TW_HOST_ARCHITECTURES)
     set(parts "")
     foreach(source IN LISTS ARG_SOURCES)
@@ -26,8 +28,8 @@ function(tw_add_bitcode target)
       get_filename_component(folder "${part}" DIRECTORY)
       file(MAKE_DIRECTORY "${folder}")
       add_custom_command(OUTPUT "${part}"
-        COMMAND "${TW_BITCODE_CLANG}" --target=${architecture}-unknown-linux-gnu ${flags} -emit-llvm -c
-          "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${part}"
+        COMMAND "${TW_BITCODE_CLANG}" --target=${architecture}-unknown-linux-gnu ${flags} ${flags_${architecture}}
+          -emit-llvm -c "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${part}"
         DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${source}" ${ARG_HEADERS}
         COMMENT "Compiling ${source} for host code of ${architecture}" VERBATIM)
       list(APPEND parts "${part}")

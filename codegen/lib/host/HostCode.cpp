@@ -333,7 +333,7 @@ bool HostCode::isEmpty() const { return impl->entries.empty(); }
 
 llvm::Expected<std::vector<uint8_t>> HostCode::link() {
   llvm::LLVMContext context;
-  auto module = lowerToLlvm(*impl->code, context, impl->entries);
+  auto module = lowerToLlvm(*impl->code, context, impl->processor, impl->entries);
   if (!module)
     return module.takeError();
   return linkHostModule(**module, impl->processor);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/LowerToLlvm.h"
 
+#include "host/Functions.h"
+
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Pass/PassManager.h"
@@ -64,11 +66,13 @@ void addEntry(llvm::Module &module, const HostEntry &entry) {
 } // namespace
 
 llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(ModuleOp code, llvm::LLVMContext &context,
+                                                          const HostProcessor &processor,
                                                           const std::vector<HostEntry> &entries) {
   DialectRegistry registry;
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   code.getContext()->appendDialectRegistry(registry);
+  callFunctions(code, std::max(processor.vectorBits / 64, 1u));
   if (failed(lower(code)))
     return llvm::createStringError("host code cannot be lowered to LLVM: see the errors above");
   std::unique_ptr<llvm::Module> module = translateModuleToLLVMIR(code, context, "host");

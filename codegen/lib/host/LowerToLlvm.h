@@ -5,7 +5,7 @@
 #ifndef TW_CODEGEN_LIB_HOST_LOWERTOLLVM_H
 #define TW_CODEGEN_LIB_HOST_LOWERTOLLVM_H
 
-#include "host/Library.h"
+#include "host/Tile.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/IR/LLVMContext.h"
@@ -34,6 +34,7 @@ struct HostEntry {
 
 /// `code` is changed.
 llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(mlir::ModuleOp code, llvm::LLVMContext &context,
+                                                          const HostProcessor &processor,
                                                           const std::vector<HostEntry> &entries);
 
 } // namespace tw::codegen

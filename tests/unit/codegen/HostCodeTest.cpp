@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every operator of the graph as host code, against the reference interpreter on random inputs.
 #include "host/HostCode.h"
+#include "HostLibrary.h"
 #include "host/Processor.h"
 
 #include "tw/ir/Constants.h"
@@ -13,8 +14,6 @@
 
 #include "mlir/Parser/Parser.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/Support/FileSystem.h"
-#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +21,6 @@
 #include <algorithm>
 #include <array>
 #include <deque>
-#include <dlfcn.h>
 #include <memory>
 #include <random>
 #include <set>
@@ -55,30 +53,6 @@ ir::Tensor randomTensor(Value value, std::mt19937 &random) {
   return tensor;
 }
 
-// A function of a shared object that lies in a file as long as it is open.
-class Library {
-public:
-  using Function = int (*)(void *const *, const int64_t *, void *, int64_t, int64_t);
-
-  explicit Library(const std::vector<uint8_t> &object) : remover(file()) {
-    std::error_code error;
-    llvm::raw_fd_ostream(path, error).write(reinterpret_cast<const char *>(object.data()), object.size());
-    handle = dlopen(path.c_str(), RTLD_NOW);
-    EXPECT_TRUE(handle) << dlerror();
-  }
-  ~Library() { dlclose(handle); }
-  Function function(const std::string &name) { return reinterpret_cast<Function>(dlsym(handle, name.c_str())); }
-
-private:
-  llvm::StringRef file() {
-    EXPECT_FALSE(llvm::sys::fs::createTemporaryFile("tw-test", "so", path));
-    return path;
-  }
-  llvm::SmallString<128> path;
-  llvm::FileRemover remover;
-  void *handle = nullptr;
-};
-
 using Memory = std::vector<char>;
 
 Memory guarded(std::vector<char> bytes) {
@@ -93,7 +67,7 @@ bool isGuarded(const Memory &memory) {
 }
 
 // Runs a step; its phases cut into so many ranges, the last one first.
-void runStep(Library &library, const HostStep &step, std::vector<void *> buffers, int64_t ranges) {
+void runStep(test::HostLibrary &library, const HostStep &step, std::vector<void *> buffers, int64_t ranges) {
   std::vector<char> shared(step.sharedBytes + TW_PKG_SCRATCH_ALIGN, kGuardByte);
   void *aligned = shared.data();
   size_t space = shared.size();
@@ -160,7 +134,7 @@ void expectSameAsReference(const std::string &text, bool isConstant, const std::
   if (!steps.empty()) {
     auto object = host.link();
     ASSERT_TRUE(bool(object)) << llvm::toString(object.takeError());
-    Library library(*object);
+    test::HostLibrary library(*object);
     // One range, two, and as many as there are: the same bytes.
     for (auto [which, ranges] : llvm::enumerate(std::array<int64_t, 3>{1, 2, 1000})) {
       llvm::DenseMap<Value, Memory *> memory;
@@ -286,7 +260,7 @@ func.func private @blk(%x: tensor<40xf32>, %y: tensor<40xf32>)
   ASSERT_TRUE(bool(step)) << llvm::toString(step.takeError());
   auto object = host.link();
   ASSERT_TRUE(bool(object)) << llvm::toString(object.takeError());
-  Library library(*object);
+  test::HostLibrary library(*object);
   std::vector<float> memory[6];
   for (std::vector<float> &bytes : memory)
     bytes.assign(40, 0);
