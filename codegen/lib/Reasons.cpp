@@ -187,7 +187,7 @@ GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::
   else if (llvm::any_of(operators, computesFloat))
     notes.whole = floatReason(call, kind, operators);
   else if (kind == "flip_sign")
-    notes.whole = "changes between the caller's uint8 and int8 at the model's edge: runs on the host";
+    notes.whole = "changes between uint8 and int8: runs on the host";
   for (Operation *op : operators) {
     if (notes.form.empty())
       notes.form = formProblem(op);

@@ -125,8 +125,9 @@ LogicalResult DequantizeOp::verify() {
 
 LogicalResult FlipSignOp::verify() {
   ElementType from = elementTypeOf(getInput().getType()), to = elementTypeOf(getResult().getType());
-  if (from != ElementType::I8 || to != ElementType::I8 || shapeOf(getInput()) != shapeOf(getResult()))
-    return emitOpError("works on bytes (i8) and keeps the shape");
+  auto isByte = [](ElementType type) { return type == ElementType::I8 || type == ElementType::U8; };
+  if (!isByte(from) || !isByte(to) || shapeOf(getInput()) != shapeOf(getResult()))
+    return emitOpError("works on bytes and keeps the shape");
   return success();
 }
 

@@ -25,10 +25,10 @@ LogicalResult checkMain(ModuleOp module) {
   return success();
 }
 
-// Only the boundary operator knows uint8.
-LogicalResult checkNoUint8(ModuleOp module) {
+// What is quantised is int8; other uint8 values may be there.
+LogicalResult checkQuantisedInt8(ModuleOp module) {
   WalkResult result = module.walk([](Operation *op) {
-    if (!isa_and_nonnull<GraphDialect>(op->getDialect()) || isa<FlipSignOp>(op))
+    if (!isa<QuantizeOp, DequantizeOp>(op))
       return WalkResult::advance();
     for (Value value : llvm::concat<Value>(SmallVector<Value>(op->getOperands()), SmallVector<Value>(op->getResults())))
       if (getElementTypeOrSelf(value.getType()).isUnsignedInteger(8))
@@ -63,7 +63,7 @@ struct VerifyIr : impl::VerifyIrBase<VerifyIr> {
       module.emitError() << "tw-verify-ir knows the stages imported, fused and outlined, not '" << stage << "'";
       return signalPassFailure();
     }
-    if (failed(checkMain(module)) || (stage != "imported" && failed(checkNoUint8(module))) ||
+    if (failed(checkMain(module)) || (stage != "imported" && failed(checkQuantisedInt8(module))) ||
         (stage == "outlined" && failed(checkOutlined(module))))
       signalPassFailure();
   }

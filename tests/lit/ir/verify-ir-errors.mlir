@@ -26,10 +26,12 @@ func.func @main() {
 
 // -----
 
-func.func @main(%x: tensor<2xui8>) -> tensor<1x2xui8> {
-  // expected-error @below {{'tw.reshape' op works on uint8 after tw-convert-uint8}}
-  %a = tw.reshape %x : (tensor<2xui8>) -> tensor<1x2xui8>
-  return %a : tensor<1x2xui8>
+func.func @main(%x: tensor<2xui8>) -> tensor<2xf32> {
+  %s = tw.constant dense<5.0e-01> : tensor<f32>
+  %z = tw.constant dense<128> : tensor<ui8>
+  // expected-error @below {{'tw.dequantize' op works on uint8 after tw-convert-uint8}}
+  %a = tw.dequantize %x, %s, %z : (tensor<2xui8>, tensor<f32>, tensor<ui8>) -> tensor<2xf32>
+  return %a : tensor<2xf32>
 }
 
 // -----

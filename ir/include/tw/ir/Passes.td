@@ -6,10 +6,11 @@
 include "mlir/Pass/PassBase.td"
 
 def ConvertUint8 : Pass<"tw-convert-uint8", "mlir::func::FuncOp"> {
-  let summary = "make every uint8 tensor int8 by xor 0x80, zero points included";
+  let summary = "make quantised uint8 tensors int8 by xor 0x80, zero points included";
   let description = [{
-    The machine is int8 only. `tw.flip_sign` stands at the boundary; arguments and results that hold uint8 values for the
-    caller become i8 with the attribute `tw.unsigned`.
+    The machine is int8 only. What is quantised, dequantised, pooled or only moved between those becomes int8; other uint8
+    values stay, and `tw.flip_sign` stands where the two meet. Arguments and results that become int8 are i8 with the
+    attribute `tw.unsigned`: they hold uint8 values for the caller.
   }];
 }
 
@@ -70,7 +71,7 @@ def OutlineBlocks : Pass<"tw-outline-blocks", "mlir::ModuleOp"> {
 def VerifyIr : Pass<"tw-verify-ir", "mlir::ModuleOp"> {
   let summary = "check what the rest of the compiler relies on";
   let description = [{
-    `imported`: one public @main without blocks of its own. `fused`: no uint8 inside. `outlined`: @main holds constants and calls
+    `imported`: one public @main without blocks of its own. `fused`: nothing quantised is uint8. `outlined`: @main holds constants and calls
     only, and image operators are NHWC.
   }];
   let options = [Option<"stage", "stage", "std::string", "\"imported\"", "imported, fused or outlined">];

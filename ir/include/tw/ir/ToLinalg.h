@@ -29,9 +29,8 @@
 //   weight bias multiplier mult_lhs mult_rhs mult_sum mult_residual shift weight_zero table
 //   scale zero divisor (float blocks only)
 // Everything else (float32 operators, quantize and dequantize, softmax, resize, moves of elements) becomes loops as
-// well, for the host: several generics in sequence, arith and math in their bodies. uint8 does not exist here:
-// arguments of
-// @main that are uint8 for the caller are i8 with `tw.unsigned`, and a block of xori 0x80 follows.
+// well, for the host: several generics in sequence, arith and math in their bodies. What is quantised to uint8 is int8
+// here: arguments of @main that are so for the caller are i8 with `tw.unsigned`, and a block of xori 0x80 follows.
 #ifndef TW_IR_TOLINALG_H
 #define TW_IR_TOLINALG_H
 
