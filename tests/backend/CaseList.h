@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What became of each case, written down: a list whose passing rows do not shrink.
+#ifndef TW_TESTS_BACKEND_CASELIST_H
+#define TW_TESTS_BACKEND_CASELIST_H
+
+#include "Judge.h"
+
+#include <map>
+#include <string>
+
+namespace tw::backend {
+
+using Rows = std::map<std::string, std::string>; // Verdict::row by the case's name
+
+/// Fails the running test when a case that passed does not any more, or is not there; and, with the command that brings
+/// the list up to date, when more pass or reasons have changed. Prints how many there are of each kind.
+void checkList(const std::string &list, const Rows &rows);
+
+} // namespace tw::backend
+
+#endif // TW_TESTS_BACKEND_CASELIST_H
