@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Makes new_versions.zip: cases for every operator version from opset 18 to 25, each a model and its tensors (a
-SequenceProto: inputs, then outputs, under the model's names). Answers come from the definitions written here with numpy;
---check says what ONNX's reference and ONNX Runtime make of them. Needs numpy and onnx 1.20 or later from PyPI, for
---check onnxruntime too.
+SequenceProto: inputs, then outputs, under the model's names). Answers come from the definitions written here with
+numpy; --check says what ONNX's reference and ONNX Runtime make of them. Needs numpy and onnx 1.20 or later from PyPI,
+for --check onnxruntime too.
 
 usage: make.py [--check] [--folder FOLDER]: the archive is written beside this folder; FOLDER gets the cases as files"""
 
