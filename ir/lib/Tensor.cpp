@@ -115,7 +115,9 @@ void Tensor::setNumber(int64_t index, double value) {
     if constexpr (std::is_same_v<T, bool>)
       data<T>()[index] = value != 0;
     else if constexpr (std::is_same_v<T, uint64_t>)
-      data<T>()[index] = value >= 0x1p63 ? static_cast<T>(value) : static_cast<T>(truncated(value));
+      data<T>()[index] = value >= 0x1p64   ? std::numeric_limits<T>::max()
+                         : value >= 0x1p63 ? static_cast<T>(value)
+                                           : static_cast<T>(truncated(value));
     else if constexpr (std::is_integral_v<T>)
       data<T>()[index] = static_cast<T>(truncated(value));
     else

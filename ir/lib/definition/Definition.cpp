@@ -120,12 +120,13 @@ private:
     DefinitionRow row{std::move(name), reference.size()};
     elements.float32Error = 0; // of this output's sums alone: those before a quantiser are the reference's integers now
     definition::Numbers numbers = elements.whole(value);
-    if (reference.type == ElementType::F32) {
+    if (isReal(reference.type)) {
       double top = 0;
       for (double number : *numbers)
         top = std::abs(number) <= kLargest ? std::max(top, std::abs(number)) : top;
       // The smallest normal float32: below it the reference has no 24 bits.
-      row.bound = std::max({kFloatShare * top, elements.float32Error, double(std::numeric_limits<float>::min())});
+      row.bound =
+          std::max({shareOf(reference.type) * top, elements.float32Error, double(std::numeric_limits<float>::min())});
     }
     definition::Reader have = definition::readerOf(reference);
     for (int64_t i = 0; i < row.elements; ++i) {
@@ -139,6 +140,11 @@ private:
   }
 
   static constexpr double kLargest = std::numeric_limits<float>::max();
+
+  // Of a narrow real one step more: what lies near a tie may be rounded the other way.
+  static double shareOf(ElementType type) {
+    return kFloatShare + (type == ElementType::F16 ? 0x1p-10 : type == ElementType::BF16 ? 0x1p-7 : 0);
+  }
 
   func::FuncOp main;
   const DefinitionOptions &options;

@@ -56,10 +56,17 @@ int64_t linearAt(Dims index, Dims shape);
 int64_t broadcastAt(Dims at, Dims shape);
 
 // One function for each operator, by family. Null for an operator of another family.
-Reader pointwiseReader(mlir::Operation *op, Elements &elements); // Pointwise.cpp
-Reader productReader(mlir::Operation *op, Elements &elements);   // Products.cpp
-Reader windowReader(mlir::Operation *op, Elements &elements);    // Windows.cpp
-Reader moveReader(mlir::Operation *op, Elements &elements);      // Moves.cpp
+Reader pointwiseReader(mlir::Operation *op, Elements &elements);   // Pointwise.cpp
+Reader elementwiseReader(mlir::Operation *op, Elements &elements); // Elementwise.cpp
+Reader productReader(mlir::Operation *op, Elements &elements);     // Products.cpp
+Reader windowReader(mlir::Operation *op, Elements &elements);      // Windows.cpp
+Reader moveReader(mlir::Operation *op, Elements &elements);        // Moves.cpp
+
+// The number as an integer type holds it: without its fraction, modulo the width. Reals are left as they are.
+double held(double x, ElementType type);
+// The same for products, which float64 does not hold: an integer modulo 2^64, and what a type holds of one.
+uint64_t modulo64(double x);
+double heldOf64(uint64_t x, ElementType type);
 
 // ONNX QuantizeLinear: saturate(round_half_even(x / scale) + zero_point); a NaN becomes the zero point.
 double quantized(double x, double scale, double zero, ElementType type);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators of one element at a time, QuantizeLinear and DequantizeLinear among them.
+// Float32 operators of one element, and QuantizeLinear and DequantizeLinear.
 #include "Elements.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -49,18 +49,6 @@ std::function<double(double)> unary(Operation *op) {
       .Default([](Operation *) { return nullptr; });
 }
 
-std::function<double(double, double)> binary(Operation *op) {
-  using Function = std::function<double(double, double)>;
-  return llvm::TypeSwitch<Operation *, Function>(op)
-      .Case([](AddOp) { return [](double a, double b) { return a + b; }; })
-      .Case([](SubOp) { return [](double a, double b) { return a - b; }; })
-      .Case([](MulOp) { return [](double a, double b) { return a * b; }; })
-      .Case([](DivOp) { return [](double a, double b) { return a / b; }; })
-      .Case([](MinOp) { return [](double a, double b) { return b < a ? b : a; }; })
-      .Case([](MaxOp) { return [](double a, double b) { return a < b ? b : a; }; })
-      .Default([](Operation *) { return nullptr; });
-}
-
 } // namespace
 
 double quantized(double x, double scale, double zero, ElementType type) {
@@ -87,13 +75,6 @@ Reader pointwiseReader(Operation *op, Elements &elements) {
   }
   if (auto function = unary(op))
     return [function, x = elements.reader(op->getOperand(0))](int64_t i) { return function(x(i)); };
-  if (auto function = binary(op)) {
-    const Shape left(shapeOf(op->getOperand(0))), right(shapeOf(op->getOperand(1))), result(shapeOf(op->getResult(0)));
-    return [=, a = elements.reader(op->getOperand(0)), b = elements.reader(op->getOperand(1))](int64_t i) {
-      const Shape at = indexAt(i, result);
-      return function(a(broadcastAt(at, left)), b(broadcastAt(at, right)));
-    };
-  }
   return nullptr;
 }
 

@@ -86,11 +86,17 @@ Reader matmul(MatmulOp op, Elements &elements) {
   const Shape aBatch(Dims(aShape).drop_back(2)), bBatch(Dims(bShape).drop_back(2));
   const int64_t rows = y[y.size() - 2], columns = y.back(), depth = aShape.back();
   Numbers a = elements.whole(op.getA()), b = elements.whole(op.getB());
-  return [=, &elements](int64_t i) {
+  return [=, &elements, type = elementTypeOf(op.getType())](int64_t i) {
     const Shape at = indexAt(i, y);
     const Dims batch = Dims(at).drop_back(2);
     const double *left = a->data() + (broadcastAt(batch, aBatch) * rows + at[y.size() - 2]) * depth;
     const double *right = b->data() + broadcastAt(batch, bBatch) * depth * columns + at.back();
+    if (!isReal(type)) {
+      uint64_t whole = 0;
+      for (int64_t k = 0; k < depth; ++k)
+        whole += modulo64(left[k]) * modulo64(right[k * columns]);
+      return heldOf64(whole, type);
+    }
     Sum sum(0);
     for (int64_t k = 0; k < depth; ++k)
       sum.add(left[k] * right[k * columns]);

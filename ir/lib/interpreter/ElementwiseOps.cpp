@@ -44,17 +44,30 @@ template <typename T> T divided(T a, T b) {
   }
 }
 
+// As IEEE 754's minimum and maximum: what is no number wins, and -0 is less than 0.
 template <typename T> T smaller(T a, T b) {
   if constexpr (std::is_floating_point_v<T>)
-    if (std::isnan(a) || std::isnan(b))
-      return std::isnan(a) ? a : b;
-  return b < a ? b : a;
+    if (std::isnan(a) || (a == b && std::signbit(a)))
+      return a;
+  return a < b ? a : b;
 }
 template <typename T> T larger(T a, T b) {
   if constexpr (std::is_floating_point_v<T>)
-    if (std::isnan(a) || std::isnan(b))
-      return std::isnan(a) ? a : b;
-  return a < b ? b : a;
+    if (std::isnan(a) || (a == b && !std::signbit(a)))
+      return a;
+  return a > b ? a : b;
+}
+
+// Modulo the width. A negative exponent leaves the fraction 1 / a^-b, which is 0 but for 1 and -1; of 0 it is 0, too.
+template <typename T> T power(T a, T b) {
+  if constexpr (std::is_signed_v<T>)
+    if (b < 0)
+      return a == 1 ? T(1) : a == -1 ? static_cast<T>(b % 2 == 0 ? 1 : -1) : T(0);
+  uint64_t result = 1, square = wide(a);
+  for (uint64_t rest = wide(b); rest != 0; rest >>= 1, square *= square)
+    if (rest & 1)
+      result *= square;
+  return static_cast<T>(result);
 }
 
 // arithmetic(a, b) of reals that are computed in and of integers; null for bool and the narrow reals.
@@ -147,7 +160,7 @@ template <typename T> T integerOf(BinaryKind kind, T a, T b) {
   constexpr uint64_t kWidth = sizeof(T) * 8;
   switch (kind) {
   case BinaryKind::Pow:
-    return static_cast<T>(std::pow(static_cast<double>(a), static_cast<double>(b)));
+    return power(a, b);
   case BinaryKind::Fmod:
   case BinaryKind::Mod: {
     if (b == 0 || (std::is_signed_v<T> && b == static_cast<T>(-1)))
@@ -301,7 +314,9 @@ llvm::Expected<Tensor> evaluateOp(CastOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   const bool isFromReal = isReal(in[0].type), isFromLarge = in[0].type == ElementType::U64;
   for (int64_t i = 0; i < result.size(); ++i)
-    if (isFromReal || (isFromLarge && isReal(result.type)))
+    if (isFromLarge && result.type == ElementType::F32) // rounded once
+      result.data<float>()[i] = static_cast<float>(in[0].data<uint64_t>()[i]);
+    else if (isFromReal || (isFromLarge && isReal(result.type)))
       result.setNumber(i, in[0].numberAt(i));
     else if (result.type == ElementType::F32) // rounded once
       result.data<float>()[i] = static_cast<float>(in[0].integerAt(i));

@@ -64,9 +64,12 @@ private:
   std::vector<Argument> arguments;
 };
 
-// The loops of one operator, or null when it has no such form. Integer operators, then everything else.
+// The loops of one operator, or null when it is of another family or has no such form: fused integers, float32 and
+// moves, any type element by element, products of other types than float32.
 mlir::Value lowerInteger(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
 mlir::Value lowerFloat(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
+mlir::Value lowerElementwise(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
+mlir::Value lowerProduct(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
 mlir::Value lowerLibrary(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op); // a call, no loops
 
 } // namespace tw::ir

@@ -36,11 +36,10 @@ bool Lowering::lowerOperations() {
     if (isa<ConstantOp>(op))
       continue;
     LinalgBuilder linalg(builder, op.getLoc());
-    Value result = lowerInteger(*this, linalg, &op);
-    if (!result)
-      result = lowerFloat(*this, linalg, &op);
-    if (!result)
-      result = lowerLibrary(*this, linalg, &op);
+    Value result;
+    for (auto family : {lowerInteger, lowerFloat, lowerElementwise, lowerProduct, lowerLibrary})
+      if (!result)
+        result = family(*this, linalg, &op);
     if (!result)
       return false;
     results[op.getResult(0)] = result;

@@ -15,8 +15,8 @@
 namespace tw::ir {
 
 // Allowed between definition and reference: one step at a quantiser (the reference rounds float32 multipliers and
-// tables), and for a float32 output this share of its largest magnitude, or what float32 may lose in the sums before it
-// where that is more. Integer outputs that no quantiser made are exact.
+// tables), and for a float output this share of its largest magnitude (of a narrow type a step more), or what float32 may
+// lose in the sums before it where that is more. Integer outputs that no quantiser made are exact.
 constexpr double kQuantizerSteps = 1, kFloatShare = 1e-4;
 
 struct DefinitionOptions {
@@ -28,7 +28,7 @@ struct DefinitionRow {
   std::string name;      // the quantiser's ONNX node, or the output
   int64_t elements = 0;  // of the tensor
   int64_t compared = 0;  // of them
-  int64_t different = 0; // integers: not equal; float32: beyond the bound
+  int64_t different = 0; // integers: not equal; reals: beyond the bound
   double largest = 0;    // difference; in steps at a quantiser; infinite where one side is no number
   double bound = 0;      // the largest that is allowed
   int64_t worst = -1;    // row-major index of the largest difference, -1 without one

@@ -12,6 +12,9 @@ namespace tw::test {
 
 /// Modules with a function @main whose arguments behind the first may be constants.
 std::vector<std::string> operatorCases();
+/// Of them those that compute element by element, of any type; and functions of reals that no processor has.
+std::vector<std::string> elementwiseCases();
+std::vector<std::string> functionCases();
 
 /// Such a module: the result is %y of `body`, which may use scales %s %t %u and zero points %a %b %c.
 std::string quantisedFunction(const std::string &arguments, const std::string &result, const std::string &body);
