@@ -1,117 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators that work on one element at a time: ONNX Add..Div v14, Min/Max v13, Relu, Clip, LeakyRelu, HardSigmoid,
-// Sigmoid, Tanh; and those that pass a value on: Identity, Dropout, Constant.
-#include "Node.h"
-
-#include <limits>
+// Operators that pass elements on: converted, chosen, repeated, or as they are.
+#include "Compose.h"
+#include "TensorReader.h"
 
 using namespace mlir;
 
 namespace tw::ir::onnx {
 namespace {
 
-// Before version 7 the second operand was broadcast only on request, aligned to `axis` (to the end without one).
-FailureOr<Value> legacyBroadcast(Node &node, Value lhs, Value rhs) {
-  Dims left = shapeOf(lhs), right = shapeOf(rhs);
-  if (!node.integer("broadcast", 0))
-    return rhs;
-  int64_t axis = node.integer("axis", static_cast<int64_t>(left.size()) - static_cast<int64_t>(right.size()));
-  if (axis < 0 || axis + right.size() > left.size())
-    return node.fail("axis " + llvm::Twine(axis) + " does not align " + shapeText(right) + " with " + shapeText(left));
-  Shape shape(right);
-  shape.append(left.size() - right.size() - axis, 1);
-  auto type = RankedTensorType::get(shape, node.builder.getF32Type());
-  return node.builder.create<ReshapeOp>(node.location, type, rhs).getResult();
-}
-
-template <typename Op> FailureOr<Value> createBinary(Node &node, Value lhs, Value rhs) {
-  auto type = node.resultType(lhs, broadcastShape(shapeOf(lhs), shapeOf(rhs)));
-  if (failed(type))
-    return failure();
-  return node.builder.create<Op>(node.location, *type, lhs, rhs).getResult();
-}
-
-template <typename Op> LogicalResult buildBinary(Node &node) {
-  auto inputs = node.floatInputs(2);
-  if (failed(inputs))
-    return failure();
-  FailureOr<Value> rhs = (*inputs)[1];
-  if (node.version < 7)
-    rhs = legacyBroadcast(node, (*inputs)[0], *rhs);
-  if (failed(rhs))
-    return failure();
-  auto result = createBinary<Op>(node, (*inputs)[0], *rhs);
-  if (failed(result))
-    return failure();
-  node.setResult(0, *result);
-  return success();
-}
-
-// Min and Max take any number of inputs.
-template <typename Op> LogicalResult buildVariadic(Node &node) {
-  auto inputs = node.floatInputs(node.inputCount());
-  if (failed(inputs))
-    return failure();
-  if (inputs->empty())
-    return node.fail("needs an input");
-  Value value = inputs->front();
-  for (Value next : llvm::drop_begin(*inputs)) {
-    auto result = createBinary<Op>(node, value, next);
-    if (failed(result))
-      return failure();
-    value = *result;
-  }
-  node.setResult(0, value);
-  return success();
-}
-
-template <typename Op, typename... Args> LogicalResult buildUnary(Node &node, Args... args) {
-  auto inputs = node.floatInputs(1);
-  if (failed(inputs))
-    return failure();
-  Value input = inputs->front();
-  node.setResult(0, node.builder.create<Op>(node.location, input.getType(), input, llvm::APFloat(args)...));
-  return success();
-}
-
-// A Clip bound: input `index` since version 11 (absent means none), an attribute before.
-FailureOr<float> clipBound(Node &node, size_t index, llvm::StringRef attribute, float none) {
-  if (node.version < 11)
-    return node.real(attribute, none);
-  if (!node.hasInput(index))
-    return none;
-  auto tensor = node.requiredConstant(index, attribute);
-  if (failed(tensor))
-    return failure();
-  if (tensor->size() != 1 || tensor->type != ElementType::F32)
-    return node.fail("bound '" + attribute + "' must be one float32, it is " +
-                     llvm::StringRef(elementTypeName(tensor->type)) + " " + shapeText(tensor->shape));
-  return tensor->data<float>()[0];
+// The type that `to` names: a number, or in version 1 its name.
+int namedType(Node &node) {
+  if (node.version >= 6)
+    return static_cast<int>(node.integer("to", 0));
+  int number = 0;
+  ::onnx::TensorProto_DataType type;
+  if (::onnx::TensorProto_DataType_Parse(node.text("to", ""), &type))
+    number = type;
+  return number;
 }
 
 } // namespace
 
-LogicalResult buildAdd(Node &node) { return buildBinary<AddOp>(node); }
-LogicalResult buildSub(Node &node) { return buildBinary<SubOp>(node); }
-LogicalResult buildMul(Node &node) { return buildBinary<MulOp>(node); }
-LogicalResult buildDiv(Node &node) { return buildBinary<DivOp>(node); }
-LogicalResult buildMin(Node &node) { return buildVariadic<MinOp>(node); }
-LogicalResult buildMax(Node &node) { return buildVariadic<MaxOp>(node); }
-
-LogicalResult buildRelu(Node &node) { return buildUnary<ReluOp>(node); }
-LogicalResult buildSigmoid(Node &node) { return buildUnary<SigmoidOp>(node); }
-LogicalResult buildTanh(Node &node) { return buildUnary<TanhOp>(node); }
-LogicalResult buildLeakyRelu(Node &node) { return buildUnary<LeakyReluOp>(node, node.real("alpha", 0.01f)); }
-LogicalResult buildHardSigmoid(Node &node) {
-  return buildUnary<HardSigmoidOp>(node, node.real("alpha", 0.2f), node.real("beta", 0.5f));
+LogicalResult buildCast(Node &node) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  const int to = namedType(node);
+  auto type = elementTypeOfOnnx(to);
+  if (!type)
+    return node.fail("casts to " + onnxTypeName(to) + ", which is not supported");
+  node.setResult(0, Compose(node).cast(input, *type));
+  return success();
 }
 
-LogicalResult buildClip(Node &node) {
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  auto lo = clipBound(node, 1, "min", -kInfinity), hi = clipBound(node, 2, "max", kInfinity);
-  if (failed(lo) || failed(hi))
+LogicalResult buildCastLike(Node &node) {
+  Value input = node.input(0), like = node.input(1);
+  if (!input || !like)
     return failure();
-  return buildUnary<ClipOp>(node, *lo, *hi);
+  node.setResult(0, Compose(node).cast(input, elementTypeOf(like.getType())));
+  return success();
+}
+
+LogicalResult buildWhere(Node &node) {
+  auto condition = inputOf(node, 0, [](ElementType type) { return type == ElementType::Bool; }, "bool");
+  Value yes = node.input(1), no = node.input(2);
+  if (failed(condition) || !yes || !no)
+    return failure();
+  if (elementTypeOf(yes.getType()) != elementTypeOf(no.getType()))
+    return node.fail("input 1 is " + llvm::StringRef(elementTypeName(elementTypeOf(yes.getType()))) + ", input 2 is " +
+                     llvm::StringRef(elementTypeName(elementTypeOf(no.getType()))) + "; they must have one type");
+  auto both = broadcastShape(shapeOf(yes), shapeOf(no));
+  auto type = node.resultType(yes, both ? broadcastShape(shapeOf(*condition), *both) : std::move(both));
+  if (failed(type))
+    return failure();
+  node.setResult(0, Compose(node).where(*condition, yes, no));
+  return success();
+}
+
+LogicalResult buildExpand(Node &node) {
+  Value input = node.input(0);
+  auto wanted = node.requiredConstant(1, "shape");
+  if (!input || failed(wanted))
+    return failure();
+  Shape shape;
+  for (int64_t i = 0; i < wanted->size(); ++i)
+    shape.push_back(wanted->integerAt(i));
+  auto type = node.resultType(input, broadcastShape(shapeOf(input), shape));
+  if (failed(type))
+    return failure();
+  node.setResult(0, Compose(node).expand(input, type->getShape()));
+  return success();
 }
 
 LogicalResult buildIdentity(Node &node) {
@@ -122,8 +80,24 @@ LogicalResult buildIdentity(Node &node) {
   return success();
 }
 
-// Inference only: the mask output does not exist.
-LogicalResult buildDropout(Node &node) { return buildIdentity(node); }
+// Inference: everything is kept, and since version 10 the mask says so.
+LogicalResult buildDropout(Node &node) {
+  if (node.version >= 12 && node.hasInput(2)) {
+    auto training = node.requiredConstant(2, "training_mode");
+    if (failed(training))
+      return failure();
+    if (training->size() != 1 || training->integerAt(0) != 0)
+      return node.fail("training_mode is true, only inference is supported");
+  }
+  if (failed(buildIdentity(node)))
+    return failure();
+  if (node.version >= 10) {
+    Tensor kept(ElementType::Bool, {});
+    kept.setInteger(0, 1);
+    node.setResult(1, Compose(node).expand(node.constant("mask", kept), shapeOf(node.input(0))));
+  }
+  return success();
+}
 
 LogicalResult buildConstant(Node &node) {
   auto tensor = node.constantValue();
