@@ -113,9 +113,7 @@ SmallVector<OpOperand *> dataOperands(Operation *op) {
     return {&op->getOpOperand(0)};
   if (auto eltwise = dyn_cast<QEltwiseOp>(op))
     return {&eltwise.getLhsMutable(), &eltwise.getRhsMutable()};
-  if (isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp>(op))
-    return {&op->getOpOperand(0), &op->getOpOperand(1)};
-  if (isa<ConcatOp>(op))
+  if (isa<ConcatOp, AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, UnaryOp, BinaryOp, CompareOp, WhereOp, CastOp>(op))
     for (OpOperand &operand : op->getOpOperands())
       operands.push_back(&operand);
   return operands;

@@ -18,12 +18,28 @@ constexpr int64_t kEntries = 256;
 
 bool hasOneNumber(Value parameter) { return isConstant(parameter) && elementCount(shapeOf(parameter)) == 1; }
 
+// Operators of one element of each operand, on any types: the interpreter evaluates them for all values at once.
+bool isPointwise(Operation *op) {
+  return unaryFunction(op) ||
+         isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, UnaryOp, BinaryOp, CompareOp, WhereOp, CastOp>(op);
+}
+
 // A constant with the same number everywhere, dequantised or not.
-std::optional<float> numberOf(Value value) {
-  auto real = realConstant(value);
-  if (!real || real->empty() || !llvm::all_equal(*real))
+std::optional<Tensor> numberOf(Value value) {
+  if (elementTypeOf(value.getType()) == ElementType::F32) {
+    auto real = realConstant(value);
+    if (!real || real->empty() || !llvm::all_equal(*real))
+      return std::nullopt;
+    return Tensor::of<float>({}, {static_cast<float>(real->front())});
+  }
+  auto tensor = constantOf(value);
+  const size_t width = static_cast<size_t>(byteWidth(elementTypeOf(value.getType())));
+  if (!tensor || tensor->bytes.empty() ||
+      !std::equal(tensor->bytes.begin() + width, tensor->bytes.end(), tensor->bytes.begin()))
     return std::nullopt;
-  return static_cast<float>(real->front());
+  Tensor number(tensor->type, {});
+  std::copy_n(tensor->bytes.begin(), width, number.bytes.begin());
+  return number;
 }
 
 // The operators between one int8 value and a result, in an order in which they can be computed.
@@ -52,8 +68,8 @@ public:
       for (Value operand : op->getOperands())
         if (auto known = values.find(operand); known != values.end())
           operands.push_back(known->second);
-        else if (auto number = elementTypeOf(operand.getType()) == ElementType::F32 ? numberOf(operand) : std::nullopt)
-          operands.push_back(Tensor::of<float>({}, {*number}));
+        else if (auto number = isPointwise(op) ? numberOf(operand) : std::nullopt)
+          operands.push_back(std::move(*number));
         else
           operands.push_back(*constantOf(operand));
       auto result = evaluateAll(op, operands);
@@ -76,7 +92,7 @@ private:
     } else if (isa<QLutOp>(op)) {
       if (!isConstant(op->getOperand(1)) || !visitInteger(op->getOperand(0)))
         return false;
-    } else if (unaryFunction(op) || isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp>(op)) {
+    } else if (isPointwise(op)) {
       for (Value operand : op->getOperands())
         if (!numberOf(operand) && !visitReal(operand))
           return false;

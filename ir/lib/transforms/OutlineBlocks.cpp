@@ -6,6 +6,7 @@
 #include "mlir/Analysis/TopologicalSortUtils.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/EquivalenceClasses.h"
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -56,25 +57,26 @@ QMatmulOp productBefore(Operation *op) {
   return keepsLanes && product->hasOneUse() ? product : nullptr;
 }
 
+// One loop over the elements of the result.
 bool isElementwise(Operation *op) {
-  return isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, ReluOp, ClipOp, LeakyReluOp, HardSigmoidOp, SigmoidOp, TanhOp>(
-      op);
+  if (auto binary = dyn_cast<BinaryOp>(op))
+    return binary.getKind() != BinaryKind::Pow || isFloat(binary); // of integers it is a loop of its own
+  return isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, ReluOp, ClipOp, LeakyReluOp, HardSigmoidOp, SigmoidOp, TanhOp,
+             UnaryOp, CompareOp, WhereOp, CastOp>(op);
 }
 
-// The float operator whose result this elementwise one changes before it is written: nobody else reads it. Of two the
-// later one, which runs last anyway.
-Operation *joinedProducer(Operation *op) {
+// The operators whose results this elementwise one changes before they are written: nobody else reads them.
+SmallVector<Operation *> joinableProducers(Operation *op) {
+  SmallVector<Operation *> found;
   if (!isElementwise(op))
-    return nullptr;
-  Operation *found = nullptr;
+    return found;
   for (Value operand : op->getOperands()) {
     Operation *producer = operand.getDefiningOp();
-    if (!producer || !operand.hasOneUse() || operand.getType() != op->getResult(0).getType() || !isFloat(operand))
+    if (!producer || !operand.hasOneUse() || shapeOf(operand) != shapeOf(op->getResult(0)))
       continue;
-    if (!isElementwise(producer) && !isa<ConvOp, GemmOp, MatmulOp, MaxPoolOp, AveragePoolOp, ReduceMeanOp>(producer))
-      continue;
-    if (!found || found->isBeforeInBlock(producer))
-      found = producer;
+    const bool isHeavy = isa<ConvOp, GemmOp, MatmulOp, MaxPoolOp, AveragePoolOp, ReduceMeanOp>(producer);
+    if (isElementwise(producer) || (isHeavy && isFloat(operand)))
+      found.push_back(producer);
   }
   return found;
 }
@@ -94,23 +96,36 @@ void splitDequantizes(func::FuncOp main) {
 }
 
 std::vector<Group> findGroups(func::FuncOp main, bool joinsFloat) {
-  llvm::MapVector<Operation *, Group> groups; // by the operation that names the group
-  auto leader = [&](Operation *op) {
-    if (joinsUser(op))
-      op = *op->user_begin();
-    if (QMatmulOp product = productBehind(op))
-      return product.getOperation();
-    if (QMatmulOp product = productBefore(op))
-      return product.getOperation();
+  llvm::EquivalenceClasses<Operation *> joined;
+  llvm::DenseMap<Operation *, Operation *> first; // of the chain that an elementwise operator ends
+  for (Operation &op : main.front()) {
+    if (!isGraphOp(&op))
+      continue;
+    joined.insert(&op);
+    first[&op] = &op;
+    if (joinsUser(&op))
+      joined.unionSets(&op, *op.user_begin());
+    if (QMatmulOp product = productBehind(&op))
+      joined.unionSets(&op, product);
+    if (QMatmulOp product = productBefore(&op))
+      joined.unionSets(&op, product);
     if (auto quantize = dyn_cast<QuantizeOp>(op); quantize && joinsProducer(quantize))
-      op = quantize.getInput().getDefiningOp();
-    while (Operation *producer = joinsFloat ? joinedProducer(op) : nullptr)
-      op = producer;
-    return op;
-  };
+      joined.unionSets(&op, quantize.getInput().getDefiningOp());
+    SmallVector<Operation *> producers = joinsFloat ? joinableProducers(&op) : SmallVector<Operation *>();
+    if (producers.empty())
+      continue;
+    // It follows the latest, which runs last anyway; of the others those that are elementwise from their start come,
+    // too.
+    Operation *latest = *llvm::max_element(producers, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
+    first[&op] = first[latest];
+    for (Operation *producer : producers)
+      if (producer == latest || isElementwise(first[producer]))
+        joined.unionSets(&op, producer);
+  }
+  llvm::MapVector<Operation *, Group> groups; // by an operation that stands for the group
   for (Operation &op : main.front())
     if (isGraphOp(&op))
-      groups[leader(&op)].push_back(&op);
+      groups[joined.getLeaderValue(&op)].push_back(&op);
   std::vector<Group> result;
   for (auto &[op, group] : groups)
     result.push_back(group);
