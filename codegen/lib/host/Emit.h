@@ -17,8 +17,9 @@ void emitNest(mlir::OpBuilder &builder, mlir::Location location, const HostFunct
               const Tiling &tiling, const HostProcessor &processor, llvm::ArrayRef<mlir::Value> memory, mlir::Value lo,
               mlir::Value hi);
 
-/// Replaces the scalar operations of `tw` in the bodies of a block by arithmetic (tw.lut stays: it is a memory access).
-void expandScalars(mlir::func::FuncOp block);
+/// Replaces the scalar operations of `tw` in the bodies of a block by arithmetic (tw.lut stays: it is a memory access),
+/// and the conversions of float16 where the processor has none.
+void expandScalars(mlir::func::FuncOp block, const HostProcessor &processor);
 
 } // namespace tw::codegen
 

@@ -231,7 +231,7 @@ struct HostCode::Implementation {
     std::string symbol = "tw_" + block.getName().str() + "_" + std::to_string(steps.size());
     own.setSymName(symbol);
     blocks->push_back(own);
-    expandScalars(own);
+    expandScalars(own, processor);
     SmallVector<bool> mask(isConstant.begin(), isConstant.end());
     auto function = nestsOf(own, mask, processor.dot);
     if (!function)

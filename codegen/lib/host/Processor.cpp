@@ -42,7 +42,7 @@ llvm::Expected<const llvm::Target *> generatorOf(const std::string &triple) {
 llvm::Expected<HostProcessor> processorOf(const std::string &name) {
   // Architectures whose code is made here and run elsewhere: their least processor.
   if (name == "aarch64")
-    return HostProcessor{"aarch64-unknown-linux-gnu", "generic", "", 128, 32, Dot::None};
+    return HostProcessor{"aarch64-unknown-linux-gnu", "generic", "", 128, 32, Dot::None, true};
   if (name == "riscv64") // no vectors: scalars
     return HostProcessor{"riscv64-unknown-linux-gnu", "generic-rv64", "+m,+a,+f,+d,+c", 8, 32, Dot::None};
   HostProcessor processor{kX86, name == "native" ? llvm::sys::getHostCPUName().str() : name, "", 128, 16, Dot::None};
@@ -60,6 +60,7 @@ llvm::Expected<HostProcessor> processorOf(const std::string &name) {
     return llvm::createStringError("--host-cpu " + name +
                                    ": host code needs AVX2 and FMA, which it lacks; use x86-64-v3 or a later one");
   processor.vectorBits = 256;
+  processor.hasHalf = its->checkFeatures("+f16c");
   processor.dot = Dot::Pairs;
   if (its->checkFeatures("+avx512f,+avx512bw,+avx512dq,+avx512vl")) {
     processor.vectorBits = 512;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The scalar operations of `tw` as arithmetic that vectors have. The rules stand in ir/QuantParams.h.
+// The scalar operations of `tw` as arithmetic that vectors have (the rules stand in ir/QuantParams.h), and conversions
+// that a processor lacks: LLVM would call functions of a library.
 #include "host/Emit.h"
 
 #include "tw/ir/GraphDialect.h"
@@ -59,7 +60,47 @@ public:
     return b.create<arith::TruncIOp>(at, b.getI8Type(), q);
   }
 
+  // float16 as float32. A denormal one is made normal by a multiplication, which is exact.
+  Value fromHalf(arith::ExtFOp op) {
+    Value bits =
+        b.create<arith::ExtUIOp>(at, b.getI32Type(), b.create<arith::BitcastOp>(at, b.getI16Type(), op.getIn()));
+    Value size = b.create<arith::AndIOp>(at, bits, int32(0x7fff));
+    Value sign = shifted<arith::ShLIOp>(b.create<arith::AndIOp>(at, bits, int32(0x8000)), 16);
+    Value moved = shifted<arith::ShLIOp>(size, 13);
+    Value scaled = asInteger(b.create<arith::MulFOp>(at, asReal(moved), asReal(int32(0x77800000)))); // 2^112
+    Value noNumber = b.create<arith::OrIOp>(at, moved, int32(0x7fc00000)), infinity = int32(0x7f800000);
+    Value large = choose(arith::CmpIPredicate::ugt, size, 0x7c00, noNumber, infinity);
+    Value result = choose(arith::CmpIPredicate::uge, size, 0x7c00, large, scaled);
+    return asReal(b.create<arith::OrIOp>(at, result, sign));
+  }
+
+  // float32 as float16, half to even. What becomes denormal is rounded by an addition: its last bit is then that of
+  // 0.5.
+  Value toHalf(arith::TruncFOp op) {
+    Value bits = asInteger(op.getIn()), size = b.create<arith::AndIOp>(at, bits, int32(0x7fffffff));
+    Value sign = b.create<arith::AndIOp>(at, shifted<arith::ShRUIOp>(bits, 16), int32(0x8000));
+    Value half = int32(0x3f000000), upper = shifted<arith::ShRUIOp>(size, 13);
+    Value small = b.create<arith::SubIOp>(at, asInteger(b.create<arith::AddFOp>(at, asReal(size), asReal(half))), half);
+    Value odd = b.create<arith::AndIOp>(at, upper, int32(1));
+    Value rounded = b.create<arith::AddIOp>(at, size, int32(int32_t(0xc8000fff))); // 112 less in the exponent
+    Value normal = shifted<arith::ShRUIOp>(b.create<arith::AddIOp>(at, rounded, odd), 13);
+    Value payload = b.create<arith::AndIOp>(at, upper, int32(0x3ff));
+    Value noNumber = b.create<arith::OrIOp>(at, payload, int32(0x7e00));
+    Value large = choose(arith::CmpIPredicate::ugt, size, 0x7f800000, noNumber, int32(0x7c00));
+    Value result = choose(arith::CmpIPredicate::ult, size, 0x38800000, small, normal);
+    result = choose(arith::CmpIPredicate::uge, size, 0x47800000, large, result);
+    result = b.create<arith::TruncIOp>(at, b.getI16Type(), b.create<arith::OrIOp>(at, result, sign));
+    return b.create<arith::BitcastOp>(at, b.getF16Type(), result);
+  }
+
 private:
+  Value int32(int32_t value) { return b.create<arith::ConstantIntOp>(at, value, 32); }
+  Value asInteger(Value real) { return b.create<arith::BitcastOp>(at, b.getI32Type(), real); }
+  Value asReal(Value bits) { return b.create<arith::BitcastOp>(at, b.getF32Type(), bits); }
+  template <typename Op> Value shifted(Value value, int32_t count) { return b.create<Op>(at, value, int32(count)); }
+  Value choose(arith::CmpIPredicate predicate, Value x, int32_t bound, Value yes, Value no) {
+    return b.create<arith::SelectOp>(at, b.create<arith::CmpIOp>(at, predicate, x, int32(bound)), yes, no);
+  }
   Value integer(int64_t value) { return b.create<arith::ConstantIntOp>(at, value, 64); }
   Value wide(Value value) {
     return value.getType().isInteger(64) ? value : b.create<arith::ExtSIOp>(at, b.getI64Type(), value).getResult();
@@ -146,13 +187,18 @@ private:
 
 } // namespace
 
-void expandScalars(func::FuncOp block) {
-  block.walk([](Operation *op) {
+void expandScalars(func::FuncOp block, const HostProcessor &processor) {
+  block.walk([&](Operation *op) {
     Value value;
     if (auto requantize = dyn_cast<ir::RequantizeOp>(op))
       value = Expander(op).requantize(requantize);
     else if (auto rescale = dyn_cast<ir::RescaleOp>(op))
       value = Expander(op).rescale(rescale);
+    else if (auto extend = dyn_cast<arith::ExtFOp>(op);
+             extend && !processor.hasHalf && extend.getIn().getType().isF16())
+      value = Expander(op).fromHalf(extend);
+    else if (auto narrow = dyn_cast<arith::TruncFOp>(op); narrow && !processor.hasHalf && narrow.getType().isF16())
+      value = Expander(op).toHalf(narrow);
     else
       return;
     op->getResult(0).replaceAllUsesWith(value);

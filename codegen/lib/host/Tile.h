@@ -17,6 +17,7 @@ struct HostProcessor {
   unsigned vectorBits = 128;
   unsigned registers = 16; // vectors
   Dot dot = Dot::None;
+  bool hasHalf = false; // conversions between float16 and float32
 };
 
 struct Tiling {
