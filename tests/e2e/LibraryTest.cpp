@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <random>
 #include <set>
 
@@ -64,6 +65,14 @@ protected:
     Tensor tensor(ElementType::I64, Shape{count});
     for (int64_t i = 0; i != count; ++i)
       tensor.setInteger(i, below(end));
+    return tensor;
+  }
+
+  // Of no special kind.
+  Tensor reals(ElementType type, const Shape &shape, double low, double high) {
+    Tensor tensor(type, shape);
+    for (int64_t i = 0; i != tensor.size(); ++i)
+      tensor.setNumber(i, low + (high - low) * double(below(1 << 20)) / (1 << 20));
     return tensor;
   }
 
@@ -154,6 +163,140 @@ protected:
                      {below(2)}});
   }
 
+  // How many rows the values give is found by asking for all counts.
+  template <typename MakeCall> void expectSameRows(int64_t most, const MakeCall &callOf) {
+    for (int64_t count = 1; count <= most; ++count) {
+      const Call call = callOf(count);
+      Model model = emptyModel();
+      model.module = mlir::parseSourceString<mlir::ModuleOp>(textOf(call), model.context.get());
+      auto answer =
+          ir::Interpreter(*model.module).run(model.module->lookupSymbol<mlir::func::FuncOp>("main"), call.operands);
+      if (answer)
+        return expectSameBytes(call);
+      llvm::consumeError(answer.takeError());
+    }
+    ADD_FAILURE() << callOf(0).name << " has no count";
+  }
+
+  void gridSample(ElementType type, int64_t mode, int64_t padding) {
+    const bool isDeep = below(2);
+    Shape data{1 + below(2), 1 + below(3), extent(), extent()}, grid{data[0], extent(), extent()},
+        result{data[0], data[1], grid[1], grid[2]};
+    if (isDeep) {
+      data.push_back(extent());
+      grid.push_back(extent());
+      result.push_back(grid.back());
+    }
+    grid.push_back(isDeep ? 3 : 2);
+    expectSameBytes({"grid_sample",
+                     {reals(type, data, -2, 2), reals(type, grid, -1.7, 1.7)},
+                     type,
+                     result,
+                     {mode, padding, below(2)}});
+  }
+
+  void regions(ElementType type, int64_t isMax) {
+    const int64_t images = 1 + below(3), count = extent();
+    const Shape data{images, 1 + below(3), extent() + 3, extent() + 3},
+        result{count, data[1], 1 + below(3), 1 + below(3)};
+    const int64_t scale = std::bit_cast<int64_t>(below(2) ? 1.0 : 0.7);
+    expectSameBytes({"roi_align",
+                     {reals(type, data, -2, 2), reals(type, {count, 4}, -2, 12), indices(count, images)},
+                     type,
+                     result,
+                     {isMax, below(2), below(4), scale}});
+    Tensor corners = reals(type, {count, 5}, -2, 12);
+    for (int64_t i = 0; i != count; ++i)
+      corners.setNumber(i * 5, double(below(images)));
+    expectSameBytes({"max_roi_pool", {reals(type, data, -2, 2), corners}, type, result, {scale}});
+  }
+
+  void poolIndices(ElementType type) {
+    const size_t rank = size_t(1 + below(3));
+    Shape data{1 + below(2), 1 + below(2)}, result = data;
+    std::vector<int64_t> params{1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1, 1, below(2)};
+    for (size_t d = 0; d != rank; ++d) {
+      const size_t at = 3 - rank + d;
+      params[at] = 1 + below(3);
+      params[3 + at] = 1 + below(2);
+      params[6 + at] = below(params[at]);
+      params[9 + at] = params[6 + at] == 0 ? 1 + below(2) : 1;
+      const int64_t span = (params[at] - 1) * params[9 + at] + 1;
+      data.push_back(span + below(5));
+      result.push_back((data.back() + params[6 + at] - span) / params[3 + at] + 1);
+    }
+    expectSameBytes({"max_pool_indices", {numbers(type, data)}, ElementType::I64, result, params});
+  }
+
+  void deformConv(ElementType type) {
+    const int64_t group = 1 + below(2), offsetGroup = 1 + below(2), kh = 1 + below(3), kw = 1 + below(3),
+                  n = 1 + below(2);
+    const Shape data{n, 4, 4 + extent(), 4 + extent()}, weight{2 * group, 4 / group, kh, kw};
+    const Shape result{n, 2 * group, extent(), extent()};
+    const int64_t taps = offsetGroup * kh * kw;
+    expectSameBytes(
+        {"deform_conv",
+         {reals(type, data, -2, 2), reals(type, weight, -1, 1), reals(type, {n, 2 * taps, result[2], result[3]}, -3, 3),
+          reals(type, {n, taps, result[2], result[3]}, 0, 1)},
+         type,
+         result,
+         {1 + below(2), 1 + below(2), below(2), below(2), 1 + below(2), 1 + below(2), group, offsetGroup}});
+  }
+
+  void determinant(ElementType type) {
+    const int64_t n = extent(), count = extent();
+    Tensor matrices = reals(type, {count, n, n}, -2, 2);
+    if (below(2))
+      for (int64_t i = 0; i != n; ++i) // no inverse
+        matrices.setNumber(i, 0);
+    expectSameBytes({"determinant", {matrices}, type, {count}, {}});
+  }
+
+  void nonMaxSuppression() {
+    const int64_t images = 1 + below(2), classes = 1 + below(3), boxes = 1 + below(20), isCenter = below(2);
+    const Tensor scores = reals(ElementType::F32, {images, classes, boxes}, 0, 1),
+                 corners = reals(ElementType::F32, {images, boxes, 4}, isCenter ? 0.5 : -2, 2);
+    const int64_t most = 1 + below(9);
+    expectSameRows(images * classes * boxes, [&](int64_t count) {
+      return Call{"non_max_suppression",
+                  {scores, corners, Tensor::of<int64_t>({1}, {most}), Tensor::of<float>({1}, {0.3f}),
+                   Tensor::of<float>({1}, {0.2f})},
+                  ElementType::I64,
+                  {count, 3},
+                  {isCenter}};
+    });
+  }
+
+  void choice(ElementType type) {
+    const Shape shape{extent(), extent(), extent()};
+    const Tensor values = numbers(type, shape);
+    int64_t different = 0;
+    for (int64_t i = 0; i != values.size(); ++i)
+      different += ir::isReal(type) ? values.numberAt(i) != 0 : values.integerAt(i) != 0;
+    if (different != 0)
+      expectSameBytes({"nonzero", {values}, ElementType::I64, {3, different}, {}});
+    Tensor condition(ElementType::Bool, Shape{1 + below(shape[1] + 2)});
+    condition.setInteger(0, 1);
+    int64_t taken = 0;
+    for (int64_t k = 0; k != condition.size(); ++k) {
+      condition.setInteger(k, k == 0 || below(2));
+      taken += k < shape[1] && condition.integerAt(k);
+    }
+    expectSameBytes({"compress", {values, condition}, type, {shape[0], taken, shape[2]}, {}});
+  }
+
+  void unique(ElementType type) {
+    const int64_t rows = 1 + below(30), inner = 1 + below(2), isSorted = below(2);
+    Tensor values = numbers(type, {rows, inner});
+    for (int64_t i = 0; i != rows * inner; ++i)
+      if (below(2))
+        values.setInteger(i, below(3));
+    for (int64_t what : {0, 1, 2})
+      expectSameRows(rows, [&](int64_t count) {
+        return Call{"unique", {values}, ElementType::I64, {what == 1 ? rows : count}, {isSorted, what, count}};
+      });
+  }
+
   std::mt19937_64 random{7};
   std::set<std::string> covered;
 };
@@ -174,6 +317,26 @@ TEST_F(LibraryTest, TheCodeOfEveryFunctionAgreesWithTheInterpreter) {
       topk(type);
     }
   }
+  for (ElementType type : {ElementType::F32, ElementType::F64}) {
+    for (int64_t mode : {0, 1, 2})
+      for (int64_t padding : {0, 1, 2})
+        gridSample(type, mode, padding);
+    for (int repeat = 0; repeat != 3; ++repeat) {
+      regions(type, repeat % 2);
+      deformConv(type);
+      determinant(type);
+    }
+  }
+  for (ElementType type : kNumbers)
+    poolIndices(type);
+  for (int repeat = 0; repeat != 4; ++repeat)
+    nonMaxSuppression();
+  for (ElementType type : ir::kElementTypes)
+    if (type != ElementType::U8) {
+      choice(type);
+      if (type != ElementType::F16 && type != ElementType::BF16)
+        unique(type);
+    }
   for (const ir::LibraryFunction &function : ir::libraryFunctions())
     EXPECT_TRUE(covered.count(function.name.str())) << function.name.str() << " has no case";
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Library functions, written apart from their C code: comparing the two means something.
-#include "Kernels.h"
+#include "LibraryOps.h"
 
 #include "tw/ir/LibraryFunctions.h"
 
@@ -13,8 +13,6 @@ using namespace mlir;
 namespace tw::ir {
 namespace {
 
-using Params = llvm::ArrayRef<int64_t>;
-// Fills the result, which is zero.
 using Evaluation = llvm::Error (*)(const Operands &in, Params params, Tensor &result);
 
 template <typename T> constexpr bool kIsNumber = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
@@ -127,6 +125,16 @@ Evaluation evaluationOf(llvm::StringRef name) {
       {"scatter", scatter},
       {"cumulate", cumulate},
       {"topk_indices", topkIndices},
+      {"grid_sample", gridSample},
+      {"roi_align", roiAlign},
+      {"max_roi_pool", maxRoiPool},
+      {"max_pool_indices", maxPoolIndices},
+      {"determinant", determinant},
+      {"deform_conv", deformConv},
+      {"non_max_suppression", nonMaxSuppression},
+      {"nonzero", nonzero},
+      {"compress", compress},
+      {"unique", unique},
   };
   for (const auto &[known, evaluation] : kEvaluations)
     if (known == name)
