@@ -29,7 +29,8 @@ bool isPadding(const Mapping &mapping, const std::vector<int64_t> &point, int la
 bool isPackedStream(const Mapping &mapping, int access) {
   const ChainAccess &its = mapping.chain->accesses[access];
   const int o = mapping.binding.operandOf[access];
-  return o >= 0 && !its.isStrided && its.lane == isa::LaneKind::Loop && !mapping.block.operands[o].constant;
+  return o >= 0 && !its.isStrided && !its.isWritten && its.lane == isa::LaneKind::Loop &&
+         !mapping.block.operands[o].constant;
 }
 
 bool isStream(const Mapping &mapping, int access) {

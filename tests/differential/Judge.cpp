@@ -35,7 +35,7 @@ llvm::Expected<Tensors> makeInputs(const Program &program, const JudgeOptions &o
 // Compiles for the machine; with `keepsLayers` each layer's result is an output. The schedule is obeyed
 // if there is one, and what was compiled by afterwards.
 llvm::Error compileInto(Program &program, const std::string &path, const isa::HwConfig &config, bool keepsLayers,
-                        std::string &schedule) {
+                        std::string &schedule, codegen::CompileReport *report = nullptr) {
   auto model = importModel(path, {});
   if (!model)
     return model.takeError();
@@ -56,6 +56,8 @@ llvm::Error compileInto(Program &program, const std::string &path, const isa::Hw
   model->module = std::move(graph);
   program.package = std::move(compiled->package);
   schedule = std::move(compiled->schedule);
+  if (report)
+    *report = std::move(compiled->report);
   program.model = std::move(*model);
   auto bytes = packageBytes(program.package);
   if (!bytes)
@@ -139,6 +141,22 @@ const char *outcomeName(Outcome outcome) {
   llvm_unreachable("all outcomes are listed");
 }
 
+// Where check and compile have an operator run, if that is not the same.
+std::string whereDiffers(const Survey &survey, const codegen::CompileReport &report) {
+  if (survey.rows.size() != report.rows.size())
+    return "check has " + std::to_string(survey.rows.size()) + " operators, compile " +
+           std::to_string(report.rows.size());
+  for (auto [checked, compiled] : llvm::zip(survey.rows, report.rows)) {
+    const bool isOnNpu = compiled.executor == codegen::ExecutorId::Npu;
+    if (checked.node != compiled.node || (checked.verdict == tools::Verdict::Npu) != isOnNpu)
+      return "check has '" + checked.node + "' on the " + (checked.verdict == tools::Verdict::Npu ? "NPU" : "host") +
+             ", compile '" + compiled.node + "' on the " + (isOnNpu ? "NPU" : "host");
+    if (!isOnNpu && checked.reason != compiled.how)
+      return "check says of '" + checked.node + "': " + checked.reason + ", compile: " + compiled.how;
+  }
+  return "";
+}
+
 Verdict judge(const std::string &path, const JudgeOptions &options) {
   auto config = loadMachine(options.config);
   if (!config)
@@ -155,7 +173,7 @@ Verdict judge(const std::string &path, const JudgeOptions &options) {
   Program whole;
   std::string schedule;
   codegen::CompileReport report;
-  if (auto error = compileInto(whole, path, *config, false, schedule)) {
+  if (auto error = compileInto(whole, path, *config, false, schedule, &report)) {
     const std::string text = llvm::toString(std::move(error));
     if (text.find("see the errors above") != std::string::npos) // a pass that failed is no refusal of the model
       return {Outcome::Fails, text};
@@ -164,6 +182,8 @@ Verdict judge(const std::string &path, const JudgeOptions &options) {
   }
   if (!refusal.empty())
     return {Outcome::Torn, "compiles, but check says: " + refusal};
+  if (std::string differs = whereDiffers(*survey, report); !differs.empty())
+    return {Outcome::Torn, differs};
   Program again;
   if (auto error = compileInto(again, path, *config, false, schedule))
     return {Outcome::Torn, "compiles, but not by its own schedule: " + llvm::toString(std::move(error))};
