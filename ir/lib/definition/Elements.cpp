@@ -87,7 +87,7 @@ Reader Elements::build(Operation *op) {
     auto tensor = std::make_shared<Tensor>(readConstant(constant.getValue()));
     return [tensor, read = readerOf(*tensor)](int64_t i) { return read(i); };
   }
-  for (auto family : {pointwiseReader, elementwiseReader, productReader, windowReader, moveReader})
+  for (auto family : {pointwiseReader, elementwiseReader, productReader, windowReader, moveReader, reductionReader})
     if (Reader reader = family(op, *this))
       return reader;
   if (problem.empty()) {

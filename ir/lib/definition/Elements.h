@@ -61,6 +61,7 @@ Reader elementwiseReader(mlir::Operation *op, Elements &elements); // Elementwis
 Reader productReader(mlir::Operation *op, Elements &elements);     // Products.cpp
 Reader windowReader(mlir::Operation *op, Elements &elements);      // Windows.cpp
 Reader moveReader(mlir::Operation *op, Elements &elements);        // Moves.cpp
+Reader reductionReader(mlir::Operation *op, Elements &elements);   // Reductions.cpp
 
 // The number as an integer type holds it: without its fraction, modulo the width. Reals are left as they are.
 double held(double x, ElementType type);

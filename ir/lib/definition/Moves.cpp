@@ -55,6 +55,32 @@ Reader pad(PadOp op, Elements &elements) {
   };
 }
 
+Reader slice(SliceOp op, Elements &elements) {
+  const Shape x(shapeOf(op.getInput())), y(shapeOf(op.getResult())), starts(op.getStarts()), steps(op.getSteps());
+  return [=, read = elements.reader(op.getInput())](int64_t i) {
+    Shape at = indexAt(i, y);
+    for (size_t d = 0; d < at.size(); ++d)
+      at[d] = starts[d] + at[d] * steps[d];
+    return read(linearAt(at, x));
+  };
+}
+
+// numpy.take, mode 'clip' for what is beyond either end.
+Reader gather(GatherOp op, Elements &elements) {
+  const Shape x(shapeOf(op.getInput())), places(shapeOf(op.getIndices())), y(shapeOf(op.getResult()));
+  const size_t axis = op.getAxis();
+  return [=, read = elements.reader(op.getInput()), index = elements.whole(op.getIndices())](int64_t i) {
+    const Shape at = indexAt(i, y);
+    const Dims where = Dims(at).slice(axis, places.size());
+    double place = (*index)[linearAt(where, places)];
+    place += place < 0 ? static_cast<double>(x[axis]) : 0;
+    Shape from(at.begin(), at.begin() + static_cast<ptrdiff_t>(axis));
+    from.push_back(static_cast<int64_t>(std::clamp(place, 0.0, static_cast<double>(x[axis] - 1))));
+    from.append(at.begin() + static_cast<ptrdiff_t>(axis + places.size()), at.end());
+    return read(linearAt(from, x));
+  };
+}
+
 // ONNX Resize v13, coordinate_transformation_mode. In float32, as the coordinates of every implementation are: which
 // element is nearest may depend on it.
 float sourcePosition(int64_t at, CoordinateMode mode, float scale, int64_t in, int64_t out) {
@@ -135,6 +161,8 @@ Reader moveReader(Operation *op, Elements &elements) {
       .Case([&](TransposeOp typed) { return transpose(typed, elements); })
       .Case([&](ConcatOp typed) { return concat(typed, elements); })
       .Case([&](PadOp typed) { return pad(typed, elements); })
+      .Case([&](SliceOp typed) { return slice(typed, elements); })
+      .Case([&](GatherOp typed) { return gather(typed, elements); })
       .Case([&](ResizeOp typed) { return resize(typed, elements); })
       .Default([](Operation *) { return nullptr; });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arithmetic, functions, relations and reductions of any element type. Reals of float32 are computed in float64 and
+// Arithmetic, functions and relations of any element type. Reals of float32 are computed in float64 and
 // rounded once, where the function is not one of IEEE 754 itself.
 #include "Kernels.h"
 
@@ -200,33 +200,6 @@ template <typename T> bool holds(CompareKind kind, T a, T b) {
   llvm_unreachable("all kinds are listed");
 }
 
-// Reductions run over the elements in row-major order.
-template <typename T> void reduce(Tensor &result, const Tensor &x, ReduceKind kind, Dims kept) {
-  Shape strides = broadcastStrides(kept, x.shape);
-  T first = 0;
-  if (kind == ReduceKind::Prod)
-    first = 1;
-  if (kind == ReduceKind::Min)
-    first = std::numeric_limits<T>::has_infinity ? std::numeric_limits<T>::infinity() : std::numeric_limits<T>::max();
-  if (kind == ReduceKind::Max)
-    first = std::numeric_limits<T>::has_infinity ? static_cast<T>(-std::numeric_limits<T>::infinity())
-                                                 : std::numeric_limits<T>::lowest();
-  T *y = result.data<T>();
-  std::fill_n(y, result.size(), first);
-  forEachIndex(x.shape, [&](int64_t i, Dims index) {
-    T &sum = y[offsetOf(index, strides)];
-    const T value = x.data<T>()[i];
-    if (kind == ReduceKind::Min)
-      sum = smaller(sum, value);
-    else if (kind == ReduceKind::Max)
-      sum = larger(sum, value);
-    else if constexpr (std::is_floating_point_v<T>)
-      sum = kind == ReduceKind::Sum ? sum + value : sum * value;
-    else
-      sum = static_cast<T>(kind == ReduceKind::Sum ? wide(sum) + wide(value) : wide(sum) * wide(value));
-  });
-}
-
 } // namespace
 
 llvm::Expected<Tensor> evaluateOp(AddOp op, const Operands &in) {
@@ -322,40 +295,6 @@ llvm::Expected<Tensor> evaluateOp(CastOp op, const Operands &in) {
       result.data<float>()[i] = static_cast<float>(in[0].integerAt(i));
     else
       result.setInteger(i, in[0].integerAt(i));
-  return result;
-}
-
-llvm::Expected<Tensor> evaluateOp(ReduceOp op, const Operands &in) {
-  Tensor result = resultTensor(op);
-  Shape kept(in[0].shape);
-  for (int64_t axis : op.getAxes())
-    kept[axis] = 1;
-  withElementType(result.type, [&](auto element) {
-    using T = decltype(element);
-    if constexpr (!kIsNarrow<T>)
-      reduce<T>(result, in[0], op.getKind(), kept);
-  });
-  return result;
-}
-
-llvm::Expected<Tensor> evaluateOp(ArgReduceOp op, const Operands &in) {
-  Tensor result = resultTensor(op);
-  const size_t axis = op.getAxis();
-  const int64_t extent = in[0].shape[axis], inner = elementCount(Dims(in[0].shape).drop_front(axis + 1));
-  const bool isMax = op.getKind() == ReduceKind::Max, takesLast = op.getLastIndex();
-  for (int64_t i = 0; i < result.size(); ++i) {
-    const int64_t first = i / inner * extent * inner + i % inner;
-    int64_t best = 0;
-    for (int64_t k = 1; k < extent; ++k) {
-      const double x = in[0].numberAt(first + k * inner), top = in[0].numberAt(first + best * inner);
-      const int64_t x64 = in[0].integerAt(first + k * inner), top64 = in[0].integerAt(first + best * inner);
-      const bool isReal64 = isReal(in[0].type);
-      const bool isBetter = isReal64 ? (isMax ? x > top : x < top) : (isMax ? x64 > top64 : x64 < top64);
-      if (isBetter || (takesLast && (isReal64 ? x == top : x64 == top64)))
-        best = k;
-    }
-    result.data<int64_t>()[i] = best;
-  }
   return result;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Float32 operators and the two that go between float32 and integers.
 #include "Convolve.h"
+#include "Reduce.h"
 
-#include "tw/ir/FloatFunctions.h"
 #include "tw/ir/QuantParams.h"
 
 #include <algorithm>
@@ -187,73 +187,19 @@ llvm::Expected<Tensor> evaluateOp(MatmulOp op, const Operands &in) {
   return result;
 }
 
-namespace {
-
-// Sums of float32 over the last of several dimensions, in the order that FloatFunctions.h says.
-class LaneSums {
-public:
-  void add(int64_t k, float value) { lanes[k % kSumLanes] += value, used = std::max(used, k + 1); }
-  float total() const {
-    float sum = lanes[0];
-    for (int64_t lane = 1; lane < std::min(used, kSumLanes); ++lane)
-      sum += lanes[lane];
-    return sum;
-  }
-
-private:
-  float lanes[kSumLanes] = {};
-  int64_t used = 0;
-};
-
-} // namespace
-
-llvm::Expected<Tensor> evaluateOp(ReduceMeanOp op, const Operands &in) {
-  Tensor result = resultTensor(op);
-  Dims shape = in[0].shape;
-  Shape kept(shape);
-  for (int64_t axis : op.getAxes())
-    kept[axis] = 1;
-  Shape strides = broadcastStrides(kept, shape);
-  const float *x = in[0].data<float>();
-  float *sums = result.data<float>();
-  // The innermost dimensions that are summed: one index for all of them.
-  size_t first = shape.size();
-  int64_t inner = 1;
-  while (first > 0 && (shape[first - 1] == 1 || kept[first - 1] == 1))
-    inner *= shape[--first];
-  if (inner > 1) {
-    std::vector<LaneSums> lanes(result.size());
-    forEachIndex(shape, [&](int64_t i, Dims index) { lanes[offsetOf(index, strides)].add(i % inner, x[i]); });
-    llvm::transform(lanes, sums, [](const LaneSums &sum) { return sum.total(); });
-  } else {
-    forEachIndex(shape, [&](int64_t i, Dims index) { sums[offsetOf(index, strides)] += x[i]; });
-  }
-  float count = static_cast<float>(in[0].size() / result.size());
-  for (int64_t i = 0; i < result.size(); ++i)
-    sums[i] /= count;
-  return result;
-}
-
 llvm::Expected<Tensor> evaluateOp(SoftmaxOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   Dims shape = in[0].shape;
-  int64_t extent = shape[op.getAxis()], inner = elementCount(shape.drop_front(op.getAxis() + 1));
-  for (int64_t outer = 0; outer < result.size() / (extent * inner); ++outer)
-    for (int64_t i = 0; i < inner; ++i) {
-      const float *x = in[0].data<float>() + outer * extent * inner + i;
-      float *y = result.data<float>() + outer * extent * inner + i;
-      float top = -INFINITY, sum = 0;
-      LaneSums lanes;
-      for (int64_t k = 0; k < extent; ++k)
-        top = std::max(top, x[k * inner]);
-      for (int64_t k = 0; k < extent; ++k) {
-        y[k * inner] = exponential(x[k * inner] - top);
-        lanes.add(k, y[k * inner]);
-        sum += y[k * inner];
-      }
-      for (int64_t k = 0; k < extent; ++k)
-        y[k * inner] /= inner == 1 ? lanes.total() : sum;
-    }
+  Shape kept(shape);
+  kept[op.getAxis()] = 1;
+  const Shape strides = broadcastStrides(kept, shape);
+  const float *x = in[0].data<float>();
+  float *y = result.data<float>();
+  std::vector<float> tops(elementCount(kept)), sums(tops.size());
+  reduceInOrder<float>(x, shape, kept, -INFINITY, [](float a, float b) { return std::max(a, b); }, tops.data());
+  forEachIndex(shape, [&](int64_t i, Dims index) { y[i] = exponential(x[i] - tops[offsetOf(index, strides)]); });
+  reduceInOrder<float>(y, shape, kept, 0, [](float a, float b) { return a + b; }, sums.data());
+  forEachIndex(shape, [&](int64_t i, Dims index) { y[i] /= sums[offsetOf(index, strides)]; });
   return result;
 }
 

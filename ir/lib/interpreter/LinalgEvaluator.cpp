@@ -469,6 +469,8 @@ llvm::Expected<Tensor> evaluateExtract(tensor::ExtractSliceOp op, Lookup lookup)
   const Tensor &source = *lookup(op.getSource());
   Shape strides = stridesOf(source.shape);
   int64_t begin = offsetOf(op.getStaticOffsets(), strides);
+  for (size_t d = 0; d < strides.size(); ++d)
+    strides[d] *= op.getStaticStrides()[d];
   forEachIndex(result.shape,
                [&](int64_t i, Dims index) { store(result, i, load(source, begin + offsetOf(index, strides))); });
   return result;

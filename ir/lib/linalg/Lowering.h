@@ -65,11 +65,14 @@ private:
 };
 
 // The loops of one operator, or null when it is of another family or has no such form: fused integers, float32 and
-// moves, any type element by element, products of other types than float32.
+// whole tensors that move, any type element by element, products of other types than float32, choices of elements,
+// reductions.
 mlir::Value lowerInteger(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
 mlir::Value lowerFloat(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
 mlir::Value lowerElementwise(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
 mlir::Value lowerProduct(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
+mlir::Value lowerMove(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
+mlir::Value lowerReduction(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op);
 mlir::Value lowerLibrary(Lowering &lowering, LinalgBuilder &l, mlir::Operation *op); // a call, no loops
 
 } // namespace tw::ir

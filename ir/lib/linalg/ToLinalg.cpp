@@ -37,7 +37,7 @@ bool Lowering::lowerOperations() {
       continue;
     LinalgBuilder linalg(builder, op.getLoc());
     Value result;
-    for (auto family : {lowerInteger, lowerFloat, lowerElementwise, lowerProduct, lowerLibrary})
+    for (auto family : {lowerInteger, lowerFloat, lowerElementwise, lowerProduct, lowerMove, lowerReduction, lowerLibrary})
       if (!result)
         result = family(*this, linalg, &op);
     if (!result)

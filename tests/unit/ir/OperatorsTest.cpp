@@ -78,14 +78,15 @@ void expectDefinitionAgrees(MLIRContext &context, const std::string &text) {
 
 TEST(OperatorsTest, LoopsComputeWhatTheInterpreterDoes) {
   auto context = makeContext();
-  for (const auto &cases : {tw::test::elementwiseCases(), tw::test::functionCases()})
+  for (const auto &cases : {tw::test::elementwiseCases(), tw::test::functionCases(), tw::test::choiceCases()})
     for (const std::string &text : cases)
       expectLoopsAgree(*context, text);
 }
 
 TEST(OperatorsTest, TheInterpreterComputesWhatTheDefinitionSays) {
   auto context = makeContext();
-  for (const auto &cases : {tw::test::elementwiseCases(), tw::test::functionCases()})
+  for (const auto &cases :
+       {tw::test::elementwiseCases(), tw::test::functionCases(), tw::test::choiceCases(), tw::test::sumCases()})
     for (const std::string &text : cases)
       expectDefinitionAgrees(*context, text);
 }

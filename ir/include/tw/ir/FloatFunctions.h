@@ -18,8 +18,9 @@
 // The polynomials are weighted least squares fits, refined until the largest error is spread evenly; measured against
 // double over 2^24 arguments: exp at most 1 ULP, tanh at most 1.5 ULP, sigmoid at most 2.5 ULP (FloatFunctionsTest).
 //   Products: sum = fma(x, w, sum) in the order of the reduction, from 0 (a convolution: kernel row, column, channel).
-//   Other sums: in the order of the reduction, from 0. But where the input's innermost dimensions are summed (those of
-//   one element do not count), element k of them goes to lane k modulo kSumLanes, and the lanes are added in order.
+//   Other sums, and products of all elements: in the order of the reduction, from 0 (from 1). But where the input's
+//   innermost dimensions are reduced (those of one element do not count), element k of them goes to lane k modulo
+//   kSumLanes, and the lanes are combined in order. Of float64 as of float32.
 #ifndef TW_IR_FLOATFUNCTIONS_H
 #define TW_IR_FLOATFUNCTIONS_H
 

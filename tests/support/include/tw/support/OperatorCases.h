@@ -15,6 +15,9 @@ std::vector<std::string> operatorCases();
 /// Of them those that compute element by element, of any type; and functions of reals that no processor has.
 std::vector<std::string> elementwiseCases();
 std::vector<std::string> functionCases();
+/// Those that choose elements, and reductions whose order does not matter; sums and products of reals, where it does.
+std::vector<std::string> choiceCases();
+std::vector<std::string> sumCases();
 
 /// Such a module: the result is %y of `body`, which may use scales %s %t %u and zero points %a %b %c.
 std::string quantisedFunction(const std::string &arguments, const std::string &result, const std::string &body);
