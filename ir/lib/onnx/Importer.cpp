@@ -137,6 +137,7 @@ public:
       : Node(importer.builder, importer.nameLoc(nodeName(proto))), importer(importer), proto(proto) {}
 
   size_t inputCount() const override { return proto.input_size(); }
+  size_t outputCount() const override { return proto.output_size(); }
   bool hasInput(size_t index) const override {
     return index < inputCount() && !proto.input(static_cast<int>(index)).empty();
   }
@@ -146,6 +147,9 @@ public:
       return Value();
     }
     return importer.values.lookup(proto.input(static_cast<int>(index)));
+  }
+  bool hasAttribute(llvm::StringRef name) const override {
+    return llvm::any_of(proto.attribute(), [&](const auto &attribute) { return attribute.name() == name; });
   }
   int64_t integer(llvm::StringRef name, int64_t fallback) const override {
     auto *attribute = find(name, ::onnx::AttributeProto_AttributeType_INT);

@@ -26,6 +26,7 @@ public:
   int version = 0; // since-version of the operator in the model's opset (OpTable.def)
 
   virtual size_t inputCount() const = 0;
+  virtual size_t outputCount() const = 0;
   virtual bool hasInput(size_t index) const = 0;
   // Null, with a problem recorded, when the input is absent.
   virtual Value input(size_t index) = 0;
@@ -34,6 +35,7 @@ public:
   // An input that must be a constant; a problem is recorded otherwise.
   FailureOr<Tensor> requiredConstant(size_t index, llvm::StringRef what);
 
+  virtual bool hasAttribute(llvm::StringRef attribute) const = 0;
   virtual int64_t integer(llvm::StringRef attribute, int64_t fallback) const = 0;
   virtual float real(llvm::StringRef attribute, float fallback) const = 0;
   virtual std::string text(llvm::StringRef attribute, llvm::StringRef fallback) const = 0;

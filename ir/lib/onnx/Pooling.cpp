@@ -107,30 +107,4 @@ LogicalResult buildGlobalAveragePool(Node &node) {
   return success();
 }
 
-LogicalResult buildReduceMean(Node &node) {
-  auto inputs = node.floatInputs(1);
-  if (failed(inputs))
-    return failure();
-  Value input = inputs->front();
-  int64_t rank = shapeOf(input).size();
-  Shape axes = node.integers("axes").value_or(Shape());
-  if (axes.empty()) {
-    axes.resize(rank);
-    std::iota(axes.begin(), axes.end(), 0);
-  }
-  for (int64_t &axis : axes) {
-    auto resolved = node.axis(axis, rank);
-    if (failed(resolved))
-      return failure();
-    axis = *resolved;
-  }
-  llvm::sort(axes);
-  bool keepDims = node.integer("keepdims", 1);
-  auto type = node.resultType(input, reduceShape(shapeOf(input), axes, keepDims));
-  if (failed(type))
-    return failure();
-  node.setResult(0, node.builder.create<ReduceMeanOp>(node.location, *type, input, axes, keepDims));
-  return success();
-}
-
 } // namespace tw::ir::onnx

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators that move data (Reshape v14, Flatten, Squeeze, Unsqueeze, Transpose, Concat, Pad v13, Resize v13) and
-// Softmax.
-#include "Node.h"
+// Operators that move whole tensors: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat; and Resize.
+#include "Shorthand.h"
 #include "TensorReader.h"
 
 #include <cmath>
@@ -9,43 +8,6 @@
 using namespace mlir;
 
 namespace tw::ir::onnx {
-namespace {
-
-Value reshapeTo(Node &node, Value value, Dims shape) {
-  auto type = RankedTensorType::get(shape, cast<RankedTensorType>(value.getType()).getElementType());
-  return node.builder.create<ReshapeOp>(node.location, type, value);
-}
-
-// Integers from an attribute (older versions) or from a constant input (newer ones).
-FailureOr<std::optional<Shape>> attributeOrInput(Node &node, llvm::StringRef name, size_t index) {
-  if (auto attribute = node.integers(name))
-    return std::optional(*attribute);
-  if (!node.hasInput(index))
-    return std::optional<Shape>();
-  auto tensor = node.requiredConstant(index, name);
-  if (failed(tensor))
-    return failure();
-  Shape values;
-  for (int64_t i = 0; i < tensor->size(); ++i)
-    values.push_back(tensor->integerAt(i));
-  return std::optional(values);
-}
-
-FailureOr<Shape> resolvedAxes(Node &node, std::optional<Shape> axes, int64_t rank) {
-  Shape result;
-  for (int64_t axis : axes.value_or(Shape())) {
-    auto resolved = node.axis(axis, rank);
-    if (failed(resolved))
-      return failure();
-    if (llvm::is_contained(result, *resolved))
-      return node.fail("axis " + llvm::Twine(*resolved) + " is named twice");
-    result.push_back(*resolved);
-  }
-  llvm::sort(result);
-  return result;
-}
-
-} // namespace
 
 LogicalResult buildReshape(Node &node) {
   Value input = node.input(0);
@@ -66,15 +28,15 @@ LogicalResult buildReshape(Node &node) {
     }
     if (shape[d] == -1 && free < 0)
       free = d;
-    else if (shape[d] < 1)
+    else if (shape[d] < 0)
       return node.fail("target shape " + shapeText(**target) + " is not a shape");
     else
       fixed.push_back(shape[d]);
   }
   int64_t count = elementCount(old), known = elementCount(fixed);
-  if (free >= 0 && count % known == 0)
+  if (free >= 0 && known != 0 && count % known == 0)
     shape[free] = count / known;
-  if ((free >= 0 && count % known != 0) || elementCount(shape) != count)
+  if ((free >= 0 && shape[free] < 0) || elementCount(shape) != count)
     return node.fail("cannot reshape " + shapeText(old) + " (" + llvm::Twine(count) + " elements) to " +
                      shapeText(**target));
   node.setResult(0, reshapeTo(node, input, shape));
@@ -104,7 +66,7 @@ LogicalResult buildSqueeze(Node &node) {
   if (!input || failed(given))
     return failure();
   Dims shape = shapeOf(input);
-  auto axes = resolvedAxes(node, *given, shape.size());
+  auto axes = resolvedAxes(node, given->value_or(Shape()), shape.size());
   if (failed(axes))
     return failure();
   Shape result;
@@ -127,7 +89,7 @@ LogicalResult buildUnsqueeze(Node &node) {
   if (!*given)
     return node.fail("axes are missing");
   Dims shape = shapeOf(input);
-  auto axes = resolvedAxes(node, *given, shape.size() + (*given)->size());
+  auto axes = resolvedAxes(node, **given, shape.size() + (*given)->size());
   if (failed(axes))
     return failure();
   Shape result(shape);
@@ -173,33 +135,6 @@ LogicalResult buildConcat(Node &node) {
   if (failed(type))
     return failure();
   node.setResult(0, node.builder.create<ConcatOp>(node.location, *type, inputs, *axis));
-  return success();
-}
-
-LogicalResult buildPad(Node &node) {
-  Value input = node.input(0);
-  auto pads = attributeOrInput(node, "pads", 1);
-  if (!input || failed(pads))
-    return failure();
-  std::string mode = node.text("mode", "constant");
-  if (mode != "constant")
-    return node.fail("mode '" + mode + "' is not supported, only constant is");
-  Dims shape = shapeOf(input);
-  if (!*pads || (*pads)->size() != 2 * shape.size())
-    return node.fail("pads need " + llvm::Twine(2 * shape.size()) + " entries for an input of shape " +
-                     shapeText(shape));
-  float value = node.real("value", 0);
-  if (node.version >= 11 && node.hasInput(2)) {
-    auto constant = node.requiredConstant(2, "constant_value");
-    if (failed(constant))
-      return failure();
-    value = static_cast<float>(constant->numberAt(0));
-  }
-  Dims lo = Dims(**pads).take_front(shape.size()), hi = Dims(**pads).drop_front(shape.size());
-  auto type = node.resultType(input, padShape(shape, lo, hi));
-  if (failed(type))
-    return failure();
-  node.setResult(0, node.builder.create<PadOp>(node.location, *type, input, lo, hi, llvm::APFloat(value)));
   return success();
 }
 
@@ -257,27 +192,6 @@ LogicalResult buildResize(Node &node) {
   auto type = RankedTensorType::get(result, cast<RankedTensorType>(input.getType()).getElementType());
   node.setResult(0, node.builder.create<ResizeOp>(node.location, type, input, scales, *modeValue, *coordinateValue,
                                                   *nearestValue, /*roundDown=*/false));
-  return success();
-}
-
-// Before version 13 everything from `axis` on is one flattened dimension.
-LogicalResult buildSoftmax(Node &node) {
-  auto inputs = node.floatInputs(1);
-  if (failed(inputs))
-    return failure();
-  Value input = inputs->front();
-  Dims shape = shapeOf(input);
-  int64_t rank = shape.size();
-  auto axis = node.axis(node.integer("axis", node.version < 13 ? 1 : -1), rank);
-  if (failed(axis))
-    return failure();
-  if (node.version >= 13 || *axis == rank - 1) {
-    node.setResult(0, node.builder.create<SoftmaxOp>(node.location, input.getType(), input, *axis));
-    return success();
-  }
-  Value flat = reshapeTo(node, input, {elementCount(shape.take_front(*axis)), elementCount(shape.drop_front(*axis))});
-  Value soft = node.builder.create<SoftmaxOp>(node.location, flat.getType(), flat, 1);
-  node.setResult(0, reshapeTo(node, soft, shape));
   return success();
 }
 

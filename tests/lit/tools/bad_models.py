@@ -39,7 +39,7 @@ def main():
         "text": b"this is no model " * 50,
         "cut": good[: len(good) * 2 // 3],
         "corrupt": good[:20] + bytes(byte ^ 0xFF for byte in good[20:40]) + good[40:],
-        "operator": model(operator="Einsum"),
+        "operator": model(operator="SequenceLength"),
         "opset": model(opset=99),
         "dimension": model(dims=("batch", 4)),
         "negative": model(dims=(2, (1 << 64) - 1)),

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Places.h"
+
+#include <algorithm>
+
+using namespace mlir;
+
+namespace tw::ir::onnx {
+namespace {
+
+// Negative ones count from the end.
+Value nonNegative(Node &node, Value indices, Dims extents) {
+  const ElementType type = elementTypeOf(indices.getType());
+  Shape shape;
+  if (extents.size() != 1)
+    shape.push_back(extents.size());
+  return binaryOf(node, BinaryKind::Mod, indices, integersOf(node, type, shape, extents));
+}
+
+} // namespace
+
+FailureOr<Value> indicesOf(Node &node, size_t index) {
+  Value indices = node.input(index);
+  if (!indices)
+    return failure();
+  const ElementType type = elementTypeOf(indices.getType());
+  if (type != ElementType::I32 && type != ElementType::I64)
+    return node.fail("indices (input " + llvm::Twine(index) + ") are " + llvm::StringRef(elementTypeName(type)) +
+                     ", they must be int32 or int64");
+  return indices;
+}
+
+Value placesAlong(Node &node, Value indices, Dims input, int64_t axis) {
+  const ElementType type = elementTypeOf(indices.getType());
+  const Shape strides = stridesOf(input);
+  Value places =
+      binaryOf<MulOp>(node, nonNegative(node, indices, input[axis]), integersOf(node, type, {}, strides[axis]));
+  Shape around(shapeOf(indices));
+  around[axis] = 1;
+  Shape offsets;
+  for (int64_t i = 0, count = elementCount(around); i < count; ++i) {
+    int64_t rest = i, offset = 0;
+    for (size_t d = around.size(); d-- > 0; rest /= around[d])
+      offset += rest % around[d] * strides[d];
+    offsets.push_back(offset);
+  }
+  return binaryOf<AddOp>(node, places, integersOf(node, type, around, offsets));
+}
+
+Value rowsOf(Node &node, Value indices, Dims input, int64_t batch) {
+  const ElementType type = elementTypeOf(indices.getType());
+  Dims shape = shapeOf(indices);
+  const int64_t depth = shape.back();
+  Dims named = input.slice(batch, depth);
+  Value rows;
+  if (depth == 0) {
+    rows = scalarOf(node, type, 0);
+    rows = expandTo(node, rows, shape.drop_back());
+  } else {
+    Value parts =
+        binaryOf<MulOp>(node, nonNegative(node, indices, named), integersOf(node, type, {depth}, stridesOf(named)));
+    rows = reduceOf(node, ReduceKind::Sum, parts, {static_cast<int64_t>(shape.size()) - 1}, false);
+  }
+  if (batch == 0)
+    return rows;
+  Shape around(shapeOf(rows).size(), 1), offsets;
+  std::copy_n(shape.begin(), batch, around.begin());
+  for (int64_t i = 0, count = elementCount(around), step = elementCount(named); i < count; ++i)
+    offsets.push_back(i * step);
+  return binaryOf<AddOp>(node, rows, integersOf(node, type, around, offsets));
+}
+
+bool isInside(Dims indices, Dims input, int64_t axis) {
+  bool fits = indices.size() == input.size();
+  for (int64_t d = 0; fits && d < static_cast<int64_t>(input.size()); ++d)
+    fits = d == axis || indices[d] <= input[d];
+  return fits;
+}
+
+} // namespace tw::ir::onnx
