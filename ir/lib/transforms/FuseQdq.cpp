@@ -377,7 +377,7 @@ struct QuantizeAboveMove : OpRewritePattern<QuantizeOp> {
         return failure();
       rewriter.setInsertionPoint(move); // which other quantisers may read, too
       SmallVector<Value> bounded;
-      for (Value operand : inner->getOperands())
+      for (Value operand : movedOperands(inner))
         bounded.push_back(cloneOn(rewriter, move, operand, operand.getType()));
       // The padding value passes the function, too.
       Operation *moved = cloneMove(rewriter, inner, bounded, inner->getResult(0).getType(),
@@ -385,10 +385,11 @@ struct QuantizeAboveMove : OpRewritePattern<QuantizeOp> {
       rewriter.replaceOp(move, moved->getResult(0));
       return success();
     }
-    if (!isMove(move))
+    // Of integers a part is taken before anything is computed of them.
+    if (!isMove(move) || (isa<SliceOp, GatherOp>(move) && dequantized(move->getOperand(0))))
       return failure();
     SmallVector<Value> quantized;
-    for (Value operand : move->getOperands()) {
+    for (Value operand : movedOperands(move)) {
       auto type = RankedTensorType::get(shapeOf(operand), rewriter.getI8Type());
       quantized.push_back(rewriter.create<QuantizeOp>(op.getLoc(), type, operand, op.getScale(), op.getZeroPoint(), 1,
                                                       op.getRounding()));
@@ -404,7 +405,11 @@ private:
   static bool isMove(Operation *op) {
     if (auto resize = dyn_cast<ResizeOp>(op))
       return resize.getMode() == ResizeMode::Nearest;
-    return isa<ReshapeOp, TransposeOp, ConcatOp, PadOp>(op);
+    return isa<ReshapeOp, TransposeOp, ConcatOp, PadOp, SliceOp, GatherOp, ExpandOp>(op);
+  }
+  // Not the indices of a gather.
+  static OperandRange movedOperands(Operation *move) {
+    return isa<GatherOp>(move) ? move->getOperands().take_front(1) : move->getOperands();
   }
   static Value cloneOn(PatternRewriter &rewriter, Operation *unary, Value operand, Type type) {
     Operation *clone = rewriter.clone(*unary);
@@ -416,7 +421,8 @@ private:
   static Operation *cloneMove(PatternRewriter &rewriter, Operation *move, ValueRange operands, Type type,
                               const Map &map) {
     Operation *clone = rewriter.clone(*move);
-    clone->setOperands(operands);
+    for (auto [index, operand] : llvm::enumerate(operands))
+      clone->setOperand(static_cast<unsigned>(index), operand);
     clone->getResult(0).setType(type);
     if (auto pad = dyn_cast<PadOp>(clone))
       pad.setValue(llvm::APFloat(static_cast<float>(map(pad.getValue().convertToFloat()))));
@@ -435,6 +441,36 @@ template <typename Move> struct DequantizeBelowMove : OpRewritePattern<Move> {
     moved->setOperand(0, source->value);
     moved->getResult(0).setType(RankedTensorType::get(op.getType().getShape(), rewriter.getI8Type()));
     rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), moved->getResult(0), source->scale, source->zero);
+    return success();
+  }
+};
+
+// Of larger integers larger numbers: extrema and their places are those of the integers.
+bool isMonotone(const Quantized &source) { return source.scaleValue() >= std::numeric_limits<float>::min(); }
+
+struct DequantizeBelowExtremum : OpRewritePattern<ReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReduceOp op, PatternRewriter &rewriter) const override {
+    auto source = dequantized(op.getInput());
+    // Of nothing the extremum is infinite, which no integer is.
+    if (!source || !isMonotone(*source) || (op.getKind() != ReduceKind::Min && op.getKind() != ReduceKind::Max) ||
+        elementCount(shapeOf(op.getInput())) == 0)
+      return failure();
+    auto type = RankedTensorType::get(op.getType().getShape(), rewriter.getI8Type());
+    Value integers =
+        rewriter.create<ReduceOp>(op.getLoc(), type, op.getKind(), source->value, op.getAxes(), op.getKeepDims());
+    rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), integers, source->scale, source->zero);
+    return success();
+  }
+};
+
+struct PlaceOfIntegers : OpRewritePattern<ArgReduceOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ArgReduceOp op, PatternRewriter &rewriter) const override {
+    auto source = dequantized(op.getInput());
+    if (!source || !isMonotone(*source))
+      return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.getInputMutable().assign(source->value); });
     return success();
   }
 };
@@ -462,7 +498,8 @@ struct FuseQdq : impl::FuseQdqBase<FuseQdq> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseOperator, QuantizeAboveMove, DequantizeBelowMove<ReshapeOp>, DequantizeBelowMove<TransposeOp>,
-                 DequantizeBelowPad>(&getContext());
+                 DequantizeBelowMove<SliceOp>, DequantizeBelowMove<GatherOp>, DequantizeBelowMove<ExpandOp>,
+                 DequantizeBelowExtremum, PlaceOfIntegers, DequantizeBelowPad>(&getContext());
     addFunctionPatterns(patterns);
     addProductPatterns(patterns);
     addAffinePatterns(patterns);

@@ -95,3 +95,55 @@ func.func @others(%x: tensor<4xi8>, %i: tensor<1x5x2x3xi8>) -> (tensor<4xi8>, te
   %h = tw.quantize %g, %s, %z : (tensor<2x2xf32>, tensor<f32>, tensor<i8>) -> tensor<2x2xi8>
   return %c, %f, %h : tensor<4xi8>, tensor<1x5xi8>, tensor<2x2xi8>
 }
+
+// Parts, gathers of known or given places and broadcasts of integers are of the integers; with another scale behind them
+// a table follows.
+// CHECK-LABEL: func.func @choices
+// CHECK-NOT:     tw.dequantize
+// CHECK-DAG:     %[[S:.*]] = tw.slice %arg0 {{.*}} : (tensor<1x4x2x2xi8>) -> tensor<1x2x2x2xi8>
+// CHECK-DAG:     %[[G:.*]] = tw.gather %arg0, %arg1 {{.*}} : (tensor<1x4x2x2xi8>, tensor<3xi64>) -> tensor<1x3x2x2xi8>
+// CHECK-DAG:     %[[E:.*]] = tw.expand %arg0 : (tensor<1x4x2x2xi8>) -> tensor<5x4x2x2xi8>
+// CHECK-DAG:     %[[L:.*]] = tw.qlut %[[E]]
+// CHECK:         return %[[S]], %[[G]], %[[L]]
+func.func @choices(%x: tensor<1x4x2x2xi8>, %i: tensor<3xi64>) -> (tensor<1x2x2x2xi8>, tensor<1x3x2x2xi8>, tensor<5x4x2x2xi8>) {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %t = tw.constant dense<0.25> : tensor<f32>
+  %z = tw.constant dense<3> : tensor<i8>
+  %r = tw.dequantize %x, %s, %z : (tensor<1x4x2x2xi8>, tensor<f32>, tensor<i8>) -> tensor<1x4x2x2xf32>
+  %a = tw.slice %r {starts = array<i64: 0, 1, 0, 0>, steps = array<i64: 1, 2, 1, 1>} : (tensor<1x4x2x2xf32>) -> tensor<1x2x2x2xf32>
+  %b = tw.gather %r, %i {axis = 1 : i64} : (tensor<1x4x2x2xf32>, tensor<3xi64>) -> tensor<1x3x2x2xf32>
+  %c = tw.expand %r : (tensor<1x4x2x2xf32>) -> tensor<5x4x2x2xf32>
+  %qa = tw.quantize %a, %s, %z : (tensor<1x2x2x2xf32>, tensor<f32>, tensor<i8>) -> tensor<1x2x2x2xi8>
+  %qb = tw.quantize %b, %s, %z : (tensor<1x3x2x2xf32>, tensor<f32>, tensor<i8>) -> tensor<1x3x2x2xi8>
+  %qc = tw.quantize %c, %t, %z : (tensor<5x4x2x2xf32>, tensor<f32>, tensor<i8>) -> tensor<5x4x2x2xi8>
+  return %qa, %qb, %qc : tensor<1x2x2x2xi8>, tensor<1x3x2x2xi8>, tensor<5x4x2x2xi8>
+}
+
+// A quantiser passes a gather, but not to its indices.
+// CHECK-LABEL: func.func @above_gather
+// CHECK:         %[[Q:.*]] = tw.quantize %arg0
+// CHECK-NEXT:    tw.gather %[[Q]], %arg1 {axis = 0 : i64} : (tensor<4xi8>, tensor<3xi64>) -> tensor<3xi8>
+func.func @above_gather(%x: tensor<4xf32>, %i: tensor<3xi64>) -> tensor<3xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<3> : tensor<i8>
+  %g = tw.gather %x, %i {axis = 0 : i64} : (tensor<4xf32>, tensor<3xi64>) -> tensor<3xf32>
+  %y = tw.quantize %g, %s, %z : (tensor<3xf32>, tensor<f32>, tensor<i8>) -> tensor<3xi8>
+  return %y : tensor<3xi8>
+}
+
+// Extrema and their places are those of the integers; a sum is not.
+// CHECK-LABEL: func.func @extrema
+// CHECK-DAG:     %[[M:.*]] = tw.reduce <max> %arg0 {{.*}} : (tensor<2x5xi8>) -> tensor<2xi8>
+// CHECK-DAG:     %[[A:.*]] = tw.arg_reduce <min> %arg0 {{.*}} : (tensor<2x5xi8>) -> tensor<1x5xi64>
+// CHECK-DAG:     %[[S:.*]] = tw.reduce <sum> %{{.*}} : (tensor<2x5xf32>) -> tensor<2xf32>
+// CHECK:         return %[[M]], %[[A]], %[[S]]
+func.func @extrema(%x: tensor<2x5xi8>) -> (tensor<2xi8>, tensor<1x5xi64>, tensor<2xf32>) {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<3> : tensor<i8>
+  %r = tw.dequantize %x, %s, %z : (tensor<2x5xi8>, tensor<f32>, tensor<i8>) -> tensor<2x5xf32>
+  %m = tw.reduce <max> %r {axes = array<i64: 1>, keepDims = false} : (tensor<2x5xf32>) -> tensor<2xf32>
+  %q = tw.quantize %m, %s, %z : (tensor<2xf32>, tensor<f32>, tensor<i8>) -> tensor<2xi8>
+  %a = tw.arg_reduce <min> %r {axis = 0 : i64} : (tensor<2x5xf32>) -> tensor<1x5xi64>
+  %t = tw.reduce <sum> %r {axes = array<i64: 1>, keepDims = false} : (tensor<2x5xf32>) -> tensor<2xf32>
+  return %q, %a, %t : tensor<2xi8>, tensor<1x5xi64>, tensor<2xf32>
+}
