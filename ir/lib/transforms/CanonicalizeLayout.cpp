@@ -107,9 +107,14 @@ void seed(func::FuncOp function) {
 // The operands that carry elements of the result, for operators that a transpose can sink through.
 SmallVector<OpOperand *> dataOperands(Operation *op) {
   SmallVector<OpOperand *> operands;
-  if (unaryFunction(op) || isa<QuantizeOp, DequantizeOp, QLutOp, PadOp, ResizeOp, SoftmaxOp>(op))
+  if (unaryFunction(op) || isa<QuantizeOp, DequantizeOp, QLutOp, PadOp, ResizeOp, SoftmaxOp, SliceOp, ArgReduceOp>(op))
     return {&op->getOpOperand(0)};
   if (auto reduce = dyn_cast<ReduceMeanOp>(op); reduce && reduce.getKeepDims())
+    return {&op->getOpOperand(0)};
+  if (auto reduce = dyn_cast<ReduceOp>(op); reduce && reduce.getKeepDims())
+    return {&op->getOpOperand(0)};
+  // The slices that are taken stay in their dimension.
+  if (auto gather = dyn_cast<GatherOp>(op); gather && shapeOf(gather.getIndices()).size() == 1)
     return {&op->getOpOperand(0)};
   if (auto eltwise = dyn_cast<QEltwiseOp>(op))
     return {&eltwise.getLhsMutable(), &eltwise.getRhsMutable()};
@@ -119,11 +124,18 @@ SmallVector<OpOperand *> dataOperands(Operation *op) {
   return operands;
 }
 
+// The dimensions that `axes` of a transposed value are in front of the transpose.
+Shape sortedAxes(Dims perm, Dims axes) {
+  Shape result = permuted(perm, axes);
+  llvm::sort(result);
+  return result;
+}
+
 // Attributes that name dimensions of the result, renamed to those of the operand (result dimension i = operand
 // perm[i]).
 void renameDimensions(Operation *op, Dims perm) {
   llvm::TypeSwitch<Operation *>(op)
-      .Case<ConcatOp, SoftmaxOp>([&](auto typed) { typed.setAxis(perm[typed.getAxis()]); })
+      .Case<ConcatOp, SoftmaxOp, ArgReduceOp, GatherOp>([&](auto typed) { typed.setAxis(perm[typed.getAxis()]); })
       .Case<QuantizeOp, DequantizeOp>([&](auto typed) {
         if (typed.getAxis() < perm.size()) // with one scale it may name no dimension
           typed.setAxis(perm[typed.getAxis()]);
@@ -132,11 +144,11 @@ void renameDimensions(Operation *op, Dims perm) {
         pad.setLo(permuted(pad.getLo(), inverse(perm)));
         pad.setHi(permuted(pad.getHi(), inverse(perm)));
       })
-      .Case<ReduceMeanOp>([&](ReduceMeanOp reduce) {
-        Shape axes = permuted(perm, reduce.getAxes());
-        llvm::sort(axes);
-        reduce.setAxes(axes);
+      .Case<SliceOp>([&](SliceOp slice) {
+        slice.setStarts(permuted(slice.getStarts(), inverse(perm)));
+        slice.setSteps(permuted(slice.getSteps(), inverse(perm)));
       })
+      .Case<ReduceMeanOp, ReduceOp>([&](auto reduce) { reduce.setAxes(sortedAxes(perm, reduce.getAxes())); })
       .Case<ResizeOp>([&](ResizeOp resize) {
         SmallVector<float> scales;
         for (int64_t p : inverse(perm))
@@ -159,7 +171,8 @@ struct SinkTranspose : RewritePattern {
       else if (transposed || !isConstant(operand->get()) || isa<ConcatOp>(op))
         return failure();
     }
-    if (!first)
+    // Broadcast to more dimensions than it has, a transpose stays where it is.
+    if (!first || shapeOf(op->getResult(0)).size() != first.getPerm().size())
       return failure();
     Dims perm = first.getPerm();
     // seed() put them there.
@@ -193,6 +206,91 @@ private:
   }
 };
 
+// reduce(transpose(x)) without the reduced dimensions: what is left of the transpose follows.
+template <typename Reduce> struct SinkTransposeThroughReduction : OpRewritePattern<Reduce> {
+  using OpRewritePattern<Reduce>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Reduce op, PatternRewriter &rewriter) const override {
+    auto transposed = op.getInput().template getDefiningOp<TransposeOp>();
+    if (!transposed || op.getKeepDims())
+      return failure();
+    Dims perm = transposed.getPerm();
+    Shape kept; // dimensions in front of the transpose, in the order of the result
+    for (auto [d, source] : llvm::enumerate(perm))
+      if (!llvm::is_contained(op.getAxes(), static_cast<int64_t>(d)))
+        kept.push_back(source);
+    Shape sorted(kept), order;
+    llvm::sort(sorted);
+    for (int64_t source : kept)
+      order.push_back(llvm::find(sorted, source) - sorted.begin());
+    auto reduce = cast<Reduce>(rewriter.clone(*op));
+    reduce.getInputMutable().assign(transposed.getInput());
+    reduce.setAxes(sortedAxes(perm, op.getAxes()));
+    reduce.getResult().setType(cast<RankedTensorType>(withShape(op.getType(), permuted(shapeOf(op), inverse(order)))));
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), reduce.getResult(), order);
+    return success();
+  }
+};
+
+// Dimensions of a reshape's input and result that hold the same elements: as few of each as can be.
+struct Unit {
+  Shape from, to; // dimensions
+};
+std::vector<Unit> unitsOf(Dims from, Dims to) {
+  std::vector<Unit> units;
+  size_t i = 0, k = 0;
+  while (i < from.size() || k < to.size()) {
+    Unit unit;
+    int64_t left = 1, right = 1;
+    auto takeLeft = [&] { left *= from[i], unit.from.push_back(static_cast<int64_t>(i++)); };
+    auto takeRight = [&] { right *= to[k], unit.to.push_back(static_cast<int64_t>(k++)); };
+    if (i < from.size())
+      takeLeft();
+    if (k < to.size())
+      takeRight();
+    while (left != right && (left < right ? i < from.size() : k < to.size()))
+      left < right ? takeLeft() : takeRight();
+    units.push_back(std::move(unit));
+  }
+  return units;
+}
+
+// reshape(transpose(x)) -> transpose(reshape(x)) where the reshape splits or merges dimensions that stay together: a
+// shuffle of channels, blocks of space to depth. A transpose of the dimensions that merge stays in front.
+struct SinkTransposeThroughReshape : OpRewritePattern<ReshapeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
+    auto transposed = op.getInput().getDefiningOp<TransposeOp>();
+    if (!transposed || llvm::is_contained(shapeOf(op), 0))
+      return failure();
+    Dims perm = transposed.getPerm(), from = shapeOf(transposed), to = shapeOf(op);
+    std::vector<Unit> units = unitsOf(from, to);
+    SmallVector<std::pair<int64_t, size_t>> sorted; // by the first dimension in front of the transpose
+    for (auto [k, unit] : llvm::enumerate(units)) {
+      int64_t key = static_cast<int64_t>(perm.size());
+      for (int64_t d : unit.from)
+        key = std::min(key, perm[d]);
+      sorted.push_back({key, k});
+    }
+    llvm::sort(sorted);
+    Shape inner, shape, outer(to.size());
+    for (auto [key, k] : sorted) {
+      const Unit &unit = units[k];
+      for (int64_t d : unit.from)
+        inner.push_back(perm[d]);
+      for (int64_t d : unit.to) {
+        outer[d] = static_cast<int64_t>(shape.size());
+        shape.push_back(to[d]);
+      }
+    }
+    if (llvm::is_sorted(outer))
+      return failure();
+    Value value = transpose(rewriter, transposed.getInput(), inner);
+    value = rewriter.create<ReshapeOp>(op.getLoc(), withShape(op.getType(), shape), value);
+    rewriter.replaceOpWithNewOp<TransposeOp>(op, op.getType(), value, outer);
+    return success();
+  }
+};
+
 // qgemm(flatten(transpose(x)), W) -> qgemm(flatten(x), W with its columns in the order of x).
 struct TransposeIntoWeights : OpRewritePattern<QGemmOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -221,7 +319,8 @@ struct CanonicalizeLayout : impl::CanonicalizeLayoutBase<CanonicalizeLayout> {
   void runOnOperation() override {
     seed(getOperation());
     RewritePatternSet patterns(&getContext());
-    patterns.add<SinkTranspose, TransposeIntoWeights>(&getContext());
+    patterns.add<SinkTranspose, SinkTransposeThroughReduction<ReduceMeanOp>, SinkTransposeThroughReduction<ReduceOp>,
+                 SinkTransposeThroughReshape, TransposeIntoWeights>(&getContext());
     TransposeOp::getCanonicalizationPatterns(patterns, &getContext());
     ReshapeOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))

@@ -47,3 +47,36 @@ func.func @unit_and_axes(%x: tensor<1x1x4x5xi8>) -> tensor<1x2x5x5xi8> {
   %b = tw.qpool <max> %p(%s, %z) out(%s, %z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x2x5x5xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x2x5x5xi8>
   return %b : tensor<1x2x5x5xi8>
 }
+
+// A shuffle of channels between image operators: groups are split and merged where the channels lie, innermost.
+// CHECK-LABEL: func.func @shuffle
+// CHECK:         %[[P:.*]] = tw.qpool
+// CHECK-NEXT:    %[[S:.*]] = tw.reshape %[[P]] : (tensor<1x2x3x6xi8>) -> tensor<1x2x3x2x3xi8>
+// CHECK-NEXT:    %[[T:.*]] = tw.transpose %[[S]] {perm = array<i64: 0, 1, 2, 4, 3>}
+// CHECK-NEXT:    %[[M:.*]] = tw.reshape %[[T]] : (tensor<1x2x3x3x2xi8>) -> tensor<1x2x3x6xi8>
+// CHECK-NEXT:    tw.qpool <max> %[[M]]
+func.func @shuffle(%x: tensor<1x6x2x3xi8>) -> tensor<1x6x2x3xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %a = tw.qpool <max> %x(%s, %z) out(%s, %z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x6x2x3xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x6x2x3xi8>
+  %b = tw.reshape %a : (tensor<1x6x2x3xi8>) -> tensor<1x2x3x2x3xi8>
+  %c = tw.transpose %b {perm = array<i64: 0, 2, 1, 3, 4>} : (tensor<1x2x3x2x3xi8>) -> tensor<1x3x2x2x3xi8>
+  %d = tw.reshape %c : (tensor<1x3x2x2x3xi8>) -> tensor<1x6x2x3xi8>
+  %e = tw.qpool <max> %d(%s, %z) out(%s, %z) {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x6x2x3xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<1x6x2x3xi8>
+  return %e : tensor<1x6x2x3xi8>
+}
+
+// Slices, gathers and reductions of channels are of the innermost dimension; a reduction that drops the image leaves
+// nothing of the transpose.
+// CHECK-LABEL: func.func @choices
+// CHECK:         tw.slice {{.*}} {starts = array<i64: 0, 0, 0, 1>, steps = array<i64: 1, 1, 1, 2>}
+// CHECK:         tw.gather {{.*}} {axis = 3 : i64} : (tensor<1x4x5x3xf32>, tensor<4xi64>) -> tensor<1x4x5x4xf32>
+// CHECK:         %[[R:.*]] = tw.reduce <sum> {{.*}} {axes = array<i64: 1, 2>, keepDims = false} : (tensor<1x4x5x4xf32>) -> tensor<1x4xf32>
+// CHECK-NEXT:    return %[[R]]
+func.func @choices(%x: tensor<1x6x4x5xf32>, %i: tensor<4xi64>) -> tensor<1x4xf32> {
+  %a = tw.max_pool %x {kernel = array<i64: 1, 1>, strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x6x4x5xf32>) -> tensor<1x6x4x5xf32>
+  %b = tw.slice %a {starts = array<i64: 0, 1, 0, 0>, steps = array<i64: 1, 2, 1, 1>} : (tensor<1x6x4x5xf32>) -> tensor<1x3x4x5xf32>
+  %c = tw.gather %b, %i {axis = 1 : i64} : (tensor<1x3x4x5xf32>, tensor<4xi64>) -> tensor<1x4x4x5xf32>
+  %d = tw.reduce <sum> %c {axes = array<i64: 2, 3>, keepDims = false} : (tensor<1x4x4x5xf32>) -> tensor<1x4xf32>
+  return %d : tensor<1x4xf32>
+}
