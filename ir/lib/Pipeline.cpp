@@ -13,6 +13,7 @@ void buildGraphPipeline(mlir::OpPassManager &manager, const GraphPipelineOptions
   };
   onFunctions(createConvertUint8());
   onFunctions(createFoldConstants());
+  onFunctions(createSimplify());
   onFunctions(mlir::createCSEPass()); // equal quantisers of one value are one
   onFunctions(createFuseQdq());
   onFunctions(createFuseSums());

@@ -22,6 +22,15 @@ def FoldConstants : Pass<"tw-fold-constants", "mlir::func::FuncOp"> {
   }];
 }
 
+def Simplify : Pass<"tw-simplify", "mlir::func::FuncOp"> {
+  let summary = "remove operators that change nothing, or that undo each other";
+  let description = [{
+    Slices of slices and of concatenations, concatenations of neighbouring slices, gathers of places at equal distances,
+    casts there and back, sums with 0 and products with 1, reductions of one element, and broadcasts for an operator that
+    broadcasts itself.
+  }];
+}
+
 def FuseQdq : Pass<"tw-fuse-qdq", "mlir::func::FuncOp"> {
   let summary = "replace dequantize -> operator -> (relu, clip) -> quantize by one integer operator, exactly composed";
   let description = [{
