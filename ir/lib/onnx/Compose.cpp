@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Compose.h"
 
+#include <numeric>
+
 using namespace mlir;
 
 namespace tw::ir::onnx {
@@ -12,47 +14,61 @@ llvm::StringRef typeName(Value value) { return elementTypeName(elementTypeOf(val
 
 } // namespace
 
-Value Compose::number(Value like, double value) {
-  Tensor tensor(elementTypeOf(like.getType()), {});
-  tensor.setNumber(0, value);
-  return node.constant("number", tensor);
+RankedTensorType Compose::checked(Value like, llvm::Expected<Shape> shape) {
+  auto type = node.resultType(like, std::move(shape));
+  return succeeded(type) ? *type : RankedTensorType();
 }
 
-RankedTensorType Compose::broadcastType(Value lhs, Value rhs) {
-  return RankedTensorType::get(llvm::cantFail(broadcastShape(shapeOf(lhs), shapeOf(rhs))), elementOf(lhs));
+RankedTensorType Compose::broadcast(Value a, Value b) {
+  if (!a || !b)
+    return {};
+  const ElementType left = elementTypeOf(a.getType()), right = elementTypeOf(b.getType());
+  if (left == right)
+    return checked(a, broadcastShape(shapeOf(a), shapeOf(b)));
+  (void)node.fail("operands are " + llvm::StringRef(elementTypeName(left)) + " and " +
+                  llvm::StringRef(elementTypeName(right)) + ", they must be of one type");
+  return {};
 }
 
-Value Compose::apply(UnaryKind kind, Value x) {
-  return node.builder.create<UnaryOp>(node.location, x.getType(), kind, x);
+Value Compose::apply(UnaryKind kind, Value value) {
+  return value ? node.builder.create<UnaryOp>(node.location, value.getType(), kind, value).getResult() : Value();
 }
 
-Value Compose::apply(BinaryKind kind, Value lhs, Value rhs) {
-  return node.builder.create<BinaryOp>(node.location, broadcastType(lhs, rhs), kind, lhs, rhs);
+Value Compose::apply(BinaryKind kind, Value a, Value b) {
+  Type type = broadcast(a, b);
+  return type ? node.builder.create<BinaryOp>(node.location, type, kind, a, b).getResult() : Value();
 }
 
-Value Compose::compare(CompareKind kind, Value lhs, Value rhs) {
-  Type type = broadcastType(lhs, rhs).clone(node.builder.getI1Type());
-  return node.builder.create<CompareOp>(node.location, type, kind, lhs, rhs);
+Value Compose::compare(CompareKind kind, Value a, Value b) {
+  auto type = broadcast(a, b);
+  return type ? node.builder.create<CompareOp>(node.location, type.clone(node.builder.getI1Type()), kind, a, b)
+                    .getResult()
+              : Value();
 }
 
-Value Compose::where(Value condition, Value yes, Value no) {
-  Shape shape = llvm::cantFail(broadcastShape(shapeOf(condition), broadcastType(yes, no).getShape()));
-  return node.builder.create<WhereOp>(node.location, RankedTensorType::get(shape, elementOf(yes)), condition, yes, no);
+Value Compose::where(Value condition, Value a, Value b) {
+  auto sides = broadcast(a, b);
+  if (!condition || !sides)
+    return {};
+  auto type = checked(a, broadcastShape(shapeOf(condition), sides.getShape()));
+  return type ? node.builder.create<WhereOp>(node.location, type, condition, a, b).getResult() : Value();
 }
 
-Value Compose::cast(Value x, ElementType type) {
-  if (elementTypeOf(x.getType()) == type)
-    return x;
-  return node.builder.create<CastOp>(node.location, toMlirType(node.builder.getContext(), type, shapeOf(x)), x);
+Value Compose::cast(Value value, ElementType type) {
+  if (!value || elementTypeOf(value.getType()) == type)
+    return value;
+  return node.builder.create<CastOp>(node.location, toMlirType(node.builder.getContext(), type, shapeOf(value)), value);
 }
 
-Value Compose::expand(Value x, Dims shape) {
-  if (shapeOf(x) == shape)
-    return x;
-  return node.builder.create<ExpandOp>(node.location, RankedTensorType::get(shape, elementOf(x)), x);
+Value Compose::relu(Value x) {
+  if (!x || elementTypeOf(x.getType()) != ElementType::F32)
+    return max(x, 0);
+  return node.builder.create<ReluOp>(node.location, x.getType(), x);
 }
 
 Value Compose::sigmoid(Value x) {
+  if (!x)
+    return {};
   if (elementTypeOf(x.getType()) == ElementType::F32)
     return node.builder.create<SigmoidOp>(node.location, x.getType(), x);
   Value one = number(x, 1);
@@ -61,11 +77,138 @@ Value Compose::sigmoid(Value x) {
 
 // Of float64 by the one exponential that neither overflows nor cancels: with t = exp(-2|x|) - 1 it is -t / (t + 2).
 Value Compose::tanh(Value x) {
+  if (!x)
+    return {};
   if (elementTypeOf(x.getType()) == ElementType::F32)
     return node.builder.create<TanhOp>(node.location, x.getType(), x);
   Value t = apply(UnaryKind::Expm1, mul(number(x, -2), apply(UnaryKind::Abs, x)));
   Value negative = div(t, add(t, number(x, 2)));
   return where(compare(CompareKind::Less, x, number(x, 0)), negative, apply(UnaryKind::Neg, negative));
+}
+
+Value Compose::softmax(Value value, int64_t axis) {
+  return value ? node.builder.create<SoftmaxOp>(node.location, value.getType(), value, axis).getResult() : Value();
+}
+
+Value Compose::matmul(Value a, Value b) {
+  if (!a || !b)
+    return {};
+  auto type = checked(a, matmulShape(shapeOf(a), shapeOf(b)));
+  return type ? node.builder.create<MatmulOp>(node.location, type, a, b).getResult() : Value();
+}
+
+Value Compose::reduce(ReduceKind kind, Value value, Dims axes, bool keepDims) {
+  auto type = value ? checked(value, reduceShape(shapeOf(value), axes, keepDims)) : RankedTensorType();
+  return type ? node.builder.create<ReduceOp>(node.location, type, kind, value, axes, keepDims).getResult() : Value();
+}
+
+Value Compose::mean(Value value, Dims axes, bool keepDims) {
+  if (value && elementTypeOf(value.getType()) != ElementType::F32) {
+    double count = 1;
+    for (int64_t axis : axes)
+      count *= static_cast<double>(shapeOf(value)[axis]);
+    return div(reduce(ReduceKind::Sum, value, axes, keepDims), count);
+  }
+  auto type = value ? checked(value, reduceShape(shapeOf(value), axes, keepDims)) : RankedTensorType();
+  return type ? node.builder.create<ReduceMeanOp>(node.location, type, value, axes, keepDims).getResult() : Value();
+}
+
+Value Compose::reshape(Value value, Dims shape) {
+  if (!value || shapeOf(value) == shape)
+    return value;
+  auto type = cast<RankedTensorType>(value.getType()).clone(shape);
+  if (elementCount(shape) == elementCount(shapeOf(value)))
+    return node.builder.create<ReshapeOp>(node.location, type, value);
+  (void)node.fail("cannot reshape " + shapeText(shapeOf(value)) + " to " + shapeText(shape));
+  return {};
+}
+
+Value Compose::transpose(Value value, Dims perm) {
+  auto type = value ? checked(value, transposeShape(shapeOf(value), perm)) : RankedTensorType();
+  return type ? node.builder.create<TransposeOp>(node.location, type, value, perm).getResult() : Value();
+}
+
+Value Compose::expand(Value value, Dims shape) {
+  if (!value || shapeOf(value) == shape)
+    return value;
+  auto type = checked(value, broadcastShape(shapeOf(value), shape));
+  if (!type)
+    return {};
+  if (type.getShape() == shape)
+    return node.builder.create<ExpandOp>(node.location, type, value);
+  (void)node.fail("cannot expand " + shapeText(shapeOf(value)) + " to " + shapeText(shape));
+  return {};
+}
+
+Value Compose::slice(Value value, int64_t axis, int64_t start, int64_t count, int64_t step) {
+  if (!value)
+    return {};
+  Shape shape(shapeOf(value)), starts(shape.size(), 0), steps(shape.size(), 1);
+  assert(count > 0 && start >= 0 && start < shape[axis] && start + (count - 1) * step >= 0 &&
+         start + (count - 1) * step < shape[axis] && "inside the value");
+  shape[axis] = count;
+  starts[axis] = start;
+  steps[axis] = step;
+  if (Dims(shape) == shapeOf(value) && step == 1)
+    return value;
+  auto type = cast<RankedTensorType>(value.getType()).clone(Dims(shape));
+  return node.builder.create<SliceOp>(node.location, type, value, starts, steps);
+}
+
+Value Compose::concat(llvm::ArrayRef<Value> values, int64_t axis) {
+  if (!llvm::all_of(values, [](Value value) { return bool(value); }))
+    return {};
+  if (values.size() == 1)
+    return values.front();
+  llvm::SmallVector<Shape> shapes;
+  for (Value value : values)
+    shapes.push_back(Shape(shapeOf(value)));
+  auto type = checked(values.front(), concatShape(shapes, axis));
+  return type ? node.builder.create<ConcatOp>(node.location, type, values, axis).getResult() : Value();
+}
+
+Value Compose::gather(Value value, Value indices, int64_t axis) {
+  if (!value || !indices)
+    return {};
+  auto type = checked(value, gatherShape(shapeOf(value), shapeOf(indices), axis));
+  return type ? node.builder.create<GatherOp>(node.location, type, value, indices, axis).getResult() : Value();
+}
+
+Value Compose::pad(Value value, Dims lo, Dims hi, double number) {
+  auto isZero = [](int64_t n) { return n == 0; };
+  if (!value || (llvm::all_of(lo, isZero) && llvm::all_of(hi, isZero)))
+    return value;
+  auto type = checked(value, padShape(shapeOf(value), lo, hi));
+  return type
+             ? node.builder.create<PadOp>(node.location, type, value, lo, hi, llvm::APFloat(static_cast<float>(number)))
+                   .getResult()
+             : Value();
+}
+
+Value Compose::squeeze(Value value, int64_t axis) {
+  if (!value)
+    return {};
+  Shape shape(shapeOf(value));
+  shape.erase(shape.begin() + axis);
+  return reshape(value, shape);
+}
+
+Value Compose::unsqueeze(Value value, int64_t axis) {
+  if (!value)
+    return {};
+  Shape shape(shapeOf(value));
+  shape.insert(shape.begin() + axis, 1);
+  return reshape(value, shape);
+}
+
+Value Compose::number(ElementType type, double value) {
+  Tensor tensor(type, {});
+  tensor.setNumber(0, value);
+  return node.constant("number", tensor);
+}
+
+Value Compose::integers(llvm::StringRef name, Dims values) {
+  return node.constant(name, Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values));
 }
 
 FailureOr<llvm::SmallVector<Value>> sameInputs(Node &node) {
@@ -126,6 +269,25 @@ FailureOr<Value> realInput(Node &node, size_t index) { return inputOf(node, inde
 
 FailureOr<Value> numericInput(Node &node, size_t index) {
   return inputOf(node, index, [](ElementType type) { return type != ElementType::Bool; }, "a number");
+}
+
+FailureOr<llvm::SmallVector<Value>> realInputs(Node &node, size_t count) {
+  llvm::SmallVector<Value> values;
+  for (size_t i = 0; i < count; ++i) {
+    auto value = realInput(node, i);
+    if (failed(value))
+      return failure();
+    if (i > 0 && elementTypeOf(value->getType()) != elementTypeOf(values[0].getType()))
+      return node.fail("inputs 0 and " + llvm::Twine(i) + " differ in element type");
+    values.push_back(*value);
+  }
+  return values;
+}
+
+Shape iota(int64_t count, int64_t first) {
+  Shape numbers(count);
+  std::iota(numbers.begin(), numbers.end(), first);
+  return numbers;
 }
 
 } // namespace tw::ir::onnx

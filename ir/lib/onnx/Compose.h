@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators of the graph as expressions, for builders of ONNX operators that are composed of several; and the inputs of
-// elementwise operators.
+// What ONNX has beyond the dialect, written as the dialect's operators: one call each, shapes and types found. Where
+// shapes do not fit, the problem is recorded at the node and the result is null, and so is everything that is made of a
+// null: a builder looks at its last value only.
 #ifndef TW_IR_LIB_ONNX_COMPOSE_H
 #define TW_IR_LIB_ONNX_COMPOSE_H
 
@@ -8,34 +9,62 @@
 
 namespace tw::ir::onnx {
 
-// Operands have one element type and shapes that broadcast, which the builder has checked.
 class Compose {
 public:
   explicit Compose(Node &node) : node(node) {}
 
-  // A constant of one number in the element type of `like`.
-  Value number(Value like, double value);
-
-  template <typename Op> Value make(Value lhs, Value rhs) {
-    return node.builder.create<Op>(node.location, broadcastType(lhs, rhs), lhs, rhs);
+  template <typename Op> Value make(Value a, Value b) {
+    mlir::Type type = broadcast(a, b);
+    return type ? node.builder.create<Op>(node.location, type, a, b).getResult() : Value();
   }
-  Value add(Value lhs, Value rhs) { return make<AddOp>(lhs, rhs); }
-  Value sub(Value lhs, Value rhs) { return make<SubOp>(lhs, rhs); }
-  Value mul(Value lhs, Value rhs) { return make<MulOp>(lhs, rhs); }
-  Value div(Value lhs, Value rhs) { return make<DivOp>(lhs, rhs); }
-  Value min(Value lhs, Value rhs) { return make<MinOp>(lhs, rhs); }
-  Value max(Value lhs, Value rhs) { return make<MaxOp>(lhs, rhs); }
-  Value apply(UnaryKind kind, Value x);
-  Value apply(BinaryKind kind, Value lhs, Value rhs);
-  Value compare(CompareKind kind, Value lhs, Value rhs);
-  Value where(Value condition, Value yes, Value no);
-  Value cast(Value x, ElementType type); // the value itself if it has the type
-  Value expand(Value x, Dims shape);     // likewise
-  Value sigmoid(Value x);
-  Value tanh(Value x);
+  Value add(Value a, Value b) { return make<AddOp>(a, b); }
+  Value sub(Value a, Value b) { return make<SubOp>(a, b); }
+  Value mul(Value a, Value b) { return make<MulOp>(a, b); }
+  Value div(Value a, Value b) { return make<DivOp>(a, b); }
+  Value min(Value a, Value b) { return make<MinOp>(a, b); }
+  Value max(Value a, Value b) { return make<MaxOp>(a, b); }
+  // With one number of the other operand's type.
+  Value add(Value a, double b) { return add(a, number(a, b)); }
+  Value sub(double a, Value b) { return sub(number(b, a), b); }
+  Value mul(Value a, double b) { return mul(a, number(a, b)); }
+  Value div(Value a, double b) { return div(a, number(a, b)); }
+  Value min(Value a, double b) { return min(a, number(a, b)); }
+  Value max(Value a, double b) { return max(a, number(a, b)); }
+
+  Value apply(UnaryKind kind, Value value);
+  Value apply(BinaryKind kind, Value a, Value b);
+  Value compare(CompareKind kind, Value a, Value b);
+  Value where(Value condition, Value a, Value b);
+  Value cast(Value value, ElementType type); // the value itself if it has the type
+  Value relu(Value value);
+  Value sigmoid(Value value);
+  Value tanh(Value value);
+  Value softmax(Value value, int64_t axis);
+
+  Value matmul(Value a, Value b); // both of rank 2 or more
+  Value reduce(ReduceKind kind, Value value, Dims axes, bool keepDims);
+  Value mean(Value value, Dims axes, bool keepDims);
+
+  Value reshape(Value value, Dims shape);
+  Value transpose(Value value, Dims perm);
+  Value expand(Value value, Dims shape); // the value itself if it has the shape
+  Value slice(Value value, int64_t axis, int64_t start, int64_t count, int64_t step = 1);
+  Value concat(llvm::ArrayRef<Value> values, int64_t axis);
+  Value gather(Value value, Value indices, int64_t axis);
+  Value pad(Value value, Dims lo, Dims hi, double number);
+  // Dimension `axis`, which has one element, goes; one of 1 comes in front of dimension `axis`.
+  Value squeeze(Value value, int64_t axis);
+  Value unsqueeze(Value value, int64_t axis);
+
+  Value number(ElementType type, double value);
+  Value number(Value like, double value) { return like ? number(elementTypeOf(like.getType()), value) : Value(); }
+  Value integers(llvm::StringRef name, Dims values); // int64, of rank 1
+  Value zeros(ElementType type, Dims shape) { return node.constant("zeros", Tensor(type, shape)); }
 
 private:
-  mlir::RankedTensorType broadcastType(Value lhs, Value rhs);
+  // The type of an operator of two; null when there is none.
+  mlir::RankedTensorType broadcast(Value a, Value b);
+  mlir::RankedTensorType checked(Value like, llvm::Expected<Shape> shape);
 
   Node &node;
 };
@@ -51,6 +80,10 @@ FailureOr<Value> realInput(Node &node, size_t index);    // float32 or float64
 FailureOr<Value> numericInput(Node &node, size_t index); // anything but bool
 // Before version 7 the second operand was broadcast only on request, aligned to `axis` (to the end without one).
 FailureOr<Value> legacyBroadcast(Node &node, Value lhs, Value rhs);
+// Inputs 0..count-1 of one real type, float32 or float64; a problem is recorded otherwise.
+FailureOr<llvm::SmallVector<Value>> realInputs(Node &node, size_t count);
+// `count` integers from `first` on.
+Shape iota(int64_t count, int64_t first = 0);
 
 } // namespace tw::ir::onnx
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conv, QLinearConv: ONNX Conv v11, QLinearConv v10.
-#include "Node.h"
+// Conv v22, QLinearConv v10.
+#include "Windows.h"
 
 using namespace mlir;
 
@@ -8,31 +8,21 @@ namespace tw::ir::onnx {
 namespace {
 
 FailureOr<Value> createConv(Node &node, Value input, Value weight, Value bias) {
-  Dims weightShape = shapeOf(weight);
-  if (weightShape.size() != 4)
-    return node.fail("only two-dimensional convolutions are supported, the weight is " + shapeText(weightShape));
+  const Dims weightShape = shapeOf(weight);
+  if (weightShape.size() < 3)
+    return node.fail("a weight of " + shapeText(weightShape) +
+                     " is none of a convolution: it needs at least 3 dimensions");
   auto spatial = spatialAttributes(node, shapeOf(input), weightShape.drop_front(2));
   if (failed(spatial))
     return failure();
-  int64_t group = node.integer("group", 1);
-  Window window{spatial->kernel, spatial->strides, spatial->pads, spatial->dilations};
-  auto type = node.resultType(input, convShape(shapeOf(input), weightShape, window, group, ChannelPosition::First));
-  if (failed(type))
-    return failure();
-  if (bias && shapeOf(bias) != Dims{weightShape[0]})
-    return node.fail("bias is " + shapeText(shapeOf(bias)) + " for " + llvm::Twine(weightShape[0]) +
-                     " output channels");
-  return node.builder
-      .create<ConvOp>(node.location, *type, input, weight, bias, spatial->strides, spatial->pads, spatial->dilations,
-                      group, Layout::NCHW)
-      .getResult();
+  return createConvolution(node, input, weight, bias, *spatial, node.integer("group", 1));
 }
 
 } // namespace
 
 LogicalResult buildConv(Node &node) {
-  bool hasBias = node.hasInput(2);
-  auto inputs = node.floatInputs(hasBias ? 3 : 2);
+  const bool hasBias = node.hasInput(2);
+  auto inputs = realInputs(node, hasBias ? 3 : 2);
   if (failed(inputs))
     return failure();
   auto result = createConv(node, (*inputs)[0], (*inputs)[1], hasBias ? (*inputs)[2] : Value());

@@ -138,6 +138,10 @@ public:
 
   size_t inputCount() const override { return proto.input_size(); }
   size_t outputCount() const override { return proto.output_size(); }
+  bool isOutputRead(size_t index) const override {
+    return static_cast<int>(index) < proto.output_size() &&
+           importer.needed.contains(proto.output(static_cast<int>(index)));
+  }
   bool hasInput(size_t index) const override {
     return index < inputCount() && !proto.input(static_cast<int>(index)).empty();
   }
@@ -166,6 +170,11 @@ public:
   std::optional<Shape> integers(llvm::StringRef name) const override {
     auto *attribute = find(name, ::onnx::AttributeProto_AttributeType_INTS);
     return attribute ? std::optional(Shape(attribute->ints().begin(), attribute->ints().end())) : std::nullopt;
+  }
+  std::optional<std::vector<float>> reals(llvm::StringRef name) const override {
+    auto *attribute = find(name, ::onnx::AttributeProto_AttributeType_FLOATS);
+    return attribute ? std::optional(std::vector<float>(attribute->floats().begin(), attribute->floats().end()))
+                     : std::nullopt;
   }
   FailureOr<Tensor> constantValue() override;
   void setResult(size_t index, Value value) override {

@@ -27,6 +27,8 @@ public:
 
   virtual size_t inputCount() const = 0;
   virtual size_t outputCount() const = 0;
+  // Whether anybody reads it; a result that nobody reads need not be made.
+  virtual bool isOutputRead(size_t index) const = 0;
   virtual bool hasInput(size_t index) const = 0;
   // Null, with a problem recorded, when the input is absent.
   virtual Value input(size_t index) = 0;
@@ -40,6 +42,7 @@ public:
   virtual float real(llvm::StringRef attribute, float fallback) const = 0;
   virtual std::string text(llvm::StringRef attribute, llvm::StringRef fallback) const = 0;
   virtual std::optional<Shape> integers(llvm::StringRef attribute) const = 0;
+  virtual std::optional<std::vector<float>> reals(llvm::StringRef attribute) const = 0;
   // The value of a Constant node in whichever attribute it stands.
   virtual FailureOr<Tensor> constantValue() = 0;
 
@@ -58,12 +61,6 @@ public:
 protected:
   Node(mlir::OpBuilder &nodeBuilder, mlir::Location nodeLocation) : builder(nodeBuilder), location(nodeLocation) {}
 };
-
-// Spatial attributes of Conv and the pools, auto_pad resolved. All pairs are [H, W].
-struct SpatialAttributes {
-  Shape kernel, strides, pads, dilations;
-};
-FailureOr<SpatialAttributes> spatialAttributes(Node &node, Dims input, std::optional<Dims> kernel);
 
 // The pieces of the QLinear forms; arguments are input indices.
 FailureOr<Value> dequantizeInput(Node &node, size_t value, size_t scale, size_t zero, int64_t axis);

@@ -55,18 +55,90 @@ struct TransposeAboveDequantize : OpRewritePattern<TransposeOp> {
   }
 };
 
-// The same for reshapes of tensors with one scale.
+// One number for a tensor, or one for each slice of a dimension, taken from the dequantize of a constant.
+Value perSlice(PatternRewriter &rewriter, Value parameter, ArrayRef<int64_t> slices) {
+  Tensor tensor = *constantOf(parameter);
+  if (tensor.size() == 1)
+    return parameter;
+  Tensor result(tensor.type, {static_cast<int64_t>(slices.size())});
+  const int64_t width = byteWidth(tensor.type);
+  for (auto [i, slice] : llvm::enumerate(slices))
+    std::copy_n(tensor.bytes.begin() + slice * width, width, result.bytes.begin() + static_cast<int64_t>(i) * width);
+  auto names = nodeNames(parameter.getLoc());
+  return makeConstant(rewriter, parameter.getLoc(), names.empty() ? "parameter" : names.front(), result);
+}
+
+bool isPerTensor(DequantizeOp op) {
+  return elementCount(shapeOf(op.getScale())) == 1 && elementCount(shapeOf(op.getZeroPoint())) == 1;
+}
+
+// A constant whose dequantize may stand below what moves it.
+DequantizeOp constantDequantize(Value value) {
+  auto op = value.getDefiningOp<DequantizeOp>();
+  return op && isConstant(op.getInput()) && isConstant(op.getScale()) && isConstant(op.getZeroPoint()) ? op
+                                                                                                       : DequantizeOp();
+}
+
+// The same for reshapes, when the slices of one scale become slices of one dimension, or several of it each.
 struct ReshapeAboveDequantize : OpRewritePattern<ReshapeOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ReshapeOp op, PatternRewriter &rewriter) const override {
-    auto dequantize = op.getInput().getDefiningOp<DequantizeOp>();
-    if (!dequantize || !isConstant(dequantize.getInput()) || elementCount(shapeOf(dequantize.getScale())) != 1 ||
-        elementCount(shapeOf(dequantize.getZeroPoint())) != 1)
+    auto dequantize = constantDequantize(op.getInput());
+    if (!dequantize)
       return failure();
-    auto type = RankedTensorType::get(op.getType().getShape(), getElementTypeOrSelf(dequantize.getInput().getType()));
+    const Dims from = shapeOf(dequantize), to = shapeOf(op);
+    int64_t axis = 1;
+    SmallVector<int64_t> slices;
+    if (!isPerTensor(dequantize)) {
+      const int64_t oldAxis = dequantize.getAxis(), extent = from[oldAxis],
+                    inner = elementCount(from.drop_front(oldAxis + 1));
+      auto covers = [&](int64_t d) {
+        const int64_t newInner = elementCount(to.drop_front(d + 1));
+        return newInner > 0 && inner % newInner == 0 && newInner * to[d] % (inner * extent) == 0;
+      };
+      auto dims = llvm::seq<int64_t>(0, static_cast<int64_t>(to.size()));
+      auto found = llvm::find_if(dims, covers);
+      if (found == dims.end() || inner * extent == 0)
+        return failure();
+      axis = *found;
+      const int64_t repeat = inner / elementCount(to.drop_front(axis + 1));
+      for (int64_t i = 0; i < to[axis]; ++i)
+        slices.push_back(i / repeat % extent);
+    }
+    auto type = RankedTensorType::get(to, getElementTypeOrSelf(dequantize.getInput().getType()));
     Value integers = rewriter.create<ReshapeOp>(op.getLoc(), type, dequantize.getInput());
-    rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), integers, dequantize.getScale(),
-                                              dequantize.getZeroPoint());
+    rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), integers,
+                                              perSlice(rewriter, dequantize.getScale(), slices),
+                                              perSlice(rewriter, dequantize.getZeroPoint(), slices), axis);
+    return success();
+  }
+};
+
+// The same for gathers of constant slices.
+struct GatherAboveDequantize : OpRewritePattern<GatherOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(GatherOp op, PatternRewriter &rewriter) const override {
+    auto dequantize = constantDequantize(op.getInput());
+    if (!dequantize || !isConstant(op.getIndices()))
+      return failure();
+    const int64_t moved = op.getAxis(), more = static_cast<int64_t>(shapeOf(op.getIndices()).size()) - 1;
+    int64_t axis = dequantize.getAxis();
+    SmallVector<int64_t> slices;
+    if (!isPerTensor(dequantize)) {
+      const int64_t extent = shapeOf(dequantize)[axis];
+      if (axis == moved && more != 0)
+        return failure();
+      if (axis == moved)
+        for (int64_t index : constantInts(op.getIndices()))
+          slices.push_back(std::clamp<int64_t>(index < 0 ? index + extent : index, 0, extent - 1));
+      else
+        llvm::append_range(slices, llvm::seq<int64_t>(0, extent));
+    }
+    auto type = RankedTensorType::get(shapeOf(op), getElementTypeOrSelf(dequantize.getInput().getType()));
+    Value integers = rewriter.create<GatherOp>(op.getLoc(), type, dequantize.getInput(), op.getIndices(), moved);
+    rewriter.replaceOpWithNewOp<DequantizeOp>(
+        op, op.getType(), integers, perSlice(rewriter, dequantize.getScale(), slices),
+        perSlice(rewriter, dequantize.getZeroPoint(), slices), axis > moved ? axis + more : axis);
     return success();
   }
 };
@@ -74,7 +146,7 @@ struct ReshapeAboveDequantize : OpRewritePattern<ReshapeOp> {
 struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldOperation, TransposeAboveDequantize, ReshapeAboveDequantize>(&getContext());
+    patterns.add<FoldOperation, TransposeAboveDequantize, ReshapeAboveDequantize, GatherAboveDequantize>(&getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }
