@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operators that move whole tensors: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat; and Resize.
+// Operators that move whole tensors: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat.
 #include "Shorthand.h"
 #include "TensorReader.h"
 
-#include <cmath>
 
 using namespace mlir;
 
@@ -138,60 +137,6 @@ LogicalResult buildConcat(Node &node) {
   return success();
 }
 
-LogicalResult buildResize(Node &node) {
-  Value input = node.input(0);
-  if (!input)
-    return failure();
-  std::string mode = node.text("mode", "nearest");
-  std::string coordinates = node.text("coordinate_transformation_mode", "half_pixel");
-  std::string nearest = node.text("nearest_mode", "round_prefer_floor");
-  auto modeValue = symbolizeResizeMode(mode);
-  auto coordinateValue = symbolizeCoordinateMode(coordinates);
-  auto nearestValue = symbolizeNearestMode(nearest);
-  if (!modeValue)
-    return node.fail("mode '" + mode + "' is not supported");
-  if (!coordinateValue)
-    return node.fail("coordinate_transformation_mode '" + coordinates + "' is not supported");
-  if (!nearestValue)
-    return node.fail("nearest_mode '" + nearest + "' is not supported");
-  ElementType element = elementTypeOf(input.getType());
-  if (*modeValue == ResizeMode::Linear &&
-      !llvm::is_contained({ElementType::F32, ElementType::I8, ElementType::U8}, element))
-    return node.fail("mode 'linear' of " + llvm::StringRef(elementTypeName(element)) +
-                     " is not supported, only of float32, int8 and uint8");
-  Dims shape = shapeOf(input);
-  Shape result;
-  llvm::SmallVector<float> scales;
-  if (node.hasInput(3)) {
-    auto sizes = node.requiredConstant(3, "sizes");
-    if (failed(sizes))
-      return failure();
-    for (int64_t i = 0; i < sizes->size(); ++i)
-      result.push_back(sizes->integerAt(i));
-    for (size_t d = 0; d < std::min(result.size(), shape.size()); ++d)
-      scales.push_back(static_cast<float>(result[d]) / static_cast<float>(shape[d]));
-  } else {
-    auto given = node.requiredConstant(2, "scales");
-    if (failed(given))
-      return failure();
-    if (given->type != ElementType::F32)
-      return node.fail("scales must be float32");
-    scales.assign(given->values<float>().begin(), given->values<float>().end());
-    if (scales.size() != shape.size())
-      return node.fail("has " + llvm::Twine(scales.size()) + " scales for an input of shape " + shapeText(shape));
-    for (size_t d = 0; d < shape.size(); ++d) {
-      float extent = std::floor(static_cast<float>(shape[d]) * scales[d]);
-      if (!(extent >= 1 && extent <= static_cast<float>(kMaxElements))) // also if it is no number
-        return node.fail("cannot resize dimension " + llvm::Twine(d) + " of " + shapeText(shape) + " by the scale " +
-                         std::to_string(scales[d]));
-      result.push_back(static_cast<int64_t>(extent));
-    }
-  }
-  if (result.size() != shape.size() || llvm::any_of(result, [](int64_t d) { return d < 1; }))
-    return node.fail("cannot resize " + shapeText(shape) + " to " + shapeText(result));
-  auto type = RankedTensorType::get(result, cast<RankedTensorType>(input.getType()).getElementType());
-  node.setResult(0, node.builder.create<ResizeOp>(node.location, type, input, scales, *modeValue, *coordinateValue,
-                                                  *nearestValue, /*roundDown=*/false));
   return success();
 }
 

@@ -137,13 +137,12 @@ TEST(OnnxImportTest, ADomainHasOperatorsOfItsOwn) {
 }
 
 TEST(OnnxImportTest, AnOperatorVersionThatIsNotKnownIsRefused) {
-  OnnxBuilder b(10);
-  b.input("x", {"1", "1", "2", "2"}).output("y", {"1", "1", "4", "4"});
-  b.floats("s", {4}, {1, 1, 2, 2});
-  b.node("Resize", {"x", "s"}, "y");
+  OnnxBuilder b(1);
+  b.input("x", {"2"}).output("y", {"4"});
+  OnnxBuilder::attribute(b.node("Pad", {"x"}, "y"), "paddings", std::vector<int64_t>{1, 1});
   EXPECT_THAT(
       Import(b.bytes()).text(),
-      HasSubstr("node 'n_y': operator Resize version 10 (opset 10) is not supported, of its versions 11, 13 are"));
+      HasSubstr("node 'n_y': operator Pad version 1 (opset 1) is not supported, of its versions 2, 11, 13 are"));
 }
 
 TEST(OnnxImportTest, AnOperatorThatTheOpsetDoesNotHaveIsRefused) {
@@ -358,12 +357,16 @@ TEST(OnnxImportTest, AResizeInterpolatesBytesAndDropsTheFraction) {
   EXPECT_EQ(unsignedBytes.run({x}).front(), y) << "as int8 less 128";
 }
 
-TEST(OnnxImportTest, AResizeOfWiderIntegersMovesThemOrIsRefused) {
-  for (int type : {::onnx::TensorProto_DataType_INT32, ::onnx::TensorProto_DataType_INT64})
-    EXPECT_THAT(Import(linearResize(type)).text(),
-                HasSubstr("node 'n_y' (Resize): mode 'linear' of int" +
-                          std::string(type == ::onnx::TensorProto_DataType_INT32 ? "32" : "64") +
-                          " is not supported, only of float32, int8 and uint8"));
+TEST(OnnxImportTest, AResizeInterpolatesWiderIntegersToo) {
+  EXPECT_EQ(Import(linearResize(::onnx::TensorProto_DataType_INT32))
+                .run({Tensor::of<int32_t>({4}, {-112, 42, 61, -37})})
+                .front(),
+            Tensor::of<int32_t>({8}, {-112, -73, 3, 46, 56, 36, -12, -37}));
+  // More than float32 holds.
+  EXPECT_EQ(Import(linearResize(::onnx::TensorProto_DataType_INT64))
+                .run({Tensor::of<int64_t>({4}, {400000004, 400000008, 0, 4})})
+                .front(),
+            Tensor::of<int64_t>({8}, {400000004, 400000005, 400000007, 300000006, 100000002, 1, 3, 4}));
 }
 
 TEST(OnnxImportTest, NothingIsComputedFromTensorsWithoutElements) {
