@@ -14,6 +14,7 @@ void buildGraphPipeline(mlir::OpPassManager &manager, const GraphPipelineOptions
   onFunctions(createConvertUint8());
   onFunctions(createFoldConstants());
   onFunctions(createSimplify());
+  onFunctions(createFoldScales());
   onFunctions(mlir::createCSEPass()); // equal quantisers of one value are one
   onFunctions(createFuseQdq());
   onFunctions(createFuseSums());

@@ -3,7 +3,6 @@
 #include "Shorthand.h"
 #include "TensorReader.h"
 
-
 using namespace mlir;
 
 namespace tw::ir::onnx {
@@ -134,9 +133,6 @@ LogicalResult buildConcat(Node &node) {
   if (failed(type))
     return failure();
   node.setResult(0, node.builder.create<ConcatOp>(node.location, *type, inputs, *axis));
-  return success();
-}
-
   return success();
 }
 

@@ -31,6 +31,14 @@ def Simplify : Pass<"tw-simplify", "mlir::func::FuncOp"> {
   }];
 }
 
+def FoldScales : Pass<"tw-fold-scales", "mlir::func::FuncOp"> {
+  let summary = "let the constant weights and bias of a float convolution or Gemm take a number for each channel behind it";
+  let description = [{
+    A batch normalisation is a multiplication and an addition. Products are folded in float64 and rounded once. A product
+    that somebody else reads keeps its weights.
+  }];
+}
+
 def FuseQdq : Pass<"tw-fuse-qdq", "mlir::func::FuncOp"> {
   let summary = "replace dequantize -> operator -> (relu, clip) -> quantize by one integer operator, exactly composed";
   let description = [{
