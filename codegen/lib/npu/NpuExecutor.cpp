@@ -58,7 +58,7 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
     else if (auto &why = std::get<std::optional<Rejection>>(found))
       rejections.push_back(*why);
   }
-  if (plan.tagNames.size() + tasks.size() >= kMostTags) {
+  if (plan.tagNames.size() + tasks.size() + size_t(!moves.empty()) > kMostTags) {
     rejections = {{"", "descriptor",
                    "instructions name their block by a tag, and all " + std::to_string(kMostTags) +
                        " tags are taken by blocks before it"}};

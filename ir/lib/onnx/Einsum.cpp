@@ -71,15 +71,14 @@ private:
       auto labels = labelsOf(part, shapeOf(value).size());
       if (failed(labels))
         return failure();
-      terms.push_back(diagonal({value, *labels}));
-    }
-    for (Term &term : terms)
-      for (auto [label, extent] : llvm::zip(term.labels, shapeOf(term.value)))
+      for (auto [label, extent] : llvm::zip(*labels, shapeOf(value)))
         if (int64_t &known = extents.try_emplace(label, 1).first->second; known == 1)
           known = extent;
         else if (extent != 1 && extent != known)
           return node.fail("equation '" + text + "' gives one label the extents " + llvm::Twine(known) + " and " +
                            llvm::Twine(extent));
+      terms.push_back(diagonal({value, *labels}));
+    }
     if (isExplicit) {
       auto labels = labelsOf(right, std::nullopt);
       if (failed(labels))

@@ -10,7 +10,7 @@ namespace tw::ir {
 namespace onnx {
 namespace {
 
-constexpr OpVersion unbuilt(int number) { return {number, false}; }
+[[maybe_unused]] constexpr OpVersion unbuilt(int number) { return {number, false}; }
 
 constexpr OpRow kRows[] = {
 #define TW_ONNX_OP(NAME, BUILDER, ...) {"", #NAME, BUILDER, false, {__VA_ARGS__}},

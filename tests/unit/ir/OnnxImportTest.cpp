@@ -136,15 +136,6 @@ TEST(OnnxImportTest, ADomainHasOperatorsOfItsOwn) {
   EXPECT_EQ(Import(b.bytes()).text(), "");
 }
 
-TEST(OnnxImportTest, AnOperatorVersionThatIsNotKnownIsRefused) {
-  OnnxBuilder b(1);
-  b.input("x", {"2"}).output("y", {"4"});
-  OnnxBuilder::attribute(b.node("Pad", {"x"}, "y"), "paddings", std::vector<int64_t>{1, 1});
-  EXPECT_THAT(
-      Import(b.bytes()).text(),
-      HasSubstr("node 'n_y': operator Pad version 1 (opset 1) is not supported, of its versions 2, 11, 13 are"));
-}
-
 TEST(OnnxImportTest, AnOperatorThatTheOpsetDoesNotHaveIsRefused) {
   OnnxBuilder b(9);
   b.input("x", {"2"}).output("y", {"2"}, ::onnx::TensorProto_DataType_UINT8);
@@ -307,7 +298,7 @@ TEST(OnnxImportTest, NumbersThatNoWindowHasAreErrors) {
     if (name != "kernel_shape")
       OnnxBuilder::attribute(pool, "kernel_shape", std::vector<int64_t>{2, 2});
     OnnxBuilder::attribute(pool, name, std::vector<int64_t>{big, big});
-    EXPECT_THAT(Import(b.bytes()).text(), HasSubstr(" of 9223372036854775807 is more than 2147483648")) << name;
+    EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("must be from 1 to 2147483648")) << name;
   }
   OnnxBuilder pad;
   pad.input("x", {"2"}).output("y", {"2"});
@@ -379,7 +370,7 @@ TEST(OnnxImportTest, NothingIsComputedFromTensorsWithoutElements) {
     return Import(b.bytes()).text();
   };
   EXPECT_THAT(problem("Conv", {0, 3, 1, 1}, {"1", "3", "4", "4"}),
-              HasSubstr("node 'n_y' (Conv): a tensor of 0x3x1x1 has no element to compute with"));
+              HasSubstr("node 'n_y' (Conv): a weight of 0x3x1x1 has no element to compute with"));
   EXPECT_THAT(problem("Gemm", {3, 0}, {"2", "3"}), HasSubstr("a tensor of 3x0 has no element to compute with"));
   EXPECT_THAT(problem("MatMul", {3, 0}, {"2", "3"}), HasSubstr("a tensor of 3x0 has no element to compute with"));
   EXPECT_THAT(problem("Add", {0}, {"1"}), HasSubstr("a tensor of 0 has no element to compute with"));
