@@ -19,22 +19,54 @@ bool isFoldable(Operation *op) {
          !isa<DequantizeOp>(op) && llvm::all_of(op->getOperands(), isConstant);
 }
 
+llvm::Expected<Tensor> evaluateConstants(Operation *op) {
+  std::vector<Tensor> operands;
+  for (Value operand : op->getOperands())
+    operands.push_back(*constantOf(operand));
+  auto pointers = llvm::map_to_vector(operands, [](const Tensor &tensor) { return &tensor; });
+  return evaluate(op, pointers);
+}
+
 struct FoldOperation : RewritePattern {
   explicit FoldOperation(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
     if (!isFoldable(op))
       return failure();
-    std::vector<Tensor> operands;
-    for (Value operand : op->getOperands())
-      operands.push_back(*constantOf(operand));
-    auto pointers = llvm::map_to_vector(operands, [](const Tensor &tensor) { return &tensor; });
-    auto result = evaluate(op, pointers);
+    auto result = evaluateConstants(op);
     if (!result)
       return rewriter.notifyMatchFailure(op, llvm::toString(result.takeError()));
     // The folded weights keep the name of what they were made from.
     Location location = op->getOperand(0).getLoc();
     auto names = nodeNames(location);
     rewriter.replaceOp(op, makeConstant(rewriter, location, names.empty() ? "constant" : names.front(), *result));
+    return success();
+  }
+};
+
+bool isKnownReal(Value value) {
+  auto dequantize = value.getDefiningOp<DequantizeOp>();
+  return isConstant(value) || (dequantize && llvm::all_of(dequantize->getOperands(), isConstant));
+}
+
+// Arithmetic of dequantised constants: its result is no factor of a product, for which their integers were kept.
+struct FoldNumbers : RewritePattern {
+  explicit FoldNumbers(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), 1, context) {}
+  LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
+    if (!isa<AddOp, SubOp, MulOp, DivOp, MinOp, MaxOp, UnaryOp, BinaryOp>(op) ||
+        !llvm::all_of(op->getOperands(), isKnownReal) || llvm::all_of(op->getOperands(), isConstant))
+      return failure();
+    for (Value operand : op->getOperands()) {
+      auto dequantize = operand.getDefiningOp<DequantizeOp>();
+      if (!dequantize)
+        continue;
+      auto number = evaluateConstants(dequantize);
+      if (!number)
+        return rewriter.notifyMatchFailure(op, llvm::toString(number.takeError()));
+      auto names = nodeNames(dequantize.getLoc());
+      rewriter.setInsertionPoint(op);
+      Value constant = makeConstant(rewriter, dequantize.getLoc(), names.empty() ? "constant" : names.front(), *number);
+      rewriter.modifyOpInPlace(op, [&] { op->replaceUsesOfWith(operand, constant); });
+    }
     return success();
   }
 };
@@ -146,7 +178,8 @@ struct GatherAboveDequantize : OpRewritePattern<GatherOp> {
 struct FoldConstants : impl::FoldConstantsBase<FoldConstants> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FoldOperation, TransposeAboveDequantize, ReshapeAboveDequantize, GatherAboveDequantize>(&getContext());
+    patterns.add<FoldOperation, FoldNumbers, TransposeAboveDequantize, ReshapeAboveDequantize, GatherAboveDequantize>(
+        &getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -79,3 +79,17 @@ func.func @divided() -> tensor<2x2xf32> {
   %r = tw.reshape %d : (tensor<4xf32>) -> tensor<2x2xf32>
   return %r : tensor<2x2xf32>
 }
+
+// Of numbers alone nothing is left to dequantise.
+// CHECK-LABEL: func.func @numbers
+// CHECK-NEXT:    %[[C:.*]] = tw.constant dense<[2.000000e+00, 4.000000e+00]> : tensor<2xf32>
+// CHECK-NEXT:    return %[[C]]
+func.func @numbers() -> tensor<2xf32> {
+  %q = tw.constant dense<[1, 2]> : tensor<2xi8>
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %f = tw.constant dense<4.0> : tensor<f32>
+  %d = tw.dequantize %q, %s, %z : (tensor<2xi8>, tensor<f32>, tensor<i8>) -> tensor<2xf32>
+  %m = tw.mul %d, %f : (tensor<2xf32>, tensor<f32>) -> tensor<2xf32>
+  return %m : tensor<2xf32>
+}

@@ -16,7 +16,7 @@ func.func @normalised(%x: tensor<1x1x3x1xf32>) -> tensor<1x2x3xf32> {
   %c = tw.conv %x, %w, %b {strides = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x1x3x1xf32>, tensor<2x1x1x1xf32>, tensor<2xf32>) -> tensor<1x2x3x1xf32>
   %r = tw.reshape %c : (tensor<1x2x3x1xf32>) -> tensor<1x2x3xf32>
   %m = tw.mul %r, %f : (tensor<1x2x3xf32>, tensor<2x1xf32>) -> tensor<1x2x3xf32>
-  %y = tw.add %o, %m : (tensor<1x2x3xf32>, tensor<1x2x1xf32>) -> tensor<1x2x3xf32>
+  %y = tw.add %o, %m : (tensor<1x2x1xf32>, tensor<1x2x3xf32>) -> tensor<1x2x3xf32>
   return %y : tensor<1x2x3xf32>
 }
 
