@@ -87,7 +87,8 @@ Reader Elements::build(Operation *op) {
     auto tensor = std::make_shared<Tensor>(readConstant(constant.getValue()));
     return [tensor, read = readerOf(*tensor)](int64_t i) { return read(i); };
   }
-  for (auto family : {pointwiseReader, elementwiseReader, productReader, windowReader, moveReader, reductionReader})
+  for (auto family :
+       {pointwiseReader, elementwiseReader, productReader, windowReader, moveReader, reductionReader, libraryReader})
     if (Reader reader = family(op, *this))
       return reader;
   if (problem.empty()) {

@@ -62,6 +62,7 @@ Reader productReader(mlir::Operation *op, Elements &elements);     // Products.c
 Reader windowReader(mlir::Operation *op, Elements &elements);      // Windows.cpp
 Reader moveReader(mlir::Operation *op, Elements &elements);        // Moves.cpp
 Reader reductionReader(mlir::Operation *op, Elements &elements);   // Reductions.cpp
+Reader libraryReader(mlir::Operation *op, Elements &elements);     // Library.cpp
 
 // The number as an integer type holds it: without its fraction, modulo the width. Reals are left as they are.
 double held(double x, ElementType type);

@@ -215,43 +215,6 @@ llvm::Error maxRoiPool(const Operands &in, Params params, Tensor &result) {
   return llvm::Error::success();
 }
 
-llvm::Error maxPoolIndices(const Operands &in, Params params, Tensor &result) {
-  const Dims image = Dims(in[0].shape).drop_front(2);
-  const size_t rank = image.size(), front = 3 - rank;
-  const int64_t pixels = elementCount(image);
-  Shape kernel(params.slice(front, rank));
-  forEachIndex(result.shape, [&](int64_t i, Dims at) {
-    const int64_t begin = (at[0] * in[0].shape[1] + at[1]) * pixels;
-    std::optional<int64_t> best;
-    Shape bestIndex;
-    forEachIndex(kernel, [&](int64_t, Dims tap) {
-      Shape index;
-      for (size_t d = 0; d < rank; ++d)
-        index.push_back(at[2 + d] * params[3 + front + d] - params[6 + front + d] + tap[d] * params[9 + front + d]);
-      for (size_t d = 0; d < rank; ++d)
-        if (index[d] < 0 || index[d] >= image[d])
-          return;
-      const int64_t place = begin + offsetOf(index, stridesOf(image));
-      const bool isLarger =
-          best && (isReal(in[0].type)               ? in[0].numberAt(place) > in[0].numberAt(*best)
-                   : in[0].type == ElementType::U64 ? in[0].data<uint64_t>()[place] > in[0].data<uint64_t>()[*best]
-                                                    : in[0].integerAt(place) > in[0].integerAt(*best));
-      if (!best || isLarger) {
-        best = place;
-        bestIndex = index;
-      }
-    });
-    if (params[12] != 0) {
-      int64_t place = 0;
-      for (size_t d = rank; d-- > 0;)
-        place = place * image[d] + bestIndex[d];
-      best = begin + place;
-    }
-    result.setInteger(i, *best);
-  });
-  return llvm::Error::success();
-}
-
 llvm::Error deformConv(const Operands &in, Params params, Tensor &result) {
   const Tensor &x = in[0], &w = in[1], &offset = in[2], &mask = in[3];
   const int64_t height = x.shape[2], width = x.shape[3], kh = w.shape[2], kw = w.shape[3];

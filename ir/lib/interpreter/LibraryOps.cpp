@@ -122,19 +122,10 @@ llvm::Error topkIndices(const Operands &in, Params params, Tensor &result) {
 
 Evaluation evaluationOf(llvm::StringRef name) {
   constexpr std::pair<llvm::StringLiteral, Evaluation> kEvaluations[] = {
-      {"scatter", scatter},
-      {"cumulate", cumulate},
-      {"topk_indices", topkIndices},
-      {"grid_sample", gridSample},
-      {"roi_align", roiAlign},
-      {"max_roi_pool", maxRoiPool},
-      {"max_pool_indices", maxPoolIndices},
-      {"determinant", determinant},
-      {"deform_conv", deformConv},
-      {"non_max_suppression", nonMaxSuppression},
-      {"nonzero", nonzero},
-      {"compress", compress},
-      {"unique", unique},
+      {"scatter", scatter},         {"cumulate", cumulate},      {"topk_indices", topkIndices},
+      {"grid_sample", gridSample},  {"roi_align", roiAlign},     {"max_roi_pool", maxRoiPool},
+      {"determinant", determinant}, {"deform_conv", deformConv}, {"non_max_suppression", nonMaxSuppression},
+      {"nonzero", nonzero},         {"compress", compress},      {"unique", unique},
   };
   for (const auto &[known, evaluation] : kEvaluations)
     if (known == name)

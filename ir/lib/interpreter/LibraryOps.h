@@ -14,7 +14,6 @@ using Params = llvm::ArrayRef<int64_t>;
 llvm::Error gridSample(const Operands &in, Params params, Tensor &result);
 llvm::Error roiAlign(const Operands &in, Params params, Tensor &result);
 llvm::Error maxRoiPool(const Operands &in, Params params, Tensor &result);
-llvm::Error maxPoolIndices(const Operands &in, Params params, Tensor &result);
 llvm::Error deformConv(const Operands &in, Params params, Tensor &result);
 // LibraryRows.cpp
 llvm::Error determinant(const Operands &in, Params params, Tensor &result);
