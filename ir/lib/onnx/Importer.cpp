@@ -177,6 +177,7 @@ public:
                      : std::nullopt;
   }
   FailureOr<Tensor> constantValue() override;
+  std::optional<Shape> declaredShape(size_t output) const override;
   void setResult(size_t index, Value value) override {
     if (static_cast<int>(index) < proto.output_size() && !proto.output(static_cast<int>(index)).empty())
       importer.values[proto.output(static_cast<int>(index))] = value;
@@ -200,6 +201,24 @@ private:
 
 template <typename T, typename Field> Tensor vectorOf(const Field &field) {
   return Tensor::of<T>({field.size()}, std::vector<T>(field.begin(), field.end()));
+}
+
+std::optional<Shape> ProtoNode::declaredShape(size_t output) const {
+  if (static_cast<int>(output) >= proto.output_size())
+    return std::nullopt;
+  for (const auto *infos : {&importer.graph.output(), &importer.graph.value_info()})
+    for (const auto &info : *infos) {
+      if (info.name() != proto.output(static_cast<int>(output)) || !info.type().tensor_type().has_shape())
+        continue;
+      Shape shape;
+      for (const auto &dim : info.type().tensor_type().shape().dim()) {
+        if (!dim.has_dim_value())
+          return std::nullopt;
+        shape.push_back(dim.dim_value());
+      }
+      return shape;
+    }
+  return std::nullopt;
 }
 
 FailureOr<Tensor> ProtoNode::constantValue() {

@@ -46,6 +46,9 @@ public:
   // The value of a Constant node in whichever attribute it stands.
   virtual FailureOr<Tensor> constantValue() = 0;
 
+  // The shape that the model itself gives an output: for operators whose values decide it. None where a dimension is
+  // free.
+  virtual std::optional<Shape> declaredShape(size_t output) const = 0;
   virtual void setResult(size_t index, Value value) = 0;
   // Records a problem at this node.
   virtual LogicalResult fail(const llvm::Twine &text) = 0;
