@@ -29,19 +29,6 @@ Shape aroundAxis(Dims shape, int64_t axis) {
 }
 
 // Inputs 0 to count - 1, float32 or float64, all of one type.
-FailureOr<SmallVector<Value>> realInputs(Node &node, size_t count) {
-  SmallVector<Value> inputs;
-  for (size_t i = 0; i != count; ++i) {
-    auto input = realInput(node, i);
-    if (failed(input))
-      return failure();
-    if (i != 0 && elementTypeOf(input->getType()) != elementTypeOf(inputs[0].getType()))
-      return node.fail("inputs 0 and " + llvm::Twine(i) + " differ in element type");
-    inputs.push_back(*input);
-  }
-  return inputs;
-}
-
 LogicalResult checkRank(Node &node, llvm::StringRef what, Value value, size_t rank) {
   if (shapeOf(value).size() == rank)
     return success();

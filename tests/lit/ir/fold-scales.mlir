@@ -21,7 +21,7 @@ func.func @normalised(%x: tensor<1x1x3x1xf32>) -> tensor<1x2x3xf32> {
 }
 
 // CHECK-LABEL: func.func @gemm
-// CHECK-DAG:     %[[W:.*]] = tw.constant dense<{{\[\[}}5.000000e-01, 5.000000e-01]]> : tensor<1x2xf32>
+// CHECK-DAG:     %[[W:.*]] = tw.constant dense<5.000000e-01> : tensor<1x2xf32>
 // CHECK-DAG:     %[[C:.*]] = tw.constant dense<[-3.000000e+00, -4.000000e+00]> : tensor<2xf32>
 // CHECK:         tw.gemm %arg0, %[[W]], %[[C]]
 // CHECK-NEXT:    return
