@@ -129,6 +129,21 @@ std::string library(const std::string &name, const std::vector<std::string> &ope
                     ">} : (" + types + ") -> " + type);
 }
 
+// Quantisers of every type, with numbers that are known when the model runs as well.
+std::vector<std::string> quantisersOfEveryType() {
+  std::vector<std::string> cases;
+  for (const char *name : {"i8", "ui8", "i16", "ui16"}) {
+    const std::string type = name, q = "tensor<3x5x" + type + ">", zero = "tensor<" + type + ">",
+                      perRow = "tensor<3x" + type + ">";
+    cases.push_back(single("%x: tensor<3x5xf32>, %s: tensor<f32>, %z: " + zero, q,
+                           "quantize %x, %s, %z : (tensor<3x5xf32>, tensor<f32>, " + zero + ") -> " + q));
+    cases.push_back(single("%x: " + q + ", %s: tensor<3xf32>, %z: " + perRow, "tensor<3x5xf32>",
+                           "dequantize %x, %s, %z {axis = 0 : i64} : (" + q + ", tensor<3xf32>, " + perRow +
+                               ") -> tensor<3x5xf32>"));
+  }
+  return cases;
+}
+
 constexpr const char *kResidual = "residual(%r, %s, %b, %t, %a)";
 constexpr const char *kTable = "lut(%l)";
 
@@ -186,6 +201,8 @@ std::vector<std::string> operatorCases() {
              "pad %x {lo = array<i64: 1, -1>, hi = array<i64: 0, 5>, value = 3.0 : f32} : (tensor<2x3xi8>) -> "
              "tensor<3x7xi8>"),
       single("%x: tensor<2x3xi8>", "tensor<2x3xi8>", "flip_sign %x : (tensor<2x3xi8>) -> tensor<2x3xi8>"),
+      single("%x: tensor<2x3xui8>", "tensor<2x3xi8>", "flip_sign %x : (tensor<2x3xui8>) -> tensor<2x3xi8>"),
+      single("%x: tensor<2x3xi8>", "tensor<2x3xui8>", "flip_sign %x : (tensor<2x3xi8>) -> tensor<2x3xui8>"),
       quantisedFunction("%x: tensor<3x5xf32>", "tensor<3x5xi8>",
                         "  %y = tw.quantize %x, %t, %a : (tensor<3x5xf32>, tensor<f32>, tensor<i8>) -> tensor<3x5xi8>"),
       quantisedFunction(
@@ -270,7 +287,7 @@ std::vector<std::string> operatorCases() {
       library("cumulate", {"2x5x3xf32"}, "2x5x3xf32", "0, 1, 0"),
       library("topk_indices", {"2x9x3xi8"}, "2x4x3xi64", "1"),
   };
-  for (const auto &more : {movesOfEveryType(), choiceCases(), sumCases()})
+  for (const auto &more : {movesOfEveryType(), quantisersOfEveryType(), choiceCases(), sumCases()})
     cases.insert(cases.end(), more.begin(), more.end());
   return cases;
 }

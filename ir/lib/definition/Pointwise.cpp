@@ -52,9 +52,10 @@ std::function<double(double)> unary(Operation *op) {
 } // namespace
 
 double quantized(double x, double scale, double zero, ElementType type) {
-  const double lo = type == ElementType::U8 ? 0 : -128, hi = type == ElementType::U8 ? 255 : 127;
+  const double values = type == ElementType::I8 || type == ElementType::U8 ? 256 : 65536;
+  const double lo = isUnsignedInteger(type) ? 0 : -values / 2;
   const double steps = x / scale;
-  return std::isnan(steps) ? zero : std::clamp(std::nearbyint(steps) + zero, lo, hi);
+  return std::isnan(steps) ? zero : std::clamp(std::nearbyint(steps) + zero, lo, lo + values - 1);
 }
 
 Reader pointwiseReader(Operation *op, Elements &elements) {

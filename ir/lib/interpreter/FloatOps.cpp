@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 using namespace mlir;
 
@@ -35,15 +36,16 @@ struct AxisIndex {
   int64_t operator()(int64_t linear) const { return linear / inner % extent; }
 };
 
+// The steps of quantizeToInt8 (QuantParams.h), to any integer of 16 bits or less.
 template <typename T>
 void quantizeTo(Tensor &result, const Tensor &x, const Tensor &scale, const Tensor &zero, int64_t axis) {
   AxisIndex scaleIndex(x.shape, axis, scale.size()), zeroIndex(x.shape, axis, zero.size());
   for (int64_t i = 0; i < x.size(); ++i) {
-    int64_t z = zero.integerAt(zeroIndex(i));
-    // uint8 is int8 shifted by 128; the sum with the zero point is the same number either way.
-    constexpr int64_t shift = std::is_same_v<T, uint8_t> ? 128 : 0;
-    int8_t q = quantizeToInt8(x.data<float>()[i], scale.data<float>()[scaleIndex(i)], static_cast<int32_t>(z - shift));
-    result.data<T>()[i] = static_cast<T>(q + shift);
+    const float steps = std::nearbyint(x.data<float>()[i] / scale.data<float>()[scaleIndex(i)]);
+    const float bounded = std::isnan(steps) ? 0 : std::min(std::max(steps, -65536.0f), 65536.0f);
+    const int64_t sum = static_cast<int64_t>(bounded) + zero.integerAt(zeroIndex(i));
+    result.data<T>()[i] =
+        static_cast<T>(std::clamp<int64_t>(sum, std::numeric_limits<T>::min(), std::numeric_limits<T>::max()));
   }
 }
 
@@ -111,12 +113,22 @@ std::function<float(float)> unaryFunction(Operation *op) {
 llvm::Expected<Tensor> evaluateOp(QuantizeOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   const Tensor &x = in(op.getInput()), &scale = in(op.getScale()), &zero = in(op.getZeroPoint());
-  if (result.type == ElementType::U8)
-    quantizeTo<uint8_t>(result, x, scale, zero, op.getAxis());
-  else if (result.type == ElementType::I8)
+  switch (result.type) {
+  case ElementType::I8:
     quantizeTo<int8_t>(result, x, scale, zero, op.getAxis());
-  else
-    return llvm::createStringError("tw.quantize gives int8 or uint8 only");
+    break;
+  case ElementType::U8:
+    quantizeTo<uint8_t>(result, x, scale, zero, op.getAxis());
+    break;
+  case ElementType::I16:
+    quantizeTo<int16_t>(result, x, scale, zero, op.getAxis());
+    break;
+  case ElementType::U16:
+    quantizeTo<uint16_t>(result, x, scale, zero, op.getAxis());
+    break;
+  default:
+    return llvm::createStringError("tw.quantize gives int8, uint8, int16 or uint16 only");
+  }
   return result;
 }
 

@@ -69,7 +69,10 @@ struct F {
 Value elementwise(LinalgBuilder &l, Value like, ArrayRef<Access> inputs, LinalgBuilder::Body body) {
   auto type = cast<RankedTensorType>(like.getType());
   unsigned rank = static_cast<unsigned>(type.getRank());
-  return l.generic(inputs, {l.empty(type.getShape(), type.getElementType()), l.dims(0, rank)}, rank, 0, body);
+  Type element = type.getElementType();
+  if (element.isUnsignedInteger()) // bits in a body
+    element = l.builder.getIntegerType(element.getIntOrFloatBitWidth());
+  return l.generic(inputs, {l.empty(type.getShape(), element), l.dims(0, rank)}, rank, 0, body);
 }
 
 // A scale or zero point: one number, or one per slice of `axis`.
@@ -85,9 +88,19 @@ std::optional<int64_t> scalarZero(Value value) {
   return isConstant(value) && elementCount(shapeOf(value)) == 1 ? std::optional(constantInts(value)[0]) : std::nullopt;
 }
 
+// An int32 of a byte or a 16-bit integer, which has a sign or not.
+Value widen(LinalgBuilder &b, Value value, ElementType type) {
+  if (type == ElementType::I32)
+    return value;
+  return isUnsignedInteger(type) ? b.builder.create<arith::ExtUIOp>(b.location, b.builder.getI32Type(), value)
+                                 : b.extend(value, 32);
+}
+
 Value lower(Lowering &lowering, LinalgBuilder &l, QuantizeOp op) {
-  if (elementTypeOf(op.getType()) != ElementType::I8)
+  const ElementType type = elementTypeOf(op.getType());
+  if (!llvm::is_contained({ElementType::I8, ElementType::U8, ElementType::I16, ElementType::U16}, type))
     return nullptr;
+  const double values = byteWidth(type) == 1 ? 256 : 65536, least = isUnsignedInteger(type) ? 0 : -values / 2;
   unsigned rank = static_cast<unsigned>(shapeOf(op).size());
   auto zero = scalarZero(op.getZeroPoint());
   SmallVector<Access> inputs{{lowering.given("input", op.getInput()), l.dims(0, rank)},
@@ -103,28 +116,27 @@ Value lower(Lowering &lowering, LinalgBuilder &l, QuantizeOp op) {
     Value bounded =
         f.min(f.max(rounded, f(-65536)), f(65536)); // before the conversion: it needs an integer that exists
     Value q = b.builder.create<arith::FPToSIOp>(b.location, b.builder.getI32Type(), bounded);
-    Value offset = zero ? b.scalar(b.builder.getI32Type(), static_cast<double>(*zero)) : b.extend(in[2], 32);
+    Value offset = zero ? b.scalar(b.builder.getI32Type(), static_cast<double>(*zero)) : widen(b, in[2], type);
     q = b.builder.create<arith::AddIOp>(b.location, q, offset);
-    q = b.builder.create<arith::MaxSIOp>(b.location, q, b.scalar(b.builder.getI32Type(), -128));
-    q = b.builder.create<arith::MinSIOp>(b.location, q, b.scalar(b.builder.getI32Type(), 127));
-    return b.builder.create<arith::TruncIOp>(b.location, b.builder.getI8Type(), q);
+    q = b.builder.create<arith::MaxSIOp>(b.location, q, b.scalar(b.builder.getI32Type(), least));
+    q = b.builder.create<arith::MinSIOp>(b.location, q, b.scalar(b.builder.getI32Type(), least + values - 1));
+    return b.builder.create<arith::TruncIOp>(b.location, lowering.type(type), q);
   });
 }
 
 Value lower(Lowering &lowering, LinalgBuilder &l, DequantizeOp op) {
   unsigned rank = static_cast<unsigned>(shapeOf(op).size());
   auto zero = scalarZero(op.getZeroPoint());
-  bool narrow = elementTypeOf(op.getInput().getType()) == ElementType::I8;
-  if (!narrow && elementTypeOf(op.getInput().getType()) != ElementType::I32)
+  const ElementType type = elementTypeOf(op.getInput().getType());
+  if (isReal(type) || byteWidth(type) > 4 || type == ElementType::U32 || type == ElementType::Bool)
     return nullptr;
   SmallVector<Access> inputs{{lowering.given("input", op.getInput()), l.dims(0, rank)},
                              parameter(lowering, l, "scale", op.getScale(), op.getAxis())};
   if (!zero)
     inputs.push_back(parameter(lowering, l, "zero", op.getZeroPoint(), op.getAxis()));
   return elementwise(l, op, inputs, [&](LinalgBuilder &b, ValueRange in) -> Value {
-    auto wide = [&](Value value) { return narrow ? b.extend(value, 32) : value; };
-    Value q = wide(in[0]);
-    q = zero ? b.minus(q, *zero) : b.builder.create<arith::SubIOp>(b.location, q, wide(in[2]));
+    Value q = widen(b, in[0], type);
+    q = zero ? b.minus(q, *zero) : b.builder.create<arith::SubIOp>(b.location, q, widen(b, in[2], type));
     F f{b};
     return f.mul(b.builder.create<arith::SIToFPOp>(b.location, b.builder.getF32Type(), q), in[1]);
   });
