@@ -74,6 +74,11 @@ Reader pointwiseReader(Operation *op, Elements &elements) {
       return (q(i) - zero(i)) * scale(i);
     };
   }
+  if (auto flip = dyn_cast<FlipSignOp>(op)) {
+    if (!isUnsignedInteger(elementTypeOf(flip.getInput().getType())))
+      return nullptr; // an imported graph has it from uint8 only
+    return [x = elements.reader(flip.getInput())](int64_t i) { return x(i) - 128; };
+  }
   if (auto function = unary(op))
     return [function, x = elements.reader(op->getOperand(0))](int64_t i) { return function(x(i)); };
   return nullptr;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums of products: Conv, Gemm, MatMul. A product of a float32 and a dequantised byte is exact in float64, and so is
-// the sum for all that an int32 could hold.
+// Sums of products: Conv, Gemm, MatMul, and those of integers. A product of a float32 and a dequantised byte is exact
+// in float64, and so is the sum for all that an int32 could hold.
 #include "Elements.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -62,6 +62,46 @@ Reader conv(ConvOp op, Elements &elements) {
   };
 }
 
+// The same of integers, whose padding is their zero point; one or none for each channel of the weights.
+Reader convSums(QConvSumsOp op, Elements &elements) {
+  if (op.getLayout() != Layout::NCHW)
+    return nullptr;
+  const Shape x(shapeOf(op.getInput())), w(shapeOf(op.getWeight())), y(shapeOf(op.getResult()));
+  const Shape strides(op.getStrides()), pads(op.getPads()), dilations(op.getDilations());
+  const int64_t perGroup = y[1] / static_cast<int64_t>(op.getGroup());
+  Numbers input = elements.whole(op.getInput()), weight = elements.whole(op.getWeight()),
+          inZero = elements.whole(op.getInZero()), zeros = elements.whole(op.getWeightZero());
+  return [=](int64_t i) {
+    const Shape at = indexAt(i, y), taps{w[1], w[2], w[3]};
+    const double zero = (*zeros)[zeros->size() == 1 ? 0 : at[1]];
+    double sum = 0;
+    for (int64_t k = 0; k < elementCount(taps); ++k) {
+      const Shape tap = indexAt(k, taps);
+      const int64_t row = at[2] * strides[0] + tap[1] * dilations[0] - pads[0];
+      const int64_t column = at[3] * strides[1] + tap[2] * dilations[1] - pads[1];
+      const bool isInside = row >= 0 && row < x[2] && column >= 0 && column < x[3];
+      sum +=
+          (isInside ? (*input)[linearAt({at[0], at[1] / perGroup * w[1] + tap[0], row, column}, x)] : inZero->front()) *
+          ((*weight)[at[1] * elementCount(taps) + k] - zero);
+    }
+    return sum;
+  };
+}
+
+// [M, K] by [N, K]
+Reader gemmSums(QGemmSumsOp op, Elements &elements) {
+  const int64_t depth = shapeOf(op.getInput())[1], channels = shapeOf(op.getWeight())[0];
+  Numbers input = elements.whole(op.getInput()), weight = elements.whole(op.getWeight()),
+          zeros = elements.whole(op.getWeightZero());
+  return [=](int64_t i) {
+    const int64_t row = i / channels, channel = i % channels;
+    double sum = 0;
+    for (int64_t k = 0; k < depth; ++k)
+      sum += (*input)[row * depth + k] * ((*weight)[channel * depth + k] - (*zeros)[zeros->size() == 1 ? 0 : channel]);
+    return sum;
+  };
+}
+
 Reader gemm(GemmOp op, Elements &elements) {
   const Shape aShape(shapeOf(op.getA())), bShape(shapeOf(op.getB())), y(shapeOf(op.getResult()));
   const Shape cShape = op.getC() ? Shape(shapeOf(op.getC())) : Shape();
@@ -111,6 +151,8 @@ Reader productReader(Operation *op, Elements &elements) {
       .Case([&](ConvOp typed) { return conv(typed, elements); })
       .Case([&](GemmOp typed) { return gemm(typed, elements); })
       .Case([&](MatmulOp typed) { return matmul(typed, elements); })
+      .Case([&](QConvSumsOp typed) { return convSums(typed, elements); })
+      .Case([&](QGemmSumsOp typed) { return gemmSums(typed, elements); })
       .Default([](Operation *) { return nullptr; });
 }
 

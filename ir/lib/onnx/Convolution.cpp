@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Conv v22, QLinearConv v10.
+// Conv v22.
 #include "Windows.h"
 
 using namespace mlir;
@@ -29,28 +29,6 @@ LogicalResult buildConv(Node &node) {
   if (failed(result))
     return failure();
   node.setResult(0, *result);
-  return success();
-}
-
-// Spelled out as DequantizeLinear, Conv, QuantizeLinear: one meaning, one fusion.
-LogicalResult buildQLinearConv(Node &node) {
-  auto input = dequantizeInput(node, 0, 1, 2, 0), weight = dequantizeInput(node, 3, 4, 5, 0);
-  if (failed(input) || failed(weight))
-    return failure();
-  Value bias;
-  if (node.hasInput(8)) {
-    auto dequantized = dequantizeBias(node, 8, 1, 4);
-    if (failed(dequantized))
-      return failure();
-    bias = *dequantized;
-  }
-  auto result = createConv(node, *input, *weight, bias);
-  if (failed(result))
-    return failure();
-  auto quantized = quantizeValue(node, *result, 6, 7);
-  if (failed(quantized))
-    return failure();
-  node.setResult(0, *quantized);
   return success();
 }
 

@@ -176,6 +176,11 @@ public:
     return attribute ? std::optional(std::vector<float>(attribute->floats().begin(), attribute->floats().end()))
                      : std::nullopt;
   }
+  std::optional<std::vector<std::string>> texts(llvm::StringRef name) const override {
+    auto *attribute = find(name, ::onnx::AttributeProto_AttributeType_STRINGS);
+    return attribute ? std::optional(std::vector<std::string>(attribute->strings().begin(), attribute->strings().end()))
+                     : std::nullopt;
+  }
   FailureOr<Tensor> constantValue() override;
   std::optional<Shape> declaredShape(size_t output) const override;
   void setResult(size_t index, Value value) override {

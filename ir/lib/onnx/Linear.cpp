@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gemm v13, MatMul v13, QLinearMatMul v10.
+// Gemm v13, MatMul v13.
 #include "Node.h"
 
 using namespace mlir;
@@ -62,24 +62,6 @@ LogicalResult buildMatMul(Node &node) {
   if (failed(inputs))
     return failure();
   auto result = createMatmul(node, (*inputs)[0], (*inputs)[1]);
-  if (failed(result))
-    return failure();
-  node.setResult(0, *result);
-  return success();
-}
-
-LogicalResult buildQLinearMatMul(Node &node) {
-  Value second = node.input(3);
-  if (!second)
-    return failure();
-  auto a = dequantizeInput(node, 0, 1, 2, 0);
-  auto b = dequantizeInput(node, 3, 4, 5, static_cast<int64_t>(shapeOf(second).size()) - 1);
-  if (failed(a) || failed(b))
-    return failure();
-  auto product = createMatmul(node, *a, *b);
-  if (failed(product))
-    return failure();
-  auto result = quantizeValue(node, *product, 6, 7);
   if (failed(result))
     return failure();
   node.setResult(0, *result);

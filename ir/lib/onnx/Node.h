@@ -10,6 +10,7 @@
 #include "mlir/IR/Builders.h"
 
 #include <optional>
+#include <string>
 
 namespace tw::ir::onnx {
 
@@ -43,6 +44,7 @@ public:
   virtual std::string text(llvm::StringRef attribute, llvm::StringRef fallback) const = 0;
   virtual std::optional<Shape> integers(llvm::StringRef attribute) const = 0;
   virtual std::optional<std::vector<float>> reals(llvm::StringRef attribute) const = 0;
+  virtual std::optional<std::vector<std::string>> texts(llvm::StringRef attribute) const = 0;
   // The value of a Constant node in whichever attribute it stands.
   virtual FailureOr<Tensor> constantValue() = 0;
 
@@ -64,12 +66,6 @@ public:
 protected:
   Node(mlir::OpBuilder &nodeBuilder, mlir::Location nodeLocation) : builder(nodeBuilder), location(nodeLocation) {}
 };
-
-// The pieces of the QLinear forms; arguments are input indices.
-FailureOr<Value> dequantizeInput(Node &node, size_t value, size_t scale, size_t zero, int64_t axis);
-// int32 bias at scale inScale * weightScale.
-FailureOr<Value> dequantizeBias(Node &node, size_t bias, size_t inScale, size_t weightScale);
-FailureOr<Value> quantizeValue(Node &node, Value input, size_t scale, size_t zero);
 
 using NodeBuilder = LogicalResult (*)(Node &);
 #define TW_ONNX_OP(NAME, BUILDER, ...) LogicalResult BUILDER(Node &node);

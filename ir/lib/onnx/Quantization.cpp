@@ -1,28 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
-// QuantizeLinear and DequantizeLinear v25 without blocks (v10 is its per-tensor case), and their use inside the QLinear
-// forms.
-#include "Node.h"
+// QuantizeLinear and DequantizeLinear v25 (those of com.microsoft are its case without blocks), DynamicQuantizeLinear,
+// and the pieces of operators on quantised tensors.
+#include "Compose.h"
+#include "Quantised.h"
 #include "TensorReader.h"
+
+#include <limits>
 
 using namespace mlir;
 
 namespace tw::ir::onnx {
 namespace {
 
-// Scales and zero points come as [] or [1]; per-tensor ones are stored as scalars. Both must be constants: the
-// machine's numbers are computed from them at compile time.
+bool isQuantised(ElementType type) {
+  return llvm::is_contained({ElementType::I8, ElementType::U8, ElementType::I16, ElementType::U16}, type);
+}
+
+// One number for the tensor is a scalar, whatever its rank is in the model.
 FailureOr<Value> parameter(Node &node, size_t index, llvm::StringRef what) {
-  auto tensor = node.requiredConstant(index, what);
-  if (failed(tensor))
+  Value value = node.input(index);
+  if (!value)
     return failure();
-  if (tensor->rank() > 1)
-    return node.fail(what + " is " + shapeText(tensor->shape) + ", only a scalar or a vector is supported");
-  if (tensor->size() == 1)
-    tensor->shape.clear();
-  if (tensor->type == ElementType::F32)
+  auto tensor = constantOf(value);
+  if (tensor && tensor->type == ElementType::F32)
     for (float scale : tensor->values<float>())
       if (!(scale > 0) || scale > std::numeric_limits<float>::max())
         return node.fail(what + " is " + std::to_string(scale) + ", a scale must be positive and finite");
+  if (elementCount(shapeOf(value)) != 1 || shapeOf(value).empty())
+    return value;
+  if (!tensor)
+    return Compose(node).reshape(value, {});
+  tensor->shape.clear();
   return node.constant(what, *tensor);
 }
 
@@ -37,52 +45,113 @@ FailureOr<Value> scaleParameter(Node &node, size_t index) {
 FailureOr<Value> zeroParameter(Node &node, size_t index, ElementType fallback) {
   if (node.hasInput(index))
     return parameter(node, index, "zero_point");
-  Tensor zero(fallback, {});
-  return node.constant("zero_point", zero);
+  return node.constant("zero_point", Tensor(fallback, {}));
 }
 
 // Axis of a per-channel parameter, or 0 when it is per tensor and the axis means nothing.
 FailureOr<int64_t> channelAxis(Node &node, Value scale, Value zero, Value tensor, int64_t axis) {
-  int64_t count = std::max(elementCount(shapeOf(scale)), elementCount(shapeOf(zero)));
-  if (count == 1)
+  const int64_t scales = elementCount(shapeOf(scale)), zeros = elementCount(shapeOf(zero));
+  if (scales == 1 && zeros == 1)
     return 0;
   auto resolved = node.axis(axis, shapeOf(tensor).size());
-  if (succeeded(resolved) && shapeOf(tensor)[*resolved] != count)
-    return node.fail("has " + llvm::Twine(count) + " scales or zero points for " +
-                     llvm::Twine(shapeOf(tensor)[*resolved]) + " slices of axis " + llvm::Twine(*resolved));
+  if (failed(resolved))
+    return failure();
+  const int64_t slices = shapeOf(tensor)[*resolved];
+  for (int64_t count : {scales, zeros})
+    if (count != 1 && count != slices)
+      return node.fail("has " + llvm::Twine(count) + " scales or zero points for " + llvm::Twine(slices) +
+                       " slices of axis " + llvm::Twine(*resolved));
   return resolved;
 }
 
-FailureOr<Value> createDequantize(Node &node, Value input, Value scale, Value zero, int64_t axis) {
+bool isPerAxis(Value scale, Value zero) { return shapeOf(scale).size() <= 1 && shapeOf(zero).size() <= 1; }
+
+// The parameter of each element, for those that are no vector: `blockSize` elements of the axis share one, or with 0 it
+// broadcasts.
+FailureOr<Value> spread(Node &node, Value value, Dims tensor, int64_t axis, int64_t blockSize, llvm::StringRef what) {
+  Dims shape = shapeOf(value);
+  if (elementCount(shape) == 1 || blockSize == 0)
+    return value;
+  Shape wanted(tensor);
+  wanted[axis] = (tensor[axis] + blockSize - 1) / blockSize;
+  if (Dims(wanted) != shape)
+    return node.fail(what + " is " + shapeText(shape) + ", blocks of " + llvm::Twine(blockSize) + " along axis " +
+                     llvm::Twine(axis) + " of " + shapeText(tensor) + " need " + shapeText(wanted));
+  Shape block(tensor[axis]);
+  for (int64_t i = 0; i < tensor[axis]; ++i)
+    block[i] = i / blockSize;
+  Compose compose(node);
+  return compose.gather(value, compose.integers("block", block), axis);
+}
+
+std::pair<double, double> limitsOf(ElementType type) {
+  switch (type) {
+  case ElementType::I8:
+    return {-128, 127};
+  case ElementType::U8:
+    return {0, 255};
+  case ElementType::I16:
+    return {-32768, 32767};
+  default:
+    return {0, 65535};
+  }
+}
+
+FailureOr<Value> createDequantize(Node &node, Value input, Value scale, Value zero, int64_t axis,
+                                  int64_t blockSize = 0) {
   ElementType type = elementTypeOf(input.getType());
-  if (type != ElementType::I8 && type != ElementType::U8 && type != ElementType::I32)
-    return node.fail("dequantises " + llvm::StringRef(elementTypeName(type)) + ", expected int8, uint8 or int32");
+  if (!isQuantised(type) && type != ElementType::I32)
+    return node.fail("dequantises " + llvm::StringRef(elementTypeName(type)) +
+                     ", expected int8, uint8, int16, uint16 or int32");
   if (elementTypeOf(zero.getType()) != type)
     return node.fail("zero_point is " + llvm::StringRef(elementTypeName(elementTypeOf(zero.getType()))) +
                      ", the input is " + llvm::StringRef(elementTypeName(type)));
-  auto resolved = channelAxis(node, scale, zero, input, axis);
-  if (failed(resolved))
+  if (isPerAxis(scale, zero) && blockSize == 0) {
+    auto resolved = channelAxis(node, scale, zero, input, axis);
+    if (failed(resolved))
+      return failure();
+    auto resultType = RankedTensorType::get(shapeOf(input), node.builder.getF32Type());
+    return node.builder.create<DequantizeOp>(node.location, resultType, input, scale, zero, *resolved).getResult();
+  }
+  auto scales = spread(node, scale, shapeOf(input), axis, blockSize, "scale");
+  auto zeros = spread(node, zero, shapeOf(input), axis, blockSize, "zero_point");
+  if (failed(scales) || failed(zeros))
     return failure();
-  auto resultType = RankedTensorType::get(shapeOf(input), node.builder.getF32Type());
-  return node.builder.create<DequantizeOp>(node.location, resultType, input, scale, zero, *resolved).getResult();
+  Compose compose(node);
+  Value steps = compose.sub(compose.cast(input, ElementType::I32), compose.cast(*zeros, ElementType::I32));
+  Value real = compose.mul(compose.cast(steps, ElementType::F32), *scales);
+  if (!real)
+    return failure();
+  return real;
 }
 
-FailureOr<Value> createQuantize(Node &node, Value input, Value scale, Value zero, int64_t axis) {
+FailureOr<Value> createQuantize(Node &node, Value input, Value scale, Value zero, int64_t axis, int64_t blockSize = 0) {
   ElementType type = elementTypeOf(zero.getType());
-  if (type != ElementType::I8 && type != ElementType::U8)
-    return node.fail("quantises to " + llvm::StringRef(elementTypeName(type)) + ", expected int8 or uint8");
-  auto resolved = channelAxis(node, scale, zero, input, axis);
-  if (failed(resolved))
+  if (!isQuantised(type))
+    return node.fail("quantises to " + llvm::StringRef(elementTypeName(type)) +
+                     ", expected int8, uint8, int16 or uint16");
+  if (isPerAxis(scale, zero) && blockSize == 0) {
+    auto resolved = channelAxis(node, scale, zero, input, axis);
+    if (failed(resolved))
+      return failure();
+    auto resultType = toMlirType(node.builder.getContext(), type, shapeOf(input));
+    return node.builder.create<QuantizeOp>(node.location, resultType, input, scale, zero, *resolved, Rounding::HalfEven)
+        .getResult();
+  }
+  auto scales = spread(node, scale, shapeOf(input), axis, blockSize, "scale");
+  auto zeros = spread(node, zero, shapeOf(input), axis, blockSize, "zero_point");
+  if (failed(scales) || failed(zeros))
     return failure();
-  auto resultType = toMlirType(node.builder.getContext(), type, shapeOf(input));
-  return node.builder.create<QuantizeOp>(node.location, resultType, input, scale, zero, *resolved, Rounding::HalfEven)
-      .getResult();
-}
-
-LogicalResult checkBlockSize(Node &node) {
-  if (const int64_t size = node.integer("block_size", 0))
-    return node.fail("block_size " + llvm::Twine(size) + " is not supported, only one scale for a tensor or an axis");
-  return success();
+  Compose compose(node);
+  const auto [lo, hi] = limitsOf(type);
+  Value steps = compose.apply(UnaryKind::Round, compose.div(input, *scales));
+  // What is no number becomes the zero point, as tw.quantize has it.
+  steps = compose.where(compose.compare(CompareKind::Equal, steps, steps), steps, compose.number(ElementType::F32, 0));
+  Value sum = compose.add(steps, compose.cast(*zeros, ElementType::F32));
+  Value result = compose.cast(compose.min(compose.max(sum, lo), hi), type);
+  if (!result)
+    return failure();
+  return result;
 }
 
 // What a quantiser makes: the type of its zero point, without one output_dtype, without that uint8.
@@ -100,6 +169,14 @@ FailureOr<ElementType> quantizedType(Node &node, size_t zero) {
   return *type;
 }
 
+// The axis of blocks; nothing asks for it without them.
+FailureOr<int64_t> blockAxis(Node &node, Value input, int64_t blockSize) {
+  if (blockSize < 0)
+    return node.fail("block_size is " + llvm::Twine(blockSize) + ", expected 0 or more");
+  const int64_t axis = node.integer("axis", 1);
+  return blockSize == 0 ? axis : node.axis(axis, shapeOf(input).size());
+}
+
 } // namespace
 
 FailureOr<Value> dequantizeInput(Node &node, size_t value, size_t scale, size_t zero, int64_t axis) {
@@ -113,18 +190,33 @@ FailureOr<Value> dequantizeInput(Node &node, size_t value, size_t scale, size_t 
   return createDequantize(node, input, *scaleValue, *zeroValue, axis);
 }
 
-FailureOr<Value> dequantizeBias(Node &node, size_t bias, size_t inScale, size_t weightScale) {
+FailureOr<Value> dequantizeBias(Node &node, size_t bias, size_t inScale, size_t weightScale, float factor) {
   Value input = node.input(bias);
-  auto x = node.requiredConstant(inScale, "scale"), w = node.requiredConstant(weightScale, "scale");
+  auto x = scaleParameter(node, inScale), w = scaleParameter(node, weightScale);
   if (!input || failed(x) || failed(w))
     return failure();
-  Tensor scale(ElementType::F32, w->size() == 1 ? Dims() : Dims(w->shape)), zero(ElementType::I32, scale.shape);
-  for (int64_t i = 0; i < scale.size(); ++i)
-    scale.data<float>()[i] = x->data<float>()[0] * w->data<float>()[i];
-  return createDequantize(node, input, node.constant("bias_scale", scale), node.constant("bias_zero", zero), 0);
+  if (elementTypeOf(input.getType()) != ElementType::I32)
+    return node.fail("bias is " + llvm::StringRef(elementTypeName(elementTypeOf(input.getType()))) +
+                     ", expected int32");
+  auto known = constantOf(*x), weights = constantOf(*w);
+  Value scale;
+  if (known && weights && known->size() == 1) {
+    Tensor product(ElementType::F32, weights->shape);
+    for (int64_t i = 0; i < product.size(); ++i)
+      product.data<float>()[i] = factor * known->data<float>()[0] * weights->data<float>()[i];
+    scale = node.constant("bias_scale", product);
+  } else {
+    Compose compose(node);
+    scale = compose.mul(compose.mul(*x, *w), factor);
+    if (!scale)
+      return failure();
+  }
+  Tensor zero(ElementType::I32, {});
+  return createDequantize(node, input, scale, node.constant("bias_zero", zero),
+                          static_cast<int64_t>(shapeOf(input).size()) - 1);
 }
 
-FailureOr<Value> quantizeValue(Node &node, Value input, size_t scale, size_t zero) {
+FailureOr<Value> quantizeValue(Node &node, Value input, size_t scale, size_t zero, int64_t axis) {
   auto scaleValue = scaleParameter(node, scale);
   auto type = quantizedType(node, zero);
   if (failed(scaleValue) || failed(type))
@@ -132,32 +224,80 @@ FailureOr<Value> quantizeValue(Node &node, Value input, size_t scale, size_t zer
   auto zeroValue = zeroParameter(node, zero, *type);
   if (failed(zeroValue))
     return failure();
-  return createQuantize(node, input, *scaleValue, *zeroValue, node.integer("axis", 1));
+  return createQuantize(node, input, *scaleValue, *zeroValue, axis, node.integer("block_size", 0));
 }
 
 LogicalResult buildDequantizeLinear(Node &node) {
-  const int64_t type = node.integer("output_dtype", 0);
-  if (type && elementTypeOfOnnx(type) != ElementType::F32)
-    return node.fail("output_dtype " + onnxTypeName(type) + " is not supported, only float32 is");
-  if (failed(checkBlockSize(node)))
+  const int64_t asked = node.integer("output_dtype", 0);
+  const auto type = asked ? elementTypeOfOnnx(asked) : ElementType::F32;
+  if (!type || !isReal(*type))
+    return node.fail("output_dtype " + onnxTypeName(asked) + " is not supported, only float types are");
+  Value input = node.input(0);
+  if (!input)
     return failure();
-  auto result = dequantizeInput(node, 0, 1, 2, node.integer("axis", 1));
+  const int64_t blockSize = node.integer("block_size", 0);
+  auto axis = blockAxis(node, input, blockSize);
+  auto scale = scaleParameter(node, 1);
+  auto zero = zeroParameter(node, 2, elementTypeOf(input.getType()));
+  if (failed(axis) || failed(scale) || failed(zero))
+    return failure();
+  auto result = createDequantize(node, input, *scale, *zero, *axis, blockSize);
+  if (failed(result))
+    return failure();
+  node.setResult(0, Compose(node).cast(*result, *type));
+  return success();
+}
+
+LogicalResult buildQuantizeLinear(Node &node) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  if (elementTypeOf(input.getType()) == ElementType::I32) // ONNX has it in float32, too
+    input = Compose(node).cast(input, ElementType::F32);
+  if (elementTypeOf(input.getType()) != ElementType::F32)
+    return node.fail("quantises " + llvm::StringRef(elementTypeName(elementTypeOf(input.getType()))) +
+                     ", expected a float type or int32");
+  auto axis = blockAxis(node, input, node.integer("block_size", 0));
+  if (failed(axis))
+    return failure();
+  auto result = quantizeValue(node, input, 1, 2, *axis);
   if (failed(result))
     return failure();
   node.setResult(0, *result);
   return success();
 }
 
-LogicalResult buildQuantizeLinear(Node &node) {
-  if (failed(checkBlockSize(node)))
-    return failure();
+DynamicallyQuantized quantizeDynamically(Node &node, Value input) {
+  Compose compose(node);
+  Shape axes(shapeOf(input).size());
+  for (size_t d = 0; d < axes.size(); ++d)
+    axes[d] = static_cast<int64_t>(d);
+  auto extreme = [&](ReduceKind kind) { return axes.empty() ? input : compose.reduce(kind, input, axes, false); };
+  Value least = compose.min(extreme(ReduceKind::Min), 0), most = compose.max(extreme(ReduceKind::Max), 0);
+  Value scale = compose.div(compose.sub(most, least), 255);
+  // Of zeros alone every scale is right but 0.
+  Value isZero = compose.compare(CompareKind::Equal, scale, compose.number(ElementType::F32, 0));
+  scale = compose.where(isZero, compose.number(ElementType::F32, 1), scale);
+  Value steps = compose.sub(0, compose.div(least, scale));
+  Value zero = compose.cast(compose.apply(UnaryKind::Round, compose.min(compose.max(steps, 0), 255)), ElementType::U8);
+  if (!zero)
+    return {};
+  auto type = toMlirType(node.builder.getContext(), ElementType::U8, shapeOf(input));
+  Value integers =
+      node.builder.create<QuantizeOp>(node.location, type, input, scale, zero, /*axis=*/0, Rounding::HalfEven);
+  return {integers, scale, zero};
+}
+
+LogicalResult buildDynamicQuantizeLinear(Node &node) {
   auto inputs = node.floatInputs(1);
   if (failed(inputs))
     return failure();
-  auto result = quantizeValue(node, (*inputs)[0], 1, 2);
-  if (failed(result))
+  const DynamicallyQuantized result = quantizeDynamically(node, inputs->front());
+  if (!result.integers)
     return failure();
-  node.setResult(0, *result);
+  node.setResult(0, result.integers);
+  node.setResult(1, result.scale);
+  node.setResult(2, result.zero);
   return success();
 }
 
