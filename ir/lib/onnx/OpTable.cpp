@@ -2,6 +2,7 @@
 // The op table, and the page made of it.
 #include "OpTable.h"
 
+#include "Refused.h"
 #include "tw/ir/OnnxImport.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -59,8 +60,10 @@ const OpRow *findOp(llvm::StringRef domain, llvm::StringRef name) {
 std::string operatorProblem(llvm::StringRef domain, llvm::StringRef name, int64_t opset) {
   const std::string text = "operator " + qualified(domain, name);
   const OpRow *row = findOp(domain, name);
-  if (!row)
-    return text + " is not supported";
+  if (!row) {
+    const llvm::StringRef reason = reasonToRefuse(isDefaultDomain(domain) ? "" : domain, name);
+    return text + " is not supported" + (reason.empty() ? "" : ": " + reason.str());
+  }
   const OpVersion *version = row->versionAt(opset);
   if (!version)
     return text + " does not exist in opset " + std::to_string(opset);
