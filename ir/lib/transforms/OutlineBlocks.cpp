@@ -132,9 +132,11 @@ std::vector<Group> findGroups(func::FuncOp main, bool joinsFloat) {
   return result;
 }
 
-// What stands inside a block rather than among its arguments: scalar integers, that is zero points.
+// What stands inside a block rather than among its arguments: scalar integers, that is zero points. An int64 is none
+// but a place, where equal steps of a recurrent layer differ.
 bool staysInside(Value value) {
-  return isConstant(value) && elementCount(shapeOf(value)) == 1 && elementTypeOf(value.getType()) != ElementType::F32;
+  const ElementType type = elementTypeOf(value.getType());
+  return isConstant(value) && elementCount(shapeOf(value)) == 1 && !isReal(type) && type != ElementType::I64;
 }
 
 // No more than a change of representation beside what the group computes.
