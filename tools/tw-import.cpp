@@ -7,6 +7,7 @@
 #include "mlir/IR/AsmState.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace {
@@ -14,6 +15,8 @@ namespace {
 llvm::cl::opt<std::string> input(llvm::cl::Positional, llvm::cl::desc("<model.onnx>"));
 llvm::cl::list<std::string> dims("dim", llvm::cl::desc("bind a symbolic dimension"),
                                  llvm::cl::value_desc("NAME=VALUE"));
+llvm::cl::list<std::string> constants("const", llvm::cl::desc("value of a graph input"),
+                                      llvm::cl::value_desc("NAME=NUMBERS"));
 llvm::cl::opt<bool> elide("elide", llvm::cl::desc("leave the bytes of weights out (not readable again)"));
 
 llvm::cl::opt<bool> operators("operators", llvm::cl::desc("print the page of supported ONNX operators and stop"));
@@ -41,6 +44,15 @@ int main(int argc, char **argv) {
       return fail("--dim " + dim + ": expected NAME=VALUE");
     options.dims[name.str()] = number;
   }
+  for (llvm::StringRef constant : constants) {
+    auto [name, value] = constant.split('=');
+    if (name.empty() || value.empty())
+      return fail("--const " + constant + ": expected NAME=NUMBERS");
+    options.constants[name.str()].text = value.str();
+  }
+  options.folder = llvm::sys::path::parent_path(input);
+  if (options.folder.empty())
+    options.folder = ".";
   auto buffer = llvm::MemoryBuffer::getFile(input);
   if (!buffer)
     return fail(input + ": cannot be read: " + buffer.getError().message());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/ir/Constants.h"
+#include "tw/ir/MappedConstant.h"
 
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/BuiltinAttributes.h"
@@ -112,6 +113,16 @@ Tensor readConstant(ElementsAttr attr) {
 ConstantOp makeConstant(OpBuilder &builder, Location location, llvm::StringRef name, const Tensor &tensor) {
   ElementsAttr attr = makeConstantAttr(builder.getContext(), name, tensor);
   return builder.create<ConstantOp>(location, attr.getType(), attr);
+}
+
+ConstantOp makeMappedConstant(OpBuilder &builder, Location location, llvm::StringRef name, RankedTensorType type,
+                              llvm::ArrayRef<char> bytes, std::shared_ptr<void> owner) {
+  const auto alignment = llvm::MinAlign(reinterpret_cast<uintptr_t>(bytes.data()), 64);
+  AsmResourceBlob blob(
+      bytes, alignment, [owner = std::move(owner)](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
+  auto &manager = DenseResourceElementsHandle::getManagerInterface(builder.getContext());
+  auto attr = DenseResourceElementsAttr::get(type, manager.insert(resourceKey(name), std::move(blob)));
+  return builder.create<ConstantOp>(location, type, attr);
 }
 
 bool isConstant(Value value) { return value.getDefiningOp<ConstantOp>() != nullptr; }

@@ -80,7 +80,8 @@ std::vector<std::string> outputNames(const ::onnx::GraphProto &graph) {
 }
 
 void add(Case &result, std::vector<ir::NamedTensor> &to, const std::string &name, const ::onnx::TensorProto &proto) {
-  auto tensor = ir::onnx::readTensor(proto);
+  ir::onnx::ExternalData none("");
+  auto tensor = ir::onnx::readTensor(proto, none);
   if (tensor)
     to.push_back({name, std::move(*tensor)});
   else

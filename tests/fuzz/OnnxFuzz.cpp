@@ -213,6 +213,119 @@ onnx::ModelProto soup(test::Random &random) {
   return model;
 }
 
+void addGraph(onnx::NodeProto &node, const std::string &name, const onnx::GraphProto &graph) {
+  onnx::AttributeProto &attribute = *node.add_attribute();
+  attribute.set_name(name);
+  attribute.set_type(onnx::AttributeProto_AttributeType_GRAPH);
+  *attribute.mutable_g() = graph;
+}
+
+void addScalar(onnx::GraphProto &graph, const std::string &name, int type, int64_t value) {
+  onnx::TensorProto &tensor = *graph.add_initializer();
+  tensor.set_name(name);
+  tensor.set_data_type(type);
+  if (type == onnx::TensorProto_DataType_INT64)
+    tensor.add_int64_data(value);
+  else
+    tensor.add_int32_data(int32_t(value));
+}
+
+// What soup makes, but its nodes stand in a function, in the branches of an If, or in the body of a Loop or a Scan.
+onnx::ModelProto nested(test::Random &random) {
+  onnx::ModelProto model = soup(random);
+  onnx::GraphProto inner = model.graph(), &graph = *model.mutable_graph();
+  graph.clear_node();
+  graph.mutable_output(0)->set_name("out");
+  onnx::NodeProto &node = *graph.add_node();
+  node.set_name("outer");
+  inner.clear_initializer(); // they are to be had from around it
+  addScalar(graph, "on", onnx::TensorProto_DataType_BOOL, test::below(random, 8) != 0);
+  const size_t kind = test::below(random, 4);
+  if (kind == 0) {
+    onnx::FunctionProto &function = *model.add_functions();
+    function.set_name("f");
+    function.set_domain("mine");
+    node.set_op_type("f");
+    node.set_domain("mine");
+    for (const auto &info : graph.input())
+      function.add_input(info.name()), node.add_input(test::below(random, 8) ? info.name() : "");
+    for (const auto &tensor : graph.initializer())
+      function.add_input(tensor.name()), node.add_input(tensor.name());
+    *function.mutable_node() = inner.node();
+    function.add_output(inner.output(0).name());
+    if (test::below(random, 2))
+      function.mutable_node(0)->mutable_attribute()->Add()->set_ref_attr_name("axis");
+    if (test::below(random, 8) == 0) // one that calls itself
+      *function.add_node() = node;
+  } else if (kind == 1) {
+    node.set_op_type("If");
+    node.add_input(test::below(random, 2) ? "on" : graph.input(0).name());
+    if (test::below(random, 2))
+      graph.mutable_input(0)->mutable_type()->mutable_tensor_type()->set_elem_type(onnx::TensorProto_DataType_BOOL);
+    inner.clear_input();
+    addGraph(node, "then_branch", inner);
+    if (test::below(random, 2))
+      std::swap(*inner.mutable_node(0)->mutable_input(0), *graph.mutable_input(0)->mutable_name());
+    addGraph(node, "else_branch", inner);
+  } else {
+    const bool isLoop = kind == 2;
+    node.set_op_type(isLoop ? "Loop" : "Scan");
+    onnx::GraphProto body = inner;
+    body.clear_input();
+    body.clear_output();
+    if (isLoop) {
+      static constexpr std::array<int64_t, 6> kTrips = {0, 1, 2, 3, 50, INT64_MAX};
+      addScalar(graph, "trips", onnx::TensorProto_DataType_INT64, test::pick<int64_t>(random, kTrips));
+      node.add_input(test::below(random, 6) ? "trips" : "");
+      node.add_input(test::below(random, 6) ? "on" : "");
+      body.add_input()->set_name("i");
+      body.add_input()->set_name("c");
+      body.add_output()->set_name("c");
+    }
+    for (const auto &info : inner.input()) {
+      node.add_input(info.name());
+      *body.add_input() = info;
+      if (isLoop || test::below(random, 2))
+        body.add_output()->set_name(test::below(random, 4) ? info.name() : inner.output(0).name());
+    }
+    body.add_output()->set_name(inner.output(0).name());
+    for (int i = isLoop; i < body.output_size(); ++i)
+      node.add_output(i + 1 == body.output_size() ? "out" : "s" + std::to_string(i));
+    addGraph(node, "body", body);
+    if (!isLoop) {
+      onnx::AttributeProto &attribute = *node.add_attribute();
+      attribute.set_name("num_scan_inputs");
+      attribute.set_type(onnx::AttributeProto_AttributeType_INT);
+      attribute.set_i(int64_t(test::below(random, 3)));
+    }
+  }
+  if (node.output_size() == 0)
+    node.add_output("out");
+  return model;
+}
+
+// Some initializers lie in files, or should.
+void moveOut(onnx::ModelProto &model, test::Random &random) {
+  static const std::string kPlaces[] = {"w.bin",      "w.bin",  "w.bin", "sub/w.bin", "../w.bin", "/dev/zero",
+                                        "/etc/hosts", "w.bin/", "",      ".",         "none"};
+  for (auto &tensor : *model.mutable_graph()->mutable_initializer()) {
+    if (test::below(random, 2))
+      continue;
+    tensor.clear_float_data(), tensor.clear_int32_data(), tensor.clear_int64_data();
+    tensor.set_data_location(onnx::TensorProto_DataLocation_EXTERNAL);
+    auto add = [&](const std::string &key, const std::string &value) {
+      auto &entry = *tensor.add_external_data();
+      entry.set_key(key);
+      entry.set_value(value);
+    };
+    add("location", test::pick<std::string>(random, kPlaces));
+    if (test::below(random, 2))
+      add("offset", std::to_string(number(random)));
+    if (test::below(random, 4) == 0)
+      add("length", std::to_string(number(random)));
+  }
+}
+
 std::vector<std::string> starts() {
   std::vector<std::string> models;
   for (const char *file : {"tests/e2e/models/fc_float.onnx", "tests/e2e/models/fc_int8.onnx",
@@ -239,7 +352,7 @@ bool isSmall(mlir::ModuleOp module) {
 class OnnxFuzz : public testing::Test {
 protected:
   /// Whether it became a graph.
-  bool tryModel(const std::string &bytes) {
+  bool tryModel(const std::string &bytes, const ir::OnnxImportOptions &import = {}) {
     mlir::DialectRegistry registry;
     ir::registerGraphDialects(registry);
     mlir::MLIRContext context(registry, mlir::MLIRContext::Threading::DISABLED);
@@ -250,7 +363,7 @@ protected:
       return mlir::success();
     });
     std::vector<ir::ImportProblem> problems;
-    auto module = ir::importOnnx(context, bytes, "m.onnx", {}, problems);
+    auto module = ir::importOnnx(context, bytes, "m.onnx", import, problems);
     EXPECT_EQ(bool(module), problems.empty());
     if (!module)
       return false;
@@ -296,6 +409,37 @@ TEST_F(OnnxFuzz, AnyNodesAreAGraphOrProblems) {
   test::fuzz("onnx-nodes", 600, [&](test::Random &random) { graphs += tryModel(soup(random).SerializeAsString()); });
   if (!std::getenv("TW_FUZZ_COUNT"))
     EXPECT_GT(graphs, 40);
+}
+
+TEST_F(OnnxFuzz, AnyFunctionsAndNestedGraphsAreAGraphOrProblems) {
+  int graphs = 0;
+  test::fuzz("onnx-nested", 300, [&](test::Random &random) {
+    onnx::ModelProto model = nested(random);
+    if (test::below(random, 3) == 0)
+      change(model, random, {"", "x0", "c0", "i", "c", "out", "axis"});
+    graphs += tryModel(model.SerializeAsString());
+  });
+  if (!std::getenv("TW_FUZZ_COUNT"))
+    EXPECT_GT(graphs, 20);
+}
+
+TEST_F(OnnxFuzz, AnyExternalDataAndConstantsAreAGraphOrProblems) {
+  const test::TempDir folder;
+  std::ofstream(folder.path() / "w.bin") << std::string(200, '\1');
+  std::filesystem::create_directory(folder.path() / "sub");
+  std::ofstream(folder.path() / "sub/w.bin") << std::string(3, '\1');
+  static const std::string kValues[] = {"1", "1,2", "[1,1,2]", "-1", "x", ",", "99999999999999999999", "1e9", "nan"};
+  int graphs = 0;
+  test::fuzz("onnx-external", 300, [&](test::Random &random) {
+    onnx::ModelProto model = soup(random);
+    moveOut(model, random);
+    ir::OnnxImportOptions import{.folder = folder.path().string()};
+    if (test::below(random, 4) == 0)
+      import.constants["x" + std::to_string(test::below(random, 2))].text = test::pick<std::string>(random, kValues);
+    graphs += tryModel(model.SerializeAsString(), import);
+  });
+  if (!std::getenv("TW_FUZZ_COUNT"))
+    EXPECT_GT(graphs, 20);
 }
 
 } // namespace

@@ -93,14 +93,14 @@ int checkVerb(const Arguments &arguments) {
                    "Says of each operator whether it can run and where, as compile would place it; writes nothing.",
                    "model.onnx", "  tilewright check model.onnx\n  tilewright check model.onnx --dim batch=1 --json\n");
   addPlacementOptions(line);
-  line.add()("config,c", po::value<std::string>()->default_value("tw16"), "machine: a name, or a YAML file")(
-      "dim", po::value<std::vector<std::string>>()->composing(),
-      "NAME=NUMBER: value of a symbolic dimension; free ones are taken as 1")("json", "print as JSON");
+  line.add()("config,c", po::value<std::string>()->default_value("tw16"), "machine: a name, or a YAML file");
+  addImportOptions(line, "free ones are taken as 1");
+  line.add()("json", "print as JSON");
   if (auto code = line.parse(arguments))
     return *code;
-  auto dims = line.dims();
-  if (!dims)
-    return fail(dims.takeError());
+  auto import = importOptions(line);
+  if (!import)
+    return fail(import.takeError());
   auto config = loadMachine(line.text("config"));
   if (!config)
     return fail(config.takeError());
@@ -108,7 +108,7 @@ int checkVerb(const Arguments &arguments) {
   options.config = *config;
   if (auto error = readPlacement(line, options))
     return fail(std::move(error));
-  auto survey = surveyModel(line.file(), *dims, options);
+  auto survey = surveyModel(line.file(), *import, options);
   if (!survey)
     return fail(survey.takeError());
   if (line.has("json"))

@@ -8,6 +8,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
@@ -46,14 +47,26 @@ llvm::Error errorOf(const std::vector<std::string> &messages) {
   return all;
 }
 
-llvm::Expected<Model> importModel(const std::string &path, const std::map<std::string, int64_t> &dims) {
+std::vector<std::string> givenConstants(mlir::ModuleOp module) {
+  std::vector<std::string> texts;
+  if (auto constants = module->getAttrOfType<mlir::DictionaryAttr>("tw.constants"))
+    for (mlir::NamedAttribute constant : constants)
+      texts.push_back(constant.getName().str() + " = " + llvm::cast<mlir::StringAttr>(constant.getValue()).str());
+  return texts;
+}
+
+std::string folderOf(const std::string &path) {
+  const llvm::StringRef folder = llvm::sys::path::parent_path(path);
+  return folder.empty() ? "." : folder.str();
+}
+
+llvm::Expected<Model> importModel(const std::string &path, ir::OnnxImportOptions options) {
   auto bytes = readFile(path);
   if (!bytes)
     return bytes.takeError();
   Model model = emptyModel();
   std::vector<ir::ImportProblem> problems;
-  ir::OnnxImportOptions options;
-  options.dims = dims;
+  options.folder = folderOf(path);
   model.module = ir::importOnnx(*model.context, *bytes, path, options, problems);
   if (!model.module)
     return errorOf(messagesOf(problems, path));
@@ -120,6 +133,14 @@ void fillRandom(ir::Tensor &tensor, std::mt19937_64 &random) {
     tensor.bytes[i] = int64_t(i) % width == 0 ? char(random() >> 56) : 0;
 }
 
+std::vector<char> bytesFor(ir::ElementType type, const NpyArray &array) {
+  std::vector<char> bytes = array.bytes;
+  if (type == ir::ElementType::Bool) // any other byte would be no bool
+    for (char &byte : bytes)
+      byte = byte != 0;
+  return bytes;
+}
+
 } // namespace
 
 llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::string &file) {
@@ -131,8 +152,18 @@ llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::stri
   if (have != tensor.shape)
     return llvm::createStringError(file + ": input '" + wanted.name + "' has shape " + ir::shapeText(tensor.shape) +
                                    ", the file has " + ir::shapeText(have));
-  tensor.bytes = array.bytes;
+  tensor.bytes = bytesFor(tensor.type, array);
   return llvm::Error::success();
+}
+
+llvm::Expected<ir::Tensor> toTensor(const NpyArray &array, const std::string &file) {
+  for (const TypeRow &row : kTypes)
+    if (array.type == row.npy) {
+      ir::Tensor tensor(row.type, array.shape);
+      tensor.bytes = bytesFor(row.type, array);
+      return tensor;
+    }
+  return llvm::createStringError(file + ": has type " + array.type + ", which no tensor has");
 }
 
 std::string fileOf(const std::string &argument) { return argument.substr(argument.find('=') + 1); }

@@ -34,7 +34,12 @@ struct Model {
 };
 /// A context with everything that graphs need, and no module.
 Model emptyModel();
-llvm::Expected<Model> importModel(const std::string &path, const std::map<std::string, int64_t> &dims);
+/// External data is read from the file's folder, whatever folder the options have.
+llvm::Expected<Model> importModel(const std::string &path, ir::OnnxImportOptions options);
+/// The inputs that were given when the model was imported: "shape = int64 2: 4, 2".
+std::vector<std::string> givenConstants(mlir::ModuleOp module);
+/// The folder of a file.
+std::string folderOf(const std::string &path);
 
 /// Tensors of an entry, by position.
 using Tensors = std::vector<ir::NamedTensor>;
@@ -46,6 +51,9 @@ llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<st
 
 /// The contents of an array for a tensor; an error unless type and shape are the tensor's. `file` is named in it.
 llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::string &file);
+
+/// The array itself, if there is an element type for it.
+llvm::Expected<ir::Tensor> toTensor(const NpyArray &array, const std::string &file);
 
 /// The file of such an argument: NAME=FILE, or FILE alone.
 std::string fileOf(const std::string &argument);

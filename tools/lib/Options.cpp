@@ -41,18 +41,6 @@ std::optional<int> CommandLine::parse(const Arguments &arguments) {
   return std::nullopt;
 }
 
-llvm::Expected<std::map<std::string, int64_t>> CommandLine::dims() const {
-  std::map<std::string, int64_t> result;
-  for (const std::string &text : list("dim")) {
-    auto [name, number] = llvm::StringRef(text).split('=');
-    int64_t value = 0;
-    if (name.empty() || number.getAsInteger(10, value) || value <= 0)
-      return llvm::createStringError("--dim " + text + ": expected NAME=NUMBER with a positive number");
-    result[name.str()] = value;
-  }
-  return result;
-}
-
 int fail(llvm::Error error) {
   llvm::handleAllErrors(std::move(error),
                         [](const llvm::ErrorInfoBase &info) { std::cerr << "error: " << info.message() << "\n"; });

@@ -34,8 +34,6 @@ public:
     return has(name) ? get<std::vector<std::string>>(name) : std::vector<std::string>();
   }
   std::string file() const { return text("file"); }
-  /// name=number pairs of --dim; empty with an error.
-  llvm::Expected<std::map<std::string, int64_t>> dims() const;
 
 private:
   std::string verb, what, fileWord, examples;

@@ -21,16 +21,42 @@ namespace fs = llvm::sys::fs;
 
 constexpr uint64_t kCacheBytes = uint64_t(1) << 30;
 
-std::string cacheKey(const std::string &modelBytes, const isa::HwConfig &config,
-                     const std::map<std::string, int64_t> &dims, const codegen::CompileOptions &options) {
+// Size and time of each file that a model's tensors lie in: they may be larger than what anyone wants to hash.
+std::string externalState(const std::string &modelBytes, const std::string &modelPath) {
+  std::vector<ir::ImportProblem> problems; // the import will say them
+  auto survey = ir::surveyOnnx(modelBytes, problems);
+  std::string state;
+  for (const std::string &file : survey ? survey->externalFiles : std::vector<std::string>()) {
+    llvm::SmallString<256> path(folderOf(modelPath));
+    llvm::sys::path::append(path, file);
+    fs::file_status status;
+    if (!fs::status(path, status))
+      state += llvm::formatv("{0} {1} {2}\n", file, status.getSize(),
+                             status.getLastModificationTime().time_since_epoch().count());
+  }
+  return state;
+}
+
+std::string cacheKey(const std::string &modelBytes, const std::string &modelPath, const isa::HwConfig &config,
+                     const ir::OnnxImportOptions &import, const codegen::CompileOptions &options) {
   llvm::BLAKE3 hasher;
   auto addNumber = [&](uint64_t number) { hasher.update(llvm::ArrayRef((const uint8_t *)&number, sizeof(number))); };
   hasher.update(modelBytes);
   addNumber(isa::kIsaHash);
   addNumber(isa::configHash(config));
-  for (const auto &[name, size] : dims) {
+  hasher.update(externalState(modelBytes, modelPath));
+  for (const auto &[name, size] : import.dims) {
     hasher.update(name);
     addNumber(uint64_t(size));
+  }
+  for (const auto &[name, constant] : import.constants) {
+    hasher.update(name);
+    hasher.update(constant.text);
+    if (constant.tensor) {
+      addNumber(uint64_t(constant.tensor->type));
+      hasher.update(ir::shapeText(constant.tensor->shape));
+      hasher.update(llvm::StringRef(constant.tensor->bytes.data(), constant.tensor->bytes.size()));
+    }
   }
   for (codegen::ExecutorId executor : options.executors)
     addNumber(uint64_t(executor));
@@ -108,10 +134,44 @@ void keepPackage(const isa::Package &package, const std::string &folder, const s
 } // namespace
 
 void addModelOptions(CommandLine &line) {
-  line.add()("config,c", po::value<std::string>()->default_value("tw16"),
-             "machine: a name, or a YAML file")("dim", po::value<std::vector<std::string>>()->composing(),
-                                                "NAME=NUMBER: value of a symbolic dimension; may be repeated");
+  line.add()("config,c", po::value<std::string>()->default_value("tw16"), "machine: a name, or a YAML file");
+  addImportOptions(line);
   addPlacementOptions(line);
+}
+
+void addImportOptions(CommandLine &line, const std::string &free) {
+  line.add()("dim", po::value<std::vector<std::string>>()->composing(),
+             ("NAME=NUMBER: value of a symbolic dimension; " + (free.empty() ? "may be repeated" : free)).c_str())(
+      "const", po::value<std::vector<std::string>>()->composing(),
+      "NAME=NUMBERS or NAME=FILE.npy: value of a graph input that must be known, such as a shape; may be repeated");
+}
+
+llvm::Expected<ir::OnnxImportOptions> importOptions(const CommandLine &line) {
+  ir::OnnxImportOptions options;
+  for (const std::string &text : line.list("dim")) {
+    auto [name, number] = llvm::StringRef(text).split('=');
+    int64_t value = 0;
+    if (name.empty() || number.getAsInteger(10, value) || value <= 0)
+      return llvm::createStringError("--dim " + text + ": expected NAME=NUMBER with a positive number");
+    options.dims[name.str()] = value;
+  }
+  for (const std::string &text : line.list("const")) {
+    auto [name, value] = llvm::StringRef(text).split('=');
+    if (name.empty() || value.empty())
+      return llvm::createStringError("--const " + text + ": expected NAME=NUMBERS or NAME=FILE.npy");
+    ir::OnnxConstant &constant = options.constants[name.str()];
+    constant.text = value.str();
+    if (!value.ends_with(".npy"))
+      continue;
+    auto array = readNpy(value.str());
+    if (!array)
+      return array.takeError();
+    auto tensor = toTensor(*array, value.str());
+    if (!tensor)
+      return tensor.takeError();
+    constant.tensor = *std::move(tensor);
+  }
+  return options;
 }
 
 void addPlacementOptions(CommandLine &line) {
@@ -196,10 +256,10 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
   auto config = loadMachine(line.text("config"));
   if (!config)
     return config.takeError();
-  auto dims = line.dims();
-  if (!dims)
-    return dims.takeError();
-  auto model = importModel(line.file(), *dims);
+  auto import = importOptions(line);
+  if (!import)
+    return import.takeError();
+  auto model = importModel(line.file(), *import);
   if (!model)
     return model.takeError();
   if (change)
@@ -232,16 +292,16 @@ llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::
     auto config = loadMachine(line.text("config"));
     if (!config)
       return config.takeError();
-    auto dims = line.dims();
-    if (!dims)
-      return dims.takeError();
+    auto import = importOptions(line);
+    if (!import)
+      return import.takeError();
     auto bytes = readFile(line.file());
     if (!bytes)
       return bytes.takeError();
     codegen::CompileOptions placement;
     if (auto error = readPlacement(line, placement))
       return std::move(error);
-    key = cacheKey(*bytes, *config, *dims, placement);
+    key = cacheKey(*bytes, line.file(), *config, *import, placement);
     if (auto kept = keptPackage(folder, key, note))
       return std::move(*kept);
   }

@@ -12,8 +12,14 @@
 
 namespace tw::tools {
 
-/// Declares --config, --dim and those of addPlacementOptions.
+/// Declares --config, those of addImportOptions and those of addPlacementOptions.
 void addModelOptions(CommandLine &line);
+
+/// Declares --dim and --const. `free` says what becomes of dimensions that are not given.
+void addImportOptions(CommandLine &line, const std::string &free = "");
+
+/// What --dim and --const say; the arrays that they name are read.
+llvm::Expected<ir::OnnxImportOptions> importOptions(const CommandLine &line);
 
 /// Declares --target and --place.
 void addPlacementOptions(CommandLine &line);
@@ -41,15 +47,16 @@ struct Prepared {
   codegen::Compiled compiled;
 };
 
-/// Imports and compiles the file on the line for its --config and --dim; `options.config` is filled in here. `change`
-/// may change the imported graph before it is compiled.
+/// Imports and compiles the file on the line for its --config, --dim and --const; `options.config` is filled in here.
+/// `change` may change the imported graph before it is compiled.
 llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options = {},
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change = nullptr);
 
 /// The same for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a key, a
-/// hash of everything that they depend on: the model's bytes, machine, dimensions, placement, instruction set, and
-/// this program; and by a hash of that key and of their own bytes. One that is not what its name says is made anew; so
-/// is one in a folder that others than the user may write; old ones are removed. `note` says what was done.
+/// hash of everything that they depend on: the model's bytes, the state of the files beside it, machine, dimensions,
+/// constants, placement, instruction set, and this program; and by a hash of that key and of their own bytes. One that
+/// is not what its name says is made anew; so is one in a folder that others than the user may write; old ones are
+/// removed. `note` says what was done.
 llvm::Expected<isa::Package> preparePackage(const CommandLine &line, const std::string &folder, std::string &note);
 
 /// Where packages are kept: tilewright in the user's cache folder; empty if there is none.

@@ -20,7 +20,7 @@ void addRows(const codegen::CompileReport &report, Survey &survey) {
 
 } // namespace
 
-llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims,
+llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOptions import,
                                    codegen::CompileOptions options) {
   auto bytes = readFile(path);
   if (!bytes)
@@ -31,7 +31,7 @@ llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::
     return errorOf(messagesOf(problems, path));
   Survey survey;
   survey.opset = nodes->opset;
-  ir::OnnxImportOptions import{dims};
+  import.folder = folderOf(path);
   for (const std::string &name : nodes->freeDims)
     if (import.dims.try_emplace(name, 1).second)
       survey.takenAsOne.push_back(name);

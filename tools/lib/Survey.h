@@ -23,14 +23,14 @@ struct Survey {
   // Operators after fusion; the operators of the file, without shapes, where something is wrong with the model.
   std::vector<SurveyRow> rows;
   std::vector<std::string> problems;   // all of them, each a line with its place
-  std::vector<std::string> takenAsOne; // free dimensions that `dims` does not bind
+  std::vector<std::string> takenAsOne; // free dimensions that `import` does not bind
   int64_t macs = 0, macsOnNpu = 0, macsInt8 = 0;
   double hostNs = 0; // estimate, a lower bound
 };
 
 /// `options`: machine and placement. An error only if nothing can be said: no model, or an opset that is not
 /// understood.
-llvm::Expected<Survey> surveyModel(const std::string &path, const std::map<std::string, int64_t> &dims,
+llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOptions import,
                                    codegen::CompileOptions options);
 
 } // namespace tw::tools

@@ -247,12 +247,14 @@ private:
       checks.note("  definition  is left out: --only gives the nodes what the reference computes before them");
       return llvm::Error::success();
     }
-    auto dims = line.dims();
-    if (!dims)
-      return dims.takeError();
-    auto model = importModel(line.file(), *dims);
+    auto import = importOptions(line);
+    if (!import)
+      return import.takeError();
+    auto model = importModel(line.file(), *import);
     if (!model)
       return model.takeError();
+    for (const std::string &text : givenConstants(*model->module))
+      checks.note("  constant    " + text);
     ir::DefinitionOptions options{line.has("exhaustive") ? 0 : int64_t(line.get<double>("samples")), seed};
     return judgeReference(*model->module, inputs, reference, options, checks);
   }
@@ -283,10 +285,10 @@ private:
   llvm::Error compareRecordedLayers() {
     if (!holdsLayers(expected))
       return llvm::Error::success();
-    auto dims = line.dims();
-    if (!dims)
-      return dims.takeError();
-    auto model = importModel(line.file(), *dims);
+    auto import = importOptions(line);
+    if (!import)
+      return import.takeError();
+    auto model = importModel(line.file(), *import);
     if (!model)
       return model.takeError();
     if (auto error = fuseGraph(*model->module, false))

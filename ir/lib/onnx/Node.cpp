@@ -1,24 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Node.h"
 
+#include "llvm/ADT/SetVector.h"
+
 using namespace mlir;
 
 namespace tw::ir::onnx {
+namespace {
+
+// The arguments of the graph that a value is computed from, by name, the first few of them.
+llvm::SmallVector<std::string> sources(Value value) {
+  constexpr size_t kMostSources = 3, kMostVisited = 1000;
+  llvm::SmallVector<std::string> names;
+  llvm::SetVector<Value> visited;
+  visited.insert(value);
+  for (size_t i = 0; i < visited.size() && i < kMostVisited && names.size() < kMostSources; ++i) {
+    if (auto argument = dyn_cast<BlockArgument>(visited[i]))
+      names.push_back(nodeNames(argument.getLoc()).front().str());
+    else
+      visited.insert(visited[i].getDefiningOp()->operand_begin(), visited[i].getDefiningOp()->operand_end());
+  }
+  return names;
+}
+
+} // namespace
 
 std::optional<Tensor> Node::constantInput(size_t index) {
   if (!hasInput(index))
     return std::nullopt;
   Value value = input(index);
-  return value ? constantOf(value) : std::nullopt;
+  return value ? valueOf(value) : std::nullopt;
 }
 
 FailureOr<Tensor> Node::requiredConstant(size_t index, llvm::StringRef what) {
   Value value = input(index);
   if (!value)
     return failure();
-  if (auto tensor = constantOf(value))
+  if (auto tensor = valueOf(value))
     return *std::move(tensor);
-  return fail(what + " (input " + llvm::Twine(index) + ") must be a constant, it is computed by the graph");
+  const auto names = sources(value);
+  std::string text = (what + " (input " + llvm::Twine(index) + ") must be a constant, it is ").str();
+  text += isa<BlockArgument>(value) ? "" : "computed from ";
+  text += names.size() > 1 ? "the graph inputs " : "the graph input ";
+  for (size_t i = 0; i < names.size(); ++i)
+    text += (i ? ", '" : "'") + names[i] + "'";
+  return fail(text + "; if its value is known, give it: --const " + (names.empty() ? "NAME" : names.front()) +
+              "=VALUE");
 }
 
 FailureOr<RankedTensorType> Node::resultType(Value like, llvm::Expected<Shape> shape) {

@@ -11,6 +11,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace tw::ir::onnx {
 
@@ -27,17 +28,23 @@ public:
   int version = 0; // since-version of the operator in the model's opset (OpTable.def)
 
   virtual size_t inputCount() const = 0;
-  virtual size_t outputCount() const = 0;
-  // Whether anybody reads it; a result that nobody reads need not be made.
-  virtual bool isOutputRead(size_t index) const = 0;
   virtual bool hasInput(size_t index) const = 0;
   // Null, with a problem recorded, when the input is absent.
   virtual Value input(size_t index) = 0;
-  // The constant behind an input, when there is one.
+  virtual size_t outputCount() const = 0;
+  // Whether anybody reads it; a result that nobody reads need not be made.
+  virtual bool isOutputRead(size_t index) const = 0;
+  // The value of an input that constants decide, when they do: exporters compute shapes, axes and bounds by nodes.
   std::optional<Tensor> constantInput(size_t index);
-  // An input that must be a constant; a problem is recorded otherwise.
+  // An input that must be one; a problem is recorded otherwise.
   FailureOr<Tensor> requiredConstant(size_t index, llvm::StringRef what);
+  // The same of any value of the graph.
+  virtual std::optional<Tensor> valueOf(Value value) = 0;
+  // The value, or the constant that it is if it is one and no large one. What a builder makes is folded when it is
+  // done; this is for what it needs folded before.
+  virtual Value fold(Value value) = 0;
 
+  // Attributes; with a fallback, or nothing, where the node has none of the name and type.
   virtual bool hasAttribute(llvm::StringRef attribute) const = 0;
   virtual int64_t integer(llvm::StringRef attribute, int64_t fallback) const = 0;
   virtual float real(llvm::StringRef attribute, float fallback) const = 0;
@@ -45,8 +52,20 @@ public:
   virtual std::optional<Shape> integers(llvm::StringRef attribute) const = 0;
   virtual std::optional<std::vector<float>> reals(llvm::StringRef attribute) const = 0;
   virtual std::optional<std::vector<std::string>> texts(llvm::StringRef attribute) const = 0;
+  // A problem is recorded when it is there and cannot be read.
+  virtual FailureOr<std::optional<Tensor>> tensor(llvm::StringRef attribute) = 0;
   // The value of a Constant node in whichever attribute it stands.
   virtual FailureOr<Tensor> constantValue() = 0;
+
+  // A graph in an attribute: how many values it takes and gives; a problem is recorded when there is none.
+  struct GraphSize {
+    size_t inputs, outputs;
+  };
+  virtual FailureOr<GraphSize> graphSize(llvm::StringRef attribute) = 0;
+  // Builds the nodes of this graph here, with these values as its inputs; its results. The label is part of the names
+  // of its nodes. Fails silently when a problem was recorded for one of them.
+  virtual FailureOr<llvm::SmallVector<Value>> inlineGraph(llvm::StringRef attribute, llvm::ArrayRef<Value> inputs,
+                                                          const llvm::Twine &label) = 0;
 
   // The shape that the model itself gives an output: for operators whose values decide it. None where a dimension is
   // free.

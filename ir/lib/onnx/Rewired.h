@@ -55,7 +55,15 @@ public:
     return outer.texts(attribute);
   }
   std::optional<Shape> declaredShape(size_t) const override { return std::nullopt; }
+  FailureOr<std::optional<Tensor>> tensor(llvm::StringRef attribute) override { return outer.tensor(attribute); }
   FailureOr<Tensor> constantValue() override { return outer.constantValue(); }
+  FailureOr<GraphSize> graphSize(llvm::StringRef attribute) override { return outer.graphSize(attribute); }
+  FailureOr<llvm::SmallVector<Value>> inlineGraph(llvm::StringRef attribute, llvm::ArrayRef<Value> values,
+                                                  const llvm::Twine &label) override {
+    return outer.inlineGraph(attribute, values, label);
+  }
+  std::optional<Tensor> valueOf(Value value) override { return outer.valueOf(value); }
+  Value fold(Value value) override { return outer.fold(value); }
   void setResult(size_t index, Value value) override {
     if (index == 0)
       result = value;

@@ -4,73 +4,98 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 
+#include <cstring>
+
 namespace tw::ir::onnx {
 namespace {
 
-// Values that stand one by one in a repeated field, narrowed to T.
-template <typename T, typename Field> llvm::Error readField(Tensor &tensor, const Field &field, llvm::StringRef name) {
-  if (field.size() != tensor.size())
-    return llvm::createStringError(name + llvm::Twine(" has ") + llvm::Twine(field.size()) + " values, the shape " +
-                                   shapeText(tensor.shape) + " needs " + llvm::Twine(tensor.size()));
-  for (int i = 0; i < field.size(); ++i)
-    tensor.data<T>()[i] = static_cast<T>(field.Get(i));
-  return llvm::Error::success();
+// Integers that share a byte, the first in its low bits. Their numbers, like those of the formats of 8 bits and fewer,
+// came to ONNX after the library that parses it.
+struct PackedType {
+  int dataType;
+  llvm::StringRef name;
+  ElementType element;
+  int bits;
+};
+constexpr PackedType kPackedTypes[] = {{21, "uint4", ElementType::U8, 4},
+                                       {22, "int4", ElementType::I8, 4},
+                                       {25, "uint2", ElementType::U8, 2},
+                                       {26, "int2", ElementType::I8, 2}};
+constexpr std::pair<int, llvm::StringRef> kOtherNewTypes[] = {{17, "float8e4m3fn"}, {18, "float8e4m3fnuz"},
+                                                              {19, "float8e5m2"},   {20, "float8e5m2fnuz"},
+                                                              {23, "float4e2m1"},   {24, "float8e8m0"}};
+
+const PackedType *findPacked(int dataType) {
+  const PackedType *row = llvm::find_if(kPackedTypes, [&](const PackedType &t) { return t.dataType == dataType; });
+  return row == std::end(kPackedTypes) ? nullptr : row;
 }
 
-llvm::Error readTypedField(Tensor &tensor, const ::onnx::TensorProto &proto) {
-  switch (tensor.type) {
+// Bytes hold `count` numbers of few bits each.
+Tensor unpacked(const PackedType &type, Dims shape, llvm::ArrayRef<char> bytes) {
+  Tensor tensor(type.element, shape);
+  const int perByte = 8 / type.bits;
+  for (int64_t i = 0; i < tensor.size(); ++i) {
+    const int shift = static_cast<int>(i % perByte) * type.bits;
+    const int value = (static_cast<unsigned char>(bytes[i / perByte]) >> shift) & ((1 << type.bits) - 1);
+    const bool isNegative = type.element == ElementType::I8 && value >> (type.bits - 1);
+    tensor.setInteger(i, isNegative ? value - (1 << type.bits) : value);
+  }
+  return tensor;
+}
+
+Tensor fromBytes(ElementType type, Dims shape, llvm::ArrayRef<char> bytes) {
+  Tensor tensor(type, shape);
+  llvm::copy(bytes, tensor.bytes.begin());
+  if (type == ElementType::Bool) // any other byte would be no bool
+    for (char &byte : tensor.bytes)
+      byte = byte != 0;
+  return tensor;
+}
+
+// A field of numbers, one for each element or packed byte, narrowed to T.
+template <typename T, typename Field>
+llvm::Expected<std::vector<char>> fieldBytes(const Field &field, int64_t wanted, Dims shape) {
+  if (field.size() != wanted)
+    return llvm::createStringError("has " + llvm::Twine(field.size()) + " values, the shape " + shapeText(shape) +
+                                   " needs " + llvm::Twine(wanted));
+  std::vector<char> bytes(wanted * sizeof(T));
+  for (int i = 0; i < field.size(); ++i) {
+    const T value = static_cast<T>(field.Get(i));
+    std::memcpy(bytes.data() + i * sizeof(T), &value, sizeof(T));
+  }
+  return bytes;
+}
+
+llvm::Expected<std::vector<char>> typedBytes(const ::onnx::TensorProto &proto, ElementType type, int64_t wanted,
+                                             Dims shape) {
+  switch (type) {
   case ElementType::F32:
-    return readField<float>(tensor, proto.float_data(), "float_data");
+    return fieldBytes<float>(proto.float_data(), wanted, shape);
+  case ElementType::F64:
+    return fieldBytes<double>(proto.double_data(), wanted, shape);
+  case ElementType::F16: // by their bits
+  case ElementType::BF16:
+  case ElementType::U16:
+    return fieldBytes<uint16_t>(proto.int32_data(), wanted, shape);
+  case ElementType::Bool:
   case ElementType::I8:
-    return readField<int8_t>(tensor, proto.int32_data(), "int32_data");
   case ElementType::U8:
-    return readField<uint8_t>(tensor, proto.int32_data(), "int32_data");
+    return fieldBytes<uint8_t>(proto.int32_data(), wanted, shape);
+  case ElementType::I16:
+    return fieldBytes<int16_t>(proto.int32_data(), wanted, shape);
   case ElementType::I32:
-    return readField<int32_t>(tensor, proto.int32_data(), "int32_data");
+    return fieldBytes<int32_t>(proto.int32_data(), wanted, shape);
   case ElementType::I64:
-    return readField<int64_t>(tensor, proto.int64_data(), "int64_data");
-  default:
-    break;
+    return fieldBytes<int64_t>(proto.int64_data(), wanted, shape);
+  case ElementType::U32:
+    return fieldBytes<uint32_t>(proto.uint64_data(), wanted, shape);
+  case ElementType::U64:
+    return fieldBytes<uint64_t>(proto.uint64_data(), wanted, shape);
   }
   llvm_unreachable("all element types are listed");
 }
 
-} // namespace
-
-std::string onnxTypeName(int dataType) {
-  if (!::onnx::TensorProto_DataType_IsValid(dataType))
-    return "type " + std::to_string(dataType);
-  return llvm::StringRef(::onnx::TensorProto_DataType_Name(static_cast<::onnx::TensorProto_DataType>(dataType)))
-      .lower();
-}
-
-std::optional<ElementType> elementTypeOfOnnx(int dataType) {
-  switch (dataType) {
-  case ::onnx::TensorProto_DataType_FLOAT:
-    return ElementType::F32;
-  case ::onnx::TensorProto_DataType_INT8:
-    return ElementType::I8;
-  case ::onnx::TensorProto_DataType_UINT8:
-    return ElementType::U8;
-  case ::onnx::TensorProto_DataType_INT32:
-    return ElementType::I32;
-  case ::onnx::TensorProto_DataType_INT64:
-    return ElementType::I64;
-  default: // an open enumeration: any number may stand in a file
-    return std::nullopt;
-  }
-}
-
-llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto) {
-  if (proto.data_location() == ::onnx::TensorProto_DataLocation_EXTERNAL || proto.external_data_size() > 0)
-    return llvm::createStringError(
-        "its data lies in an external file, which is not supported; save the model as one file");
-  if (proto.has_segment())
-    return llvm::createStringError("segmented tensors are not supported");
-  auto type = elementTypeOfOnnx(proto.data_type());
-  if (!type)
-    return llvm::createStringError("is " + onnxTypeName(proto.data_type()) +
-                                   ", only float32, int8, uint8, int32 and int64 are supported");
+llvm::Expected<Shape> readShape(const ::onnx::TensorProto &proto) {
   Shape shape;
   int64_t count = 1;
   for (int64_t d : proto.dims()) {
@@ -81,22 +106,125 @@ llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto) {
     count *= d;
     shape.push_back(d);
   }
-  size_t rawSize = proto.raw_data().size();
-  if (proto.has_raw_data() && static_cast<int64_t>(rawSize) != count * byteWidth(*type))
-    return llvm::createStringError("has " + llvm::Twine(rawSize) + " bytes of data, the shape " + shapeText(shape) +
-                                   " needs " + llvm::Twine(count * byteWidth(*type)));
-  int64_t listed = proto.float_data_size() + proto.int32_data_size() + proto.int64_data_size();
-  if (!proto.has_raw_data() && listed != count)
-    return llvm::createStringError("has " + llvm::Twine(listed) + " values, the shape " + shapeText(shape) + " needs " +
-                                   llvm::Twine(count));
-  Tensor tensor(*type, shape);
-  if (proto.has_raw_data()) {
-    llvm::copy(proto.raw_data(), tensor.bytes.begin());
-    return tensor;
+  return shape;
+}
+
+struct Header {
+  ElementType type;
+  const PackedType *packed; // null when each number has bytes of its own
+  Shape shape;
+
+  // Elements, or the bytes that hold packed ones.
+  int64_t numbers() const {
+    const int perByte = packed ? 8 / packed->bits : 1;
+    return (elementCount(shape) + perByte - 1) / perByte;
   }
-  if (auto error = readTypedField(tensor, proto))
-    return error;
-  return tensor;
+  int64_t sizeBytes() const { return numbers() * byteWidth(type); }
+};
+
+llvm::Expected<Header> readHeader(const ::onnx::TensorProto &proto) {
+  if (proto.has_segment())
+    return llvm::createStringError("segmented tensors are not supported");
+  const PackedType *packed = findPacked(proto.data_type());
+  const auto type = packed ? packed->element : elementTypeOfOnnx(proto.data_type());
+  if (!type)
+    return llvm::createStringError(unsupportedType(proto.data_type()));
+  auto shape = readShape(proto);
+  if (!shape)
+    return shape.takeError();
+  return Header{*type, packed, *std::move(shape)};
+}
+
+} // namespace
+
+std::string onnxTypeName(int dataType) {
+  if (const PackedType *packed = findPacked(dataType))
+    return packed->name.str();
+  for (auto [number, name] : kOtherNewTypes)
+    if (number == dataType)
+      return name.str();
+  if (!::onnx::TensorProto_DataType_IsValid(dataType))
+    return "type " + std::to_string(dataType);
+  return llvm::StringRef(::onnx::TensorProto_DataType_Name(static_cast<::onnx::TensorProto_DataType>(dataType)))
+      .lower();
+}
+
+std::optional<ElementType> elementTypeOfOnnx(int dataType) {
+  switch (dataType) {
+  case ::onnx::TensorProto_DataType_FLOAT:
+    return ElementType::F32;
+  case ::onnx::TensorProto_DataType_DOUBLE:
+    return ElementType::F64;
+  case ::onnx::TensorProto_DataType_FLOAT16:
+    return ElementType::F16;
+  case ::onnx::TensorProto_DataType_BFLOAT16:
+    return ElementType::BF16;
+  case ::onnx::TensorProto_DataType_BOOL:
+    return ElementType::Bool;
+  case ::onnx::TensorProto_DataType_INT8:
+    return ElementType::I8;
+  case ::onnx::TensorProto_DataType_INT16:
+    return ElementType::I16;
+  case ::onnx::TensorProto_DataType_INT32:
+    return ElementType::I32;
+  case ::onnx::TensorProto_DataType_INT64:
+    return ElementType::I64;
+  case ::onnx::TensorProto_DataType_UINT8:
+    return ElementType::U8;
+  case ::onnx::TensorProto_DataType_UINT16:
+    return ElementType::U16;
+  case ::onnx::TensorProto_DataType_UINT32:
+    return ElementType::U32;
+  case ::onnx::TensorProto_DataType_UINT64:
+    return ElementType::U64;
+  default: // an open enumeration: any number may stand in a file
+    return std::nullopt;
+  }
+}
+
+std::string unsupportedType(int dataType) {
+  return "is " + onnxTypeName(dataType) +
+         (findPacked(dataType) ? ", which is only supported in initializers and constants"
+                               : ", which is not supported");
+}
+
+llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto, ExternalData &external) {
+  auto header = readHeader(proto);
+  if (!header)
+    return header.takeError();
+  FileBytes file;
+  std::vector<char> listed;
+  if (isExternal(proto)) {
+    auto found = external.find(proto, header->sizeBytes());
+    if (!found)
+      return found.takeError();
+    file = *std::move(found);
+  } else if (proto.has_raw_data()) {
+    file.bytes = {proto.raw_data().data(), proto.raw_data().size()};
+    if (static_cast<int64_t>(file.bytes.size()) != header->sizeBytes())
+      return llvm::createStringError("has " + llvm::Twine(file.bytes.size()) + " bytes of data, the shape " +
+                                     shapeText(header->shape) + " needs " + llvm::Twine(header->sizeBytes()));
+  } else {
+    auto values = typedBytes(proto, header->type, header->numbers(), header->shape);
+    if (!values)
+      return values.takeError();
+    listed = *std::move(values);
+    file.bytes = listed;
+  }
+  return header->packed ? unpacked(*header->packed, header->shape, file.bytes)
+                        : fromBytes(header->type, header->shape, file.bytes);
+}
+
+llvm::Expected<std::optional<MappedTensor>> mapTensor(const ::onnx::TensorProto &proto, ExternalData &external) {
+  auto header = readHeader(proto);
+  if (!header)
+    return header.takeError();
+  if (!isExternal(proto) || header->packed || header->type == ElementType::Bool)
+    return std::optional<MappedTensor>();
+  auto found = external.find(proto, header->sizeBytes());
+  if (!found)
+    return found.takeError();
+  return MappedTensor{header->type, header->shape, *std::move(found)};
 }
 
 } // namespace tw::ir::onnx

@@ -3,9 +3,10 @@
 #ifndef TW_IR_LIB_ONNX_TENSORREADER_H
 #define TW_IR_LIB_ONNX_TENSORREADER_H
 
+#include "ExternalData.h"
+
 #include "tw/ir/Tensor.h"
 
-#include <onnx/onnx_pb.h>
 #include <optional>
 
 namespace tw::ir::onnx {
@@ -15,7 +16,19 @@ constexpr int64_t kMaxElements = int64_t(1) << 31;
 
 std::string onnxTypeName(int dataType);
 std::optional<ElementType> elementTypeOfOnnx(int dataType);
-llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto);
+// "is string, which is not supported": what to say of a type without an element type.
+std::string unsupportedType(int dataType);
+
+// Integers of two and four bits come unpacked, as int8 and uint8.
+llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto, ExternalData &external);
+
+// A tensor in an external file whose bytes are what a constant holds: it need not be copied. Nothing when it must.
+struct MappedTensor {
+  ElementType type;
+  Shape shape;
+  FileBytes data;
+};
+llvm::Expected<std::optional<MappedTensor>> mapTensor(const ::onnx::TensorProto &proto, ExternalData &external);
 
 } // namespace tw::ir::onnx
 

@@ -31,6 +31,24 @@ def model(operator="Relu", opset=13, dims=(2, 4), element=1):
     return field(1, 7) + field(7, graph) + field(8, field(1, "") + field(2, opset))
 
 
+def reshape():
+    """x [2, 4] to the graph input "shape"."""
+    node = field(1, "x") + field(1, "shape") + field(2, "y") + field(3, "first") + field(4, "Reshape")
+    graph = (field(1, node) + field(2, "g") + field(11, value_info("x", (2, 4)))
+             + field(11, value_info("shape", (2,), 7)) + field(12, value_info("y", (4, 2))))
+    return field(1, 7) + field(7, graph) + field(8, field(1, "") + field(2, 13))
+
+
+def external():
+    """x + w, with w in a file outside the folder."""
+    node = field(1, "x") + field(1, "w") + field(2, "y") + field(3, "first") + field(4, "Add")
+    weight = (field(1, 4) + field(2, 1) + field(8, "w") + field(13, field(1, "location") + field(2, "../w.bin"))
+              + field(14, 1))
+    graph = (field(1, node) + field(2, "g") + field(5, weight) + field(11, value_info("x", (2, 4)))
+             + field(12, value_info("y", (2, 4))))
+    return field(1, 7) + field(7, graph) + field(8, field(1, "") + field(2, 13))
+
+
 def main():
     good = model()
     models = {
@@ -44,7 +62,10 @@ def main():
         "dimension": model(dims=("batch", 4)),
         "negative": model(dims=(2, (1 << 64) - 1)),
         "huge": model(dims=(1 << 40, 1 << 40)),
-        "double": model(element=11),
+        "string": model(element=8),
+        "tflite": b"\x1c\0\0\0TFL3" + bytes(64),
+        "external": external(),
+        "known": reshape(),
     }
     for name, data in models.items():
         with open(os.path.join(sys.argv[1], name + ".onnx"), "wb") as stream:

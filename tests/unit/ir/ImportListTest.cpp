@@ -36,7 +36,8 @@ Rows importAll(const fs::path &root, const std::vector<std::string> &folders, Ro
       const std::string name = fs::relative(entry.path(), root).generic_string();
       auto context = makeContext();
       std::vector<ImportProblem> problems;
-      const auto module = importOnnx(*context, readFile(entry.path()), name, {}, problems);
+      const auto module =
+          importOnnx(*context, readFile(entry.path()), name, {.folder = entry.path().parent_path().string()}, problems);
       EXPECT_EQ(!module, !problems.empty()) << name;
       rows[name] = module ? kImports : "refused: " + firstWords(problems.front().text);
       full[name] = problemText(name, problems);

@@ -26,7 +26,8 @@ std::string readFile(const std::filesystem::path &path) {
 
 OwningOpRef<ModuleOp> importFile(MLIRContext &context, const std::filesystem::path &path) {
   std::vector<ImportProblem> problems;
-  auto module = importOnnx(context, readFile(path), path.filename().string(), {}, problems);
+  auto module =
+      importOnnx(context, readFile(path), path.filename().string(), {.folder = path.parent_path().string()}, problems);
   EXPECT_TRUE(module) << problemText(path.filename().string(), problems);
   return module;
 }
@@ -61,7 +62,8 @@ Tensor sample(const Tensor &batch, int64_t index, std::optional<Dims> shape) {
 Tensor readTensorProto(const std::filesystem::path &path) {
   ::onnx::TensorProto proto;
   EXPECT_TRUE(proto.ParseFromString(readFile(path))) << path;
-  auto tensor = onnx::readTensor(proto);
+  onnx::ExternalData external(path.parent_path().string());
+  auto tensor = onnx::readTensor(proto, external);
   if (tensor)
     return *std::move(tensor);
   ADD_FAILURE() << path << ": " << llvm::toString(tensor.takeError());

@@ -78,6 +78,19 @@ public:
       attribute.add_ints(value);
   }
 
+  static void text(::onnx::NodeProto &node, const std::string &name, const std::string &value) {
+    auto &attribute = *node.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(::onnx::AttributeProto_AttributeType_STRING);
+    attribute.set_s(value);
+  }
+  static void attribute(::onnx::NodeProto &node, const std::string &name, const ::onnx::GraphProto &graph) {
+    auto &attribute = *node.add_attribute();
+    attribute.set_name(name);
+    attribute.set_type(::onnx::AttributeProto_AttributeType_GRAPH);
+    *attribute.mutable_g() = graph;
+  }
+
   std::string bytes() const { return model.SerializeAsString(); }
 
   ::onnx::ModelProto model;

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: an ONNX model (bytes) becomes a graph module: `@main` with named arguments and results, dimensions bound.
 // Called by: tools and tests.
-// Does not: optimise; throw (libonnx and protobuf exceptions end here); read files or external data.
+// Does not: optimise; throw (libonnx and protobuf exceptions end here); read files, but for external data in the folder
+// that it is given.
 #ifndef TW_IR_ONNXIMPORT_H
 #define TW_IR_ONNXIMPORT_H
+
+#include "tw/ir/Tensor.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -20,8 +23,18 @@ namespace tw::ir {
 constexpr int64_t kOldestOpset = 1, kNewestOpset = 25;
 constexpr int64_t kOldestIrVersion = 3, kNewestIrVersion = 13;
 
+// The value of a graph input that is known when the model is compiled: numbers as text ("1,3,224"), taken for the
+// input's type, or a tensor that must have its type.
+struct OnnxConstant {
+  std::string text = {};
+  std::optional<Tensor> tensor = {};
+};
+
 struct OnnxImportOptions {
-  std::map<std::string, int64_t> dims; // values of symbolic dimensions
+  std::map<std::string, int64_t> dims = {};           // values of symbolic dimensions
+  std::map<std::string, OnnxConstant> constants = {}; // by graph input, which is no argument then
+  // Of the file: its external data may lie there, and nowhere else. Without one there is none.
+  std::string folder = {};
 };
 
 struct ImportProblem {
@@ -31,7 +44,7 @@ struct ImportProblem {
 
 // Null when there are problems; then `problems` holds all that were found, not only the first. The context must have
 // the graph and func dialects loaded (registerGraphDialects). Arguments and results carry `tw.name`; the module carries
-// `tw.dims` when dimensions were bound and `tw.opset`.
+// `tw.dims` when dimensions were bound, `tw.constants` (a text for each) when inputs were, and `tw.opset`.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, std::string_view bytes,
                                              std::string_view fileName, const OnnxImportOptions &options,
                                              std::vector<ImportProblem> &problems);
@@ -45,6 +58,7 @@ struct OnnxSurvey {
   int64_t opset = 0;
   std::vector<OnnxNode> nodes;
   std::vector<std::string> freeDims;
+  std::vector<std::string> externalFiles; // that tensors lie in, as the model names them: relative to its folder
 };
 // Nothing when the bytes are no model or its opset is unknown: then `problems` says why.
 std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportProblem> &problems);
