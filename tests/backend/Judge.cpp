@@ -172,13 +172,32 @@ private:
 
 } // namespace
 
+namespace {
+
+// Whether a message says that an input's value would help, and it is given now for the first time.
+bool bindAsTold(const std::vector<ir::ImportProblem> &problems, const Case &tested, ir::OnnxImportOptions &options) {
+  bool isBound = false;
+  for (const ir::ImportProblem &problem : problems)
+    for (const ir::NamedTensor &input : tested.inputs)
+      if (problem.text.find("--const " + input.name + "=") != std::string::npos)
+        isBound |= options.constants.try_emplace(input.name, ir::OnnxConstant{{}, input.tensor}).second;
+  return isBound;
+}
+
+} // namespace
+
 Verdict judge(const Case &tested) {
   const std::string &exemption = tested.exemption;
   if (!tested.unreadable.empty())
     return {exemption.empty() ? firstWords(tested.unreadable) : exemption, ""};
   tools::Model model = tools::emptyModel();
+  ir::OnnxImportOptions options;
   std::vector<ir::ImportProblem> problems;
-  model.module = ir::importOnnx(*model.context, tested.model.SerializeAsString(), tested.name, {}, problems);
+  // What must be known for the shapes to be known is known, as a user would give it who reads the message.
+  do {
+    problems.clear();
+    model.module = ir::importOnnx(*model.context, tested.model.SerializeAsString(), tested.name, options, problems);
+  } while (!model.module && bindAsTold(problems, tested, options));
   if (!model.module)
     return {exemption.empty() ? "refused: " + firstWords(problems.front().text) : exemption, ""};
   return Stages(tested, *model.module).run();
