@@ -11,11 +11,14 @@ namespace {
 // The taps of dimension `dim` become a dimension of their own behind it: [..., positions, taps, ...].
 Value unfold(Node &node, Value padded, int64_t dim, int64_t positions, const SpatialAttributes &spatial,
              size_t window) {
+  Compose compose(node);
+  if (spatial.kernel[window] == 1 && spatial.strides[window] == 1) // each position is its own tap
+    return compose.unsqueeze(padded, dim + 1);
   Tensor indices(ElementType::I32, {positions, spatial.kernel[window]});
   for (int64_t i = 0; i < indices.size(); ++i)
     indices.setInteger(i, i / spatial.kernel[window] * spatial.strides[window] +
                               i % spatial.kernel[window] * spatial.dilations[window]);
-  return Compose(node).gather(padded, node.constant("taps", indices), dim);
+  return compose.gather(padded, node.constant("taps", indices), dim);
 }
 
 Value padDims(Compose &compose, Value input, const SpatialAttributes &spatial, size_t count) {

@@ -4,6 +4,8 @@
 #include "Material.h"
 #include "OnnxBuilder.h"
 
+#include "tw/ir/Constants.h"
+
 #include <cmath>
 #include <random>
 
@@ -297,6 +299,83 @@ TEST(WindowsTest, PoolsOfAnyRankAreTheirWindows) {
       OnnxBuilder::attribute(node, "count_include_pad", includePad);
     declare(builder, false, "y", shape);
     expectResult(builder, {x}, shape, expected);
+  }
+}
+
+// One model of QuantizeLinear's int8 around an operator, with a scale for each slice of dimension `axis` of the
+// weights.
+std::string quantisedModel(const char *type, Dims x, Dims w, int64_t axis, Dims y, const Geometry &g, Random &random) {
+  OnnxBuilder builder;
+  auto declared = [&](bool isInput, const std::string &name, Dims shape) {
+    std::vector<std::string> dims;
+    for (int64_t d : shape)
+      dims.push_back(std::to_string(d));
+    isInput ? builder.input(name, dims, ::onnx::TensorProto_DataType_INT8)
+            : builder.output(name, dims, ::onnx::TensorProto_DataType_INT8);
+  };
+  declared(true, "x", x);
+  declared(false, "y", y);
+  builder.floats("xs", {}, {0.03f});
+  builder.integers("xz", {}, {3}, ::onnx::TensorProto_DataType_INT8);
+  builder.integers("w", Numbers(w.begin(), w.end()), draws(random, elementCount(w), -127, 127),
+                   ::onnx::TensorProto_DataType_INT8);
+  std::vector<float> scales;
+  for (int64_t i = 0; i < w[axis]; ++i)
+    scales.push_back(0.004f + 0.001f * static_cast<float>(i));
+  builder.floats("ws", {w[axis]}, scales);
+  builder.integers("wz", {w[axis]}, Numbers(w[axis], 0), ::onnx::TensorProto_DataType_INT8);
+  builder.floats("ys", {}, {0.2f});
+  builder.integers("yz", {}, {-5}, ::onnx::TensorProto_DataType_INT8);
+  builder.node("DequantizeLinear", {"x", "xs", "xz"}, "xd");
+  OnnxBuilder::attribute(builder.node("DequantizeLinear", {"w", "ws", "wz"}, "wd"), "axis", axis);
+  setGeometry(builder.node(type, {"xd", "wd"}, "yd"), g);
+  builder.node("QuantizeLinear", {"yd", "ys", "yz"}, "y");
+  return builder.bytes();
+}
+
+TEST(WindowsTest, QuantisedOnesAreIntegerProductsAndMoves) {
+  Random random(4);
+  struct {
+    const char *type;
+    Shape x, w;
+    int64_t axis;
+    Shape y;
+    Geometry g;
+  } cases[] = {
+      {"Conv", {1, 4, 9}, {6, 4, 3}, 0, {1, 6, 5}, {{9}, {3}, {2}, {1}, {1}, {1}}},
+      {"Conv",
+       {1, 4, 3, 4, 4},
+       {6, 4, 3, 3, 3},
+       0,
+       {1, 6, 3, 4, 4},
+       {{3, 4, 4}, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}}},
+      {"ConvTranspose", {1, 4, 5}, {4, 6, 4}, 1, {1, 6, 10}, {{5}, {4}, {2}, {1}, {1}, {1}}},
+      {"ConvTranspose", {1, 4, 3, 3}, {4, 6, 3, 3}, 1, {1, 6, 5, 5}, {{3, 3}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}}},
+  };
+  for (const auto &c : cases) {
+    SCOPED_TRACE(std::string(c.type) + " " + describe(c.g));
+    auto context = makeContext();
+    std::vector<ImportProblem> problems;
+    auto module = importOnnx(*context, quantisedModel(c.type, c.x, c.w, c.axis, c.y, c.g, random), "m", {}, problems);
+    ASSERT_TRUE(module) << problemText("m", problems);
+    Tensor x(ElementType::I8, c.x);
+    for (char &byte : x.bytes)
+      byte = static_cast<char>(random());
+    Interpreter imported(*module);
+    const Tensor expected = runSingle(imported, *module, {x});
+    ASSERT_TRUE(runGraphPipeline(*module, {.outline = false}));
+    int64_t products = 0;
+    for (Operation &op : module->lookupSymbol<func::FuncOp>("main").front()) {
+      products += isa<QConvOp>(op);
+      for (Value result : op.getResults())
+        EXPECT_TRUE(isa<ConstantOp>(op) || elementTypeOf(result.getType()) == ElementType::I8)
+            << op.getName().getStringRef().str();
+    }
+    EXPECT_GT(products, 0);
+    Interpreter fused(*module);
+    Differences differences;
+    differences.add(runSingle(fused, *module, {x}), expected);
+    EXPECT_LE(differences.largest, 1);
   }
 }
 
