@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors that are known when the model is imported: Range, Shape, Size, ConstantOfShape, EyeLike; and NonZero and
 // Unique, the shape of whose results is their input's value.
+#include "Library.h"
 #include "Shorthand.h"
 #include "TensorReader.h"
 
@@ -123,6 +124,8 @@ LogicalResult buildEyeLike(Node &node) {
 }
 
 LogicalResult buildNonZero(Node &node) {
+  if (auto declared = node.declaredShape(0); declared && node.hasInput(0) && !node.constantInput(0))
+    return selectNonZero(node, *declared);
   auto input = node.requiredConstant(0, "the input of NonZero, whose value is the shape of its result,");
   if (failed(input))
     return failure();
@@ -140,19 +143,20 @@ LogicalResult buildNonZero(Node &node) {
 
 // The different slices of an axis, or elements of the flattened input.
 LogicalResult buildUnique(Node &node) {
+  if (!node.input(0))
+    return failure();
+  auto given = optionalAxis(node, node.input(0));
+  if (failed(given))
+    return failure();
+  if (auto declared = node.declaredShape(0); declared && !node.constantInput(0))
+    return selectUnique(node, *given, *declared);
   auto input = node.requiredConstant(0, "the input of Unique, whose value is the shape of its result,");
   if (failed(input))
     return failure();
   Tensor tensor = *std::move(input);
-  int64_t axis = 0;
-  if (node.hasAttribute("axis")) {
-    auto resolved = node.axis(node.integer("axis", 0), tensor.rank());
-    if (failed(resolved))
-      return failure();
-    axis = *resolved;
-  } else {
+  if (!*given)
     tensor.shape = {tensor.size()};
-  }
+  const int64_t axis = given->value_or(0);
   const int64_t extent = tensor.shape[axis], inner = elementCount(Dims(tensor.shape).drop_front(axis + 1)),
                 slice = extent == 0 ? 0 : tensor.size() / extent;
   auto at = [&](int64_t k, int64_t i) { return (i / inner * extent + k) * inner + i % inner; };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that are library functions, or nearly: CumSum v14, TopK v24, GridSample v22, RoiAlign v22, MaxRoiPool v22,
-// DeformConv v22, Det v22, NonMaxSuppression v11.
+// DeformConv v22, Det v22, NonMaxSuppression v11; NonZero v13, Compress v11 and Unique v11 of what no constant is.
+#include "Library.h"
+
 #include "Compose.h"
+#include "Shorthand.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/bit.h"
@@ -13,11 +16,6 @@ using namespace mlir;
 namespace tw::ir::onnx {
 namespace {
 
-Value reshaped(Node &node, Value value, Dims shape) {
-  auto type = cast<RankedTensorType>(value.getType());
-  return type.getShape() == shape ? value : node.builder.create<ReshapeOp>(node.location, type.clone(shape), value);
-}
-
 Value call(Node &node, llvm::StringRef function, ValueRange operands, ElementType type, Dims shape, Dims params) {
   return node.builder.create<LibraryOp>(node.location, toMlirType(node.builder.getContext(), type, shape), function,
                                         operands, params);
@@ -28,7 +26,6 @@ Shape aroundAxis(Dims shape, int64_t axis) {
   return {elementCount(shape.take_front(axis)), shape[axis], elementCount(shape.drop_front(axis + 1))};
 }
 
-// Inputs 0 to count - 1, float32 or float64, all of one type.
 LogicalResult checkRank(Node &node, llvm::StringRef what, Value value, size_t rank) {
   if (shapeOf(value).size() == rank)
     return success();
@@ -62,8 +59,8 @@ LogicalResult buildCumSum(Node &node) {
     return failure();
   const Shape flat = aroundAxis(shape, *axis);
   const int64_t params[] = {node.integer("exclusive", 0) != 0, node.integer("reverse", 0) != 0, 0};
-  Value sums = call(node, "cumulate", reshaped(node, *input, flat), elementTypeOf(input->getType()), flat, params);
-  node.setResult(0, reshaped(node, sums, shape));
+  Value sums = call(node, "cumulate", reshapeTo(node, *input, flat), elementTypeOf(input->getType()), flat, params);
+  node.setResult(0, reshapeTo(node, sums, shape));
   return success();
 }
 
@@ -91,7 +88,7 @@ LogicalResult buildTopK(Node &node) {
   Shape result(shape);
   result[*axis] = k;
   // In order even where `sorted` is 0, which asks for any.
-  Value places = call(node, "topk_indices", reshaped(node, *input, flat), ElementType::I64, chosen,
+  Value places = call(node, "topk_indices", reshapeTo(node, *input, flat), ElementType::I64, chosen,
                       {node.integer("largest", 1) != 0});
   // Where they lie in the whole tensor.
   Compose compose(node);
@@ -100,11 +97,9 @@ LogicalResult buildTopK(Node &node) {
     first.data<int64_t>()[i] = i / flat[2] * flat[1] * flat[2] + i % flat[2];
   Value all = compose.add(compose.mul(places, compose.number(places, static_cast<double>(flat[2]))),
                           node.constant("first", first));
-  Value values = node.builder.create<GatherOp>(
-      node.location, toMlirType(node.builder.getContext(), elementTypeOf(input->getType()), chosen),
-      reshaped(node, *input, {elementCount(shape)}), all, 0);
-  node.setResult(0, reshaped(node, values, result));
-  node.setResult(1, reshaped(node, places, result));
+  Value values = gatherOf(node, reshapeTo(node, *input, {elementCount(shape)}), all, 0);
+  node.setResult(0, reshapeTo(node, values, result));
+  node.setResult(1, reshapeTo(node, places, result));
   return success();
 }
 
@@ -212,7 +207,7 @@ LogicalResult buildDeformConv(Node &node) {
     if (elementCount(shapeOf(*bias)) != weight[0])
       return node.fail("bias " + shapeText(shapeOf(*bias)) + " has no number for each of " + llvm::Twine(weight[0]) +
                        " channels");
-    sums = Compose(node).add(sums, reshaped(node, *bias, {1, weight[0], 1, 1}));
+    sums = Compose(node).add(sums, reshapeTo(node, *bias, {1, weight[0], 1, 1}));
   }
   node.setResult(0, sums);
   return success();
@@ -227,8 +222,8 @@ LogicalResult buildDet(Node &node) {
     return node.fail("input " + shapeText(shape) + " is no stack of square matrices");
   Dims stack = shape.drop_back(2);
   const ElementType type = elementTypeOf(input->getType());
-  Value flat = reshaped(node, *input, {elementCount(stack), shape.back(), shape.back()});
-  node.setResult(0, reshaped(node, call(node, "determinant", flat, type, {elementCount(stack)}, {}), stack));
+  Value flat = reshapeTo(node, *input, {elementCount(stack), shape.back(), shape.back()});
+  node.setResult(0, reshapeTo(node, call(node, "determinant", flat, type, {elementCount(stack)}, {}), stack));
   return success();
 }
 
@@ -253,7 +248,7 @@ LogicalResult buildNonMaxSuppression(Node &node) {
     Value given = node.input(index);
     if (elementTypeOf(given.getType()) != otherwise.type || elementCount(shapeOf(given)) != 1)
       return node.fail(name + " is no single " + llvm::StringRef(elementTypeName(otherwise.type)));
-    return reshaped(node, given, {1});
+    return reshapeTo(node, given, {1});
   };
   auto most = oneOf(2, "max_output_boxes_per_class", Tensor::of<int64_t>({1}, {0}));
   auto overlap = oneOf(3, "iou_threshold", Tensor::of<float>({1}, {0}));
@@ -262,6 +257,66 @@ LogicalResult buildNonMaxSuppression(Node &node) {
     return failure();
   node.setResult(0, call(node, "non_max_suppression", {scores, boxes, *most, *overlap, *least}, ElementType::I64,
                          {(*rows)[0], 3}, {node.integer("center_point_box", 0) != 0}));
+  return success();
+}
+
+LogicalResult selectNonZero(Node &node, Dims declared) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  Dims shape = shapeOf(input);
+  if (shape.empty() || declared.size() != 2 || declared[0] != static_cast<int64_t>(shape.size()))
+    return node.fail("the model says that the result is " + shapeText(declared) + ", the input is " + shapeText(shape));
+  node.setResult(0, call(node, "nonzero", input, ElementType::I64, declared, {}));
+  return success();
+}
+
+LogicalResult selectCompressed(Node &node, std::optional<int64_t> axis, Dims declared) {
+  Value input = node.input(0), condition = node.input(1);
+  if (!input || !condition || failed(checkRank(node, "condition", condition, 1)))
+    return failure();
+  Dims shape = shapeOf(input);
+  const Shape flat = axis ? aroundAxis(shape, *axis) : Shape{1, elementCount(shape), 1};
+  Shape result = axis ? Shape(shape) : Shape{0};
+  if (declared.size() == result.size())
+    result[axis.value_or(0)] = declared[axis.value_or(0)];
+  if (Dims(result) != declared)
+    return node.fail("the model says that the result is " + shapeText(declared) + ", the input is " + shapeText(shape));
+  Value taken = call(node, "compress", {reshapeTo(node, input, flat), condition}, elementTypeOf(input.getType()),
+                     {flat[0], declared[axis.value_or(0)], flat[2]}, {});
+  node.setResult(0, reshapeTo(node, taken, declared));
+  return success();
+}
+
+LogicalResult selectUnique(Node &node, std::optional<int64_t> axis, Dims declared) {
+  Value input = node.input(0);
+  if (!input)
+    return failure();
+  if (!axis)
+    input = reshapeTo(node, input, {elementCount(shapeOf(input))});
+  const int64_t along = axis.value_or(0);
+  Dims shape = shapeOf(input);
+  if (declared.size() != shape.size())
+    return node.fail("the model says that the result is " + shapeText(declared) + ", the input is " + shapeText(shape));
+  // Slices as rows; the narrow types are compared in float32, which holds them.
+  Shape perm = allAxes(static_cast<int64_t>(shape.size()));
+  std::rotate(perm.begin(), perm.begin() + along, perm.begin() + along + 1);
+  const int64_t extent = shape[along], count = declared[along];
+  Value rows =
+      reshapeTo(node, transposeBy(node, input, perm), {extent, elementCount(shape) / std::max<int64_t>(extent, 1)});
+  if (const ElementType type = elementTypeOf(input.getType()); type == ElementType::F16 || type == ElementType::BF16)
+    rows = castTo(node, rows, ElementType::F32);
+  const int64_t sorted = node.integer("sorted", 1) != 0;
+  auto ask = [&](int64_t what, int64_t size) {
+    return call(node, "unique", rows, ElementType::I64, {size}, {sorted, what, count});
+  };
+  Value firsts = ask(0, count);
+  node.setResult(0, gatherOf(node, input, firsts, along));
+  node.setResult(1, firsts);
+  if (node.isOutputRead(2))
+    node.setResult(2, ask(1, extent));
+  if (node.isOutputRead(3))
+    node.setResult(3, ask(2, count));
   return success();
 }
 

@@ -145,6 +145,15 @@ FailureOr<Shape> resolvedAxes(Node &node, Dims axes, int64_t rank) {
   return result;
 }
 
+FailureOr<std::optional<int64_t>> optionalAxis(Node &node, Value value) {
+  if (!node.hasAttribute("axis"))
+    return std::optional<int64_t>();
+  auto axis = node.axis(node.integer("axis", 0), static_cast<int64_t>(shapeOf(value).size()));
+  if (failed(axis))
+    return failure();
+  return std::optional(*axis);
+}
+
 Shape allAxes(int64_t rank) {
   Shape axes(rank);
   std::iota(axes.begin(), axes.end(), 0);

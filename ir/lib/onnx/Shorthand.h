@@ -41,6 +41,8 @@ FailureOr<Shape> constantIntegers(Node &node, size_t index, llvm::StringRef what
 FailureOr<std::optional<Shape>> attributeOrInput(Node &node, llvm::StringRef name, size_t index);
 // Ascending, each once; negative ones count from the end.
 FailureOr<Shape> resolvedAxes(Node &node, Dims axes, int64_t rank);
+// The attribute `axis`, resolved; none where the operator is on the flattened value.
+FailureOr<std::optional<int64_t>> optionalAxis(Node &node, Value value);
 // 0, 1, ... rank - 1
 Shape allAxes(int64_t rank);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts of one tensor: Slice, Split, Compress, Trilu, CenterCropPad.
+#include "Library.h"
 #include "Shorthand.h"
 
 #include <algorithm>
@@ -130,24 +131,24 @@ LogicalResult buildSplit(Node &node) {
 
 LogicalResult buildCompress(Node &node) {
   Value input = node.input(0);
-  auto condition = node.requiredConstant(1, "condition");
-  if (!input || failed(condition))
+  if (!input)
     return failure();
-  int64_t axis = 0;
-  if (node.hasAttribute("axis")) {
-    auto resolved = node.axis(node.integer("axis", 0), shapeOf(input).size());
-    if (failed(resolved))
-      return failure();
-    axis = *resolved;
-  } else {
+  auto axis = optionalAxis(node, input);
+  if (failed(axis))
+    return failure();
+  if (auto declared = node.declaredShape(0); declared && node.hasInput(1) && !node.constantInput(1))
+    return selectCompressed(node, *axis, *declared);
+  auto condition = node.requiredConstant(1, "condition");
+  if (failed(condition))
+    return failure();
+  if (!*axis)
     input = reshapeTo(node, input, {elementCount(shapeOf(input))});
-  }
   Shape taken;
-  for (int64_t i = 0; i < std::min(condition->size(), shapeOf(input)[axis]); ++i)
+  for (int64_t i = 0; i < std::min(condition->size(), shapeOf(input)[axis->value_or(0)]); ++i)
     if (condition->integerAt(i) != 0)
       taken.push_back(i);
   const int64_t count = taken.size();
-  node.setResult(0, gatherOf(node, input, integersOf(node, ElementType::I64, {count}, taken), axis));
+  node.setResult(0, gatherOf(node, input, integersOf(node, ElementType::I64, {count}, taken), axis->value_or(0)));
   return success();
 }
 
