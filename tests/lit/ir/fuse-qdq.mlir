@@ -97,14 +97,14 @@ func.func @others(%x: tensor<4xi8>, %i: tensor<1x5x2x3xi8>) -> (tensor<4xi8>, te
 }
 
 // Parts, gathers of known or given places and broadcasts of integers are of the integers; with another scale behind them
-// a table follows.
+// a table stands where there are the fewest elements.
 // CHECK-LABEL: func.func @choices
 // CHECK-NOT:     tw.dequantize
 // CHECK-DAG:     %[[S:.*]] = tw.slice %arg0 {{.*}} : (tensor<1x4x2x2xi8>) -> tensor<1x2x2x2xi8>
 // CHECK-DAG:     %[[G:.*]] = tw.gather %arg0, %arg1 {{.*}} : (tensor<1x4x2x2xi8>, tensor<3xi64>) -> tensor<1x3x2x2xi8>
-// CHECK-DAG:     %[[E:.*]] = tw.expand %arg0 : (tensor<1x4x2x2xi8>) -> tensor<5x4x2x2xi8>
-// CHECK-DAG:     %[[L:.*]] = tw.qlut %[[E]]
-// CHECK:         return %[[S]], %[[G]], %[[L]]
+// CHECK-DAG:     %[[L:.*]] = tw.qlut %arg0, {{.*}} : (tensor<1x4x2x2xi8>
+// CHECK-DAG:     %[[E:.*]] = tw.expand %[[L]] : (tensor<1x4x2x2xi8>) -> tensor<5x4x2x2xi8>
+// CHECK:         return %[[S]], %[[G]], %[[E]]
 func.func @choices(%x: tensor<1x4x2x2xi8>, %i: tensor<3xi64>) -> (tensor<1x2x2x2xi8>, tensor<1x3x2x2xi8>, tensor<5x4x2x2xi8>) {
   %s = tw.constant dense<0.5> : tensor<f32>
   %t = tw.constant dense<0.25> : tensor<f32>
