@@ -3,6 +3,7 @@
 
 #include "Session.h"
 
+#include "tw/ir/Constants.h"
 #include "tw/ir/Definition.h"
 #include "tw/ir/Passes.h"
 #include "tw/ir/ToLinalg.h"

@@ -75,6 +75,8 @@ void GraphBuilder::readInitializers(const ::onnx::GraphProto &graph, const Plan 
       continue;
     }
     scope.values[initializer.name()] = initializers[&initializer] = *value;
+    if (const unsigned bits = narrowBitsOfOnnx(initializer.data_type()))
+      narrowBits[*value] = bits;
   }
 }
 

@@ -43,6 +43,7 @@ public:
   mlir::OpBuilder &builder;
   Folder folder;
   ExternalData external;
+  llvm::DenseMap<Value, unsigned> narrowBits; // Node::narrowBits, of constants
 
 private:
   llvm::Expected<Value> readInitializer(const ::onnx::TensorProto &proto);

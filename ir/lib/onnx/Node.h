@@ -31,6 +31,8 @@ public:
   virtual bool hasInput(size_t index) const = 0;
   // Null, with a problem recorded, when the input is absent.
   virtual Value input(size_t index) = 0;
+  // Of an integer that the model keeps in fewer bits than its element type here has (int4, uint2); 0 for all others.
+  virtual unsigned narrowBits(size_t) const { return 0; }
   virtual size_t outputCount() const = 0;
   // Whether anybody reads it; a result that nobody reads need not be made.
   virtual bool isOutputRead(size_t index) const = 0;

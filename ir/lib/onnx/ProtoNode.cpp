@@ -40,6 +40,10 @@ Value ProtoNode::input(size_t index) {
   return row.movesOnly || !isNarrow(value) ? value : graphBuilder.asFloat(value);
 }
 
+unsigned ProtoNode::narrowBits(size_t index) const {
+  return hasInput(index) ? graphBuilder.narrowBits.lookup(scope.lookup(proto.input(static_cast<int>(index)))) : 0;
+}
+
 bool ProtoNode::isOutputRead(size_t index) const {
   return index < outputCount() && plan.needed.contains(proto.output(static_cast<int>(index)));
 }
@@ -178,6 +182,9 @@ LogicalResult ProtoNode::build() {
     if (result)
       result = rounded(result, narrow);
   graphBuilder.folder.foldBehind(before, results);
+  if (auto *value = find("value", ::onnx::AttributeProto_AttributeType_TENSOR); value && proto.op_type() == "Constant")
+    if (const unsigned bits = narrowBitsOfOnnx(value->t().data_type()); bits != 0 && results[0])
+      graphBuilder.narrowBits[results[0]] = bits;
   for (auto [name, result] : llvm::zip(proto.output(), results))
     if (result && !name.empty())
       scope.values[name] = result;

@@ -15,6 +15,7 @@ public:
   size_t inputCount() const override { return proto.input_size(); }
   bool hasInput(size_t index) const override;
   Value input(size_t index) override;
+  unsigned narrowBits(size_t index) const override;
   size_t outputCount() const override { return proto.output_size(); }
   bool isOutputRead(size_t index) const override;
   bool hasAttribute(llvm::StringRef name) const override;

@@ -263,6 +263,13 @@ LogicalResult buildQuantizeLinear(Node &node) {
   auto result = quantizeValue(node, input, 1, 2, *axis);
   if (failed(result))
     return failure();
+  // Held in a byte, but no more than the model's own type has.
+  if (const unsigned bits = node.narrowBits(2)) {
+    Compose compose(node);
+    const bool isSigned = elementTypeOf(result->getType()) == ElementType::I8;
+    const double steps = 1 << (isSigned ? bits - 1 : bits);
+    *result = compose.min(compose.max(*result, isSigned ? -steps : 0), steps - 1);
+  }
   node.setResult(0, *result);
   return success();
 }

@@ -188,6 +188,11 @@ std::string unsupportedType(int dataType) {
                                : ", which is not supported");
 }
 
+unsigned narrowBitsOfOnnx(int dataType) {
+  const PackedType *packed = findPacked(dataType);
+  return packed ? static_cast<unsigned>(packed->bits) : 0;
+}
+
 llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto, ExternalData &external) {
   auto header = readHeader(proto);
   if (!header)

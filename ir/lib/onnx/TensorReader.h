@@ -19,6 +19,9 @@ std::optional<ElementType> elementTypeOfOnnx(int dataType);
 // "is string, which is not supported": what to say of a type without an element type.
 std::string unsupportedType(int dataType);
 
+// Bits of an integer type that is held in more here; 0 for all others.
+unsigned narrowBitsOfOnnx(int dataType);
+
 // Integers of two and four bits come unpacked, as int8 and uint8.
 llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto, ExternalData &external);
 

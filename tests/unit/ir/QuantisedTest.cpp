@@ -15,7 +15,8 @@ namespace tw::ir::test {
 namespace {
 
 constexpr int kU8 = ::onnx::TensorProto_DataType_UINT8, kI8 = ::onnx::TensorProto_DataType_INT8,
-              kI32 = ::onnx::TensorProto_DataType_INT32;
+              kI32 = ::onnx::TensorProto_DataType_INT32, kI16 = ::onnx::TensorProto_DataType_INT16,
+              kU16 = ::onnx::TensorProto_DataType_UINT16;
 
 // The results of a model in all the forms that it takes on its way, which must be the same.
 std::vector<Tensor> run(const OnnxBuilder &model, const std::vector<Tensor> &inputs) {
@@ -315,6 +316,47 @@ TEST(QuantisedTest, BlocksThatDoNotFitAreRefused) {
   EXPECT_FALSE(importOnnx(*context, b.bytes(), "m.onnx", {}, problems));
   EXPECT_EQ(problemText("m.onnx", problems),
             "m.onnx: node 'n_y' (DequantizeLinear): scale is 2x2, blocks of 2 along axis 1 of 2x5 need 2x3\n");
+}
+
+TEST(QuantisedTest, SixteenBitsSaturateAtTheirOwnEnds) {
+  for (const auto &[type, element, zero, wanted] :
+       {std::tuple(kI16, ElementType::I16, 5, std::array<int64_t, 5>{-32768, 3, 5, 7, 32767}),
+        std::tuple(kU16, ElementType::U16, 40000, std::array<int64_t, 5>{0, 39998, 40000, 40002, 65535})}) {
+    OnnxBuilder b(21);
+    b.model.set_ir_version(10);
+    b.input("x", {"5"}).output("q", {"5"}, type).output("y", {"5"});
+    b.floats("s", {}, {0.5f});
+    b.integers("z", {}, {zero}, type);
+    b.node("QuantizeLinear", {"x", "s", "z"}, "q");
+    b.node("DequantizeLinear", {"q", "s", "z"}, "y");
+    const auto results = run(b, {Tensor::of<float>({5}, {-1e6f, -1, 0.25f, 1, 1e6f})});
+    ASSERT_EQ(results.size(), 2u);
+    ASSERT_EQ(results[0].type, element);
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(results[0].integerAt(i), wanted[i]);
+      EXPECT_EQ(results[1].data<float>()[i], 0.5f * static_cast<float>(wanted[i] - zero));
+    }
+  }
+}
+
+// Numbers of four bits lie in bytes here and saturate where the model says.
+TEST(QuantisedTest, FourBitsSaturateAtTheirOwnEnds) {
+  for (const auto &[type, wanted] : {std::tuple(22, std::array<int64_t, 4>{-8, -1, 2, 7}), {21, {0, 0, 3, 15}}}) {
+    OnnxBuilder b(21);
+    b.model.set_ir_version(10);
+    b.input("x", {"4"}).output("y", {"4"});
+    b.floats("s", {}, {0.5f});
+    auto &zero = *b.graph().add_initializer();
+    zero.set_name("z");
+    zero.set_data_type(type);
+    zero.set_raw_data(std::string(1, type == 22 ? '\x01' : '\x02'));
+    b.node("QuantizeLinear", {"x", "s", "z"}, "q");
+    b.node("DequantizeLinear", {"q", "s", "z"}, "y");
+    const auto results = run(b, {Tensor::of<float>({4}, {-1e6f, -1, 0.5f, 1e6f})});
+    ASSERT_EQ(results.size(), 1u);
+    for (int i = 0; i < 4; ++i)
+      EXPECT_EQ(results[0].data<float>()[i], 0.5f * static_cast<float>(wanted[i] - (type == 22 ? 1 : 2))) << type;
+  }
 }
 
 } // namespace
