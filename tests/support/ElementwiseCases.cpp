@@ -13,12 +13,20 @@ struct ElementKind {
   unsigned bits;
   bool isReal, isSigned;
 };
-constexpr ElementKind kKinds[] = {
-    {"i1", 1, false, false},    {"i8", 8, false, true},   {"i16", 16, false, true},   {"i32", 32, false, true},
-    {"i64", 64, false, true},   {"ui8", 8, false, false}, {"ui16", 16, false, false}, {"ui32", 32, false, false},
-    {"ui64", 64, false, false}, {"f16", 16, true, true},  {"bf16", 16, true, true},   {"f32", 32, true, true},
-    {"f64", 64, true, true},
-};
+constexpr ElementKind kFloat32{"f32", 32, true, true}, kFloat64{"f64", 64, true, true};
+constexpr ElementKind kKinds[] = {{"i1", 1, false, false},
+                                  {"i8", 8, false, true},
+                                  {"i16", 16, false, true},
+                                  {"i32", 32, false, true},
+                                  {"i64", 64, false, true},
+                                  {"ui8", 8, false, false},
+                                  {"ui16", 16, false, false},
+                                  {"ui32", 32, false, false},
+                                  {"ui64", 64, false, false},
+                                  {"f16", 16, true, true},
+                                  {"bf16", 16, true, true},
+                                  kFloat32,
+                                  kFloat64};
 constexpr int kGiven = 7, kSpecial = 14, kAll = kGiven + kSpecial; // random numbers, those below, both
 
 bool isNarrow(const ElementKind &kind) { return kind.isReal && kind.bits == 16; }
@@ -178,10 +186,20 @@ std::string product(const ElementKind &kind) {
          ") -> " + y + "\n  return %y : " + y + "\n}\n";
 }
 
+std::string elementaryFunctions(const ElementKind &kind) {
+  Module module(kind);
+  for (const char *function : {"exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh",
+                               "acosh", "atanh", "erf", "log1p", "expm1"})
+    module.unary(function);
+  module.pairs("binary <pow>");
+  module.pairs("binary <fmod>");
+  return module.text();
+}
+
 } // namespace
 
 std::vector<std::string> elementwiseCases() {
-  std::vector<std::string> cases;
+  std::vector<std::string> cases{elementaryFunctions(kFloat32)};
   for (const ElementKind &kind : kKinds) {
     if (!isNarrow(kind))
       cases.push_back(functionsOfOne(kind));
@@ -196,20 +214,6 @@ std::vector<std::string> elementwiseCases() {
   return cases;
 }
 
-std::vector<std::string> functionCases() {
-  std::vector<std::string> cases;
-  for (const ElementKind &kind : kKinds) {
-    if (!kind.isReal || isNarrow(kind))
-      continue;
-    Module module(kind);
-    for (const char *function : {"exp", "log", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "asinh",
-                                 "acosh", "atanh", "erf", "log1p", "expm1"})
-      module.unary(function);
-    module.pairs("binary <pow>");
-    module.pairs("binary <fmod>");
-    cases.push_back(module.text());
-  }
-  return cases;
-}
+std::vector<std::string> functionCases() { return {elementaryFunctions(kFloat64)}; }
 
 } // namespace tw::test

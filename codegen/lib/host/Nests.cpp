@@ -57,11 +57,11 @@ public:
   }
 
 private:
-  // Memory has bits without a sign: bodies say how they read them.
+  // Memory has bits without a sign, or that of a narrow real: bodies say how they read them.
   static Type elementOf(Value value) {
     Type element = cast<RankedTensorType>(value.getType()).getElementType();
-    return element.isUnsignedInteger() ? IntegerType::get(element.getContext(), element.getIntOrFloatBitWidth())
-                                       : element;
+    const bool isBits = element.isUnsignedInteger() || element.isF16() || element.isBF16();
+    return isBits ? IntegerType::get(element.getContext(), element.getIntOrFloatBitWidth()) : element;
   }
   static int64_t countOf(Value value) { return ir::elementCount(ir::shapeOf(value)); }
   llvm::Error refuse(Operation *op, StringRef what) {

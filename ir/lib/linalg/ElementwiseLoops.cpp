@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loops of functions, relations and conversions of any element type. Scalars are signless: whether an integer has a
-// sign is asked of the operator. What is written here must compute what interpreter/ElementwiseOps.cpp does.
+// Loops of functions, relations and conversions of any element type. Scalars are as heldType has them: whether an
+// integer has a sign, and how 16 bits are read, is asked of the operator. What is written here must compute what
+// interpreter/ElementwiseOps.cpp does.
 #include "Lowering.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -50,10 +51,10 @@ bool hasSign(ElementType type) { return !isUnsignedInteger(type) && type != Elem
 // A narrow real as float32, which holds it exactly; any other number as it is. Of bfloat16 they are the upper bits.
 Value widened(S s, Value x, ElementType type) {
   if (type == ElementType::F16)
-    return s.make<arith::ExtFOp>(s.f32(), x);
+    return s.make<arith::ExtFOp>(s.f32(), s.make<arith::BitcastOp>(s.b.builder.getF16Type(), x));
   if (type != ElementType::BF16)
     return x;
-  Value bits = s.make<arith::ExtUIOp>(s.integer(32), s.make<arith::BitcastOp>(s.integer(16), x));
+  Value bits = s.make<arith::ExtUIOp>(s.integer(32), x);
   return s.make<arith::BitcastOp>(s.f32(), s.make<arith::ShLIOp>(bits, s.whole(s.integer(32), 16)));
 }
 
@@ -78,8 +79,7 @@ Value toBFloat16(S s, Value x) {
   Value rounded = s.make<arith::AddIOp>(s.make<arith::AddIOp>(bits, s.whole(i32, 0x7fff)), odd);
   Value quiet = s.make<arith::OrIOp>(bits, s.whole(i32, 0x400000));
   rounded = s.choose(s.holds(arith::CmpFPredicate::UNO, x, x), quiet, rounded);
-  Value upper = s.make<arith::TruncIOp>(s.integer(16), s.make<arith::ShRUIOp>(rounded, shift));
-  return s.make<arith::BitcastOp>(s.b.builder.getBF16Type(), upper);
+  return s.make<arith::TruncIOp>(s.integer(16), s.make<arith::ShRUIOp>(rounded, shift));
 }
 
 // A float32 or float64 in another real type.
@@ -90,7 +90,9 @@ Value toReal(S s, Value x, ElementType to) {
     return widthOf(x) == 32 ? x : s.make<arith::TruncFOp>(s.f32(), x);
   if (widthOf(x) == 64)
     x = roundedToOdd(s, x);
-  return to == ElementType::BF16 ? toBFloat16(s, x) : s.make<arith::TruncFOp>(s.b.builder.getF16Type(), x);
+  if (to == ElementType::BF16)
+    return toBFloat16(s, x);
+  return s.make<arith::BitcastOp>(s.integer(16), s.make<arith::TruncFOp>(s.b.builder.getF16Type(), x));
 }
 
 // The integer without the fraction of a float32 or float64; outside the range of int64 (of uint64) the end of it, of

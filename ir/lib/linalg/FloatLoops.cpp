@@ -69,10 +69,7 @@ struct F {
 Value elementwise(LinalgBuilder &l, Value like, ArrayRef<Access> inputs, LinalgBuilder::Body body) {
   auto type = cast<RankedTensorType>(like.getType());
   unsigned rank = static_cast<unsigned>(type.getRank());
-  Type element = type.getElementType();
-  if (element.isUnsignedInteger()) // bits in a body
-    element = l.builder.getIntegerType(element.getIntOrFloatBitWidth());
-  return l.generic(inputs, {l.empty(type.getShape(), element), l.dims(0, rank)}, rank, 0, body);
+  return l.generic(inputs, {l.empty(type.getShape(), heldType(type.getElementType())), l.dims(0, rank)}, rank, 0, body);
 }
 
 // A scale or zero point: one number, or one per slice of `axis`.
@@ -411,7 +408,13 @@ Value lower(Lowering &lowering, LinalgBuilder &l, PadOp op) {
     auto type = RankedTensorType::get(kept, lowering.type(elementTypeOf(op.getType())));
     x = l.builder.create<tensor::ExtractSliceOp>(l.location, type, x, offsets, sizes, strides);
   }
-  Value value = l.scalar(lowering.type(elementTypeOf(op.getType())), op.getValue().convertToDouble());
+  Tensor number(elementTypeOf(op.getType()), {});
+  number.setNumber(0, op.getValue().convertToDouble());
+  const bool isNarrow = number.type == ElementType::F16 || number.type == ElementType::BF16;
+  Value value = isNarrow
+                    ? l.builder.create<arith::ConstantOp>(
+                          l.location, l.builder.getI16IntegerAttr(*reinterpret_cast<int16_t *>(number.bytes.data())))
+                    : l.scalar(lowering.type(number.type), op.getValue().convertToDouble());
   return l.pad(x, low, high, value);
 }
 

@@ -16,6 +16,10 @@ namespace tw::ir {
 Tensor valueAt(mlir::func::CallOp call, mlir::Value value);
 float floatAt(mlir::func::CallOp call, mlir::Value value);
 
+// How loops hold an element: an integer without a sign, a narrow real as its 16 bits. Nothing is computed in the narrow
+// ones, and LLVM would convert them to float32 and back, by functions of a library, only to choose one of two.
+mlir::Type heldType(mlir::Type element);
+
 inline constexpr const char *kWideSums = "tw.wide_sums";
 
 // Rewrites one block function and the calls of it. Arguments are added as the new body asks for them.
@@ -28,8 +32,8 @@ public:
   // Leaves the block as it is when one of its operators has no loop form.
   void run();
 
-  // The new value of `old`: a result computed before in this block, an argument, or a scalar constant. Integers have no
-  // sign here: the graph operator's type says how they are read.
+  // The new value of `old`: a result computed before in this block, an argument, or a scalar constant. As heldType has
+  // it: the graph operator's type says how it is read.
   mlir::Value given(llvm::StringRef role, mlir::Value old);
   // A new argument whose value is computed from constants at each call.
   mlir::Value computed(llvm::StringRef role, ElementType type, Dims shape, Compute compute);
@@ -38,11 +42,8 @@ public:
   // Of sums of products: int64 for the calls whose sums may leave int32 (kWideSums on the function).
   mlir::Type sumType() { return builder.getIntegerType(function->hasAttr(kWideSums) ? 64 : 32); }
 
-  // Of a scalar in a body: without a sign.
-  mlir::Type type(ElementType type) {
-    mlir::Type element = toMlirType(builder.getContext(), type, {}).getElementType();
-    return element.isUnsignedInteger() ? builder.getIntegerType(element.getIntOrFloatBitWidth()) : element;
-  }
+  // Of a scalar in a body.
+  mlir::Type type(ElementType type) { return heldType(toMlirType(builder.getContext(), type, {}).getElementType()); }
 
 private:
   struct Argument {
@@ -52,7 +53,7 @@ private:
 
   bool lowerOperations();
   mlir::Value argumentFor(llvm::StringRef role, mlir::Value old);
-  mlir::Value signless(mlir::Value value);
+  mlir::Value held(mlir::Value value);
   void replaceCalls();
   static mlir::Value constantFor(mlir::OpBuilder &at, mlir::func::CallOp call, const Argument &argument);
   llvm::SmallVector<mlir::DictionaryAttr> roles();

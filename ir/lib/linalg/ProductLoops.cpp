@@ -23,8 +23,8 @@ Value lowerProduct(Lowering &lowering, LinalgBuilder &l, Operation *op) {
                      if (isReal(type))
                        return b.builder.create<arith::AddFOp>(
                            b.location, in[2], b.builder.create<arith::MulFOp>(b.location, in[0], in[1]));
-                     return b.builder.create<arith::AddIOp>(
-                         b.location, in[2], b.builder.create<arith::MulIOp>(b.location, in[0], in[1]));
+                     return b.builder.create<arith::AddIOp>(b.location, in[2],
+                                                            b.builder.create<arith::MulIOp>(b.location, in[0], in[1]));
                    });
 }
 

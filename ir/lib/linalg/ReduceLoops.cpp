@@ -93,8 +93,10 @@ Value lower(Lowering &lowering, LinalgBuilder &l, ReduceOp op) {
 // The extremum, then the least (or greatest) place of what equals it. What is no number is the extremum where it
 // stands.
 Value lower(Lowering &lowering, LinalgBuilder &l, ArgReduceOp op) {
-  Value x = lowering.given("input", op.getInput());
   const ElementType type = elementTypeOf(op.getInput().getType());
+  if (type == ElementType::F16 || type == ElementType::BF16)
+    return nullptr;
+  Value x = lowering.given("input", op.getInput());
   const int64_t axis = static_cast<int64_t>(op.getAxis());
   Value top = reduced(l, x, op.getKind(), type, axis);
   Loops loops = loopsOf(l, shapeOf(x), axis);

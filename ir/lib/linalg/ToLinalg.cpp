@@ -17,6 +17,11 @@ Tensor valueAt(func::CallOp call, Value value) {
 
 float floatAt(func::CallOp call, Value value) { return valueAt(call, value).data<float>()[0]; }
 
+Type heldType(Type element) {
+  const bool isHeld = !element.isUnsignedInteger() && !element.isF16() && !element.isBF16();
+  return isHeld ? element : IntegerType::get(element.getContext(), element.getIntOrFloatBitWidth());
+}
+
 void Lowering::run() {
   body = new Block;
   function.getBody().push_back(body);
@@ -37,7 +42,8 @@ bool Lowering::lowerOperations() {
       continue;
     LinalgBuilder linalg(builder, op.getLoc());
     Value result;
-    for (auto family : {lowerInteger, lowerFloat, lowerElementwise, lowerProduct, lowerMove, lowerReduction, lowerLibrary})
+    for (auto family :
+         {lowerInteger, lowerFloat, lowerElementwise, lowerProduct, lowerMove, lowerReduction, lowerLibrary})
       if (!result)
         result = family(*this, linalg, &op);
     if (!result)
@@ -57,9 +63,9 @@ bool Lowering::lowerOperations() {
 Value Lowering::given(llvm::StringRef role, Value old) {
   if (Value known = results.lookup(old))
     return known;
-  return results[old] = signless(isConstant(old) // one scalar as an operand of elementwise arithmetic
-                                     ? builder.clone(*old.getDefiningOp())->getResult(0)
-                                     : argumentFor(role, old));
+  return results[old] = held(isConstant(old) // one scalar as an operand of elementwise arithmetic
+                                 ? builder.clone(*old.getDefiningOp())->getResult(0)
+                                 : argumentFor(role, old));
 }
 
 Value Lowering::argumentFor(llvm::StringRef role, Value old) {
@@ -67,12 +73,12 @@ Value Lowering::argumentFor(llvm::StringRef role, Value old) {
   return body->addArgument(old.getType(), old.getLoc());
 }
 
-Value Lowering::signless(Value value) {
+Value Lowering::held(Value value) {
   auto type = cast<RankedTensorType>(value.getType());
-  if (!type.getElementType().isUnsignedInteger())
-    return value;
-  Type element = builder.getIntegerType(type.getElementType().getIntOrFloatBitWidth());
-  return builder.create<tensor::BitcastOp>(value.getLoc(), type.clone(element), value);
+  Type element = heldType(type.getElementType());
+  return element == type.getElementType()
+             ? value
+             : builder.create<tensor::BitcastOp>(value.getLoc(), type.clone(element), value).getResult();
 }
 
 Value Lowering::computed(llvm::StringRef role, ElementType type, Dims shape, Compute compute) {

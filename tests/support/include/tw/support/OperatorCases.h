@@ -12,8 +12,9 @@ namespace tw::test {
 
 /// Modules with a function @main whose arguments behind the first may be constants.
 std::vector<std::string> operatorCases();
-/// Of them those that compute element by element, of any type; and functions of reals that no processor has.
+/// Of them those that compute element by element, of any type.
 std::vector<std::string> elementwiseCases();
+/// Elementary functions in float64: host code may differ from the reference in the last places.
 std::vector<std::string> functionCases();
 /// Those that choose elements, and reductions whose order does not matter; sums and products of reals, where it does.
 std::vector<std::string> choiceCases();
