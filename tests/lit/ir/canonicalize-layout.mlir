@@ -80,3 +80,21 @@ func.func @choices(%x: tensor<1x6x4x5xf32>, %i: tensor<4xi64>) -> tensor<1x4xf32
   %d = tw.reduce <sum> %c {axes = array<i64: 2, 3>, keepDims = false} : (tensor<1x4x4x5xf32>) -> tensor<1x4xf32>
   return %d : tensor<1x4xf32>
 }
+
+// Functions, relations, choices and casts let a transpose pass; a constant takes its order.
+// CHECK-LABEL: func.func @elementwise
+// CHECK-DAG:     %[[K:.*]] = tw.constant dense<{{\[\[}}1.000000e+00], [2.000000e+00], [3.000000e+00]]> : tensor<3x1xf32>
+// CHECK:         %[[R:.*]] = tw.compare <less> %arg0, %[[K]] : (tensor<3x2xf32>, tensor<3x1xf32>) -> tensor<3x2xi1>
+// CHECK-NEXT:    %[[U:.*]] = tw.unary <exp> %arg0 : tensor<3x2xf32>
+// CHECK-NEXT:    %[[W:.*]] = tw.where %[[R]], %[[U]], %arg0
+// CHECK-NEXT:    %[[C:.*]] = tw.cast %[[W]] : (tensor<3x2xf32>) -> tensor<3x2xi32>
+// CHECK-NEXT:    tw.transpose %[[C]] {perm = array<i64: 1, 0>}
+func.func @elementwise(%x: tensor<3x2xf32>) -> tensor<2x3xi32> {
+  %k = tw.constant dense<[1.0, 2.0, 3.0]> : tensor<3xf32>
+  %t = tw.transpose %x {perm = array<i64: 1, 0>} : (tensor<3x2xf32>) -> tensor<2x3xf32>
+  %r = tw.compare <less> %t, %k : (tensor<2x3xf32>, tensor<3xf32>) -> tensor<2x3xi1>
+  %u = tw.unary <exp> %t : tensor<2x3xf32>
+  %w = tw.where %r, %u, %t : (tensor<2x3xi1>, tensor<2x3xf32>, tensor<2x3xf32>) -> tensor<2x3xf32>
+  %c = tw.cast %w : (tensor<2x3xf32>) -> tensor<2x3xi32>
+  return %c : tensor<2x3xi32>
+}

@@ -147,3 +147,21 @@ func.func @extrema(%x: tensor<2x5xi8>) -> (tensor<2xi8>, tensor<1x5xi64>, tensor
   %t = tw.reduce <sum> %r {axes = array<i64: 1>, keepDims = false} : (tensor<2x5xf32>) -> tensor<2xf32>
   return %q, %a, %t : tensor<2xi8>, tensor<1x5xi64>, tensor<2xf32>
 }
+
+// So is a choice by a relation, through other types, and numbers that are constants.
+// CHECK-LABEL: func.func @relation
+// CHECK:         tw.qlut %arg0
+// CHECK-NEXT:    return
+func.func @relation(%x: tensor<4xi8>) -> tensor<4xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<1> : tensor<i8>
+  %k = tw.constant dense<2.0> : tensor<1xf64>
+  %a = tw.dequantize %x, %s, %z : (tensor<4xi8>, tensor<f32>, tensor<i8>) -> tensor<4xf32>
+  %b = tw.cast %a : (tensor<4xf32>) -> tensor<4xf64>
+  %c = tw.compare <less> %b, %k : (tensor<4xf64>, tensor<1xf64>) -> tensor<4xi1>
+  %d = tw.unary <expm1> %a : tensor<4xf32>
+  %e = tw.where %c, %d, %a : (tensor<4xi1>, tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  %f = tw.binary <pow> %e, %s : (tensor<4xf32>, tensor<f32>) -> tensor<4xf32>
+  %q = tw.quantize %f, %s, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
+  return %q : tensor<4xi8>
+}
