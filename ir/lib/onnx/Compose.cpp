@@ -98,6 +98,8 @@ Value Compose::matmul(Value a, Value b) {
 }
 
 Value Compose::reduce(ReduceKind kind, Value value, Dims axes, bool keepDims) {
+  if (axes.empty())
+    return value;
   auto type = value ? checked(value, reduceShape(shapeOf(value), axes, keepDims)) : RankedTensorType();
   return type ? node.builder.create<ReduceOp>(node.location, type, kind, value, axes, keepDims).getResult() : Value();
 }
@@ -124,6 +126,8 @@ Value Compose::reshape(Value value, Dims shape) {
 }
 
 Value Compose::transpose(Value value, Dims perm) {
+  if (value && perm.size() == shapeOf(value).size() && llvm::is_sorted(perm))
+    return value;
   auto type = value ? checked(value, transposeShape(shapeOf(value), perm)) : RankedTensorType();
   return type ? node.builder.create<TransposeOp>(node.location, type, value, perm).getResult() : Value();
 }
@@ -152,6 +156,17 @@ Value Compose::slice(Value value, int64_t axis, int64_t start, int64_t count, in
   if (Dims(shape) == shapeOf(value) && step == 1)
     return value;
   auto type = cast<RankedTensorType>(value.getType()).clone(Dims(shape));
+  return node.builder.create<SliceOp>(node.location, type, value, starts, steps);
+}
+
+Value Compose::slice(Value value, Dims starts, Dims shape, Dims steps) {
+  const Shape ones(shape.size(), 1);
+  if (steps.empty())
+    steps = ones;
+  if (!value || (shapeOf(value) == shape && llvm::all_of(starts, [](int64_t start) { return start == 0; }) &&
+                 steps == Dims(ones)))
+    return value;
+  auto type = cast<RankedTensorType>(value.getType()).clone(shape);
   return node.builder.create<SliceOp>(node.location, type, value, starts, steps);
 }
 
@@ -205,6 +220,19 @@ Value Compose::number(ElementType type, double value) {
   Tensor tensor(type, {});
   tensor.setNumber(0, value);
   return node.constant("number", tensor);
+}
+
+Value Compose::integers(ElementType type, Dims shape, Dims values) {
+  Tensor tensor(type, shape);
+  for (size_t i = 0; i < values.size(); ++i)
+    tensor.setInteger(static_cast<int64_t>(i), values[i]);
+  return node.constant("places", tensor);
+}
+
+Value Compose::places(ElementType type, int64_t count, int64_t axis, int64_t rank) {
+  Shape shape(rank, 1);
+  shape[axis] = count;
+  return integers(type, shape, iota(count));
 }
 
 Value Compose::integers(llvm::StringRef name, Dims values) {
@@ -282,6 +310,53 @@ FailureOr<llvm::SmallVector<Value>> realInputs(Node &node, size_t count) {
     values.push_back(*value);
   }
   return values;
+}
+
+FailureOr<Shape> constantIntegers(Node &node, size_t index, llvm::StringRef what) {
+  auto tensor = node.requiredConstant(index, what);
+  if (failed(tensor))
+    return failure();
+  if (isReal(tensor->type))
+    return node.fail(what + " (input " + llvm::Twine(index) + ") is " + llvm::StringRef(elementTypeName(tensor->type)) +
+                     ", it must be of integers");
+  Shape values;
+  for (int64_t i = 0; i < tensor->size(); ++i)
+    values.push_back(tensor->integerAt(i));
+  return values;
+}
+
+FailureOr<std::optional<Shape>> attributeOrInput(Node &node, llvm::StringRef name, size_t index) {
+  if (auto attribute = node.integers(name))
+    return std::optional(*attribute);
+  if (!node.hasInput(index))
+    return std::optional<Shape>();
+  auto values = constantIntegers(node, index, name);
+  if (failed(values))
+    return failure();
+  return std::optional(*values);
+}
+
+FailureOr<Shape> resolvedAxes(Node &node, Dims axes, int64_t rank) {
+  Shape result;
+  for (int64_t axis : axes) {
+    auto resolved = node.axis(axis, rank);
+    if (failed(resolved))
+      return failure();
+    if (llvm::is_contained(result, *resolved))
+      return node.fail("axis " + llvm::Twine(*resolved) + " is named twice");
+    result.push_back(*resolved);
+  }
+  llvm::sort(result);
+  return result;
+}
+
+FailureOr<std::optional<int64_t>> optionalAxis(Node &node, Value value) {
+  if (!node.hasAttribute("axis"))
+    return std::optional<int64_t>();
+  auto axis = node.axis(node.integer("axis", 0), static_cast<int64_t>(shapeOf(value).size()));
+  if (failed(axis))
+    return failure();
+  return std::optional(*axis);
 }
 
 Shape iota(int64_t count, int64_t first) {

@@ -41,14 +41,16 @@ public:
   Value tanh(Value value);
   Value softmax(Value value, int64_t axis);
 
-  Value matmul(Value a, Value b); // both of rank 2 or more
-  Value reduce(ReduceKind kind, Value value, Dims axes, bool keepDims);
+  Value matmul(Value a, Value b);                                       // both of rank 2 or more
+  Value reduce(ReduceKind kind, Value value, Dims axes, bool keepDims); // the value itself without axes
   Value mean(Value value, Dims axes, bool keepDims);
 
   Value reshape(Value value, Dims shape);
-  Value transpose(Value value, Dims perm);
-  Value expand(Value value, Dims shape); // the value itself if it has the shape
+  Value transpose(Value value, Dims perm); // the value itself if nothing moves
+  Value expand(Value value, Dims shape);   // the value itself if it has the shape
   Value slice(Value value, int64_t axis, int64_t start, int64_t count, int64_t step = 1);
+  // `shape` elements from `starts` on; without steps neighbours.
+  Value slice(Value value, Dims starts, Dims shape, Dims steps = {});
   Value concat(llvm::ArrayRef<Value> values, int64_t axis);
   Value gather(Value value, Value indices, int64_t axis);
   Value pad(Value value, Dims lo, Dims hi, double number);
@@ -59,6 +61,9 @@ public:
   Value number(ElementType type, double value);
   Value number(Value like, double value) { return like ? number(elementTypeOf(like.getType()), value) : Value(); }
   Value integers(llvm::StringRef name, Dims values); // int64, of rank 1
+  Value integers(ElementType type, Dims shape, Dims values);
+  // 0, 1, ... count - 1 along dimension `axis` of `rank`.
+  Value places(ElementType type, int64_t count, int64_t axis, int64_t rank);
   Value zeros(ElementType type, Dims shape) { return node.constant("zeros", Tensor(type, shape)); }
 
 private:
@@ -82,6 +87,13 @@ FailureOr<Value> numericInput(Node &node, size_t index); // anything but bool
 FailureOr<Value> legacyBroadcast(Node &node, Value lhs, Value rhs);
 // Inputs 0..count-1 of one real type, float32 or float64; a problem is recorded otherwise.
 FailureOr<llvm::SmallVector<Value>> realInputs(Node &node, size_t count);
+// What only a constant can say: integers, from an attribute (older versions) or an input (newer ones).
+FailureOr<Shape> constantIntegers(Node &node, size_t index, llvm::StringRef what);
+FailureOr<std::optional<Shape>> attributeOrInput(Node &node, llvm::StringRef name, size_t index);
+// Ascending, each once; negative ones count from the end.
+FailureOr<Shape> resolvedAxes(Node &node, Dims axes, int64_t rank);
+// The attribute `axis`, resolved; none where the operator is on the flattened value.
+FailureOr<std::optional<int64_t>> optionalAxis(Node &node, Value value);
 // `count` integers from `first` on.
 Shape iota(int64_t count, int64_t first = 0);
 

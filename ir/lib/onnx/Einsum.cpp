@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Einsum: operands are joined two by two, each pair as a matrix product where something is summed, else as a product of
 // elements.
-#include "Shorthand.h"
+#include "Compose.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -44,7 +44,7 @@ public:
     Shape perm;
     for (Label label : output)
       perm.push_back(llvm::find(result.labels, label) - result.labels.begin());
-    node.setResult(0, transposeBy(node, result.value, perm));
+    node.setResult(0, Compose(node).transpose(result.value, perm));
     return success();
   }
 
@@ -144,10 +144,10 @@ private:
         const Shape shape(shapeOf(term.value));
         const int64_t rows = shape[first], columns = shape[second];
         Shape perm{static_cast<int64_t>(first), static_cast<int64_t>(second)};
-        for (int64_t d : allAxes(shape.size()))
+        for (int64_t d : iota(shape.size()))
           if (!llvm::is_contained(Dims(perm).take_front(2), d))
             perm.push_back(d);
-        Value value = transposeBy(node, term.value, perm);
+        Value value = Compose(node).transpose(term.value, perm);
         Shape flat{rows * columns};
         llvm::append_range(flat, Dims(shapeOf(value)).drop_front(2));
         // An extent of 1 goes along with any place.
@@ -155,7 +155,8 @@ private:
         for (int64_t i = 0; i < std::max(rows, columns); ++i)
           places.push_back(std::min(i, rows - 1) * columns + std::min(i, columns - 1));
         const int64_t count = places.size();
-        value = gatherOf(node, reshapeTo(node, value, flat), integersOf(node, ElementType::I64, {count}, places), 0);
+        value = Compose(node).gather(Compose(node).reshape(value, flat),
+                                     Compose(node).integers(ElementType::I64, {count}, places), 0);
         Labels labels{term.labels[first]};
         for (int64_t d : Dims(perm).drop_front(2))
           labels.push_back(term.labels[d]);
@@ -184,9 +185,9 @@ private:
     for (int64_t axis : axes)
       if (shapeOf(term.value)[axis] == 1)
         repeats *= static_cast<double>(extents[term.labels[axis]]);
-    term.value = reduceOf(node, ReduceKind::Sum, term.value, axes, false);
+    term.value = Compose(node).reduce(ReduceKind::Sum, term.value, axes, false);
     if (repeats != 1)
-      term.value = binaryOf<MulOp>(node, term.value, scalarOf(node, elementTypeOf(term.value.getType()), repeats));
+      term.value = Compose(node).mul(term.value, Compose(node).number(elementTypeOf(term.value.getType()), repeats));
     term.labels = kept;
   }
 
@@ -204,7 +205,7 @@ private:
       perm.push_back(llvm::find(term.labels, label) - term.labels.begin());
       full.push_back(extents[label]);
     }
-    return expandTo(node, transposeBy(node, term.value, perm), full);
+    return Compose(node).expand(Compose(node).transpose(term.value, perm), full);
   }
 
   // Two operands as one, of which what nobody asks for behind them is summed.
@@ -233,15 +234,15 @@ private:
       return result;
     };
     const int64_t m = extentsOf(rows), n = extentsOf(columns), k = extentsOf(summed);
-    Value x = reshapeTo(node, arranged(left, list({&batch, &rows, &summed})), shape(m, k)), y, product;
+    Value x = Compose(node).reshape(arranged(left, list({&batch, &rows, &summed})), shape(m, k)), y, product;
     if (summed.empty()) {
-      y = reshapeTo(node, arranged(right, list({&batch, &columns})), shape(1, n));
-      product = binaryOf<MulOp>(node, x, y);
+      y = Compose(node).reshape(arranged(right, list({&batch, &columns})), shape(1, n));
+      product = Compose(node).mul(x, y);
     } else {
-      y = reshapeTo(node, arranged(right, list({&batch, &summed, &columns})), shape(k, n));
-      product = node.builder.create<MatmulOp>(node.location, typeLike(x, shape(m, n)), x, y);
+      y = Compose(node).reshape(arranged(right, list({&batch, &summed, &columns})), shape(k, n));
+      product = Compose(node).matmul(x, y);
     }
-    return {reshapeTo(node, product, full), all};
+    return {Compose(node).reshape(product, full), all};
   }
 
   Node &node;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors that are known when the model is imported: Range, Shape, Size, ConstantOfShape, EyeLike; and NonZero and
 // Unique, the shape of whose results is their input's value.
+#include "Compose.h"
 #include "Library.h"
-#include "Shorthand.h"
 #include "TensorReader.h"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ Shape indexOf(int64_t linear, Dims shape) {
 }
 
 void setInt64(Node &node, size_t output, Dims shape, Dims values) {
-  node.setResult(output, integersOf(node, ElementType::I64, shape, values));
+  node.setResult(output, Compose(node).integers(ElementType::I64, shape, values));
 }
 
 } // namespace
@@ -95,7 +95,7 @@ LogicalResult buildConstantOfShape(Node &node) {
   Tensor one(value.type, {});
   one.bytes = value.bytes;
   // The number is what is kept; a large tensor of it is made when it is needed.
-  node.setResult(0, expandTo(node, node.constant("value", one), *shape));
+  node.setResult(0, Compose(node).expand(node.constant("value", one), *shape));
   return success();
 }
 
@@ -175,7 +175,7 @@ LogicalResult buildUnique(Node &node) {
     return 0;
   };
   // Sorted, the first of equal ones in front; then the first of each run.
-  Shape sorted = allAxes(extent), firsts, runOf(extent);
+  Shape sorted = iota(extent), firsts, runOf(extent);
   llvm::sort(sorted, [&](int64_t a, int64_t b) {
     const int which = order(a, b);
     return which != 0 ? which < 0 : a < b;
@@ -186,7 +186,7 @@ LogicalResult buildUnique(Node &node) {
     runOf[sorted[i]] = static_cast<int64_t>(firsts.size()) - 1;
   }
   const int64_t count = firsts.size();
-  Shape rank = allAxes(count); // place of each run in the result
+  Shape rank = iota(count); // place of each run in the result
   if (node.integer("sorted", 1) == 0) {
     Shape byPlace = rank;
     llvm::sort(byPlace, [&](int64_t a, int64_t b) { return firsts[a] < firsts[b]; });

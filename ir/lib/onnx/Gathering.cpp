@@ -31,8 +31,8 @@ LogicalResult buildGatherElements(Node &node) {
     return failure();
   if (!isInside(named, shape, *axis) || elementCount(shape) == 0)
     return node.fail("indices are " + shapeText(named) + ", the input is " + shapeText(shape));
-  Value flat = reshapeTo(node, input, {elementCount(shape)});
-  node.setResult(0, gatherOf(node, flat, placesAlong(node, *indices, shape, *axis), 0));
+  Value flat = Compose(node).reshape(input, {elementCount(shape)});
+  node.setResult(0, Compose(node).gather(flat, placesAlong(node, *indices, shape, *axis), 0));
   return success();
 }
 
@@ -51,7 +51,7 @@ LogicalResult buildGatherND(Node &node) {
   Shape flat{elementCount(Dims(shape).take_front(batch + depth))}, result(named.begin(), named.end() - 1);
   llvm::append_range(flat, inner);
   Value rows = rowsOf(node, *indices, shape, batch);
-  node.setResult(0, gatherOf(node, reshapeTo(node, input, flat), rows, 0));
+  node.setResult(0, Compose(node).gather(Compose(node).reshape(input, flat), rows, 0));
   return success();
 }
 
@@ -72,14 +72,14 @@ LogicalResult buildOneHot(Node &node) {
     return failure();
   shape.insert(shape.begin() + *axis, 1);
   // An index counts from either end; one outside is nowhere.
-  Value place = reshapeTo(node, castTo(node, indices, ElementType::I64), shape);
-  Value there = iotaOf(node, ElementType::I64, depth, *axis, rank);
-  Value fromEnd = binaryOf<SubOp>(node, there, integersOf(node, ElementType::I64, {}, depth));
-  Value isOn = binaryOf(node, BinaryKind::Or, compareOf(node, CompareKind::Equal, place, there),
-                        compareOf(node, CompareKind::Equal, place, fromEnd));
-  Value off = reshapeTo(node, sliceOf(node, values, {0}, {1}), {}),
-        on = reshapeTo(node, sliceOf(node, values, {1}, {1}), {});
-  node.setResult(0, whereOf(node, isOn, on, off));
+  Value place = Compose(node).reshape(Compose(node).cast(indices, ElementType::I64), shape);
+  Value there = Compose(node).places(ElementType::I64, depth, *axis, rank);
+  Value fromEnd = Compose(node).sub(there, Compose(node).integers(ElementType::I64, {}, depth));
+  Value isOn = Compose(node).apply(BinaryKind::Or, Compose(node).compare(CompareKind::Equal, place, there),
+                                   Compose(node).compare(CompareKind::Equal, place, fromEnd));
+  Value off = Compose(node).reshape(Compose(node).slice(values, {0}, {1}), {}),
+        on = Compose(node).reshape(Compose(node).slice(values, {1}, {1}), {});
+  node.setResult(0, Compose(node).where(isOn, on, off));
   return success();
 }
 
@@ -97,12 +97,13 @@ LogicalResult buildReverseSequence(Node &node) {
     return node.fail("sequence_lens must be " + llvm::Twine(shape[batch]) + " int64");
   Shape perBatch{1, 1}, flat{shape[0] * shape[1]};
   perBatch[batch] = shape[batch];
-  Value length = reshapeTo(node, lengths, perBatch), at = iotaOf(node, ElementType::I64, shape[time], time, 2);
-  Value mirrored = binaryOf<SubOp>(node, binaryOf<SubOp>(node, length, integersOf(node, ElementType::I64, {}, 1)), at);
-  Value place = whereOf(node, compareOf(node, CompareKind::Less, at, length), mirrored, at);
+  Value length = Compose(node).reshape(lengths, perBatch),
+        at = Compose(node).places(ElementType::I64, shape[time], time, 2);
+  Value mirrored = Compose(node).sub(Compose(node).sub(length, Compose(node).integers(ElementType::I64, {}, 1)), at);
+  Value place = Compose(node).where(Compose(node).compare(CompareKind::Less, at, length), mirrored, at);
   llvm::append_range(flat, Dims(shape).drop_front(2));
   Value rows = placesAlong(node, place, {shape[0], shape[1]}, time);
-  node.setResult(0, gatherOf(node, reshapeTo(node, input, flat), rows, 0));
+  node.setResult(0, Compose(node).gather(Compose(node).reshape(input, flat), rows, 0));
   return success();
 }
 

@@ -4,7 +4,6 @@
 #include "Library.h"
 
 #include "Compose.h"
-#include "Shorthand.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/bit.h"
@@ -59,8 +58,9 @@ LogicalResult buildCumSum(Node &node) {
     return failure();
   const Shape flat = aroundAxis(shape, *axis);
   const int64_t params[] = {node.integer("exclusive", 0) != 0, node.integer("reverse", 0) != 0, 0};
-  Value sums = call(node, "cumulate", reshapeTo(node, *input, flat), elementTypeOf(input->getType()), flat, params);
-  node.setResult(0, reshapeTo(node, sums, shape));
+  Value sums =
+      call(node, "cumulate", Compose(node).reshape(*input, flat), elementTypeOf(input->getType()), flat, params);
+  node.setResult(0, Compose(node).reshape(sums, shape));
   return success();
 }
 
@@ -88,7 +88,7 @@ LogicalResult buildTopK(Node &node) {
   Shape result(shape);
   result[*axis] = k;
   // In order even where `sorted` is 0, which asks for any.
-  Value places = call(node, "topk_indices", reshapeTo(node, *input, flat), ElementType::I64, chosen,
+  Value places = call(node, "topk_indices", Compose(node).reshape(*input, flat), ElementType::I64, chosen,
                       {node.integer("largest", 1) != 0});
   // Where they lie in the whole tensor.
   Compose compose(node);
@@ -97,9 +97,9 @@ LogicalResult buildTopK(Node &node) {
     first.data<int64_t>()[i] = i / flat[2] * flat[1] * flat[2] + i % flat[2];
   Value all = compose.add(compose.mul(places, compose.number(places, static_cast<double>(flat[2]))),
                           node.constant("first", first));
-  Value values = gatherOf(node, reshapeTo(node, *input, {elementCount(shape)}), all, 0);
-  node.setResult(0, reshapeTo(node, values, result));
-  node.setResult(1, reshapeTo(node, places, result));
+  Value values = Compose(node).gather(Compose(node).reshape(*input, {elementCount(shape)}), all, 0);
+  node.setResult(0, Compose(node).reshape(values, result));
+  node.setResult(1, Compose(node).reshape(places, result));
   return success();
 }
 
@@ -207,7 +207,7 @@ LogicalResult buildDeformConv(Node &node) {
     if (elementCount(shapeOf(*bias)) != weight[0])
       return node.fail("bias " + shapeText(shapeOf(*bias)) + " has no number for each of " + llvm::Twine(weight[0]) +
                        " channels");
-    sums = Compose(node).add(sums, reshapeTo(node, *bias, {1, weight[0], 1, 1}));
+    sums = Compose(node).add(sums, Compose(node).reshape(*bias, {1, weight[0], 1, 1}));
   }
   node.setResult(0, sums);
   return success();
@@ -222,8 +222,8 @@ LogicalResult buildDet(Node &node) {
     return node.fail("input " + shapeText(shape) + " is no stack of square matrices");
   Dims stack = shape.drop_back(2);
   const ElementType type = elementTypeOf(input->getType());
-  Value flat = reshapeTo(node, *input, {elementCount(stack), shape.back(), shape.back()});
-  node.setResult(0, reshapeTo(node, call(node, "determinant", flat, type, {elementCount(stack)}, {}), stack));
+  Value flat = Compose(node).reshape(*input, {elementCount(stack), shape.back(), shape.back()});
+  node.setResult(0, Compose(node).reshape(call(node, "determinant", flat, type, {elementCount(stack)}, {}), stack));
   return success();
 }
 
@@ -248,7 +248,7 @@ LogicalResult buildNonMaxSuppression(Node &node) {
     Value given = node.input(index);
     if (elementTypeOf(given.getType()) != otherwise.type || elementCount(shapeOf(given)) != 1)
       return node.fail(name + " is no single " + llvm::StringRef(elementTypeName(otherwise.type)));
-    return reshapeTo(node, given, {1});
+    return Compose(node).reshape(given, {1});
   };
   auto most = oneOf(2, "max_output_boxes_per_class", Tensor::of<int64_t>({1}, {0}));
   auto overlap = oneOf(3, "iou_threshold", Tensor::of<float>({1}, {0}));
@@ -282,9 +282,9 @@ LogicalResult selectCompressed(Node &node, std::optional<int64_t> axis, Dims dec
     result[axis.value_or(0)] = declared[axis.value_or(0)];
   if (Dims(result) != declared)
     return node.fail("the model says that the result is " + shapeText(declared) + ", the input is " + shapeText(shape));
-  Value taken = call(node, "compress", {reshapeTo(node, input, flat), condition}, elementTypeOf(input.getType()),
+  Value taken = call(node, "compress", {Compose(node).reshape(input, flat), condition}, elementTypeOf(input.getType()),
                      {flat[0], declared[axis.value_or(0)], flat[2]}, {});
-  node.setResult(0, reshapeTo(node, taken, declared));
+  node.setResult(0, Compose(node).reshape(taken, declared));
   return success();
 }
 
@@ -293,25 +293,25 @@ LogicalResult selectUnique(Node &node, std::optional<int64_t> axis, Dims declare
   if (!input)
     return failure();
   if (!axis)
-    input = reshapeTo(node, input, {elementCount(shapeOf(input))});
+    input = Compose(node).reshape(input, {elementCount(shapeOf(input))});
   const int64_t along = axis.value_or(0);
   Dims shape = shapeOf(input);
   if (declared.size() != shape.size())
     return node.fail("the model says that the result is " + shapeText(declared) + ", the input is " + shapeText(shape));
   // Slices as rows; the narrow types are compared in float32, which holds them.
-  Shape perm = allAxes(static_cast<int64_t>(shape.size()));
+  Shape perm = iota(static_cast<int64_t>(shape.size()));
   std::rotate(perm.begin(), perm.begin() + along, perm.begin() + along + 1);
   const int64_t extent = shape[along], count = declared[along];
-  Value rows =
-      reshapeTo(node, transposeBy(node, input, perm), {extent, elementCount(shape) / std::max<int64_t>(extent, 1)});
+  Value rows = Compose(node).reshape(Compose(node).transpose(input, perm),
+                                     {extent, elementCount(shape) / std::max<int64_t>(extent, 1)});
   if (const ElementType type = elementTypeOf(input.getType()); type == ElementType::F16 || type == ElementType::BF16)
-    rows = castTo(node, rows, ElementType::F32);
+    rows = Compose(node).cast(rows, ElementType::F32);
   const int64_t sorted = node.integer("sorted", 1) != 0;
   auto ask = [&](int64_t what, int64_t size) {
     return call(node, "unique", rows, ElementType::I64, {size}, {sorted, what, count});
   };
   Value firsts = ask(0, count);
-  node.setResult(0, gatherOf(node, input, firsts, along));
+  node.setResult(0, Compose(node).gather(input, firsts, along));
   node.setResult(1, firsts);
   if (node.isOutputRead(2))
     node.setResult(2, ask(1, extent));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Pad of all versions and modes. What is put around is a number, or elements of the input by their places.
-#include "Shorthand.h"
+#include "Compose.h"
 
 using namespace mlir;
 
@@ -15,7 +15,7 @@ FailureOr<Pads> padsOf(Node &node, int64_t rank) {
   auto given = attributeOrInput(node, node.version == 1 ? "paddings" : "pads", 1);
   if (failed(given))
     return failure();
-  Shape axes = allAxes(rank);
+  Shape axes = iota(rank);
   if (node.version >= 18 && node.hasInput(3)) {
     auto named = constantIntegers(node, 3, "axes");
     if (failed(named))
@@ -75,20 +75,20 @@ Value surround(Node &node, Value input, Value value, const Pads &pads) {
     starts.push_back(std::max<int64_t>(-lo, 0));
     kept.push_back(extent + std::min<int64_t>(lo, 0) + std::min<int64_t>(hi, 0));
   }
-  Value result = sliceOf(node, input, starts, kept);
-  value = reshapeTo(node, value, {});
+  Value result = Compose(node).slice(input, starts, kept);
+  value = Compose(node).reshape(value, {});
   for (size_t d = 0; d < kept.size(); ++d) {
     SmallVector<Value> parts;
     auto block = [&](int64_t extent) {
       Shape shape(shapeOf(result));
       shape[d] = extent;
       if (extent > 0)
-        parts.push_back(expandTo(node, value, shape));
+        parts.push_back(Compose(node).expand(value, shape));
     };
     block(pads.lo[d]);
     parts.push_back(result);
     block(pads.hi[d]);
-    result = concatOf(node, parts, static_cast<int64_t>(d));
+    result = Compose(node).concat(parts, static_cast<int64_t>(d));
   }
   return result;
 }
@@ -136,7 +136,8 @@ LogicalResult buildPad(Node &node) {
     for (int64_t i = 0; i < type->getDimSize(d); ++i)
       places.push_back(sourceOf(mode, i - pads->lo[d], shape[d]));
     const int64_t count = places.size();
-    result = gatherOf(node, result, integersOf(node, ElementType::I64, {count}, places), static_cast<int64_t>(d));
+    result = Compose(node).gather(result, Compose(node).integers(ElementType::I64, {count}, places),
+                                  static_cast<int64_t>(d));
   }
   node.setResult(0, result);
   return success();

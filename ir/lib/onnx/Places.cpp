@@ -14,7 +14,7 @@ Value nonNegative(Node &node, Value indices, Dims extents) {
   Shape shape;
   if (extents.size() != 1)
     shape.push_back(extents.size());
-  return binaryOf(node, BinaryKind::Mod, indices, integersOf(node, type, shape, extents));
+  return Compose(node).apply(BinaryKind::Mod, indices, Compose(node).integers(type, shape, extents));
 }
 
 } // namespace
@@ -34,7 +34,7 @@ Value placesAlong(Node &node, Value indices, Dims input, int64_t axis) {
   const ElementType type = elementTypeOf(indices.getType());
   const Shape strides = stridesOf(input);
   Value places =
-      binaryOf<MulOp>(node, nonNegative(node, indices, input[axis]), integersOf(node, type, {}, strides[axis]));
+      Compose(node).mul(nonNegative(node, indices, input[axis]), Compose(node).integers(type, {}, strides[axis]));
   Shape around(shapeOf(indices));
   around[axis] = 1;
   Shape offsets;
@@ -44,7 +44,7 @@ Value placesAlong(Node &node, Value indices, Dims input, int64_t axis) {
       offset += rest % around[d] * strides[d];
     offsets.push_back(offset);
   }
-  return binaryOf<AddOp>(node, places, integersOf(node, type, around, offsets));
+  return Compose(node).add(places, Compose(node).integers(type, around, offsets));
 }
 
 Value rowsOf(Node &node, Value indices, Dims input, int64_t batch) {
@@ -54,12 +54,12 @@ Value rowsOf(Node &node, Value indices, Dims input, int64_t batch) {
   Dims named = input.slice(batch, depth);
   Value rows;
   if (depth == 0) {
-    rows = scalarOf(node, type, 0);
-    rows = expandTo(node, rows, shape.drop_back());
+    rows = Compose(node).number(type, 0);
+    rows = Compose(node).expand(rows, shape.drop_back());
   } else {
     Value parts =
-        binaryOf<MulOp>(node, nonNegative(node, indices, named), integersOf(node, type, {depth}, stridesOf(named)));
-    rows = reduceOf(node, ReduceKind::Sum, parts, {static_cast<int64_t>(shape.size()) - 1}, false);
+        Compose(node).mul(nonNegative(node, indices, named), Compose(node).integers(type, {depth}, stridesOf(named)));
+    rows = Compose(node).reduce(ReduceKind::Sum, parts, {static_cast<int64_t>(shape.size()) - 1}, false);
   }
   if (batch == 0)
     return rows;
@@ -67,7 +67,7 @@ Value rowsOf(Node &node, Value indices, Dims input, int64_t batch) {
   std::copy_n(shape.begin(), batch, around.begin());
   for (int64_t i = 0, count = elementCount(around), step = elementCount(named); i < count; ++i)
     offsets.push_back(i * step);
-  return binaryOf<AddOp>(node, rows, integersOf(node, type, around, offsets));
+  return Compose(node).add(rows, Compose(node).integers(type, around, offsets));
 }
 
 bool isInside(Dims indices, Dims input, int64_t axis) {

@@ -3,7 +3,7 @@
 #ifndef TW_IR_LIB_ONNX_PLACES_H
 #define TW_IR_LIB_ONNX_PLACES_H
 
-#include "Shorthand.h"
+#include "Compose.h"
 
 namespace tw::ir::onnx {
 

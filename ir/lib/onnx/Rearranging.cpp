@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // All elements of one tensor, copied or in another order: Tile, DepthToSpace, SpaceToDepth, Col2Im.
-#include "Shorthand.h"
+#include "Compose.h"
 #include "TensorReader.h"
 
 using namespace mlir;
@@ -79,7 +79,7 @@ LogicalResult buildTile(Node &node) {
   }
   if (elementCount(expanded) > kMaxElements)
     return node.fail("result " + shapeText(result) + " has more than " + llvm::Twine(kMaxElements) + " elements");
-  node.setResult(0, reshapeTo(node, expandTo(node, reshapeTo(node, input, apart), expanded), result));
+  node.setResult(0, Compose(node).reshape(Compose(node).expand(Compose(node).reshape(input, apart), expanded), result));
   return success();
 }
 
@@ -104,7 +104,7 @@ LogicalResult buildDepthToSpace(Node &node) {
   const Shape apart =
       isDepthFirst ? Shape{in[0], b, b, channels, in[2], in[3]} : Shape{in[0], channels, b, b, in[2], in[3]};
   const Shape perm = isDepthFirst ? Shape{0, 3, 4, 1, 5, 2} : Shape{0, 1, 4, 2, 5, 3};
-  node.setResult(0, reshapeTo(node, transposeBy(node, reshapeTo(node, input, apart), perm), result));
+  node.setResult(0, Compose(node).reshape(Compose(node).transpose(Compose(node).reshape(input, apart), perm), result));
   return success();
 }
 
@@ -120,8 +120,8 @@ LogicalResult buildSpaceToDepth(Node &node) {
   if (in[2] % b != 0 || in[3] % b != 0)
     return node.fail("cannot cut " + shapeText(in) + " into blocks of " + llvm::Twine(b) + "x" + llvm::Twine(b));
   const Shape result{in[0], in[1] * b * b, in[2] / b, in[3] / b};
-  Value apart = reshapeTo(node, input, {in[0], in[1], in[2] / b, b, in[3] / b, b});
-  node.setResult(0, reshapeTo(node, transposeBy(node, apart, {0, 3, 5, 1, 2, 4}), result));
+  Value apart = Compose(node).reshape(input, {in[0], in[1], in[2] / b, b, in[3] / b, b});
+  node.setResult(0, Compose(node).reshape(Compose(node).transpose(apart, {0, 3, 5, 1, 2, 4}), result));
   return success();
 }
 
@@ -154,9 +154,9 @@ LogicalResult buildCol2Im(Node &node) {
     llvm::append_range(result, extents);
     return result;
   };
-  Value columns = reshapeTo(node, input, {channels[0], channels[1], places, shape[2]}), sum;
+  Value columns = Compose(node).reshape(input, {channels[0], channels[1], places, shape[2]}), sum;
   for (int64_t place = 0; place < places; ++place) {
-    Value part = sliceOf(node, columns, {0, 0, place, 0}, {channels[0], channels[1], 1, shape[2]});
+    Value part = Compose(node).slice(columns, {0, 0, place, 0}, {channels[0], channels[1], 1, shape[2]});
     // Each element in front of as many zeros as a stride jumps over.
     Shape apart(channels), zeros(2, 0), wide, lo(2, 0), hi(2, 0);
     for (size_t d = 0; d < rank; ++d) {
@@ -172,13 +172,9 @@ LogicalResult buildCol2Im(Node &node) {
       lo.push_back(at[d]);
       hi.push_back((*image)[d] - at[d] - wide[d]);
     }
-    auto padded = [&](Value value, Dims before, Dims behind) -> Value {
-      auto type = typeLike(value, llvm::cantFail(padShape(shapeOf(value), before, behind)));
-      return node.builder.create<PadOp>(node.location, type, value, before, behind, llvm::APFloat(0.0f));
-    };
-    part = padded(reshapeTo(node, part, apart), Shape(zeros.size(), 0), zeros);
-    part = padded(reshapeTo(node, part, images(wide)), lo, hi);
-    sum = sum ? binaryOf<AddOp>(node, sum, part) : part;
+    part = Compose(node).pad(Compose(node).reshape(part, apart), Shape(zeros.size(), 0), zeros, 0);
+    part = Compose(node).pad(Compose(node).reshape(part, images(wide)), lo, hi, 0);
+    sum = sum ? Compose(node).add(sum, part) : part;
   }
   node.setResult(0, sum);
   return success();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that reduce axes to one element each: ReduceX, ArgMax, ArgMin; and what they compose: Hardmax, Softmax,
 // LogSoftmax.
-#include "Shorthand.h"
+#include "Compose.h"
 
 #include <limits>
 
@@ -16,7 +16,7 @@ FailureOr<Shape> reducedAxes(Node &node, int64_t rank) {
   if (failed(given))
     return failure();
   if (!*given || (*given)->empty())
-    return node.integer("noop_with_empty_axes", 0) ? Shape() : allAxes(rank);
+    return node.integer("noop_with_empty_axes", 0) ? Shape() : iota(rank);
   return resolvedAxes(node, **given, rank);
 }
 
@@ -38,7 +38,7 @@ FailureOr<Reduction> reductionOf(Node &node) {
 }
 
 Value sumOf(Node &node, const Reduction &r, Value value) {
-  return reduceOf(node, ReduceKind::Sum, value, r.axes, r.keepDims);
+  return Compose(node).reduce(ReduceKind::Sum, value, r.axes, r.keepDims);
 }
 
 template <ReduceKind Kind> LogicalResult buildPlain(Node &node) {
@@ -47,7 +47,7 @@ template <ReduceKind Kind> LogicalResult buildPlain(Node &node) {
     return failure();
   if (r->type == ElementType::Bool && (Kind == ReduceKind::Sum || Kind == ReduceKind::Prod))
     return node.fail("is not defined for bool");
-  node.setResult(0, reduceOf(node, Kind, r->input, r->axes, r->keepDims));
+  node.setResult(0, Compose(node).reduce(Kind, r->input, r->axes, r->keepDims));
   return success();
 }
 
@@ -56,8 +56,8 @@ template <typename Build> LogicalResult inReals(Node &node, const Build &build) 
   auto r = reductionOf(node);
   if (failed(r))
     return failure();
-  Value input = isReal(r->type) ? r->input : castTo(node, r->input, ElementType::F64);
-  node.setResult(0, castTo(node, build(*r, input), r->type));
+  Value input = isReal(r->type) ? r->input : Compose(node).cast(r->input, ElementType::F64);
+  node.setResult(0, Compose(node).cast(build(*r, input), r->type));
   return success();
 }
 
@@ -66,11 +66,11 @@ template <typename Build> LogicalResult inReals(Node &node, const Build &build) 
 Value logSumExp(Node &node, Value x, Dims axes) {
   const ElementType type = elementTypeOf(x.getType());
   const double most = type == ElementType::F64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
-  Value top = reduceOf(node, ReduceKind::Max, x, axes, true);
-  top = binaryOf<MaxOp>(node, binaryOf<MinOp>(node, top, scalarOf(node, type, most)), scalarOf(node, type, -most));
-  Value powers = unaryOf(node, UnaryKind::Exp, binaryOf<SubOp>(node, x, top));
-  Value sum = reduceOf(node, ReduceKind::Sum, powers, axes, true);
-  return binaryOf<AddOp>(node, unaryOf(node, UnaryKind::Log, sum), top);
+  Value top = Compose(node).reduce(ReduceKind::Max, x, axes, true);
+  top = Compose(node).max(Compose(node).min(top, Compose(node).number(type, most)), Compose(node).number(type, -most));
+  Value powers = Compose(node).apply(UnaryKind::Exp, Compose(node).sub(x, top));
+  Value sum = Compose(node).reduce(ReduceKind::Sum, powers, axes, true);
+  return Compose(node).add(Compose(node).apply(UnaryKind::Log, sum), top);
 }
 
 // Before version 13 everything from `axis` on is one dimension: then the input is made a matrix.
@@ -89,8 +89,8 @@ FailureOr<Line> lineOf(Node &node) {
     return failure();
   if (node.version >= 13 || *axis == rank - 1)
     return Line{input, *axis};
-  return Line{reshapeTo(node, input, {elementCount(shape.take_front(*axis)), elementCount(shape.drop_front(*axis))}),
-              1};
+  return Line{
+      Compose(node).reshape(input, {elementCount(shape.take_front(*axis)), elementCount(shape.drop_front(*axis))}), 1};
 }
 
 template <ReduceKind Kind> LogicalResult buildArg(Node &node) {
@@ -109,7 +109,7 @@ template <ReduceKind Kind> LogicalResult buildArg(Node &node) {
   Value place = node.builder.create<ArgReduceOp>(node.location, type, Kind, input, *axis, takesLast);
   if (node.integer("keepdims", 1) == 0) {
     shape.erase(shape.begin() + *axis);
-    place = reshapeTo(node, place, shape);
+    place = Compose(node).reshape(place, shape);
   }
   node.setResult(0, place);
   return success();
@@ -126,23 +126,7 @@ LogicalResult buildReduceMean(Node &node) {
   auto r = reductionOf(node);
   if (failed(r))
     return failure();
-  if (r->axes.empty()) {
-    node.setResult(0, r->input);
-    return success();
-  }
-  Dims shape = shapeOf(r->input);
-  if (r->type == ElementType::F32) {
-    auto type = node.resultType(r->input, reduceShape(shape, r->axes, r->keepDims));
-    if (failed(type))
-      return failure();
-    node.setResult(0, node.builder.create<ReduceMeanOp>(node.location, *type, r->input, r->axes, r->keepDims));
-    return success();
-  }
-  Value sum = sumOf(node, *r, r->input);
-  int64_t count = 1;
-  for (int64_t axis : r->axes)
-    count *= shape[axis];
-  node.setResult(0, binaryOf<DivOp>(node, sum, scalarOf(node, r->type, static_cast<double>(count))));
+  node.setResult(0, r->axes.empty() ? r->input : Compose(node).mean(r->input, r->axes, r->keepDims));
   return success();
 }
 
@@ -151,7 +135,7 @@ LogicalResult buildReduceL1(Node &node) {
   if (failed(r))
     return failure();
   const bool isSigned = isReal(r->type) || !isUnsignedInteger(r->type);
-  node.setResult(0, sumOf(node, *r, isSigned ? unaryOf(node, UnaryKind::Abs, r->input) : r->input));
+  node.setResult(0, sumOf(node, *r, isSigned ? Compose(node).apply(UnaryKind::Abs, r->input) : r->input));
   return success();
 }
 
@@ -159,23 +143,25 @@ LogicalResult buildReduceSumSquare(Node &node) {
   auto r = reductionOf(node);
   if (failed(r))
     return failure();
-  node.setResult(0, sumOf(node, *r, binaryOf<MulOp>(node, r->input, r->input)));
+  node.setResult(0, sumOf(node, *r, Compose(node).mul(r->input, r->input)));
   return success();
 }
 
 LogicalResult buildReduceL2(Node &node) {
   return inReals(node, [&](const Reduction &r, Value x) {
-    return unaryOf(node, UnaryKind::Sqrt, sumOf(node, r, binaryOf<MulOp>(node, x, x)));
+    return Compose(node).apply(UnaryKind::Sqrt, sumOf(node, r, Compose(node).mul(x, x)));
   });
 }
 
 LogicalResult buildReduceLogSum(Node &node) {
-  return inReals(node, [&](const Reduction &r, Value x) { return unaryOf(node, UnaryKind::Log, sumOf(node, r, x)); });
+  return inReals(node,
+                 [&](const Reduction &r, Value x) { return Compose(node).apply(UnaryKind::Log, sumOf(node, r, x)); });
 }
 
 LogicalResult buildReduceLogSumExp(Node &node) {
   return inReals(node, [&](const Reduction &r, Value x) {
-    return reshapeTo(node, logSumExp(node, x, r.axes), llvm::cantFail(reduceShape(shapeOf(x), r.axes, r.keepDims)));
+    return Compose(node).reshape(logSumExp(node, x, r.axes),
+                                 llvm::cantFail(reduceShape(shapeOf(x), r.axes, r.keepDims)));
   });
 }
 
@@ -192,10 +178,10 @@ LogicalResult buildHardmax(Node &node) {
   Value place =
       node.builder.create<ArgReduceOp>(node.location, toMlirType(node.builder.getContext(), ElementType::I64, one),
                                        ReduceKind::Max, line->input, line->axis, false);
-  Value there = iotaOf(node, ElementType::I64, shape[line->axis], line->axis, shape.size());
-  Value hard = whereOf(node, compareOf(node, CompareKind::Equal, place, there), scalarOf(node, type, 1),
-                       scalarOf(node, type, 0));
-  node.setResult(0, reshapeTo(node, hard, shapeOf(node.input(0))));
+  Value there = Compose(node).places(ElementType::I64, shape[line->axis], line->axis, shape.size());
+  Value hard = Compose(node).where(Compose(node).compare(CompareKind::Equal, place, there),
+                                   Compose(node).number(type, 1), Compose(node).number(type, 0));
+  node.setResult(0, Compose(node).reshape(hard, shapeOf(node.input(0))));
   return success();
 }
 
@@ -207,11 +193,11 @@ LogicalResult buildSoftmax(Node &node) {
   if (elementTypeOf(x.getType()) == ElementType::F32) {
     result = node.builder.create<SoftmaxOp>(node.location, x.getType(), x, line->axis);
   } else {
-    Value top = reduceOf(node, ReduceKind::Max, x, line->axis, true);
-    Value powers = unaryOf(node, UnaryKind::Exp, binaryOf<SubOp>(node, x, top));
-    result = binaryOf<DivOp>(node, powers, reduceOf(node, ReduceKind::Sum, powers, line->axis, true));
+    Value top = Compose(node).reduce(ReduceKind::Max, x, line->axis, true);
+    Value powers = Compose(node).apply(UnaryKind::Exp, Compose(node).sub(x, top));
+    result = Compose(node).div(powers, Compose(node).reduce(ReduceKind::Sum, powers, line->axis, true));
   }
-  node.setResult(0, reshapeTo(node, result, shapeOf(node.input(0))));
+  node.setResult(0, Compose(node).reshape(result, shapeOf(node.input(0))));
   return success();
 }
 
@@ -219,8 +205,8 @@ LogicalResult buildLogSoftmax(Node &node) {
   auto line = lineOf(node);
   if (failed(line))
     return failure();
-  Value result = binaryOf<SubOp>(node, line->input, logSumExp(node, line->input, line->axis));
-  node.setResult(0, reshapeTo(node, result, shapeOf(node.input(0))));
+  Value result = Compose(node).sub(line->input, logSumExp(node, line->input, line->axis));
+  node.setResult(0, Compose(node).reshape(result, shapeOf(node.input(0))));
   return success();
 }
 

@@ -21,12 +21,12 @@ FailureOr<int64_t> reductionOf(Node &node) {
 Value scatter(Node &node, Value data, Value rows, Value updates, int64_t inner, int64_t reduction) {
   const Shape shape(shapeOf(data));
   const int64_t count = elementCount(shapeOf(rows));
-  rows = castTo(node, reshapeTo(node, rows, {count}), ElementType::I64);
-  Value flat = reshapeTo(node, data, {inner == 0 ? 0 : elementCount(shape) / inner, inner});
-  updates = reshapeTo(node, updates, {count, inner});
+  rows = Compose(node).cast(Compose(node).reshape(rows, {count}), ElementType::I64);
+  Value flat = Compose(node).reshape(data, {inner == 0 ? 0 : elementCount(shape) / inner, inner});
+  updates = Compose(node).reshape(updates, {count, inner});
   Value result = node.builder.create<LibraryOp>(node.location, flat.getType(), "scatter",
                                                 ValueRange{flat, rows, updates}, ArrayRef<int64_t>{reduction});
-  return reshapeTo(node, result, shape);
+  return Compose(node).reshape(result, shape);
 }
 
 LogicalResult checkUpdates(Node &node, Value data, Value updates, Dims wanted) {
@@ -98,21 +98,21 @@ LogicalResult buildTensorScatter(Node &node) {
     return failure();
   const int64_t length = shape[*axis], count = wanted[*axis], batch = shape[0],
                 between = elementCount(Dims(shape).slice(1, *axis - 1));
-  Value place = iotaOf(node, ElementType::I64, count, 2, 3);
+  Value place = Compose(node).places(ElementType::I64, count, 2, 3);
   if (node.hasInput(2)) {
     Value first = node.input(2);
     if (shapeOf(first) != Dims{batch} || elementTypeOf(first.getType()) != ElementType::I64)
       return node.fail("write_indices must be " + llvm::Twine(batch) + " int64");
-    place = binaryOf<AddOp>(node, place, reshapeTo(node, first, {batch, 1, 1}));
+    place = Compose(node).add(place, Compose(node).reshape(first, {batch, 1, 1}));
   }
-  Value end = integersOf(node, ElementType::I64, {}, length);
+  Value end = Compose(node).integers(ElementType::I64, {}, length);
   if (mode == "circular")
-    place = binaryOf(node, BinaryKind::Mod, place, end);
+    place = Compose(node).apply(BinaryKind::Mod, place, end);
   // Rows in front of each line of the axis.
   Shape lines;
   for (int64_t i = 0; i < batch * between; ++i)
     lines.push_back(i * length);
-  Value rows = binaryOf<AddOp>(node, place, integersOf(node, ElementType::I64, {batch, between, 1}, lines));
+  Value rows = Compose(node).add(place, Compose(node).integers(ElementType::I64, {batch, between, 1}, lines));
   const int64_t inner = elementCount(Dims(shape).drop_front(*axis + 1));
   node.setResult(0, scatter(node, cache, rows, updates, inner, 0));
   return success();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that move whole tensors: Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Concat.
-#include "Shorthand.h"
+#include "Compose.h"
 #include "TensorReader.h"
 
 using namespace mlir;
@@ -37,7 +37,7 @@ LogicalResult buildReshape(Node &node) {
   if ((free >= 0 && shape[free] < 0) || elementCount(shape) != count)
     return node.fail("cannot reshape " + shapeText(old) + " (" + llvm::Twine(count) + " elements) to " +
                      shapeText(**target));
-  node.setResult(0, reshapeTo(node, input, shape));
+  node.setResult(0, Compose(node).reshape(input, shape));
   return success();
 }
 
@@ -53,8 +53,8 @@ LogicalResult buildFlatten(Node &node) {
       return failure();
     axis = *resolved;
   }
-  node.setResult(0,
-                 reshapeTo(node, input, {elementCount(shape.take_front(axis)), elementCount(shape.drop_front(axis))}));
+  node.setResult(
+      0, Compose(node).reshape(input, {elementCount(shape.take_front(axis)), elementCount(shape.drop_front(axis))}));
   return success();
 }
 
@@ -75,7 +75,7 @@ LogicalResult buildSqueeze(Node &node) {
     if (!(named || (!*given && shape[d] == 1)))
       result.push_back(shape[d]);
   }
-  node.setResult(0, reshapeTo(node, input, result));
+  node.setResult(0, Compose(node).reshape(input, result));
   return success();
 }
 
@@ -93,7 +93,7 @@ LogicalResult buildUnsqueeze(Node &node) {
   Shape result(shape);
   for (int64_t axis : *axes)
     result.insert(result.begin() + axis, 1);
-  node.setResult(0, reshapeTo(node, input, result));
+  node.setResult(0, Compose(node).reshape(input, result));
   return success();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parts of one tensor: Slice, Split, Compress, Trilu, CenterCropPad.
+#include "Compose.h"
 #include "Library.h"
-#include "Shorthand.h"
 
 #include <algorithm>
 
@@ -39,7 +39,7 @@ FailureOr<SliceArguments> sliceArguments(Node &node, int64_t rank) {
   SliceArguments result{**starts, **ends, {}, {}};
   const int64_t count = result.starts.size();
   result.steps = steps->value_or(Shape(count, 1));
-  Shape named = axes->value_or(allAxes(count));
+  Shape named = axes->value_or(iota(count));
   if (static_cast<int64_t>(result.ends.size()) != count || static_cast<int64_t>(named.size()) != count ||
       static_cast<int64_t>(result.steps.size()) != count)
     return node.fail("has " + llvm::Twine(count) + " starts, " + llvm::Twine(result.ends.size()) + " ends, " +
@@ -105,7 +105,7 @@ LogicalResult buildSlice(Node &node) {
     if (range.count <= 1)
       steps[axis] = 1;
   }
-  node.setResult(0, sliceOf(node, input, starts, result, steps));
+  node.setResult(0, Compose(node).slice(input, starts, result, steps));
   return success();
 }
 
@@ -123,7 +123,7 @@ LogicalResult buildSplit(Node &node) {
   Shape starts(shape.size(), 0);
   for (auto [k, part] : llvm::enumerate(*parts)) {
     shape[*axis] = part;
-    node.setResult(k, sliceOf(node, input, starts, shape));
+    node.setResult(k, Compose(node).slice(input, starts, shape));
     starts[*axis] += part;
   }
   return success();
@@ -142,13 +142,14 @@ LogicalResult buildCompress(Node &node) {
   if (failed(condition))
     return failure();
   if (!*axis)
-    input = reshapeTo(node, input, {elementCount(shapeOf(input))});
+    input = Compose(node).reshape(input, {elementCount(shapeOf(input))});
   Shape taken;
   for (int64_t i = 0; i < std::min(condition->size(), shapeOf(input)[axis->value_or(0)]); ++i)
     if (condition->integerAt(i) != 0)
       taken.push_back(i);
   const int64_t count = taken.size();
-  node.setResult(0, gatherOf(node, input, integersOf(node, ElementType::I64, {count}, taken), axis->value_or(0)));
+  node.setResult(
+      0, Compose(node).gather(input, Compose(node).integers(ElementType::I64, {count}, taken), axis->value_or(0)));
   return success();
 }
 
@@ -176,8 +177,8 @@ LogicalResult buildTrilu(Node &node) {
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c)
       mask.data<bool>()[r * columns + c] = isUpper ? c - r >= diagonal : c - r <= diagonal;
-  Value zero = scalarOf(node, elementTypeOf(input.getType()), 0);
-  node.setResult(0, whereOf(node, node.constant("mask", mask), input, zero));
+  Value zero = Compose(node).number(elementTypeOf(input.getType()), 0);
+  node.setResult(0, Compose(node).where(node.constant("mask", mask), input, zero));
   return success();
 }
 
@@ -189,7 +190,7 @@ LogicalResult buildCenterCropPad(Node &node) {
     return failure();
   const Shape shape(shapeOf(input));
   Shape axes;
-  for (int64_t axis : node.integers("axes").value_or(allAxes(shape.size()))) {
+  for (int64_t axis : node.integers("axes").value_or(iota(shape.size()))) {
     auto resolved = node.axis(axis, shape.size());
     if (failed(resolved))
       return failure();
