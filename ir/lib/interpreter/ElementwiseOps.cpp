@@ -44,17 +44,17 @@ template <typename T> T divided(T a, T b) {
   }
 }
 
-// As IEEE 754's minimum and maximum: what is no number wins, and -0 is less than 0.
+// What is no number wins; of equal ones (0 and -0) the second.
 template <typename T> T smaller(T a, T b) {
   if constexpr (std::is_floating_point_v<T>)
-    if (std::isnan(a) || (a == b && std::signbit(a)))
-      return a;
+    if (std::isnan(a) || std::isnan(b))
+      return std::isnan(a) ? a : b;
   return a < b ? a : b;
 }
 template <typename T> T larger(T a, T b) {
   if constexpr (std::is_floating_point_v<T>)
-    if (std::isnan(a) || (a == b && !std::signbit(a)))
-      return a;
+    if (std::isnan(a) || std::isnan(b))
+      return std::isnan(a) ? a : b;
   return a > b ? a : b;
 }
 

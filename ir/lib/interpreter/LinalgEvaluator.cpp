@@ -154,12 +154,9 @@ bool compare(arith::CmpIPredicate predicate, int64_t a, int64_t b) {
   llvm_unreachable("all predicates are listed");
 }
 
-template <typename T> T minimum(T a, T b) {
-  if (std::isnan(a) || std::isnan(b))
-    return std::isnan(a) ? a : b;
-  return a == b ? (std::signbit(a) ? a : b) : std::min(a, b);
-}
-template <typename T> T maximum(T a, T b) { return -minimum(-a, -b); }
+// As host code has them (arith's expansion): of equal ones the second.
+template <typename T> T minimum(T a, T b) { return std::isnan(b) || !(std::isnan(a) || a < b) ? b : a; }
+template <typename T> T maximum(T a, T b) { return std::isnan(b) || !(std::isnan(a) || a > b) ? b : a; }
 
 // A body as straight-line code over registers.
 class Program {

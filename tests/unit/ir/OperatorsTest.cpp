@@ -48,11 +48,13 @@ void expectLoopsAgree(MLIRContext &context, const std::string &text) {
   auto loops = Interpreter(*module).runMain(inputs);
   ASSERT_TRUE(static_cast<bool>(loops)) << llvm::toString(loops.takeError());
   ASSERT_EQ(loops->size(), wanted->size());
-  for (size_t r = 0; r < wanted->size(); ++r)
+  for (size_t r = 0; r < wanted->size(); ++r) {
+    if ((*loops)[r].tensor.bytes == (*wanted)[r].tensor.bytes)
+      continue;
+    ADD_FAILURE() << "result " << r << " differs";
     for (int64_t i = 0; i < (*wanted)[r].tensor.size(); ++i)
-      if ((*loops)[r].tensor.bytes != (*wanted)[r].tensor.bytes)
-        EXPECT_EQ((*loops)[r].tensor.numberAt(i), (*wanted)[r].tensor.numberAt(i))
-            << "result " << r << " element " << i;
+      EXPECT_EQ((*loops)[r].tensor.numberAt(i), (*wanted)[r].tensor.numberAt(i)) << "result " << r << " element " << i;
+  }
 }
 
 void expectDefinitionAgrees(MLIRContext &context, const std::string &text) {
