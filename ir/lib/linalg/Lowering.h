@@ -27,7 +27,9 @@ class Lowering {
 public:
   using Compute = std::function<Tensor(mlir::func::CallOp)>;
 
-  explicit Lowering(mlir::func::FuncOp function) : function(function), builder(function.getContext()) {}
+  // `calls`: all of the function.
+  Lowering(mlir::func::FuncOp function, llvm::ArrayRef<mlir::func::CallOp> calls)
+      : function(function), calls(calls), builder(function.getContext()) {}
 
   // Leaves the block as it is when one of its operators has no loop form.
   void run();
@@ -59,6 +61,7 @@ private:
   llvm::SmallVector<mlir::DictionaryAttr> roles();
 
   mlir::func::FuncOp function;
+  llvm::ArrayRef<mlir::func::CallOp> calls;
   mlir::OpBuilder builder;
   mlir::Block *body = nullptr;
   llvm::DenseMap<mlir::Value, mlir::Value> results;

@@ -93,12 +93,6 @@ Access Lowering::computedScalar(llvm::StringRef role, std::function<int32_t(func
 }
 
 void Lowering::replaceCalls() {
-  auto module = function->getParentOfType<ModuleOp>();
-  SmallVector<func::CallOp> calls;
-  module.walk([&](func::CallOp call) {
-    if (call.getCallee() == function.getName())
-      calls.push_back(call);
-  });
   for (func::CallOp call : calls) {
     OpBuilder at(call);
     SmallVector<Value> operands;
@@ -168,9 +162,11 @@ void separateWideSums(ModuleOp module) {
 
 LogicalResult lowerBlocksToLinalg(ModuleOp module) {
   separateWideSums(module);
+  llvm::StringMap<SmallVector<func::CallOp>> calls;
+  module.walk([&](func::CallOp call) { calls[call.getCallee()].push_back(call); });
   for (auto function : llvm::to_vector(module.getOps<func::FuncOp>()))
     if (function.isPrivate() && !function.isExternal())
-      Lowering(function).run();
+      Lowering(function, calls[function.getName()]).run();
   return success();
 }
 

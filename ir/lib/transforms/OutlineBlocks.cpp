@@ -95,14 +95,19 @@ void splitDequantizes(func::FuncOp main) {
   }
 }
 
+// Operators in one group, at most: what reads a block's loops and makes code of them looks at all of a block at once.
+constexpr size_t kMostOperators = 64;
+
 std::vector<Group> findGroups(func::FuncOp main, bool joinsFloat) {
   llvm::EquivalenceClasses<Operation *> joined;
   llvm::DenseMap<Operation *, Operation *> first; // of the chain that an elementwise operator ends
+  llvm::DenseMap<Operation *, size_t> lengths;    // of what was joined in front of it, and itself
   for (Operation &op : main.front()) {
     if (!isGraphOp(&op))
       continue;
     joined.insert(&op);
     first[&op] = &op;
+    lengths[&op] = 1;
     if (joinsUser(&op))
       joined.unionSets(&op, *op.user_begin());
     if (QMatmulOp product = productBehind(&op))
@@ -117,10 +122,17 @@ std::vector<Group> findGroups(func::FuncOp main, bool joinsFloat) {
     // It follows the latest, which runs last anyway; of the others those that are elementwise from their start come,
     // too.
     Operation *latest = *llvm::max_element(producers, [](Operation *a, Operation *b) { return a->isBeforeInBlock(b); });
-    first[&op] = first[latest];
+    size_t length = 1 + lengths[latest];
+    if (length > kMostOperators)
+      continue;
+    joined.unionSets(&op, latest);
     for (Operation *producer : producers)
-      if (producer == latest || isElementwise(first[producer]))
+      if (producer != latest && isElementwise(first[producer]) && length + lengths[producer] <= kMostOperators) {
         joined.unionSets(&op, producer);
+        length += lengths[producer];
+      }
+    first[&op] = first[latest];
+    lengths[&op] = length;
   }
   llvm::MapVector<Operation *, Group> groups; // by an operation that stands for the group
   for (Operation &op : main.front())
@@ -128,7 +140,7 @@ std::vector<Group> findGroups(func::FuncOp main, bool joinsFloat) {
       groups[joined.getLeaderValue(&op)].push_back(&op);
   std::vector<Group> result;
   for (auto &[op, group] : groups)
-    result.push_back(group);
+    result.push_back(std::move(group));
   return result;
 }
 
@@ -181,9 +193,10 @@ private:
   // Activations first, then constants, each once, in order of use.
   static SmallVector<Value> argumentsOf(const Group &group) {
     llvm::SetVector<Value> activations, constants;
+    const llvm::DenseSet<Operation *> inside(group.begin(), group.end());
     for (Operation *op : group)
       for (Value operand : op->getOperands()) {
-        if (llvm::is_contained(group, operand.getDefiningOp()) || staysInside(operand))
+        if (inside.contains(operand.getDefiningOp()) || staysInside(operand))
           continue;
         (isConstant(operand) ? constants : activations).insert(operand);
       }
