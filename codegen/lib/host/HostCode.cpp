@@ -33,6 +33,11 @@ namespace {
 // are worth a phase of their own.
 constexpr int64_t kWorthThread = 1 << 20, kWorthPhase = 1 << 16;
 
+// Functions that LLVM always optimises, most work first, and the work from which it does so with all: a network of
+// thousands of trivial operators has little to gain and thousands of functions to wait for.
+constexpr size_t kOptimised = 64;
+constexpr int64_t kWorthOptimising = 1 << 14;
+
 int64_t workOf(const HostNest &nest) {
   int64_t steps = 1;
   for (int64_t extent : nest.extents)
@@ -195,6 +200,8 @@ struct HostCode::Implementation {
     for (unsigned i = 0; i + 2 < types.size(); ++i)
       made.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), builder.getUnitAttr());
     Value lo = made.getArgument(unsigned(types.size()) - 2), hi = made.getArgument(unsigned(types.size()) - 1);
+    for (const Scheduled &scheduled : phase)
+      entry.work += workOf(scheduled.nest);
     isa::PackagePhase packaged{symbol};
     if (phase.size() == 1) {
       const Scheduled &only = phase.front();
@@ -332,6 +339,12 @@ llvm::Expected<const HostStep *> HostCode::unpack(Type element, ArrayRef<int64_t
 bool HostCode::isEmpty() const { return impl->entries.empty(); }
 
 llvm::Expected<std::vector<uint8_t>> HostCode::link() {
+  std::vector<HostEntry *> byWork;
+  for (HostEntry &entry : impl->entries)
+    byWork.push_back(&entry);
+  std::ranges::stable_sort(byWork, std::greater<>(), &HostEntry::work);
+  for (HostEntry *entry : llvm::ArrayRef(byWork).drop_front(std::min(byWork.size(), kOptimised)))
+    entry->isOptimised = entry->work >= kWorthOptimising;
   llvm::LLVMContext context;
   auto module = lowerToLlvm(*impl->code, context, impl->processor, impl->entries);
   if (!module)

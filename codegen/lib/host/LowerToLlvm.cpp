@@ -19,6 +19,7 @@ using namespace mlir;
 
 LogicalResult lower(ModuleOp code) {
   PassManager manager(code.getContext());
+  manager.enableVerifier(false); // what comes of it is verified as LLVM IR
   manager.addPass(createCSEPass());
   manager.addPass(createConvertSCFToCFPass());
   ConvertVectorToLLVMPassOptions vectors;
@@ -57,7 +58,13 @@ void addEntry(llvm::Module &module, const HostEntry &entry) {
   }
   llvm::Function *body = module.getFunction(entry.body);
   body->setLinkage(llvm::Function::InternalLinkage);
-  body->addFnAttr(llvm::Attribute::AlwaysInline);
+  if (entry.isOptimised)
+    body->addFnAttr(llvm::Attribute::AlwaysInline);
+  else
+    for (llvm::Function *each : {function, body}) {
+      each->addFnAttr(llvm::Attribute::OptimizeNone);
+      each->addFnAttr(llvm::Attribute::NoInline);
+    }
   arguments.append({function->getArg(3), function->getArg(4)});
   b.CreateCall(body, arguments);
   b.CreateRet(b.getInt32(0));

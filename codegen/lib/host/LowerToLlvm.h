@@ -30,6 +30,8 @@ struct HostEntry {
   std::optional<LibraryCall> call; // in place of `body`
   std::vector<Memory> memory;
   size_t bufferCount = 0; // of the step; behind them lies the scratch memory
+  int64_t work = 0;       // steps of the innermost loops
+  bool isOptimised = true;
 };
 
 /// `code` is changed.
