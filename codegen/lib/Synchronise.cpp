@@ -94,11 +94,15 @@ struct ActiveAccess {
 class Synchroniser {
 public:
   Synchroniser(std::span<const TaggedInstruction> instructions, const isa::HwConfig &config)
-      : instructions(instructions), config(config), known(instructions.size()), posts(instructions.size()),
-        waits(instructions.size()), fenceBefore(instructions.size(), false) {
+      : instructions(instructions), known(instructions.size()), posts(instructions.size()), waits(instructions.size()),
+        fenceBefore(instructions.size(), false) {
     atStart.fill(-1);
     queueKnows.fill(atStart);
     lastOfQueue.fill(-1);
+    for (const TaggedInstruction &each : instructions)
+      for (const Touched &touched : allTouched.emplace_back(touchedBy(each.instruction, config)))
+        if (touched.isWritten)
+          isWritten[placeOf(touched)] = true;
   }
 
   Result<std::vector<isa::Line>> run(SyncCounts *counts) {
@@ -108,12 +112,17 @@ public:
   }
 
 private:
+  static size_t placeOf(const Touched &touched) {
+    return size_t(touched.space) * isa::kRegions + size_t(touched.region);
+  }
   int engineOf(int i) const { return int(instructions[i].instruction.row->engine); }
 
   std::vector<int> dependences(int i) {
     std::vector<int> result;
-    for (Touched &touched : touchedBy(instructions[i].instruction, config)) {
-      std::vector<ActiveAccess> &active = spaces[size_t(touched.space) * isa::kRegions + size_t(touched.region)];
+    for (Touched &touched : allTouched[size_t(i)]) {
+      if (!isWritten[placeOf(touched)])
+        continue; // nothing to wait for
+      std::vector<ActiveAccess> &active = spaces[placeOf(touched)];
       if (active.size() > kExact) // keeps the list short: whatever lies between its ends is covered
         touched.period = 0;
       std::erase_if(active, [&](const ActiveAccess &old) {
@@ -235,7 +244,6 @@ private:
   static constexpr size_t kExact = 512; // accesses of a memory that are kept apart within their ranges
 
   std::span<const TaggedInstruction> instructions;
-  const isa::HwConfig &config;
   std::vector<Knowledge> known; // what has ended when an instruction starts
   std::vector<std::vector<Edge>> posts, waits;
   std::vector<bool> fenceBefore;
@@ -243,7 +251,9 @@ private:
   std::array<Knowledge, isa::kEngines> queueKnows;
   std::array<int, isa::kEngines> lastOfQueue;
   std::array<std::vector<int>, isa::kEngines * isa::kEngines> edges; // waiters since the last fence
+  std::vector<std::vector<Touched>> allTouched;                      // per instruction
   std::array<std::vector<ActiveAccess>, isa::kSpaces.size() * isa::kRegions> spaces;
+  std::array<bool, isa::kSpaces.size() * isa::kRegions> isWritten{}; // by any instruction
 };
 
 } // namespace

@@ -316,6 +316,32 @@ std::optional<Rejection> realise(const Mapping &mapping, const Ranges &ranges, c
   return TileWriter(mapping, ranges, placement).run(out);
 }
 
+int64_t constantImageBytes(const Mapping &mapping, const Target &target, FieldId base, const Ranges &ranges) {
+  int64_t most = 0;
+  for (size_t i = 0; i != mapping.chain->accesses.size(); ++i) {
+    const ChainAccess &access = mapping.chain->accesses[i];
+    if (access.base != base || access.isStrided)
+      continue;
+    const int64_t granule = int64_t(target.memories[access.space].granuleBytes),
+                  rowBytes = elemBytes(access.elem) * target.lanes;
+    const int o = mapping.binding.operandOf[i];
+    int64_t bytes = rowBytes;
+    if (access.lane == isa::LaneKind::Scalar) {
+      if (o >= 0)
+        bytes = int64_t(mapping.block.operands[o].constant->size());
+    } else if (access.lane == isa::LaneKind::Count) {
+      bytes = access.lead * rowBytes + int64_t(mapping.block.operands[o].constant->size());
+    } else {
+      int64_t rows = 1;
+      for (int64_t extent : packedExtents(mapping, access, ranges, target.lanes))
+        rows *= extent;
+      bytes = packedOffset(access, rows - 1, target.lanes) + rowBytes;
+    }
+    most = std::max(most, int64_t(llvm::alignTo(bytes, granule)));
+  }
+  return most;
+}
+
 std::vector<uint8_t> constantImage(const Mapping &mapping, const Target &target, FieldId base, const Ranges &ranges) {
   return ImageWriter(mapping, target, base, ranges).run();
 }

@@ -27,19 +27,21 @@ NumberedSegment::NumberedSegment(std::vector<Task> tasks, llvm::function_ref<Ten
       }
 }
 
-bool Streams::isUsedAfter(TensorId id, size_t segment) const {
-  if (plan.table[id].chip->isUsedOutside)
-    return true;
-  for (size_t s = segment + 1; s < plan.segments.size(); ++s) {
+void Streams::findReaders() {
+  for (size_t s = 0; s != plan.segments.size(); ++s) {
     if (const auto &moves = plan.segments[s].moves)
-      if (std::ranges::find(moves->boxes, id, &RowBox::tensor) != moves->boxes.end())
-        return true;
+      for (const RowBox &box : moves->boxes)
+        lastReader[box.tensor] = s;
     for (const Task &task : plan.segments[s].tasks)
       for (const Operand &operand : task.mappings.front().block.operands)
-        if (!operand.constant && operand.tensor == id)
-          return true;
+        if (!operand.constant)
+          lastReader[operand.tensor] = s;
   }
-  return false;
+}
+
+bool Streams::isUsedAfter(TensorId id, size_t segment) const {
+  auto last = lastReader.find(id);
+  return plan.table[id].chip->isUsedOutside || (last != lastReader.end() && last->second > segment);
 }
 
 Tensor Streams::describe(TensorId id, size_t segment) const {
@@ -49,6 +51,7 @@ Tensor Streams::describe(TensorId id, size_t segment) const {
 }
 
 void Streams::numberSegments() {
+  findReaders();
   for (size_t s = 0; s != plan.segments.size(); ++s) {
     SegmentPlan &its = plan.segments[s];
     if (its.moves) {
@@ -98,7 +101,7 @@ llvm::Expected<std::optional<Misfit>> Streams::choose() {
       ways.push_back({std::move(std::get<MemoryMap>(placed)), std::nullopt});
       if (candidates.size() == 1)
         break; // nothing to compare: no instructions yet
-      auto emitted = emitSchedule(segments[s], target, schedule, ways.back().map);
+      auto emitted = emitSchedule(segments[s], target, schedule, ways.back().map, ConstantBytes::Counted);
       if (auto *failure = std::get_if<ScheduleFailure>(&emitted))
         return refuse(s, *failure);
       ways.back().code = std::move(std::get<LoweredSegment>(emitted));
@@ -107,7 +110,7 @@ llvm::Expected<std::optional<Misfit>> Streams::choose() {
     if (!best)
       return best.takeError();
     schedules.push_back(std::move(candidates[*best]));
-    lowered.push_back(std::move(ways[*best]));
+    lowered.push_back({std::move(ways[*best].map), std::nullopt});
   }
   return std::nullopt;
 }

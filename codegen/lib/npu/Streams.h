@@ -13,6 +13,8 @@
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/Support/Error.h"
 
+#include <map>
+
 namespace tw::codegen {
 
 /// Tasks as the scheduler takes them: their tensors numbered by their place in the segment's own list.
@@ -61,6 +63,7 @@ private:
   }
   void report(size_t s);
   tensorize::Tensor describe(TensorId id, size_t segment) const;
+  void findReaders();
   bool isUsedAfter(TensorId id, size_t segment) const;
   llvm::Error writeLines();
   llvm::Expected<Code> encode(const tensorize::LoweredSegment &made, const std::vector<int64_t> &address,
@@ -72,6 +75,7 @@ private:
   const tensorize::Target &target;
   const CompileOptions &options;
   const isa::HwConfig &config;
+  std::map<TensorId, size_t> lastReader;    // the last segment that reads or writes a tensor
   std::vector<tensorize::Segment> segments; // as in the plan, like the three below; empty for moves
   std::vector<tensorize::Schedule> schedules;
   std::vector<Lowered> lowered;

@@ -24,9 +24,10 @@ int64_t addressIn(const View &view, const Box &box) {
 
 class Emitter {
 public:
-  Emitter(const Segment &segment, const Target &target, const Schedule &schedule, const MemoryMap &map)
-      : segment(segment), target(target), schedule(schedule), map(map), movers(target), lives(livesOf(segment)),
-        plans(plansOf(segment, target, schedule)) {}
+  Emitter(const Segment &segment, const Target &target, const Schedule &schedule, const MemoryMap &map,
+          ConstantBytes constants)
+      : segment(segment), target(target), schedule(schedule), map(map), constants(constants), movers(target),
+        lives(livesOf(segment)), plans(plansOf(segment, target, schedule)) {}
 
   // Tiles in stream order: of the last task that may begin and whose input is there, so that results are used early.
   std::variant<LoweredSegment, ScheduleFailure> run() {
@@ -99,7 +100,7 @@ private:
     View dram = denseView(wholeBox(operand), 0);
     const Bytes &constant = segment.tensors[tensor].constant;
     if (constant)
-      dram.address = constantAt(*constant);
+      dram.address = constants == ConstantBytes::Counted ? constantAt(constant->size()) : constantAt(*constant);
     append(copyBox(mover, box.extent, dram.stride, addressIn(dram, box), chip.stride, addressIn(chip, box),
                    constant ? target.constantRegion : target.arenaRegion),
            tag, {constant ? Relocation::Constant : Relocation::TensorBase, mover.fromBase, tensor});
@@ -125,10 +126,26 @@ private:
     return found->second;
   }
 
-  void loadImage(const std::vector<uint8_t> &image, int memory, int64_t address, uint16_t tag) {
-    const Mover &mover = movers.load(target, memory, true);
-    std::vector<int64_t> extent{int64_t(image.size())}, stride{1};
-    append(copyBox(mover, extent, stride, constantAt(image), stride, address, target.constantRegion), tag,
+  // All in one place, with room for the largest.
+  int64_t constantAt(size_t bytes) {
+    result.constants.resize(std::max(result.constants.size(), llvm::alignTo(bytes, kConstantAlign)));
+    return 0;
+  }
+
+  // Weights: any bytes are legal. What else there is, a device may refuse.
+  static bool holdsWeights(const Mapping &mapping, FieldId base) {
+    return std::ranges::all_of(mapping.chain->accesses, [&](const ChainAccess &access) {
+      return access.base != base || (elemBytes(access.elem) == 1 && access.lane != isa::LaneKind::Scalar);
+    });
+  }
+
+  void loadImage(const TilePlan &plan, const Image &image, const Ranges &ranges, int64_t address, uint16_t tag) {
+    const Mover &mover = movers.load(target, image.memory, true);
+    const int64_t bytes = constantImageBytes(plan.mapping, target, image.base, ranges);
+    const int64_t from = constants == ConstantBytes::Counted && holdsWeights(plan.mapping, image.base)
+                             ? constantAt(size_t(bytes))
+                             : constantAt(constantImage(plan.mapping, target, image.base, ranges));
+    append(copyBox(mover, {bytes}, {1}, from, {1}, address, target.constantRegion), tag,
            {Relocation::Constant, mover.fromBase, -1});
   }
 
@@ -194,7 +211,7 @@ private:
     const int64_t address = slots[size_t(next++) % slots.size()];
     std::erase_if(held, [&](auto &entry) { return entry.second == address; });
     held.push_back({key, address});
-    loadImage(constantImage(plan.mapping, target, plan.images[i].base, ranges), plan.images[i].memory, address, tag);
+    loadImage(plan, plan.images[i], ranges, address, tag);
     return address;
   }
 
@@ -234,6 +251,7 @@ private:
   const Target &target;
   const Schedule &schedule;
   const MemoryMap &map;
+  const ConstantBytes constants;
   const Movers movers;
   const std::vector<Life> lives; // per tensor
   const std::vector<TilePlan> plans;
@@ -247,8 +265,9 @@ private:
 } // namespace
 
 std::variant<LoweredSegment, ScheduleFailure> emitSchedule(const Segment &segment, const Target &target,
-                                                           const Schedule &schedule, const MemoryMap &map) {
-  return Emitter(segment, target, schedule, map).run();
+                                                           const Schedule &schedule, const MemoryMap &map,
+                                                           ConstantBytes constants) {
+  return Emitter(segment, target, schedule, map, constants).run();
 }
 
 } // namespace tw::tensorize

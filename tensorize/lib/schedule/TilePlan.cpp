@@ -47,21 +47,7 @@ TilePlan::TilePlan(const Mapping &mapping, const Target &target, BlockSchedule s
       images.push_back({access.base, access.space, 0, 1});
   }
   for (Image &image : images) {
-    int64_t granule = int64_t(target.memories[image.memory].granuleBytes);
-    for (int i : accessesOf(image.base)) {
-      const ChainAccess &access = chain.accesses[i];
-      int64_t rowBytes = elemBytes(access.elem) * target.lanes, bytes = rowBytes;
-      if (access.lane == isa::LaneKind::Scalar) {
-        if (int o = mapping.binding.operandOf[i]; o >= 0)
-          bytes = int64_t(mapping.block.operands[o].constant->size());
-      } else if (access.lane == isa::LaneKind::Count) {
-        bytes = access.lead * rowBytes + int64_t(mapping.block.operands[mapping.binding.operandOf[i]].constant->size());
-      } else {
-        const int64_t rows = productOf(packedExtents(mapping, access, tile, target.lanes));
-        bytes = packedOffset(access, rows - 1, target.lanes) + rowBytes;
-      }
-      image.bytes = std::max(image.bytes, int64_t(llvm::alignTo(bytes, granule)));
-    }
+    image.bytes = constantImageBytes(mapping, target, image.base, tile);
     for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
       if (usesLoop(image, int(loop)))
         image.tiles *= tileCount(int(loop));

@@ -65,6 +65,8 @@ std::string proveTile(const Mapping &mapping, const Target &target, const Ranges
 /// Bytes that a loader must put at the common base of all constant accesses of `link` whose base is field `base`:
 /// packed weights, or a parameter record. Lanes beyond the block's extents hold zero; multipliers there are 1.
 std::vector<uint8_t> constantImage(const Mapping &mapping, const Target &target, FieldId base, const Ranges &ranges);
+/// How many those are.
+int64_t constantImageBytes(const Mapping &mapping, const Target &target, FieldId base, const Ranges &ranges);
 
 } // namespace tw::tensorize
 

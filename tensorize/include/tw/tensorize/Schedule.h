@@ -104,10 +104,15 @@ struct LoweredSegment {
   std::vector<bool> isInDram;     // per tensor
 };
 
+/// Whether weights are packed. Who only wants to know how long the instructions take has them all at one place,
+/// whatever lies there: packing, and the bytes that come of it, are most of the work.
+enum class ConstantBytes : uint8_t { Packed, Counted };
+
 /// The instructions of a schedule that has been placed. A failure is a defect of the compiler: placing has looked at
 /// tiles of each kind, and emitting proves each by itself.
 std::variant<LoweredSegment, ScheduleFailure> emitSchedule(const Segment &segment, const Target &target,
-                                                           const Schedule &schedule, const MemoryMap &map);
+                                                           const Schedule &schedule, const MemoryMap &map,
+                                                           ConstantBytes constants = ConstantBytes::Packed);
 
 /// Instructions that copy `box` between two views with the mover; the external side's address goes to the offset field.
 std::vector<Instruction> copyBox(const Mover &mover, const std::vector<int64_t> &extent,

@@ -63,3 +63,35 @@ TEST(EmitTest, ConstantsOfEqualBytesAreKeptOnce) {
   ASSERT_TRUE(std::holds_alternative<LoweredSegment>(emitted));
   EXPECT_EQ(std::get<LoweredSegment>(emitted).constants.size(), 64u);
 }
+
+// Who only times a schedule needs no weights: the same instructions, whose weights all lie at one place.
+TEST(EmitTest, CountedConstantsChangeNothingButWhereTheyLie) {
+  Network network(machine("tw8"));
+  addBottleneck(network, 6, 12, 20);
+  auto chosen = chooseSchedules(network.segment(), network.target());
+  ASSERT_TRUE(std::holds_alternative<std::vector<Schedule>>(chosen));
+  const Schedule &schedule = std::get<std::vector<Schedule>>(chosen).front();
+  auto placed = placeSchedule(network.segment(), network.target(), schedule);
+  ASSERT_TRUE(std::holds_alternative<MemoryMap>(placed));
+  const auto &map = std::get<MemoryMap>(placed);
+  auto packed = emitSchedule(network.segment(), network.target(), schedule, map);
+  auto counted = emitSchedule(network.segment(), network.target(), schedule, map, ConstantBytes::Counted);
+  ASSERT_TRUE(std::holds_alternative<LoweredSegment>(packed));
+  ASSERT_TRUE(std::holds_alternative<LoweredSegment>(counted));
+  const auto &full = std::get<LoweredSegment>(packed), &light = std::get<LoweredSegment>(counted);
+  ASSERT_EQ(full.instructions.size(), light.instructions.size());
+  int constants = 0;
+  for (size_t i = 0; i != full.instructions.size(); ++i) {
+    Instruction expected = full.instructions[i].instruction;
+    const Relocation &relocation = full.instructions[i].relocation;
+    if (relocation.kind == Relocation::Constant) {
+      expected.values[size_t(relocation.field)] = light.instructions[i].instruction.values[size_t(relocation.field)];
+      EXPECT_LT(expected.values[size_t(relocation.field)], int64_t(light.constants.size()));
+      ++constants;
+    }
+    EXPECT_EQ(expected.row, light.instructions[i].instruction.row);
+    EXPECT_EQ(expected.values, light.instructions[i].instruction.values) << "instruction " << i;
+  }
+  EXPECT_GT(constants, 2);
+  EXPECT_LT(light.constants.size(), full.constants.size());
+}
