@@ -15,8 +15,8 @@
 namespace tw::ir {
 
 // Allowed between definition and reference: one step at a quantiser (the reference rounds float32 multipliers and
-// tables), and for a float output this share of its largest magnitude (of a narrow type a step more), or what float32 may
-// lose in the sums before it where that is more. Integer outputs that no quantiser made are exact.
+// tables), and for a float output this share of its largest magnitude (of a narrow type a step more), or what float32
+// may lose in the sums before it where that is more. Integer outputs that no quantiser made are exact.
 constexpr double kQuantizerSteps = 1, kFloatShare = 1e-4;
 
 struct DefinitionOptions {
