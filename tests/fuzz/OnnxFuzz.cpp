@@ -413,7 +413,7 @@ TEST_F(OnnxFuzz, AnyNodesAreAGraphOrProblems) {
 
 TEST_F(OnnxFuzz, AnyFunctionsAndNestedGraphsAreAGraphOrProblems) {
   int graphs = 0;
-  test::fuzz("onnx-nested", 300, [&](test::Random &random) {
+  test::fuzz("onnx-nested", 900, [&](test::Random &random) {
     onnx::ModelProto model = nested(random);
     if (test::below(random, 3) == 0)
       change(model, random, {"", "x0", "c0", "i", "c", "out", "axis"});
@@ -430,7 +430,7 @@ TEST_F(OnnxFuzz, AnyExternalDataAndConstantsAreAGraphOrProblems) {
   std::ofstream(folder.path() / "sub/w.bin") << std::string(3, '\1');
   static const std::string kValues[] = {"1", "1,2", "[1,1,2]", "-1", "x", ",", "99999999999999999999", "1e9", "nan"};
   int graphs = 0;
-  test::fuzz("onnx-external", 300, [&](test::Random &random) {
+  test::fuzz("onnx-external", 1200, [&](test::Random &random) {
     onnx::ModelProto model = soup(random);
     moveOut(model, random);
     ir::OnnxImportOptions import{.folder = folder.path().string()};

@@ -287,8 +287,7 @@ std::vector<std::string> operatorCases() {
       library("cumulate", {"2x5x3xf32"}, "2x5x3xf32", "0, 1, 0"),
       library("topk_indices", {"2x9x3xi8"}, "2x4x3xi64", "1"),
   };
-  for (const auto &more :
-       {movesOfEveryType(), quantisersOfEveryType(), choiceCases(), sumCases(), elementwiseCases()})
+  for (const auto &more : {movesOfEveryType(), quantisersOfEveryType(), choiceCases(), sumCases(), elementwiseCases()})
     cases.insert(cases.end(), more.begin(), more.end());
   return cases;
 }

@@ -342,7 +342,9 @@ llvm::Expected<std::vector<uint8_t>> HostCode::link() {
   std::vector<HostEntry *> byWork;
   for (HostEntry &entry : impl->entries)
     byWork.push_back(&entry);
-  std::ranges::stable_sort(byWork, std::greater<>(), &HostEntry::work);
+  // Entries lie in one vector: equal ones stay in its order.
+  llvm::sort(byWork,
+             [](const HostEntry *a, const HostEntry *b) { return std::pair(b->work, a) < std::pair(a->work, b); });
   for (HostEntry *entry : llvm::ArrayRef(byWork).drop_front(std::min(byWork.size(), kOptimised)))
     entry->isOptimised = entry->work >= kWorthOptimising;
   llvm::LLVMContext context;

@@ -3,6 +3,9 @@
 
 #include "TensorReader.h"
 
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/Verifier.h"
+
 using namespace mlir;
 
 namespace tw::ir::onnx {
@@ -172,10 +175,31 @@ Value ProtoNode::rounded(Value value, std::optional<ElementType> narrow) {
   return builder.create<CastOp>(location, toMlirType(builder.getContext(), *narrow, shapeOf(value)), value);
 }
 
+// Whatever the inputs are: what a builder made is what the dialect has, or the node is refused.
+LogicalResult ProtoNode::verifyBehind(Operation *before) {
+  std::string problem;
+  ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) {
+    if (problem.empty())
+      problem = diagnostic.str();
+    return success();
+  });
+  Block &block = *builder.getInsertionBlock();
+  for (Operation *op = before          ? before->getNextNode()
+                       : block.empty() ? nullptr
+                                       : &block.front();
+       op; op = op->getNextNode())
+    if (failed(verify(op))) {
+      // "'tw.unary' op exp is not defined for int8": operators of the dialect are none of the model's.
+      const llvm::StringRef text = problem;
+      return fail(text.contains(" op ") ? text.split(" op ").second : text);
+    }
+  return success();
+}
+
 LogicalResult ProtoNode::build() {
   Block &block = *builder.getInsertionBlock();
   Operation *before = block.empty() ? nullptr : &block.back();
-  if (failed(row.builder(*this)))
+  if (failed(row.builder(*this)) || failed(verifyBehind(before)))
     return failure();
   const auto narrow = narrowType();
   for (Value &result : results)
