@@ -14,8 +14,7 @@ struct Kind {
 
 constexpr llvm::StringRef kRandom[] = {"Bernoulli",        "Multinomial",   "RandomNormal",
                                        "RandomNormalLike", "RandomUniform", "RandomUniformLike"};
-constexpr llvm::StringRef kStrings[] = {"RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit",
-                                        "TfIdfVectorizer"};
+constexpr llvm::StringRef kStrings[] = {"RegexFullMatch", "StringConcat", "StringNormalizer", "StringSplit"};
 constexpr llvm::StringRef kSequences[] = {"ConcatFromSequence", "SequenceAt",    "SequenceConstruct",
                                           "SequenceEmpty",      "SequenceErase", "SequenceInsert",
                                           "SequenceLength",     "SequenceMap",   "SplitToSequence"};
