@@ -11,7 +11,6 @@ using namespace mlir;
 namespace tw::ir::onnx {
 namespace {
 
-constexpr int64_t kMostInlinedNodes = 200'000;
 constexpr size_t kMostCalls = 100; // of functions in functions
 
 } // namespace
@@ -151,13 +150,13 @@ const Plan *GraphBuilder::planOnce(const void *key, const Nodes &nodes, const ll
 }
 
 bool GraphBuilder::mayInline(const Plan &plan, const std::string &prefix) {
-  if (inlinedNodes > kMostInlinedNodes)
+  if (inlinedNodes > kMostNodes)
     return false; // said already
   inlinedNodes += 1 + static_cast<int64_t>(plan.order.size());
-  if (inlinedNodes <= kMostInlinedNodes)
+  if (inlinedNodes <= kMostNodes)
     return true;
   problem("node '" + llvm::StringRef(prefix).drop_back() + "'", "functions and nested graphs come to more than " +
-                                                                    llvm::Twine(kMostInlinedNodes) +
+                                                                    llvm::Twine(kMostNodes) +
                                                                     " nodes, which is not supported");
   return false;
 }

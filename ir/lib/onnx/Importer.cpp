@@ -30,6 +30,9 @@ private:
   void createArguments(Scope &scope);
   void createResults(const Scope &scope);
   void eraseUnused();
+  DictionaryAttr named(llvm::StringRef name) {
+    return builder.getDictionaryAttr(builder.getNamedAttr("tw.name", builder.getStringAttr(name)));
+  }
   Location nameLoc(llvm::StringRef name) { return NameLoc::get(builder.getStringAttr(name)); }
 
   MLIRContext &context;
@@ -109,10 +112,12 @@ void Importer::createArguments(Scope &scope) {
   inputs.checkNames();
   main.setFunctionType(builder.getFunctionType(types, {}));
   Block &entry = main.front();
+  llvm::SmallVector<DictionaryAttr> attributes; // all at once: each call would copy those of all
   for (size_t i = 0; i < types.size(); ++i) {
     scope.values[names[i]] = entry.addArgument(types[i], nameLoc(names[i]));
-    main.setArgAttr(static_cast<unsigned>(i), "tw.name", builder.getStringAttr(names[i]));
+    attributes.push_back(named(names[i]));
   }
+  main.setAllArgAttrs(attributes);
 }
 
 void Importer::createResults(const Scope &scope) {
@@ -146,9 +151,10 @@ void Importer::createResults(const Scope &scope) {
     problem("graph", "has no outputs");
   builder.create<func::ReturnOp>(builder.getUnknownLoc(), results);
   main.setFunctionType(builder.getFunctionType(main.getFunctionType().getInputs(), ValueRange(results).getTypes()));
+  llvm::SmallVector<DictionaryAttr> attributes;
   for (size_t i = 0; i < results.size(); ++i)
-    main.setResultAttr(static_cast<unsigned>(i), "tw.name",
-                       builder.getStringAttr(graph.output(static_cast<int>(i)).name()));
+    attributes.push_back(named(graph.output(static_cast<int>(i)).name()));
+  main.setAllResultAttrs(attributes);
 }
 
 // What was only read while it was folded, and what only a branch reads that is not taken.
@@ -163,6 +169,11 @@ OwningOpRef<ModuleOp> Importer::run() {
   if (!versions)
     return nullptr;
   opsets = *std::move(versions);
+  if (graph.node_size() > kMostNodes) {
+    problem("graph", "has " + llvm::Twine(graph.node_size()) + " nodes, more than " + llvm::Twine(kMostNodes) +
+                         ", which is not supported: cut the model in parts");
+    return nullptr;
+  }
   functions = Functions(model, opsets);
   auto plan = planGraph();
   if (!plan)

@@ -13,6 +13,9 @@
 
 namespace tw::ir::onnx {
 
+// Of a graph, and what loops, branches and functions add to it: beyond that, compiling takes memory that nobody has.
+constexpr int64_t kMostNodes = 200'000;
+
 // The opset of each domain, ONNX's own under "": those of other domains need no range, their rows say it.
 using Opsets = std::map<std::string, int64_t>;
 int64_t opsetOf(const Opsets &opsets, const std::string &domain);

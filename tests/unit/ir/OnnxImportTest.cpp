@@ -114,6 +114,18 @@ TEST(OnnxImportTest, ADomainHasOperatorsOfItsOwn) {
   EXPECT_EQ(Import(b.bytes()).text(), "");
 }
 
+TEST(OnnxImportTest, MoreNodesThanMemoryHoldsAreRefused) {
+  OnnxBuilder b;
+  b.input("x", {"2"}).output("n200000", {"2"});
+  std::string last = "x";
+  for (int i = 0; i <= 200'000; ++i) {
+    const std::string next = "n" + std::to_string(i);
+    b.node("Relu", {last}, next);
+    last = next;
+  }
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("graph: has 200001 nodes, more than 200000"));
+}
+
 TEST(OnnxImportTest, AnOperatorThatTheOpsetDoesNotHaveIsRefused) {
   OnnxBuilder b(9);
   b.input("x", {"2"}).output("y", {"2"}, ::onnx::TensorProto_DataType_UINT8);
