@@ -23,7 +23,7 @@ def main():
         helper.make_node("RandomNormalLike", ["x"], ["a"], name="noise"),
         helper.make_node("Relu", ["a"], ["b"], name="relu"),
         helper.make_node("Mish", ["b"], ["c"], name="mish", domain="my.domain"),
-        helper.make_node("TfIdfVectorizer", ["c"], ["y"], name="words"),
+        helper.make_node("StringNormalizer", ["c"], ["y"], name="words"),
     ]
     save(folder, "unsupported.onnx", nodes, [("x", [2, 2])], [("y", [])])
     save(folder, "opset.onnx", nodes[1:2], [("a", [2])], [("b", [2])], opset=99)
