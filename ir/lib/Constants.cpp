@@ -25,6 +25,29 @@ std::string resourceKey(llvm::StringRef name) {
   return key.empty() || !llvm::isAlpha(key[0]) ? "t_" + key : key;
 }
 
+// The key, or with the first number behind it that is free. MLIR tries one after the other, each time from the first:
+// of many constants with one name that is work without end.
+std::string freeKey(DialectResourceBlobManager &manager, const std::string &key) {
+  auto numbered = [&](int64_t number) { return number ? key + "_" + std::to_string(number) : key; };
+  auto isTaken = [&](int64_t number) { return manager.lookup(numbered(number)) != nullptr; };
+  if (!isTaken(0))
+    return key;
+  int64_t taken = 0, free = 1;
+  for (; isTaken(free); free *= 2)
+    taken = free;
+  while (free - taken > 1) {
+    const int64_t middle = taken + (free - taken) / 2;
+    (isTaken(middle) ? taken : free) = middle;
+  }
+  return numbered(free);
+}
+
+DenseResourceElementsAttr makeResource(RankedTensorType type, llvm::StringRef name, AsmResourceBlob blob) {
+  auto &manager = DenseResourceElementsHandle::getManagerInterface(type.getContext());
+  const std::string key = freeKey(manager.getBlobManager(), resourceKey(name));
+  return DenseResourceElementsAttr::get(type, manager.insert(key, std::move(blob)));
+}
+
 } // namespace
 
 RankedTensorType toMlirType(MLIRContext *context, ElementType type, Dims shape) {
@@ -82,8 +105,7 @@ ElementsAttr makeConstantAttr(MLIRContext *context, llvm::StringRef name, const 
   if (isSmall)
     return DenseElementsAttr::getFromRawBuffer(type, tensor.bytes);
   AsmResourceBlob blob = HeapAsmResourceBlob::allocateAndCopyWithAlign(tensor.bytes, /*align=*/64);
-  auto &manager = DenseResourceElementsHandle::getManagerInterface(context);
-  return DenseResourceElementsAttr::get(type, manager.insert(resourceKey(name), std::move(blob)));
+  return makeResource(type, name, std::move(blob));
 }
 
 Tensor readConstant(ElementsAttr attr) {
@@ -120,9 +142,7 @@ ConstantOp makeMappedConstant(OpBuilder &builder, Location location, llvm::Strin
   const auto alignment = llvm::MinAlign(reinterpret_cast<uintptr_t>(bytes.data()), 64);
   AsmResourceBlob blob(
       bytes, alignment, [owner = std::move(owner)](void *, size_t, size_t) {}, /*dataIsMutable=*/false);
-  auto &manager = DenseResourceElementsHandle::getManagerInterface(builder.getContext());
-  auto attr = DenseResourceElementsAttr::get(type, manager.insert(resourceKey(name), std::move(blob)));
-  return builder.create<ConstantOp>(location, type, attr);
+  return builder.create<ConstantOp>(location, type, makeResource(type, name, std::move(blob)));
 }
 
 bool isConstant(Value value) { return value.getDefiningOp<ConstantOp>() != nullptr; }

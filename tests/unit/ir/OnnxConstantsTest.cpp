@@ -3,6 +3,10 @@
 #include "OnnxBuilder.h"
 #include "OnnxImporting.h"
 
+#include "tw/ir/Constants.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+
 #include <gmock/gmock.h>
 
 using namespace mlir;
@@ -52,6 +56,22 @@ TEST(OnnxConstantsTest, AFoldedWeightKeepsItsNameAndADequantisedOneItsIntegers) 
   EXPECT_EQ(import.count<ReshapeOp>(), 0);
   EXPECT_EQ(import.count<DequantizeOp>(), 1);
   import.module->walk([](AddOp op) { EXPECT_EQ(nodeNames(op.getRhs().getLoc()).front(), "w"); });
+}
+
+TEST(OnnxConstantsTest, ConstantsOfOneNameAreNumbered) {
+  auto context = makeContext();
+  OpBuilder builder(context.get());
+  OwningOpRef<ModuleOp> module = ModuleOp::create(builder.getUnknownLoc());
+  builder.setInsertionPointToEnd(module->getBody());
+  const Tensor tensor(ElementType::F32, {20});
+  const int count = 1000;
+  std::string last;
+  for (int i = 0; i < count; ++i)
+    last = cast<DenseResourceElementsAttr>(makeConstant(builder, builder.getUnknownLoc(), "w", tensor).getValue())
+               .getRawHandle()
+               .getKey()
+               .str();
+  EXPECT_EQ(last, "w_" + std::to_string(count - 1));
 }
 
 TEST(OnnxConstantsTest, AGivenInputIsNoArgument) {
