@@ -90,6 +90,7 @@ void Forms::makeConstant(TensorId id, int8_t zero) {
   const TensorInfo &tensor = plan.table[id];
   const ir::Tensor constant = *ir::constantOf(tensor.value);
   ChipForm &chip = plan.giveChipForm(id, lanes);
+  chip.beside = zero;
   auto bytes = std::make_shared<std::vector<uint8_t>>(chip.bytes, uint8_t(zero));
   const int64_t last = tensor.shape.empty() ? 1 : tensor.shape.back(), padded = roundUp(last, lanes);
   for (int64_t i = 0; i != constant.size(); ++i)
@@ -105,7 +106,7 @@ void Forms::bringOnChip(TensorId id, int8_t zero) {
     return makeConstant(id, zero);
   const int from = rowForm(tensor.kind == TensorInfo::ImageRows ? tensor.source : id);
   const int8_t beside = tensor.kind == TensorInfo::ImageRows ? tensor.fill : zero;
-  plan.giveChipForm(id, lanes);
+  plan.giveChipForm(id, lanes).beside = beside;
   convert("pack", *llvm::cantFail(host.pack(tensor.shape, lanes, beside)), from, plan.chipBuffer(id));
 }
 

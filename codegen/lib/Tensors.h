@@ -26,7 +26,8 @@ struct ChipForm {
   int buffer = -1;   // its place in the arena; -1: never in DRAM
   int producer = -1; // region; -1: packed by the host
   bool isUsedOutside = false;
-  tensorize::Bytes constant{}; // physical bytes of a constant tensor
+  std::optional<int8_t> beside{}; // what the lanes behind its last elements hold; nothing: that is not known
+  tensorize::Bytes constant{};    // physical bytes of a constant tensor
 };
 
 struct TensorInfo {

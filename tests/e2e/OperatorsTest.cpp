@@ -154,6 +154,23 @@ TEST(OperatorsTest, ProductsOfActivationsRunOnTheNpuWithTheirTransposes) {
   EXPECT_GE(products, 3);
 }
 
+// A table makes something else of the zero points beside its input's last lanes: they must not reach a sum.
+TEST(OperatorsTest, LanesBesideAFactorDoNotReachTheSumsOfAProduct) {
+  for (const char *machine : {"tw8", "tw16"})
+    for (const char *depth : {"20", "16"}) {
+      const std::string k = depth, x = "tensor<9x" + k + "xi8>", z = "tensor<" + k + "x5xi8>";
+      Places places;
+      expectSameAsReference(
+          test::quantisedFunction(
+              "%x: " + x + ", %z: " + z, "tensor<9x5xi8>",
+              "  %l = tw.constant dense<91> : tensor<256xi8>\n  %p = tw.qlut %x, %l : (" + x + ", tensor<256xi8>) -> " +
+                  x + "\n  %y = tw.qmatmul %p(%t, %a), %z(%t, %b) out(%u, %c) : (" + x + ", tensor<f32>, tensor<i8>, " +
+                  z + ", tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<9x5xi8>"),
+          machine, false, places);
+      EXPECT_EQ(places.npu.contains("qmatmul"), k == "16") << machine;
+    }
+}
+
 TEST(OperatorsTest, WholeRowsOfLanesAreMovedOnTheNpu) {
   for (int64_t lanes : {8, 16}) {
     const std::string machine = "tw" + std::to_string(lanes), x = bytes({1, 5, 6, 2 * lanes});

@@ -133,13 +133,72 @@ std::vector<Task> NpuExecutor::tasksFor(const Block &block, const Trial &trial, 
   return {};
 }
 
+// Packed weights are zero beside the tensor. Where both factors are computed, the first has to be its zero point there:
+// so is what the host packs for this product, but not what a table made of such lanes or another reader had packed.
+bool NpuExecutor::multipliesLanesBeside(const Mapping &mapping) const {
+  const Block &block = mapping.block;
+  auto isRaggedSum = [&](const LaneSplit &split) {
+    return block.loops[split.blockLoop].isReduction && split.extent % target.lanes != 0;
+  };
+  if (block.body.empty() || block.body.front().primitive != "mul_zp" ||
+      std::ranges::none_of(mapping.splits, isRaggedSum))
+    return false;
+  for (size_t access = 0; access != mapping.binding.operandOf.size(); ++access) {
+    const int o = mapping.binding.operandOf[access];
+    const bool isFactor = std::ranges::any_of(
+        block.body.front().args, [&](const Arg &arg) { return arg.kind == Arg::Operand && arg.index == o; });
+    if (!isFactor || isPackedStream(mapping, int(access)))
+      continue;
+    const std::optional<ChipForm> &chip = plan.table[block.operands[o].tensor].chip;
+    if (chip && chip->beside != int8_t(block.operands[o].zero))
+      return true;
+  }
+  return false;
+}
+
+// What a block leaves in the lanes beside its result: the zero point of its last requantisation, if what it reads holds
+// zero points there or meets weights that are zero.
+std::optional<int8_t> NpuExecutor::besideResult(const Block &block) const {
+  auto meetsWeights = [&](int o) {
+    return !block.body.empty() && block.body.front().primitive == "mul_i8" &&
+           std::ranges::any_of(block.body.front().args,
+                               [&](const Arg &arg) { return arg.kind == Arg::Operand && arg.index == o; });
+  };
+  for (int o = 0; o != int(block.operands.size()); ++o)
+    if (const Operand &operand = block.operands[size_t(o)];
+        !operand.isWritten && !operand.constant && !meetsWeights(o)) {
+      const std::optional<ChipForm> &chip = plan.table[operand.tensor].chip;
+      if (!chip || chip->beside != int8_t(operand.zero))
+        return std::nullopt;
+    }
+  std::optional<int64_t> value;
+  for (const std::vector<Node> *nodes : {&block.body, &block.finish})
+    for (const Node &node : *nodes) {
+      const auto &args = node.args;
+      if (node.primitive == "lut_i8" || node.primitive == "mul_zp")
+        return std::nullopt;
+      if (node.primitive == "clamp_i8" && value && args[1].kind == Arg::Constant && args[2].kind == Arg::Constant)
+        value = std::min(std::max(*value, args[1].value), args[2].value);
+      else if (args.back().kind == Arg::Constant)
+        value = args.back().value;
+      else
+        value.reset();
+    }
+  return value ? std::optional(int8_t(*value)) : std::nullopt;
+}
+
 // Adds the proved mappings of a block: fewest steps outside the instructions first.
 void NpuExecutor::match(const Block &block, Task &task, Rejections &rejections) const {
   for (const Chain &chain : chains) {
     std::vector<Mapping> mappings = matchChain(block, chain, target, rejections);
     size_t proved = 0;
     for (size_t m = 0; m != std::min(mappings.size(), kTried) && proved != kKept; ++m) {
-      if (std::string wrong = proveMapping(mappings[m], target); !wrong.empty()) {
+      if (multipliesLanesBeside(mappings[m])) {
+        rejections.push_back({chain.name, "alignment",
+                              "the lanes beside its first factor belong to the sums, too, and may hold another number "
+                              "than its zero point: make its rows a multiple of " +
+                                  std::to_string(target.lanes) + " elements"});
+      } else if (std::string wrong = proveMapping(mappings[m], target); !wrong.empty()) {
         rejections.push_back({chain.name, "proof", wrong});
       } else {
         auto place = std::ranges::upper_bound(task.mappings, outerSteps(mappings[m]), {}, outerSteps);
@@ -215,6 +274,10 @@ void NpuExecutor::take(int block, const BlockCall &call, std::unique_ptr<Candida
   for (TensorId id : made)
     if (!plan.table[id].chip)
       plan.giveChipForm(id, target.lanes).producer = segment;
+  for (const Task &task : tasks) {
+    const Block &its = task.mappings.front().block;
+    plan.table[its.operands[size_t(writtenOperand(its))].tensor].chip->beside = besideResult(its);
+  }
   row.executor = ExecutorId::Npu;
   row.tag = uint16_t(plan.tagNames.size());
   plan.tagNames.push_back(row.node);

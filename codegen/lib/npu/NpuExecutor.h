@@ -38,6 +38,8 @@ private:
   Tasks fittingTasks(const tensorize::Block &block, Trial trial, Rejections &rejections);
   Tasks tasksFor(const tensorize::Block &block, const Trial &trial, Rejections &rejections);
   void match(const tensorize::Block &block, tensorize::Task &task, Rejections &rejections) const;
+  bool multipliesLanesBeside(const tensorize::Mapping &mapping) const;
+  std::optional<int8_t> besideResult(const tensorize::Block &block) const;
   std::optional<tensorize::Block> foldThin(const tensorize::Block &block, const Trial &trial);
   void readKnownForms(tensorize::Block &block, const Trial &trial) const;
   void takeMoves(int block, const BlockCall &call, std::vector<tensorize::RowBox> boxes, PlacementRow &row);
