@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <utility>
 
 using namespace mlir;
 
@@ -97,10 +98,14 @@ public:
 private:
   static llvm::Error checkExact(const NamedTensor &input) {
     if (input.tensor.type == ElementType::I64)
-      for (int64_t value : input.tensor.values<int64_t>())
-        if (value > kExactInteger || value < -kExactInteger)
-          return llvm::createStringError("input '" + input.name + "' holds " + llvm::Twine(value) +
-                                         ": the definition is exact for integers up to 2^53");
+      return checkExact<int64_t>(input);
+    return input.tensor.type == ElementType::U64 ? checkExact<uint64_t>(input) : llvm::Error::success();
+  }
+  template <typename T> static llvm::Error checkExact(const NamedTensor &input) {
+    for (T value : input.tensor.values<T>())
+      if (std::cmp_greater(value, kExactInteger) || std::cmp_less(value, -kExactInteger))
+        return llvm::createStringError("input '" + input.name + "' holds " + llvm::Twine(value) +
+                                       ": the definition is exact for integers up to 2^53");
     return llvm::Error::success();
   }
 

@@ -359,5 +359,19 @@ TEST(QuantisedTest, FourBitsSaturateAtTheirOwnEnds) {
   }
 }
 
+// Products of numbers that are no float32, with what Gemm does around them.
+TEST(QuantisedTest, ProductsOfOtherTypesAreComputedInTheirType) {
+  OnnxBuilder b(13);
+  b.input("a", {"2", "3"}, kI32).input("b", {"2", "3"}, kI32).input("c", {"2"}, kI32).output("y", {"2", "2"}, kI32);
+  auto &gemm = b.node("Gemm", {"a", "b", "c"}, "y");
+  OnnxBuilder::attribute(gemm, "transB", int64_t(1));
+  OnnxBuilder::attribute(gemm, "alpha", 2.0f);
+  const auto results =
+      run(b, {Tensor::of<int32_t>({2, 3}, {1, 2, 3, 4, 5, 6}), Tensor::of<int32_t>({2, 3}, {1, 0, 1, 0, 1 << 30, 0}),
+              Tensor::of<int32_t>({2}, {7, -1})});
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_EQ(results[0], Tensor::of<int32_t>({2, 2}, {15, -1, 27, int32_t(uint32_t(10) << 30) - 1}));
+}
+
 } // namespace
 } // namespace tw::ir::test
