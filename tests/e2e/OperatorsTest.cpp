@@ -171,6 +171,32 @@ TEST(OperatorsTest, LanesBesideAFactorDoNotReachTheSumsOfAProduct) {
     }
 }
 
+// What a table makes of the lanes beside a row is no zero point; nor is what the host packed there for the table.
+TEST(OperatorsTest, ProductsOfActivationsDoNotAddWhatLiesBesideTheirRows) {
+  std::string table;
+  for (int i = 0; i != 256; ++i)
+    table += char(i * 37 + 11);
+  for (const char *factor : {"%h", "%x"}) {
+    const std::string text =
+        "func.func @main(%x: tensor<2x6x4xi8>, %z: tensor<2x4x6xi8>) -> (tensor<2x6x4xi8>, tensor<2x6x6xi8>) {\n"
+        "  %l = tw.constant dense<\"0x" +
+        llvm::toHex(table) +
+        "\"> : tensor<256xi8>\n  %s = tw.constant dense<0.03> : tensor<f32>\n"
+        "  %u = tw.constant dense<0.5> : tensor<f32>\n  %a = tw.constant dense<-43> : tensor<i8>\n  %b = tw.constant "
+        "dense<3> : tensor<i8>\n"
+        "  %h = tw.qlut %x, %l : (tensor<2x6x4xi8>, tensor<256xi8>) -> tensor<2x6x4xi8>\n  %y = tw.qmatmul " +
+        std::string(factor) +
+        "(%s, %a), %z(%s, %b) out(%u, %b) : (tensor<2x6x4xi8>, tensor<f32>, tensor<i8>, tensor<2x4x6xi8>, "
+        "tensor<f32>, "
+        "tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<2x6x6xi8>\n"
+        "  return %h, %y : tensor<2x6x4xi8>, tensor<2x6x6xi8>\n}\n";
+    for (const char *machine : {"tw8", "tw16"}) {
+      Places places;
+      expectSameAsReference(text, machine, false, places);
+    }
+  }
+}
+
 TEST(OperatorsTest, WholeRowsOfLanesAreMovedOnTheNpu) {
   for (int64_t lanes : {8, 16}) {
     const std::string machine = "tw" + std::to_string(lanes), x = bytes({1, 5, 6, 2 * lanes});
