@@ -5,12 +5,11 @@
 
 #include "Judge.h"
 
-#include <map>
-#include <string>
+#include "tw/support/GrowingList.h"
 
 namespace tw::backend {
 
-using Rows = std::map<std::string, std::string>; // Verdict::row by the case's name
+using test::Rows; // Verdict::row by the case's name
 
 /// Fails the running test when a case that passed does not any more, or is not there; and, with the command that brings
 /// the list up to date, when more pass or reasons have changed. Prints how many there are of each kind.

@@ -7,6 +7,7 @@
 #include "tw/ir/Definition.h"
 #include "tw/ir/Passes.h"
 #include "tw/ir/ToLinalg.h"
+#include "tw/support/GrowingList.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -63,16 +64,6 @@ std::string difference(const std::vector<ir::NamedTensor> &actual, const std::ve
   return "";
 }
 
-/// The beginning of a reason, long enough to tell kinds apart: names and numbers come behind.
-std::string firstWords(const std::string &text) {
-  constexpr int kWords = 6;
-  std::istringstream stream(text);
-  std::string result, word;
-  for (int i = 0; i != kWords && stream >> word; ++i)
-    result += (i ? " " : "") + word;
-  return result;
-}
-
 class Stages {
 public:
   Stages(const Case &tested, ModuleOp module) : tested(tested), module(module) {}
@@ -88,7 +79,7 @@ public:
 
 private:
   bool cannot(const std::string &stage, llvm::Error error) {
-    verdict.row = stage + ": " + firstWords(llvm::toString(std::move(error)));
+    verdict.row = stage + ": " + test::firstWords(llvm::toString(std::move(error)));
     return false;
   }
   bool isRight(const std::string &stage, const std::string &difference) {
@@ -198,7 +189,7 @@ bool bindAsTold(const std::vector<ir::ImportProblem> &problems, const Case &test
 Verdict judge(const Case &tested) {
   const std::string &exemption = tested.exemption;
   if (!tested.unreadable.empty())
-    return {exemption.empty() ? firstWords(tested.unreadable) : exemption, ""};
+    return {exemption.empty() ? test::firstWords(tested.unreadable) : exemption, ""};
   tools::Model model = tools::emptyModel();
   ir::OnnxImportOptions options;
   std::vector<ir::ImportProblem> problems;
@@ -208,7 +199,7 @@ Verdict judge(const Case &tested) {
     model.module = ir::importOnnx(*model.context, tested.model.SerializeAsString(), tested.name, options, problems);
   } while (!model.module && bindAsTold(problems, tested, options));
   if (!model.module)
-    return {exemption.empty() ? "refused: " + firstWords(problems.front().text) : exemption, ""};
+    return {exemption.empty() ? "refused: " + test::firstWords(problems.front().text) : exemption, ""};
   return Stages(tested, *model.module).run();
 }
 
