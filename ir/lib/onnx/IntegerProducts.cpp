@@ -3,6 +3,7 @@
 // ConvInteger v10, and com.microsoft's MatMulIntegerToFloat and DynamicQuantizeMatMul. The machine multiplies raw
 // activations by weights; the activations' zero point, known when the model runs, times the weights' sums is taken off
 // afterwards.
+#include "../TurnedWeights.h"
 #include "Compose.h"
 #include "Quantised.h"
 #include "Windows.h"
@@ -64,16 +65,6 @@ Value wide(Node &node, Value value) { return Compose(node).cast(value, ElementTy
 bool isZero(Value value) {
   auto tensor = constantOf(value);
   return tensor && llvm::all_of(tensor->bytes, [](char byte) { return byte == 0; });
-}
-
-// [K, N] -> [N, K]
-Tensor turned(const Tensor &from) {
-  const int64_t rows = from.shape[0], columns = from.shape[1];
-  Tensor to(ElementType::I8, {columns, rows});
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c)
-      to.data<int8_t>()[c * rows + r] = from.data<int8_t>()[r * columns + c];
-  return to;
 }
 
 // By constant weights [K, N]: the sums of raw activations, less zero point times sums of weights. Null where they may

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/ir/Passes.h"
 
+#include "../TurnedWeights.h"
 #include "Quantized.h"
 #include "tw/ir/QuantOps.h"
 
@@ -165,16 +166,6 @@ struct ConvToSums : OpRewritePattern<ConvOp> {
     return success();
   }
 };
-
-// [K, N] -> [N, K]
-Tensor turned(const Tensor &from) {
-  const int64_t rows = from.shape[0], columns = from.shape[1];
-  Tensor to(ElementType::I8, {columns, rows});
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t c = 0; c < columns; ++c)
-      to.data<int8_t>()[c * rows + r] = from.data<int8_t>()[r * columns + c];
-  return to;
-}
 
 // [.., K] x [K, N], or [N, K] -> [.., N]
 LogicalResult productToSums(PatternRewriter &rewriter, Operation *op, const std::optional<Quantized> &input,
