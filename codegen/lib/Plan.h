@@ -9,8 +9,13 @@
 #include "tw/codegen/Compile.h"
 #include "tw/tensorize/Moves.h"
 
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/Support/xxhash.h"
+
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace tw::codegen {
@@ -44,6 +49,7 @@ struct Plan {
   std::vector<isa::PackageTensor> tensors;
   isa::PackageEntry entry;
   std::vector<uint8_t> constants;
+  std::unordered_map<uint64_t, std::vector<int>> constantBuffers; // by the hash of their bytes
   TensorTable table;
   std::vector<Step> steps;
   std::vector<SegmentPlan> segments;
@@ -62,11 +68,19 @@ struct Plan {
   int addTemp(int64_t bytes, std::string name) {
     return addBuffer({TW_PKG_TEMP, uint32_t(isa::RegionRole::Arena), 0, uint64_t(bytes), TW_PKG_NONE, std::move(name)});
   }
+  /// Equal bytes are one buffer.
   int addConstant(const void *bytes, size_t size) {
+    llvm::ArrayRef<uint8_t> its(static_cast<const uint8_t *>(bytes), size);
+    std::vector<int> &alike = constantBuffers[llvm::xxh3_64bits(its)];
+    for (int buffer : alike)
+      if (const isa::PackageBuffer &known = buffers[size_t(buffer)].package;
+          known.size == size && std::memcmp(constants.data() + known.offset, bytes, size) == 0)
+        return buffer;
     constants.resize(size_t(roundUp(int64_t(constants.size()), kAlign)));
     uint64_t offset = constants.size();
-    constants.insert(constants.end(), static_cast<const uint8_t *>(bytes), static_cast<const uint8_t *>(bytes) + size);
-    return addBuffer({TW_PKG_CONSTANT, uint32_t(isa::RegionRole::Const), offset, size, TW_PKG_NONE, ""});
+    constants.insert(constants.end(), its.begin(), its.end());
+    alike.push_back(addBuffer({TW_PKG_CONSTANT, uint32_t(isa::RegionRole::Const), offset, size, TW_PKG_NONE, ""}));
+    return alike.back();
   }
 
   /// The tensor gets its form of rows of lanes.

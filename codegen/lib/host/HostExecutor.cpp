@@ -24,16 +24,30 @@ std::variant<std::unique_ptr<Candidate>, Refusals> HostExecutor::candidate(const
   return std::make_unique<HostCandidate>(*step);
 }
 
+int HostExecutor::derive(const DerivedConstant &derived, const BlockCall &call) {
+  std::vector<mlir::ElementsAttr> from;
+  std::vector<const void *> names;
+  for (unsigned argument : derived.arguments) {
+    from.push_back(call.call->getOperand(argument).getDefiningOp<ir::ConstantOp>().getValue());
+    names.push_back(from.back().getAsOpaquePointer());
+  }
+  auto [known, isNew] = derivedBuffers.try_emplace({&derived, std::move(names)}, -1);
+  if (isNew) {
+    std::vector<ir::Tensor> constants;
+    for (mlir::ElementsAttr attribute : from)
+      constants.push_back(ir::readConstant(attribute));
+    const ir::Tensor bytes = derived.compute(constants);
+    known->second = plan.addConstant(bytes.bytes.data(), bytes.bytes.size());
+  }
+  return known->second;
+}
+
 void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) {
   const HostStep &step = *static_cast<HostCandidate &>(*candidate).step;
   std::vector<int> arguments;
   for (const HostStep::Buffer &buffer : step.buffers) {
     if (buffer.kind == HostArray::Derived) {
-      std::vector<ir::Tensor> constants;
-      for (unsigned argument : buffer.constant->arguments)
-        constants.push_back(*ir::constantOf(call.call->getOperand(argument)));
-      const ir::Tensor bytes = buffer.constant->compute(constants);
-      arguments.push_back(plan.addConstant(bytes.bytes.data(), bytes.bytes.size()));
+      arguments.push_back(derive(*buffer.constant, call));
     } else if (buffer.kind == HostArray::Argument) {
       arguments.push_back(forms.rowForm(plan.table.of(call.call->getOperand(buffer.argument))));
     } else {

@@ -9,6 +9,10 @@
 #include "Forms.h"
 #include "host/HostCode.h"
 
+#include <map>
+#include <utility>
+#include <vector>
+
 namespace tw::codegen {
 
 class HostExecutor final : public Executor {
@@ -24,9 +28,13 @@ public:
   llvm::Error link() override;
 
 private:
+  int derive(const DerivedConstant &derived, const BlockCall &call);
+
   Plan &plan;
   Forms &forms;
   HostCode &code;
+  // Of constants that are computed from others, by their attributes: calls with the same weights share them.
+  std::map<std::pair<const DerivedConstant *, std::vector<const void *>>, int> derivedBuffers;
 };
 
 } // namespace tw::codegen
