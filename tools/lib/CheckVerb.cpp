@@ -40,6 +40,8 @@ void printScreen(const Survey &survey, const std::string &file, const std::strin
             << (survey.problems.empty() ? " operators after fusion\n" : " operators\n");
   for (const std::string &name : survey.takenAsOne)
     std::cout << "  free dimension '" << name << "' is taken as 1 here; compiling needs --dim " << name << "=NUMBER\n";
+  for (const std::string &note : survey.notes)
+    std::cout << "  " << note << "\n";
   std::vector<std::string> names;
   for (const SurveyRow &row : survey.rows)
     names.push_back(row.node);
@@ -63,7 +65,7 @@ void printScreen(const Survey &survey, const std::string &file, const std::strin
 }
 
 void printJson(const Survey &survey, const std::string &file, const std::string &config) {
-  boost::json::array rows, problems, dims;
+  boost::json::array rows, problems, notes, dims;
   for (const SurveyRow &row : survey.rows)
     rows.push_back(boost::json::object{{"node", row.node},
                                        {"operation", row.operation},
@@ -72,6 +74,8 @@ void printJson(const Survey &survey, const std::string &file, const std::string 
                                        {"macs", row.macs}});
   for (const std::string &problem : survey.problems)
     problems.push_back(boost::json::string(problem));
+  for (const std::string &note : survey.notes)
+    notes.push_back(boost::json::string(note));
   for (const std::string &name : survey.takenAsOne)
     dims.push_back(boost::json::string(name));
   boost::json::object root{{"model", file},
@@ -81,6 +85,7 @@ void printJson(const Survey &survey, const std::string &file, const std::string 
                            {"macs_int8", survey.macsInt8},
                            {"macs_on_npu", survey.macsOnNpu},
                            {"free_dimensions", std::move(dims)},
+                           {"notes", std::move(notes)},
                            {"problems", std::move(problems)},
                            {"operators", std::move(rows)}};
   std::cout << boost::json::serialize(root) << "\n";

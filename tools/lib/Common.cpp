@@ -55,6 +55,14 @@ std::vector<std::string> givenConstants(mlir::ModuleOp module) {
   return texts;
 }
 
+std::vector<std::string> importNotes(mlir::ModuleOp module) {
+  std::vector<std::string> texts;
+  if (auto notes = module->getAttrOfType<mlir::ArrayAttr>("tw.notes"))
+    for (auto note : notes.getAsRange<mlir::StringAttr>())
+      texts.push_back(note.str());
+  return texts;
+}
+
 std::string folderOf(const std::string &path) {
   const llvm::StringRef folder = llvm::sys::path::parent_path(path);
   return folder.empty() ? "." : folder.str();

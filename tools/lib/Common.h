@@ -38,6 +38,8 @@ Model emptyModel();
 llvm::Expected<Model> importModel(const std::string &path, ir::OnnxImportOptions options);
 /// The inputs that were given when the model was imported: "shape = int64 2: 4, 2".
 std::vector<std::string> givenConstants(mlir::ModuleOp module);
+/// What the model says that is not so and does no harm, found when it was imported; each without the file.
+std::vector<std::string> importNotes(mlir::ModuleOp module);
 /// The folder of a file.
 std::string folderOf(const std::string &path);
 

@@ -122,6 +122,8 @@ int compileVerb(const Arguments &arguments) {
     return fail(std::move(dumpError));
   if (!prepared)
     return fail(prepared.takeError());
+  for (const std::string &note : importNotes(*prepared->model.module))
+    std::cerr << line.file() << ": " << note << "\n";
   const codegen::Compiled &compiled = prepared->compiled;
   const std::string json = reportJson(compiled, line.file());
   if (line.has("strict") && compiled.report.macsInt8OnNpu < compiled.report.macsInt8) {

@@ -39,6 +39,7 @@ llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOption
   model.module = ir::importOnnx(*model.context, *bytes, path, import, problems);
   survey.problems = messagesOf(problems, path);
   if (model.module) {
+    survey.notes = importNotes(*model.module);
     options.scheduleOnly = true;
     auto compiled = codegen::compile(*model.module, options);
     if (compiled) {

@@ -23,6 +23,7 @@ struct Survey {
   // Operators after fusion; the operators of the file, without shapes, where something is wrong with the model.
   std::vector<SurveyRow> rows;
   std::vector<std::string> problems;   // all of them, each a line with its place
+  std::vector<std::string> notes;      // importNotes
   std::vector<std::string> takenAsOne; // free dimensions that `import` does not bind
   int64_t macs = 0, macsOnNpu = 0, macsInt8 = 0;
   double hostNs = 0; // estimate, a lower bound

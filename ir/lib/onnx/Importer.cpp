@@ -6,6 +6,7 @@
 #include "TensorReader.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -79,6 +80,25 @@ std::string textOf(const Tensor &tensor) {
   return text;
 }
 
+// A free dimension agrees with every extent.
+bool agrees(const ::onnx::TensorShapeProto &declared, Dims shape) {
+  return declared.dim_size() == static_cast<int>(shape.size()) &&
+         llvm::all_of(llvm::zip_equal(declared.dim(), shape), [](const auto &both) {
+           const auto &[dim, extent] = both;
+           return extentOf(dim).value_or(extent) == extent;
+         });
+}
+
+// "1x?x3"
+std::string declaredText(const ::onnx::TensorShapeProto &declared) {
+  return llvm::join(llvm::map_range(declared.dim(),
+                                    [](const auto &dim) {
+                                      const auto extent = extentOf(dim);
+                                      return extent ? std::to_string(*extent) : std::string("?");
+                                    }),
+                    "x");
+}
+
 void Importer::createArguments(Scope &scope) {
   llvm::StringSet<> known; // inputs that are no arguments
   llvm::SmallVector<NamedAttribute> texts;
@@ -122,6 +142,7 @@ void Importer::createArguments(Scope &scope) {
 
 void Importer::createResults(const Scope &scope) {
   llvm::SmallVector<Value> results;
+  std::vector<std::string> notes;
   for (const auto &info : graph.output()) {
     std::string place = "output '" + info.name() + "'";
     Value value = scope.lookup(info.name());
@@ -132,14 +153,10 @@ void Importer::createResults(const Scope &scope) {
     }
     const auto &declared = info.type().tensor_type();
     Dims shape = shapeOf(value);
-    bool sameRank = !declared.has_shape() || declared.shape().dim_size() == static_cast<int>(shape.size());
-    Shape wanted;
-    for (int d = 0; declared.has_shape() && d < declared.shape().dim_size(); ++d) {
-      const auto &dim = declared.shape().dim(d);
-      wanted.push_back(dim.has_dim_value() || !sameRank ? dim.dim_value() : shape[d]);
-    }
-    if (declared.has_shape() && Dims(wanted) != shape)
-      problem(place, "is declared as " + shapeText(wanted) + ", the graph computes " + shapeText(shape));
+    // What exporters declare of a result is a hint that they often leave wrong: no reason to refuse what can run.
+    if (declared.has_shape() && !agrees(declared.shape(), shape))
+      notes.push_back(place + " is declared as " + declaredText(declared.shape()) + ", the graph computes " +
+                      shapeText(shape) + ", which it gets");
     if (llvm::is_contained(shape, 0))
       problem(place, "is " + shapeText(shape) + ", which has no element: nothing could be returned");
     results.push_back(value);
@@ -155,6 +172,9 @@ void Importer::createResults(const Scope &scope) {
   for (size_t i = 0; i < results.size(); ++i)
     attributes.push_back(named(graph.output(static_cast<int>(i)).name()));
   main.setAllResultAttrs(attributes);
+  if (!notes.empty())
+    (*module)->setAttr("tw.notes",
+                       builder.getStrArrayAttr(llvm::SmallVector<llvm::StringRef>(notes.begin(), notes.end())));
 }
 
 // What was only read while it was folded, and what only a branch reads that is not taken.

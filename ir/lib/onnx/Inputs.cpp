@@ -62,9 +62,8 @@ bool setElement(Tensor &tensor, int64_t index, llvm::StringRef word) {
 } // namespace
 
 std::optional<int64_t> Inputs::dimOf(const ::onnx::ValueInfoProto &info, int index) {
-  const auto &dim = info.type().tensor_type().shape().dim(index);
-  if (dim.has_dim_value())
-    return dim.dim_value();
+  if (auto extent = extentOf(info.type().tensor_type().shape().dim(index)))
+    return extent;
   const std::string name = freeDimName(info, index);
   if (auto bound = options.dims.find(name); bound != options.dims.end())
     return boundDims[name] = bound->second;

@@ -41,10 +41,18 @@ std::string nodeName(const ::onnx::NodeProto &node) {
   return node.output_size() > 0 ? node.output(0) : node.op_type();
 }
 
+std::optional<int64_t> extentOf(const ::onnx::TensorShapeProto::Dimension &dim) {
+  if (dim.has_dim_value() && dim.dim_value() != -1)
+    return dim.dim_value();
+  return std::nullopt;
+}
+
 std::string freeDimName(const ::onnx::ValueInfoProto &info, int index) {
   const auto &dim = info.type().tensor_type().shape().dim(index);
-  return dim.has_dim_param() && !dim.dim_param().empty() ? dim.dim_param()
-                                                         : info.name() + "_dim" + std::to_string(index);
+  // Names that exporters write for "not known": two dimensions that have one need not be equal.
+  static constexpr llvm::StringLiteral kNameless[] = {"", "?", "-1", "None"};
+  return llvm::is_contained(kNameless, dim.dim_param()) ? info.name() + "_dim" + std::to_string(index)
+                                                        : dim.dim_param();
 }
 
 void withModel(std::string_view bytes, std::vector<ImportProblem> &problems,

@@ -30,6 +30,8 @@ std::optional<Opsets> readVersions(const ::onnx::ModelProto &model, std::vector<
 
 // The name that the model gives a node, or that of its first result.
 std::string nodeName(const ::onnx::NodeProto &node);
+// The extent of a dimension; nothing: it is free, which older exporters write as -1.
+std::optional<int64_t> extentOf(const ::onnx::TensorShapeProto::Dimension &dim);
 // The name of a free dimension; one without a name gets one.
 std::string freeDimName(const ::onnx::ValueInfoProto &info, int index);
 

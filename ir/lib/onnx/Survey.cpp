@@ -51,7 +51,7 @@ std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportP
       constants.insert(initializer.name());
     for (const auto &info : graph.input())
       for (int d = 0; !constants.contains(info.name()) && d < info.type().tensor_type().shape().dim_size(); ++d)
-        if (!info.type().tensor_type().shape().dim(d).has_dim_value())
+        if (!onnx::extentOf(info.type().tensor_type().shape().dim(d)))
           if (std::string name = onnx::freeDimName(info, d); !llvm::is_contained(survey.freeDims, name))
             survey.freeDims.push_back(name);
     std::set<std::string> files;

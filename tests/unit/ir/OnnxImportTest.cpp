@@ -146,11 +146,21 @@ TEST(OnnxImportTest, AFreeDimensionIsAnErrorUntilItIsBound) {
 }
 
 TEST(OnnxImportTest, AFreeDimensionWithoutANameGetsOne) {
+  for (std::string name : {"", "?", "None", "-1"}) {
+    OnnxBuilder b;
+    b.input("x", {name, name}).output("y", {name, name});
+    b.node("Relu", {"x"}, "y");
+    EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("--dim x_dim0=1")) << name;
+    EXPECT_TRUE(Import(b.bytes(), {.dims = {{"x_dim0", 1}, {"x_dim1", 2}}}).module) << name;
+  }
+}
+
+TEST(OnnxImportTest, MinusOneIsAFreeDimension) {
   OnnxBuilder b;
-  b.input("x", {"", "2"}).output("y", {"", "2"});
+  b.input("x", {"-1", "2"}).output("y", {"-1", "2"});
   b.node("Relu", {"x"}, "y");
-  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("--dim x_dim0=1"));
-  EXPECT_TRUE(Import(b.bytes(), {.dims = {{"x_dim0", 1}}}).module);
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("dimension 0 ('x_dim0') is not bound"));
+  EXPECT_TRUE(Import(b.bytes(), {.dims = {{"x_dim0", 3}}}).module);
 }
 
 TEST(OnnxImportTest, ABindingOfNoDimensionIsAnError) {
@@ -231,11 +241,23 @@ TEST(OnnxImportTest, InitializersWithTheWrongAmountOfDataAreErrors) {
               HasSubstr("node 'n_y' (Add): shapes 2 and 3 do not broadcast"));
 }
 
-TEST(OnnxImportTest, ADeclaredOutputMustBeWhatTheGraphComputes) {
-  OnnxBuilder b;
-  b.input("x", {"2"}).output("y", {"3"});
-  b.node("Relu", {"x"}, "y");
-  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("output 'y': is declared as 3, the graph computes 2"));
+TEST(OnnxImportTest, ADeclaredShapeOfAnOutputThatTheGraphDoesNotComputeIsNoted) {
+  const auto noted = [](const std::vector<std::string> &declared) {
+    OnnxBuilder b;
+    b.input("x", {"2", "3"}).output("y", declared);
+    b.node("Relu", {"x"}, "y");
+    Import import(b.bytes());
+    EXPECT_EQ(import.run({floats({2, 3}, {-1, 1, -2, 2, -3, 3})})[0], floats({2, 3}, {0, 1, 0, 2, 0, 3}));
+    auto notes = (*import.module)->getAttrOfType<ArrayAttr>("tw.notes");
+    return notes ? llvm::cast<StringAttr>(notes[0]).str() : "";
+  };
+  EXPECT_EQ(noted({"2", "4"}), "output 'y' is declared as 2x4, the graph computes 2x3, which it gets");
+  EXPECT_EQ(noted({"1", "N"}), "output 'y' is declared as 1x?, the graph computes 2x3, which it gets");
+  EXPECT_EQ(noted({"2", "N", "-1"}), "output 'y' is declared as 2x?x?, the graph computes 2x3, which it gets");
+  EXPECT_EQ(noted({"M", "-1"}), "");
+}
+
+TEST(OnnxImportTest, ADeclaredTypeOfAnOutputMustBeWhatTheGraphComputes) {
   OnnxBuilder type;
   type.input("x", {"2"}).output("y", {"2"}, ::onnx::TensorProto_DataType_INT8);
   type.node("Relu", {"x"}, "y");

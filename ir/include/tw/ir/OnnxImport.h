@@ -44,7 +44,8 @@ struct ImportProblem {
 
 // Null when there are problems; then `problems` holds all that were found, not only the first. The context must have
 // the graph and func dialects loaded (registerGraphDialects). Arguments and results carry `tw.name`; the module carries
-// `tw.dims` when dimensions were bound, `tw.constants` (a text for each) when inputs were, and `tw.opset`.
+// `tw.dims` when dimensions were bound, `tw.constants` (a text for each) when inputs were, `tw.opset`, and `tw.notes`
+// (texts) where the model says something that is not so and does no harm.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, std::string_view bytes,
                                              std::string_view fileName, const OnnxImportOptions &options,
                                              std::vector<ImportProblem> &problems);
