@@ -9,35 +9,23 @@
 namespace tw::ir {
 namespace {
 
-std::optional<WideSum> ifWide(WideSum sum) {
-  const bool fits =
-      sum.least >= std::numeric_limits<int32_t>::min() && sum.largest <= std::numeric_limits<int32_t>::max();
-  return fits ? std::nullopt : std::optional(sum);
-}
+std::optional<ChannelSum> ifWide(ChannelSum sum) { return sum.fitsInt32() ? std::nullopt : std::optional(sum); }
 
-// An int8 less its zero point, at the far ends.
-std::pair<int64_t, int64_t> reachOf(mlir::Value zero) {
-  if (!isConstant(zero))
-    return {-255, 255};
-  auto zeros = constantInts(zero);
-  auto [low, high] = std::ranges::minmax(zeros);
-  return {-128 - high, 127 - low};
-}
-
-WideSum byLength(int64_t length, std::pair<int64_t, int64_t> a, std::pair<int64_t, int64_t> b) {
+ChannelSum byLength(int64_t length, std::pair<int64_t, int64_t> a, std::pair<int64_t, int64_t> b) {
   auto [low, high] = std::minmax({a.first * b.first, a.first * b.second, a.second * b.first, a.second * b.second});
   return {0, low * length, high * length};
 }
 
-template <typename Op> std::optional<WideSum> wideProduct(Op op, std::pair<int64_t, int64_t> reach, mlir::Value bias) {
+template <typename Op>
+std::optional<ChannelSum> wideProduct(Op op, std::pair<int64_t, int64_t> reach, mlir::Value bias) {
   const int64_t channels = shapeOf(op.getWeight())[0];
   if (bias && !isConstant(bias)) // any int32 may be added to the sum
-    return WideSum{0, std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
+    return ChannelSum{0, std::numeric_limits<int64_t>::min(), std::numeric_limits<int64_t>::max()};
   const auto added = bias ? constantInts(bias) : std::vector<int64_t>(channels, 0);
   std::optional<Tensor> weights = constantOf(op.getWeight());
   if (weights && isConstant(op.getWeightZero()))
     return wideSumOf(*weights, constantInts(op.getWeightZero()), reach, added);
-  const WideSum any = byLength(elementCount(shapeOf(op.getWeight())) / channels, reach, reachOf(op.getWeightZero()));
+  const ChannelSum any = byLength(elementCount(shapeOf(op.getWeight())) / channels, reach, reachOf(op.getWeightZero()));
   for (int64_t channel = 0; channel != channels; ++channel)
     if (auto wide = ifWide({channel, any.least + added[channel], any.largest + added[channel]}))
       return wide;
@@ -46,24 +34,36 @@ template <typename Op> std::optional<WideSum> wideProduct(Op op, std::pair<int64
 
 } // namespace
 
-std::optional<WideSum> wideSumOf(const Tensor &weights, llvm::ArrayRef<int64_t> zeros,
-                                 std::pair<int64_t, int64_t> reach, llvm::ArrayRef<int64_t> added) {
-  const int64_t channels = weights.shape[0], depth = weights.size() / channels;
-  for (int64_t channel = 0; channel != channels; ++channel) {
-    WideSum sum{channel, added[channel], added[channel]};
-    for (int64_t k = 0; k != depth; ++k) {
-      const int64_t w = weights.data<int8_t>()[channel * depth + k] - zeros[zeros.size() == 1 ? 0 : channel];
-      sum.least += w * (w > 0 ? reach.first : reach.second);
-      sum.largest += w * (w > 0 ? reach.second : reach.first);
-    }
-    if (auto wide = ifWide(sum))
-      return wide;
+std::pair<int64_t, int64_t> reachOf(mlir::Value zero) {
+  if (!isConstant(zero))
+    return {-255, 255};
+  auto zeros = constantInts(zero);
+  auto [low, high] = std::ranges::minmax(zeros);
+  return {-128 - high, 127 - low};
+}
+
+ChannelSum channelSum(const Tensor &weights, llvm::ArrayRef<int64_t> zeros, std::pair<int64_t, int64_t> reach,
+                      int64_t added, int64_t channel) {
+  const int64_t depth = weights.size() / weights.shape[0], zero = zeros[zeros.size() == 1 ? 0 : channel];
+  ChannelSum sum{channel, added, added};
+  for (int8_t weight : weights.values<int8_t>().slice(size_t(channel * depth), size_t(depth))) {
+    const int64_t w = weight - zero;
+    sum.least += w * (w > 0 ? reach.first : reach.second);
+    sum.largest += w * (w > 0 ? reach.second : reach.first);
   }
+  return sum;
+}
+
+std::optional<ChannelSum> wideSumOf(const Tensor &weights, llvm::ArrayRef<int64_t> zeros,
+                                    std::pair<int64_t, int64_t> reach, llvm::ArrayRef<int64_t> added) {
+  for (int64_t channel = 0; channel != weights.shape[0]; ++channel)
+    if (auto wide = ifWide(channelSum(weights, zeros, reach, added[channel], channel)))
+      return wide;
   return std::nullopt;
 }
 
-std::optional<WideSum> wideSumOf(mlir::Operation *op) {
-  return llvm::TypeSwitch<mlir::Operation *, std::optional<WideSum>>(op)
+std::optional<ChannelSum> wideSumOf(mlir::Operation *op) {
+  return llvm::TypeSwitch<mlir::Operation *, std::optional<ChannelSum>>(op)
       .Case<QConvOp, QGemmOp>(
           [](auto product) { return wideProduct(product, reachOf(product.getInZero()), product.getBias()); })
       .Case<QConvSumsOp, QGemmSumsOp>([](auto product) { return wideProduct(product, {-128, 127}, nullptr); })

@@ -503,6 +503,7 @@ struct FuseQdq : impl::FuseQdqBase<FuseQdq> {
     addFunctionPatterns(patterns);
     addProductPatterns(patterns);
     addAffinePatterns(patterns);
+    addWideBiasPatterns(patterns);
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

@@ -18,6 +18,9 @@ void addProductPatterns(mlir::RewritePatternSet &patterns);
 // A number a channel times an int8 value, plus another, becomes a depthwise convolution: FuseAffine.cpp.
 void addAffinePatterns(mlir::RewritePatternSet &patterns);
 
+// A bias at the end of int32 moves as far inside as the sums need: WideBias.cpp.
+void addWideBiasPatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace tw::ir
 
 #endif // TW_IR_LIB_TRANSFORMS_FUSION_H

@@ -379,7 +379,7 @@ TEST(FusionTest, ANumberAChannelIsADepthwiseConvolution) {
 }
 
 // One row of weights, x - 5, and the bias: the least and the largest sum.
-std::optional<WideSum> wideGemm(const std::string &weights, int64_t depth, int64_t zero, int64_t bias) {
+std::optional<ChannelSum> wideGemm(const std::string &weights, int64_t depth, int64_t zero, int64_t bias) {
   const std::string k = std::to_string(depth);
   auto context = makeContext();
   auto module = parseSourceString<ModuleOp>(

@@ -9,6 +9,9 @@
 #include "tw/ir/Constants.h"
 #include "tw/ir/QuantParams.h"
 
+#include <limits>
+#include <utility>
+
 namespace tw::ir {
 
 EltwiseFunction eltwiseFunction(EltwiseKind kind);
@@ -16,18 +19,25 @@ EltwiseFunction eltwiseFunction(EltwiseKind kind);
 // One multiplier per output channel (or one for all): fl32(fl32(sx * sw) / sy).
 std::vector<float> requantMultipliers(llvm::ArrayRef<float> inScale, llvm::ArrayRef<float> weightScale, float outScale);
 
-// An output channel whose sum of products (and bias), or of a window, can leave int32: the least and the largest value
-// that int8 activations give it, from the actual weights and bias; where they are computed, by the reduction's length.
-// Nothing for an operator whose sums all fit.
-struct WideSum {
+// The least and the largest value that int8 activations give the sum of products (and bias), or of a window, of an
+// output channel: from the actual weights and bias; where they are computed, by the reduction's length.
+struct ChannelSum {
   int64_t channel = 0, least = 0, largest = 0;
+  bool fitsInt32() const {
+    return least >= std::numeric_limits<int32_t>::min() && largest <= std::numeric_limits<int32_t>::max();
+  }
 };
-std::optional<WideSum> wideSumOf(mlir::Operation *op);
+// A channel whose sum can leave int32. Nothing for an operator whose sums all fit.
+std::optional<ChannelSum> wideSumOf(mlir::Operation *op);
 // The same of sums of x * (w - zero), x being anything from reach.first to reach.second, to which added[channel] is
 // added. Weights are [channels, ...] in any layout, with one zero point or one a channel. Padding leaves terms out,
 // which is never the worst.
-std::optional<WideSum> wideSumOf(const Tensor &weights, llvm::ArrayRef<int64_t> zeros,
-                                 std::pair<int64_t, int64_t> reach, llvm::ArrayRef<int64_t> added);
+std::optional<ChannelSum> wideSumOf(const Tensor &weights, llvm::ArrayRef<int64_t> zeros,
+                                    std::pair<int64_t, int64_t> reach, llvm::ArrayRef<int64_t> added);
+// Of one channel, and the reach of an int8 less its zero point.
+ChannelSum channelSum(const Tensor &weights, llvm::ArrayRef<int64_t> zeros, std::pair<int64_t, int64_t> reach,
+                      int64_t added, int64_t channel);
+std::pair<int64_t, int64_t> reachOf(mlir::Value zero);
 
 // Counts of in-image elements under the windows of an average pool, and its multipliers.
 std::vector<int64_t> averageCountsOf(QPoolOp op);
