@@ -17,6 +17,7 @@ void buildGraphPipeline(mlir::OpPassManager &manager, const GraphPipelineOptions
   onFunctions(createFoldScales());
   onFunctions(mlir::createCSEPass()); // equal quantisers of one value are one
   onFunctions(createFuseQdq());
+  onFunctions(createDropDeadTaps()); // padding is part of convolutions now, and sums have none that is 0
   onFunctions(createFuseSums());
   onFunctions(createCanonicalizeLayout());
   onFunctions(createFoldConstants());

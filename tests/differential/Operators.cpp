@@ -54,15 +54,16 @@ std::optional<Spatial> drawSpatial(Choices &choices, const Dims &image, bool isD
   for (int d = 0; d < 2; ++d) {
     s.kernel.push_back(choices.once(24) ? choices.between(6, 16) : choices.between(1, 5));
     s.strides.push_back(choices.once(3) ? choices.between(2, 4) : 1);
-    s.dilations.push_back(isDilated && choices.once(6) ? 2 : 1);
+    s.dilations.push_back(isDilated && choices.once(6) ? choices.pick<int64_t>({2, 2, 3, 9, 16, 24}) : 1);
   }
   s.pads.assign(4, 0);
+  auto reach = [&](size_t side) { return (s.kernel[side % 2] - 1) * s.dilations[side % 2]; };
   if (choices.once(2)) // the same all around, as far as the kernel goes
-    for (int k = 0; k < 4; ++k)
-      s.pads[size_t(k)] = (s.kernel[size_t(k % 2)] - 1) / 2;
+    for (size_t side = 0; side < 4; ++side)
+      s.pads[side] = reach(side) / 2;
   else if (choices.once(3))
-    for (int k = 0; k < 4; ++k)
-      s.pads[size_t(k)] = choices.between(0, std::max<int64_t>(s.kernel[size_t(k % 2)] - 1, 0));
+    for (size_t side = 0; side < 4; ++side)
+      s.pads[side] = choices.between(0, reach(side));
   for (size_t d = 0; d < 2; ++d)
     if (image[2 + d] + s.pads[d] + s.pads[d + 2] < (s.kernel[d] - 1) * s.dilations[d] + 1)
       return std::nullopt;

@@ -106,9 +106,21 @@ def two_zero_points(path):
     m.save(path, y, [1, 8, 6, 6], 0.2)
 
 
+def taps_beyond_the_image(path):
+    """Most taps of each kernel read nothing but padding: of the first all but the centre, of the second, whose windows
+    begin off the image, the first and the last column, and the padding that is left is less than none."""
+    m = Model([1, 16, 4, 4], zero=-5)
+    y = m.node("Conv", [m.real, m.weight([8, 16, 3, 3])], kernel_shape=[3, 3], dilations=[24, 36],
+               pads=[24, 36, 24, 36])
+    inner = m.node("QuantizeLinear", [y, m.constant(numpy.asarray(0.1, "f4")), m.constant(numpy.asarray(2, "i1"))])
+    y = m.node("Conv", [m.dequantise(inner, 0.1, 2), m.weight([6, 4, 1, 3])], kernel_shape=[1, 3], group=2,
+               dilations=[1, 24], strides=[1, 2], pads=[0, 23, 0, 24])
+    m.save(path, y, [1, 6, 4, 2], 0.1)
+
+
 def main():
     for make in (column_tiles, sums_of_many_products, few_channels_in_groups, coarse_bias, average_of_256,
-                 average_of_400, two_zero_points):
+                 average_of_400, two_zero_points, taps_beyond_the_image):
         make(os.path.join(sys.argv[1], make.__name__ + ".onnx"))
 
 

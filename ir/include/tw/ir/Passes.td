@@ -49,6 +49,15 @@ def FuseQdq : Pass<"tw-fuse-qdq", "mlir::func::FuncOp"> {
   }];
 }
 
+def DropDeadTaps : Pass<"tw-drop-dead-taps", "mlir::func::FuncOp"> {
+  let summary = "remove rows and columns of a convolution's kernel that meet nothing but padding for every output";
+  let description = [{
+    From the edges inwards, each dimension by itself; constant weights become smaller, others a slice. Where less padding
+    than none would be needed the image is sliced instead. Sums whose padding is not 0 keep their kernel, and so does a
+    kernel none of whose taps meets the image.
+  }];
+}
+
 def FuseSums : Pass<"tw-fuse-sums", "mlir::func::FuncOp"> {
   let summary = "make a product of int8 whose result is not requantised integer sums, dequantised per channel";
   let description = [{
