@@ -355,6 +355,10 @@ private:
           return refuse("descriptor", "steps of " + std::to_string(term.factor) + " where the instruction's are fixed");
         }
       }
+      if (operand.outside != Outside::Never && (dim < 0 || !access.dims[dim].extent) &&
+          mayLeave(candidate, operand, int(d)))
+        return refuse("descriptor",
+                      "it is read outside its shape in a dimension in which the instruction does not pad");
       if (dim < 0)
         continue;
       if (candidate.dimOf[i][dim] >= 0)
@@ -365,9 +369,6 @@ private:
                       [](int64_t steps) { return steps == 1; });
       if (access.dims[dim].stride.kind != Quantity::Field && !isContiguous)
         return refuse("layout", "the instruction steps through contiguous rows, this dimension does not");
-      if (operand.outside != Outside::Never && !access.dims[dim].extent && mayLeave(candidate, operand, int(d)))
-        return refuse("descriptor",
-                      "it is read outside its shape in a dimension in which the instruction does not pad");
     }
     if (operand.outside == Outside::Value && !access.pad && mayLeaveAny(candidate, operand))
       return refuse("body", "elements outside have a value, the instruction skips them");

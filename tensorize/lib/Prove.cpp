@@ -135,6 +135,9 @@ private:
   }
 
   void shrink() {
+    std::vector<int64_t> extents; // of all that the block does
+    for (const Loop &loop : mapping.block.loops)
+      extents.push_back(loop.extent);
     for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
       if (mapping.loopTo[loop] < 0 || !mapping.chain->loops[mapping.loopTo[loop]].isLanes)
         mapping.block.loops[loop].extent = stepsFor(loop);
@@ -149,11 +152,14 @@ private:
           elements *= operand.shape[d]; // rows stay whole, also where the chain walks a part of one
           continue;
         }
-        int64_t last = operand.index[d].constant;
-        for (const Term &term : operand.index[d].terms)
+        int64_t last = operand.index[d].constant, lastOfAll = last;
+        for (const Term &term : operand.index[d].terms) {
           last += term.factor * (mapping.block.loops[term.loop].extent - 1);
+          lastOfAll += term.factor * (extents[term.loop] - 1);
+        }
         // Where the block reads outside, keep the far side's padding in the small instance.
-        bool mayLeave = operand.outside != Outside::Never && operand.index[d].terms.size() > 1;
+        const bool mayLeave =
+            operand.outside != Outside::Never && (operand.index[d].terms.size() > 1 || lastOfAll >= operand.shape[d]);
         operand.shape[d] = std::max<int64_t>(1, std::min(operand.shape[d], last + (mayLeave ? 0 : 1)));
         elements *= operand.shape[d];
       }

@@ -118,9 +118,16 @@ def taps_beyond_the_image(path):
     m.save(path, y, [1, 6, 4, 2], 0.1)
 
 
+def rows_of_padding(path):
+    """Two images; a kernel of one row, and rows of padding behind the last that it reads."""
+    m = Model([2, 2, 4, 10])
+    y = m.node("Conv", [m.real, m.weight([8, 2, 1, 2])], kernel_shape=[1, 2], pads=[0, 0, 1, 0])
+    m.save(path, y, [2, 8, 5, 9], 0.2)
+
+
 def main():
     for make in (column_tiles, sums_of_many_products, few_channels_in_groups, coarse_bias, average_of_256,
-                 average_of_400, two_zero_points, taps_beyond_the_image):
+                 average_of_400, two_zero_points, taps_beyond_the_image, rows_of_padding):
         make(os.path.join(sys.argv[1], make.__name__ + ".onnx"))
 
 

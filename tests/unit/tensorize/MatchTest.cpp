@@ -267,6 +267,22 @@ TEST(MatchTest, ATileBeyondTheImageReadsPaddingOnly) {
   EXPECT_EQ(links[0].values[size_t(tw::isa::findField(*links[0].row, "pad_t"))], 4);
 }
 
+TEST(MatchTest, ALoopThatLeavesTheImageRunsInTheInstructionThatPads) {
+  // Two images of four rows, of which six are read: no tap moves the rows, so a loop outside would do by itself.
+  Block block = conv2d({2, 4, 10, 16, 16, 1, 3, 1, 1, 1});
+  block.operands[0].index[1].constant = 0;
+  std::vector<Rejection> why;
+  std::vector<Mapping> mappings = match(block, "conv+drq", &why);
+  ASSERT_FALSE(mappings.empty());
+  for (const Mapping &mapping : mappings) {
+    EXPECT_GE(mapping.loopTo[1], 0);
+    EXPECT_EQ(proveMapping(mapping, target()), "");
+  }
+  EXPECT_TRUE(std::ranges::any_of(why, [](const Rejection &r) {
+    return r.str().find("outside its shape in a dimension in which the instruction does not pad") != std::string::npos;
+  }));
+}
+
 namespace {
 
 // A tile with everything that it reads and writes laid out densely, and its instructions.
