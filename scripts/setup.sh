@@ -12,6 +12,7 @@ build=( # the programs and the models of the machine: all that scripts/demo.sh n
   llvm-19-dev libmlir-19-dev mlir-19-tools libonnx-dev libprotobuf-dev protobuf-compiler
   # libraries (libboost1.81-dev, not libboost-dev: that is 1.74 and the two exclude each other)
   libboost1.81-dev libboost-program-options1.81-dev libboost-json1.81-dev libzip-dev zlib1g-dev libzstd-dev
+  libicu-dev
   # simulator and RTL
   libsystemc-dev verilator
 )

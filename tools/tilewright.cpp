@@ -26,6 +26,7 @@ constexpr Verb kVerbs[] = {
     {"profile", "where a model's cycles go", profileVerb},
     {"trace", "what a run left, for Perfetto", traceVerb},
     {"evaluate", "a classifier over a labelled set", evaluateVerb},
+    {"generate", "ids or text, continued", generateVerb},
     {"asm", "assembly to lines", asmVerb},
     {"dis", "lines to assembly", disVerb},
     {"info", "what is in a package", infoVerb},

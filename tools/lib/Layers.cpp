@@ -176,6 +176,15 @@ Tensors inputsOf(mlir::ModuleOp module) {
   return result;
 }
 
+Tensors outputsOf(mlir::ModuleOp module) {
+  mlir::func::FuncOp main = mainOf(module);
+  Tensors result;
+  for (auto [i, type] : llvm::enumerate(main.getResultTypes()))
+    result.push_back({ir::resultName(main, unsigned(i)),
+                      ir::Tensor(ir::elementTypeOf(type), mlir::cast<mlir::ShapedType>(type).getShape())});
+  return result;
+}
+
 //===- Recordings
 //-----------------------------------------------------------------------------------------------------------===//
 

@@ -18,8 +18,9 @@ void keepLayers(mlir::ModuleOp module);
 /// becomes an input; returned are the inputs' values when the whole graph runs on `inputs`.
 llvm::Expected<Tensors> isolate(mlir::ModuleOp module, const std::string &range, const Tensors &inputs);
 
-/// Names of inputs and outputs of @main, types and shapes; contents are zero.
+/// Names of inputs of @main, types and shapes; contents are zero. Of its outputs the same.
 Tensors inputsOf(mlir::ModuleOp module);
+Tensors outputsOf(mlir::ModuleOp module);
 
 /// One layer against one recording of it, over all recorded images.
 struct RecordedLayer {

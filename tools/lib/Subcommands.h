@@ -21,6 +21,7 @@ int verifyVerb(const Arguments &arguments);
 int profileVerb(const Arguments &arguments);
 int traceVerb(const Arguments &arguments);
 int evaluateVerb(const Arguments &arguments);
+int generateVerb(const Arguments &arguments);
 int asmVerb(const Arguments &arguments);
 int disVerb(const Arguments &arguments);
 int infoVerb(const Arguments &arguments);

@@ -49,10 +49,10 @@ class Graph:
         zero = self.constant(np.int32(0))
         return self.node("DequantizeLinear", values, self.constant(np.float32(scale)), zero)
 
-    def save(self, file, shape, result, result_shape, element=TensorProto.FLOAT):
+    def save(self, file, shape, result, result_shape, element=TensorProto.FLOAT, given=("x", TensorProto.FLOAT)):
         self.nodes[-1].output[0] = "y"
         graph = helper.make_graph(self.nodes, os.path.splitext(file)[0],
-                                  [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+                                  [helper.make_tensor_value_info(*given, shape)],
                                   [helper.make_tensor_value_info("y", element, result_shape)], self.constants)
         model = helper.make_model(graph, opset_imports=OPSET, producer_name="tilewright")
         model.ir_version = 7
@@ -88,7 +88,27 @@ def float_product():
     g.save("fc_float.onnx", [2, 20], "y", [2, 10])
 
 
+def sequence(file, looks_ahead):
+    """Ids [1, 8] to logits [1, 8, 12]: one layer of attention; each position sees those up to itself, or all."""
+    positions, ids, size = 8, 12, 16
+    g = Graph(4)
+    table = g.constant(g.random.randn(ids, size).astype(np.float32), "table")
+    where = g.constant(g.random.randn(positions, size).astype(np.float32), "where")
+    x = g.requantised(g.node("Add", g.node("Gather", table, "ids"), where), 0.03, 2)
+    query, key, value = (g.requantised(g.node("MatMul", x, g.weights((size, size), 0.004)), 0.05, 1) for _ in range(3))
+    scores = g.requantised(g.node("MatMul", query, g.node("Transpose", key, perm=[0, 2, 1])), 0.5, 0)
+    if not looks_ahead:
+        ahead = np.triu(np.full((1, positions, positions), -1e9, np.float32), 1)
+        scores = g.node("Add", scores, g.constant(ahead, "ahead"))
+    mixed = g.node("MatMul", g.requantised(g.node("Softmax", scores, axis=-1), 1 / 256, -128), value)
+    mixed = g.requantised(g.node("Add", g.requantised(mixed, 0.04, 0), x), 0.06, 0)
+    g.requantised(g.node("MatMul", mixed, g.weights((size, ids), 0.01)), 0.15, -3)
+    g.save(file, [1, positions], "y", [1, positions, ids], given=("ids", TensorProto.INT64))
+
+
 if __name__ == "__main__":
     fully_connected()
     residual()
     float_product()
+    sequence("sequence_int8.onnx", looks_ahead=False)
+    sequence("sequence_ahead_int8.onnx", looks_ahead=True)

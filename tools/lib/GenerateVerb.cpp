@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "Layers.h"
+#include "Prepare.h"
+#include "Session.h"
+#include "generate/Sampler.h"
+#include "generate/SequenceModel.h"
+#include "generate/Tokenizer.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include <boost/json.hpp>
+
+#include <iostream>
+
+namespace tw::tools {
+namespace {
+
+/// "1,2,3".
+llvm::Expected<std::vector<int64_t>> parseIds(const std::string &text) {
+  std::vector<int64_t> ids;
+  for (llvm::StringRef part : llvm::split(text, ',')) {
+    int64_t id = 0;
+    if (part.trim().getAsInteger(10, id) || id < 0)
+      return llvm::createStringError("--prompt-ids " + text + ": '" + part.str() +
+                                     "' is no id: expected numbers from 0 on, with commas between them");
+    ids.push_back(id);
+  }
+  return ids;
+}
+
+std::string idsText(llvm::ArrayRef<int64_t> ids) {
+  std::string text;
+  for (int64_t id : ids)
+    text += (text.empty() ? "" : ",") + std::to_string(id);
+  return text;
+}
+
+/// What the options say, before any model is looked at.
+struct Request {
+  std::vector<int64_t> prompt;
+  std::optional<Tokenizer> tokenizer;
+  size_t steps = 0, topK = 1;
+};
+
+llvm::Expected<Request> readRequest(const CommandLine &line) {
+  Request request;
+  const std::string device = line.text("device");
+  if (!llvm::is_contained({"reference", "functional", "cycle", "rtl"}, device))
+    return llvm::createStringError("--device " + device + ": there are reference, functional, cycle and rtl");
+  const auto steps = line.get<int64_t>("steps"), topK = line.get<int64_t>("top-k");
+  if (steps < 1)
+    return llvm::createStringError("--steps " + std::to_string(steps) + ": expected 1 or more");
+  if (topK < 1)
+    return llvm::createStringError("--top-k " + std::to_string(topK) + ": expected 1 or more");
+  if (topK == 1 && !line.isDefault("seed"))
+    return llvm::createStringError("--seed " + std::to_string(line.get<uint64_t>("seed")) +
+                                   ": the most likely id is taken and nothing drawn: add --top-k with 2 or more");
+  request.steps = size_t(steps);
+  request.topK = size_t(topK);
+  if (line.has("prompt") == line.has("prompt-ids"))
+    return llvm::createStringError("give one of --prompt-ids and --prompt");
+  if (line.has("prompt") && !line.has("tokenizer"))
+    return llvm::createStringError("--prompt: a text needs the tokenizer of the model: add --tokenizer FILE.json, or "
+                                   "give --prompt-ids");
+  if (line.has("tokenizer")) {
+    auto bytes = readFile(line.text("tokenizer"));
+    if (!bytes)
+      return bytes.takeError();
+    auto tokenizer = Tokenizer::parse(*bytes, line.text("tokenizer"));
+    if (!tokenizer)
+      return tokenizer.takeError();
+    request.tokenizer = std::move(*tokenizer);
+  }
+  auto ids = line.has("prompt") ? request.tokenizer->encode(line.text("prompt")) : parseIds(line.text("prompt-ids"));
+  if (!ids)
+    return ids.takeError();
+  if (ids->empty())
+    return llvm::createStringError("--prompt: the text has no tokens: give a longer one");
+  request.prompt = std::move(*ids);
+  return request;
+}
+
+/// A model on its device; what stays alive while it runs.
+struct Opened {
+  std::optional<Model> graph; // of the reference
+  isa::Package package;       // of a device
+  std::unique_ptr<Session> session;
+  Tensors inputs, outputs;
+  RunModel run;
+  uint64_t runs = 0, cycles = 0; // so far
+};
+
+llvm::Error openReference(const CommandLine &line, Opened &opened) {
+  if (!llvm::StringRef(line.file()).ends_with(".onnx"))
+    return llvm::createStringError(line.file() + ": the reference is computed from the model: give the .onnx file");
+  auto import = importOptions(line);
+  if (!import)
+    return import.takeError();
+  auto model = importModel(line.file(), *import);
+  if (!model)
+    return model.takeError();
+  opened.graph = std::move(*model);
+  if (llvm::Error error = fuseGraph(*opened.graph->module, true))
+    return error;
+  opened.inputs = inputsOf(*opened.graph->module);
+  opened.outputs = outputsOf(*opened.graph->module);
+  opened.run = [interpreter = std::make_shared<ir::Interpreter>(*opened.graph->module)](const Tensors &inputs) {
+    return interpreter->runMain(inputs);
+  };
+  return llvm::Error::success();
+}
+
+llvm::Error openDevice(const CommandLine &line, Opened &opened) {
+  if (llvm::StringRef(line.file()).ends_with(".onnx")) {
+    std::string note;
+    auto prepared = preparePackage(line, line.has("no-cache") ? "" : packageCacheFolder(), note);
+    if (!prepared)
+      return prepared.takeError();
+    std::cerr << line.file() << ": " << note << "\n";
+    opened.package = std::move(*prepared);
+  } else {
+    auto package = openPackage(line);
+    if (!package)
+      return package.takeError();
+    opened.package = std::move(*package);
+  }
+  auto bytes = packageBytes(opened.package);
+  if (!bytes)
+    return bytes.takeError();
+  auto session = Session::open(
+      *bytes, opened.package,
+      {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});
+  if (!session)
+    return session.takeError();
+  opened.session = std::move(*session);
+  opened.inputs = inputsOf(opened.package);
+  opened.outputs = outputsOf(opened.package);
+  opened.run = [&opened](const Tensors &inputs) -> llvm::Expected<Tensors> {
+    auto result = opened.session->run(inputs);
+    if (!result)
+      return result.takeError();
+    ++opened.runs;
+    opened.cycles += result->cycles;
+    return std::move(result->outputs);
+  };
+  return llvm::Error::success();
+}
+
+/// Everything that can be wrong with a request is said before anything runs.
+llvm::Error checkRequest(const CommandLine &line, const Request &request, const SequenceModel &model) {
+  for (size_t i = 0; i != request.prompt.size(); ++i)
+    if (request.prompt[i] >= model.vocabulary())
+      return llvm::createStringError(
+          llvm::formatv("id {0} at position {1} of the prompt is outside the vocabulary of {2}: {3} has ids from 0 to "
+                        "{4}",
+                        request.prompt[i], i, model.vocabulary(), line.file(), model.vocabulary() - 1)
+              .str());
+  if (int64_t(request.topK) > model.vocabulary())
+    return llvm::createStringError(
+        llvm::formatv("--top-k {0}: {1} has {2} ids: give {2} or less", request.topK, line.file(), model.vocabulary())
+            .str());
+  // The last id is generated and not read again.
+  const size_t needed = request.prompt.size() + request.steps - 1;
+  if (needed > size_t(model.positions()))
+    return llvm::createStringError(
+        llvm::formatv(
+            "--steps {0}: with the {1} ids of the prompt they need {2} positions, {3} has {4}: give a shorter "
+            "prompt or fewer steps",
+            request.steps, request.prompt.size(), needed, line.file(), model.positions())
+            .str());
+  return llvm::Error::success();
+}
+
+} // namespace
+
+int generateVerb(const Arguments &arguments) {
+  CommandLine line("generate", "Continues a list of ids, or a text, by a model that gives logits for the next id.",
+                   "model.npk|model.onnx",
+                   "  tilewright generate model.onnx --prompt-ids 1,2,3 --steps 20\n"
+                   "  tilewright generate model.onnx --tokenizer tokenizer.json --prompt \"Once upon\" --steps 20\n"
+                   "  tilewright generate model.onnx --prompt-ids 1 --steps 8 --top-k 40 --seed 7 --device cycle\n");
+  addModelOptions(line);
+  addPackageOptions(line);
+  addThreadsOption(line);
+  line.add()("device,d", po::value<std::string>()->default_value("functional"), "reference, functional, cycle or rtl")(
+      "prompt-ids", po::value<std::string>(), "ids that begin: 1,2,3")("prompt", po::value<std::string>(),
+                                                                       "text that begins, read by --tokenizer")(
+      "tokenizer", po::value<std::string>(),
+      "FILE.json of the model, byte-level BPE: what is generated is printed as text, too")(
+      "steps", po::value<int64_t>()->default_value(1), "how many ids are generated")(
+      "top-k", po::value<int64_t>()->default_value(1),
+      "each id is drawn from so many, the most likely ones; 1: the most likely one, the lowest of equals")(
+      "seed", po::value<uint64_t>()->default_value(1),
+      "of --top-k")("memory", po::value<std::string>()->default_value(""), "as for run")(
+      "no-cache", "compile a model even if its package was kept from an earlier run")("json",
+                                                                                      "print the result as JSON");
+  if (auto code = line.parse(arguments))
+    return *code;
+  auto request = readRequest(line);
+  if (!request)
+    return fail(request.takeError());
+  Opened opened;
+  if (llvm::Error error = line.text("device") == "reference" ? openReference(line, opened) : openDevice(line, opened))
+    return fail(std::move(error));
+  auto model = SequenceModel::make(opened.inputs, opened.outputs, opened.run, line.file());
+  if (!model)
+    return fail(model.takeError());
+  if (llvm::Error error = checkRequest(line, *request, *model))
+    return fail(std::move(error));
+
+  Sampler sampler(request->topK, line.get<uint64_t>("seed"));
+  std::vector<int64_t> ids = request->prompt;
+  for (size_t step = 0; step != request->steps; ++step) {
+    auto logits = model->logits(ids);
+    if (!logits)
+      return fail(logits.takeError());
+    ids.push_back(sampler.choose(*logits));
+  }
+  const auto generated = llvm::ArrayRef(ids).drop_front(request->prompt.size());
+  std::string text;
+  if (request->tokenizer)
+    text = request->tokenizer->decode(generated);
+  if (line.has("json")) {
+    boost::json::object root{{"device", line.text("device")},
+                             {"prompt", boost::json::array(request->prompt.begin(), request->prompt.end())},
+                             {"ids", boost::json::array(generated.begin(), generated.end())},
+                             {"runs", opened.runs},
+                             {"cycles", opened.cycles}};
+    if (request->tokenizer)
+      root["text"] = text;
+    std::cout << boost::json::serialize(root) << "\n";
+    return 0;
+  }
+  std::cout << "prompt  " << idsText(request->prompt) << "\nids     " << idsText(generated) << "\n";
+  if (request->tokenizer)
+    std::cout << "text    " << text << "\n";
+  std::cout << line.text("device") << ": " << withCommas(generated.size()) << " ids";
+  if (opened.cycles != 0)
+    std::cout << ", " << withCommas(opened.cycles / opened.runs) << " cycles a run";
+  std::cout << "\n";
+  return 0;
+}
+
+} // namespace tw::tools
