@@ -177,7 +177,8 @@ def quantised(row, path, folder):
     fixed, inferred = target.with_suffix(".fixed"), target.with_suffix(".inferred")
     onnx.save(model, fixed)
     quant_pre_process(str(fixed), str(inferred), skip_symbolic_shape=True)
-    quantize_static(str(inferred), str(target), Reader(feeds), quant_format=QuantFormat.QDQ, per_channel=True,
+    has_axis = next(o.version for o in model.opset_import if o.domain in ("", "ai.onnx")) >= 13
+    quantize_static(str(inferred), str(target), Reader(feeds), quant_format=QuantFormat.QDQ, per_channel=has_axis,
                     activation_type=QuantType.QInt8, weight_type=QuantType.QInt8)
     return target
 
