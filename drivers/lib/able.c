@@ -40,10 +40,8 @@ static enum tw_status check_image(const struct tw_pkg *package, uint32_t index, 
 }
 
 static enum tw_status check_step(const struct tw_pkg_step *step, uint32_t index, struct tw_error *error) {
-  if (step->op == TW_PKG_STEP_JUMP_IF || step->op == TW_PKG_STEP_BIND_DIM)
-    return tw_fail(error, TW_ERROR_UNSUPPORTED,
-                   "step %u %s: this driver runs steps in their order and sizes as they are", index,
-                   step->op == TW_PKG_STEP_JUMP_IF ? "jumps" : "binds a dimension");
+  if (step->op == TW_PKG_STEP_JUMP_IF)
+    return tw_fail(error, TW_ERROR_UNSUPPORTED, "step %u jumps: this driver runs steps in their order", index);
   if (step->to_space != 0 || step->from_space != 0)
     return tw_fail(error, TW_ERROR_UNSUPPORTED,
                    "step %u copies from memory %u to %u: this driver knows memory 0 only, which host and device share",
@@ -51,10 +49,26 @@ static enum tw_status check_step(const struct tw_pkg_step *step, uint32_t index,
   return TW_OK;
 }
 
+/* Host code may be given dimensions; the tensors of a caller have the sizes that stand in the package. */
+static enum tw_status check_tensor(const struct tw_pkg *package, uint64_t index, struct tw_error *error) {
+  uint64_t count;
+  const struct tw_pkg_tensor *tensor = tw_pkg_tensors(package, &count) + index;
+  uint32_t i;
+  for (i = 0; i < tensor->rank; ++i)
+    if (tensor->dims[i] != 0)
+      return tw_fail(
+          error, TW_ERROR_UNSUPPORTED,
+          "tensor '%s' has the size '%s', which a run binds: compile the model with --dim NAME=NUMBER for it",
+          tw_pkg_string(package, tensor->name), tw_pkg_string(package, tw_pkg_dims(package)[tensor->dims[i] - 1].name));
+  return TW_OK;
+}
+
 enum tw_status tw_check_able(const struct tw_pkg *package, struct tw_error *error) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(package);
   enum tw_status status = TW_OK;
+  uint64_t tensors;
   uint32_t i;
+  tw_pkg_tensors(package, &tensors);
   for (i = 0; i < tw_pkg_header_of(package)->image_count && status == TW_OK; ++i)
     status = check_image(package, i, error);
   for (i = 0; i < plan->step_count && status == TW_OK; ++i)
@@ -64,10 +78,7 @@ enum tw_status tw_check_able(const struct tw_pkg *package, struct tw_error *erro
       status = tw_fail(error, TW_ERROR_UNSUPPORTED,
                        "buffer %u is tied to buffer %u: this driver gives each buffer memory of its own", i,
                        tw_pkg_buffers(package)[i].tied);
-  if (status == TW_OK && plan->dim_count != 0)
-    status =
-        tw_fail(error, TW_ERROR_UNSUPPORTED,
-                "the package has %u dimensions that a run binds: compile the model with --dim NAME=NUMBER for each",
-                plan->dim_count);
+  for (i = 0; i < tensors && status == TW_OK; ++i)
+    status = check_tensor(package, i, error);
   return status;
 }

@@ -97,6 +97,7 @@ tw_host_function tw_host_code_at(uint8_t *base, uint64_t address);
 struct tw_ranges {
   tw_host_function function;
   void *const *buffers;
+  const int64_t *dims;    /* NULL if the plan has none */
   uint8_t *scratch;       /* private scratch of the first range; those of the others follow */
   uint64_t private_bytes; /* rounded up */
   uint64_t extent, grain;

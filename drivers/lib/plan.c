@@ -10,6 +10,9 @@ struct tw_instance {
   struct tw_memory arena;
   struct tw_memory io[TW_REGIONS]; /* by region: memory of INPUT and OUTPUT that the NPU sees */
   uint8_t *state;
+  int touches_state;   /* the run has begun a step that may change the state */
+  int is_state_broken; /* such a run failed: what the state holds belongs to no run */
+  int64_t *dims;       /* of the plan, as the run has bound them */
   uint8_t *scratch;
   uint64_t scratch_bytes;
   void **buffers;   /* by package index: where the host finds the buffer */
@@ -89,9 +92,10 @@ enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for an instance");
   instance->program = program;
   instance->state = calloc(1, plan->state_bytes + 1);
+  instance->dims = plan->dim_count ? calloc(plan->dim_count, sizeof *instance->dims) : NULL;
   instance->buffers = calloc(plan->buffer_count + 1, sizeof *instance->buffers);
   instance->arguments = calloc(plan->argument_count + 1, sizeof *instance->arguments);
-  if (!instance->state || !instance->buffers || !instance->arguments)
+  if (!instance->state || !instance->buffers || !instance->arguments || (plan->dim_count && !instance->dims))
     status = tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for %llu bytes of state",
                      (unsigned long long)plan->state_bytes);
   if (status == TW_OK)
@@ -118,8 +122,14 @@ void tw_instance_destroy(struct tw_instance *instance) {
   free(instance->arguments);
   free(instance->buffers);
   free(instance->scratch);
+  free(instance->dims);
   free(instance->state);
   free(instance);
+}
+
+void tw_instance_reset_state(struct tw_instance *instance) {
+  memset(instance->state, 0, tw_pkg_plan_of(&instance->program->package)->state_bytes);
+  instance->is_state_broken = 0;
 }
 
 void tw_instance_observe(struct tw_instance *instance, tw_step_observer observer, void *context) {
@@ -262,6 +272,7 @@ static enum tw_status run_phase(struct tw_instance *instance, uint32_t index, co
   uint32_t i;
   ranges.function = tw_host_code_at(program->host_code, program->functions[phase]);
   ranges.buffers = instance->arguments;
+  ranges.dims = instance->dims;
   ranges.scratch = instance->scratch + tw_pkg_scratch_round(step->shared_bytes);
   ranges.private_bytes = tw_pkg_scratch_round(step->private_bytes);
   ranges.extent = row->extent;
@@ -305,6 +316,31 @@ static enum tw_status check_bound(struct tw_instance *instance, uint32_t index, 
   return TW_OK;
 }
 
+/* A dimension says, too, how much a package has room for: that is looked at before the steps behind change anything. */
+static enum tw_status bind_dim(struct tw_instance *instance, const struct tw_pkg_step *step, struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  const struct tw_pkg_dim *dim = tw_pkg_dims(package) + step->first;
+  int64_t value;
+  memcpy(&value, instance->buffers[tw_pkg_arguments(package)[step->first_argument]], sizeof value);
+  if (value < dim->least || value > dim->most)
+    return tw_fail(error, TW_ERROR_ARGUMENT,
+                   "'%s' is %lld, the package was compiled for %lld to %lld: give another value, or compile the model "
+                   "for more",
+                   tw_pkg_string(package, dim->name), (long long)value, (long long)dim->least, (long long)dim->most);
+  instance->dims[step->first] = value;
+  return TW_OK;
+}
+
+/* Host code may write each of its arguments. */
+static int may_change_state(const struct tw_pkg *package, const struct tw_pkg_step *step) {
+  const uint32_t written = step->op == TW_PKG_STEP_RUN ? step->argument_count : step->op == TW_PKG_STEP_COPY;
+  uint32_t i;
+  for (i = 0; i < written; ++i)
+    if (tw_pkg_buffers(package)[tw_pkg_arguments(package)[step->first_argument + i]].kind == TW_PKG_STATE)
+      return 1;
+  return 0;
+}
+
 static enum tw_status run_step(struct tw_instance *instance, uint32_t index, struct tw_run_stats *stats,
                                struct tw_error *error) {
   const struct tw_pkg *package = &instance->program->package;
@@ -317,6 +353,7 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
   status = check_bound(instance, index, step, error);
   if (status != TW_OK)
     return status;
+  instance->touches_state |= may_change_state(package, step);
   switch (step->op) { /* the others were refused when the program was loaded */
   case TW_PKG_STEP_RUN:
     status =
@@ -327,6 +364,9 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
   case TW_PKG_STEP_COPY:
     memmove(instance->buffers[arguments[step->first_argument]], instance->buffers[arguments[step->first_argument + 1]],
             step->bytes);
+    break;
+  case TW_PKG_STEP_BIND_DIM:
+    status = bind_dim(instance, step, error);
     break;
   }
   if (status == TW_OK && instance->observer)
@@ -385,6 +425,9 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
   if (index < 0 || (uint32_t)index >= tw_pkg_plan_of(package)->entry_count)
     return tw_fail(error, TW_ERROR_ARGUMENT, "entry %d of %u: ask tw_program_entry", index,
                    tw_pkg_plan_of(package)->entry_count);
+  if (instance->is_state_broken)
+    return tw_fail(error, TW_ERROR_ARGUMENT,
+                   "an earlier run failed when it had begun to change the state: reset it (tw_instance_reset_state)");
   entry = tw_pkg_entries(package) + index;
   if (device->owner && device->owner != instance->program->number && tw_pkg_image_of(package, TW_PKG_STREAM))
     status = tw_clear(device, device->owner == TW_OWNER_CALLER ? tw_program_config(instance->program) : &device->config,
@@ -397,9 +440,14 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
     return status;
   open_regions(instance);
   bind_inputs(instance, entry, inputs, outputs);
+  for (i = 0; i < tw_pkg_plan_of(package)->dim_count; ++i)
+    instance->dims[i] = tw_pkg_dims(package)[i].least;
+  instance->touches_state = 0;
   for (i = 0; i < entry->step_count && status == TW_OK; ++i)
     status = run_step(instance, entry->first_step + i, stats, error);
   if (status == TW_OK)
     copy_outputs(instance, entry, outputs);
+  else
+    instance->is_state_broken = instance->touches_state;
   return status;
 }

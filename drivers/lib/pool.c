@@ -45,7 +45,7 @@ static uint64_t begin_of(const struct tw_ranges *r, uint32_t range) {
 }
 
 static int run_range(const struct tw_ranges *r, uint32_t range) {
-  return r->function(r->buffers, NULL, r->scratch + range * r->private_bytes, (int64_t)begin_of(r, range),
+  return r->function(r->buffers, r->dims, r->scratch + range * r->private_bytes, (int64_t)begin_of(r, range),
                      (int64_t)begin_of(r, range + 1));
 }
 

@@ -98,15 +98,13 @@ const Refused kRefused[] = {
      "the package's host code is for 'x86_64h' and this processor is x86_64: run it there, or compile the model for "
      "this one (--host-cpu)"},
     {"Jump", [](isa::Package &p) { p.steps.push_back({.op = TW_PKG_STEP_JUMP_IF, .arguments = {2}, .target = 0}); },
-     "step 2 jumps: this driver runs steps in their order and sizes as they are"},
-    {"Bind",
+     "step 2 jumps: this driver runs steps in their order"},
+    {"Dimension",
      [](isa::Package &p) {
-       p.dims = {{"n", 1, 4}};
-       p.steps.push_back({.op = TW_PKG_STEP_BIND_DIM, .arguments = {2}, .target = 0});
+       p.dims = {{"n", 1, 4}, {"m", 1, 16}};
+       p.tensors[1].dims = {2};
      },
-     "step 2 binds a dimension: this driver runs steps in their order and sizes as they are"},
-    {"Dimension", [](isa::Package &p) { p.dims = {{"n", 1, 4}, {"m", 1, 4}}; },
-     "the package has 2 dimensions that a run binds: compile the model with --dim NAME=NUMBER for each"},
+     "tensor 'out' has the size 'm', which a run binds: compile the model with --dim NAME=NUMBER for it"},
     {"Space", [](isa::Package &p) { p.steps[1].fromSpace = 3; },
      "step 1 copies from memory 3 to 0: this driver knows memory 0 only, which host and device share"},
     {"Tied", [](isa::Package &p) { p.buffers[2].tied = 1; },

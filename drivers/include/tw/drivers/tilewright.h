@@ -171,9 +171,14 @@ int tw_program_entry(const struct tw_program *program, const char *name);
  * -------------------------------------------------------------------------------*/
 struct tw_instance;
 
-/* Arena, io memory and state of one entry's runs. */
+/* Arena, io memory and state. The state is the instance's own: what a run of any entry leaves there, the next run of
+ * any entry finds; it is zero at first. */
 enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **instance, struct tw_error *error);
 void tw_instance_destroy(struct tw_instance *instance); /* NULL is allowed */
+/* The state as at first. Needed after a run that failed when it had begun to change the state: until then every other
+ * run is refused (TW_ERROR_ARGUMENT), as the state would be half of one run. A run that is refused before that, for a
+ * size outside the package's, leaves the state as it was. */
+void tw_instance_reset_state(struct tw_instance *instance);
 
 /* The budget of each NPU step's job of the runs that follow. 0, as at first: TW_BUDGET_BASE + f * p for a step that the
  * compiler predicts to take p cycles, where f is TW_BUDGET_FACTOR, or less where all steps of the run would get more
