@@ -8,7 +8,9 @@
 #include "host/HostExecutor.h"
 #include "host/Processor.h"
 #include "npu/NpuExecutor.h"
+#include "tw/ir/Interpreter.h"
 #include "tw/ir/Passes.h"
+#include "tw/ir/State.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
@@ -38,7 +40,16 @@ llvm::Error fuse(mlir::ModuleOp module, const CompileOptions &options) {
   return llvm::Error::success();
 }
 
-Compiled pack(Plan plan, const HostProcessor &processor, const isa::HwConfig &config) {
+/// The dimensions that arguments bind, in the order of the steps that do it.
+std::vector<isa::PackageDim> dimsOf(mlir::func::FuncOp main) {
+  std::vector<isa::PackageDim> dims;
+  for (unsigned i = 0; i != main.getNumArguments(); ++i)
+    if (auto bounds = main.getArgAttrOfType<mlir::DenseI64ArrayAttr>(i, ir::kBounds))
+      dims.push_back({ir::argumentName(main, i), bounds[0], bounds[1]});
+  return dims;
+}
+
+Compiled pack(Plan plan, mlir::func::FuncOp main, const HostProcessor &processor, const isa::HwConfig &config) {
   Compiled compiled;
   isa::Package &package = compiled.package;
   package.config = config;
@@ -48,8 +59,12 @@ Compiled pack(Plan plan, const HostProcessor &processor, const isa::HwConfig &co
   plan.constants.resize(size_t(roundUp(int64_t(plan.constants.size()), kAlign)));
   package.constants = std::move(plan.constants);
   package.tensors = std::move(plan.tensors);
-  for (Buffer &buffer : plan.buffers)
+  package.dims = dimsOf(main);
+  for (Buffer &buffer : plan.buffers) {
+    if (buffer.package.kind == TW_PKG_STATE)
+      package.stateBytes = std::max(package.stateBytes, buffer.package.offset + buffer.package.size);
     package.buffers.push_back(std::move(buffer.package));
+  }
   for (Step &step : plan.steps)
     package.steps.push_back(std::move(step.package));
   plan.entry.name = "main";
@@ -171,7 +186,7 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
   for (auto &executor : attempt.executors)
     if (auto error = executor->link())
       return std::move(error);
-  Compiled compiled = pack(std::move(attempt.plan), *processor, options.config);
+  Compiled compiled = pack(std::move(attempt.plan), blocks.main(), *processor, options.config);
   if (options.measure)
     if (auto error = measure(compiled, options))
       return std::move(error);

@@ -3,6 +3,7 @@
 
 #include "tw/ir/Constants.h"
 #include "tw/ir/Interpreter.h"
+#include "tw/ir/State.h"
 
 #include <algorithm>
 
@@ -17,23 +18,44 @@ constexpr const char *kUnsigned = "tw.unsigned"; // an int8 argument or result o
 } // namespace
 
 void Forms::bindArguments(mlir::func::FuncOp main) {
-  for (unsigned i = 0; i != main.getNumArguments(); ++i)
-    plan.table[plan.table.of(main.getArgument(i))].rowBuffer =
-        addIo(TW_PKG_INPUT, main.getArgument(i), ir::argumentName(main, i), main.getArgAttr(i, kUnsigned) != nullptr,
-              plan.entry.inputs);
+  uint64_t stateBytes = 0;
+  uint32_t dims = 0;
+  for (unsigned i = 0; i != main.getNumArguments(); ++i) {
+    const TensorId id = plan.table.of(main.getArgument(i));
+    if (main.getArgAttr(i, ir::kState)) {
+      const auto bytes = uint64_t(plan.table.rowBytes(id));
+      plan.table[id].rowBuffer =
+          plan.addBuffer({TW_PKG_STATE, TW_PKG_NONE, stateBytes, bytes, TW_PKG_NONE, ir::argumentName(main, i)});
+      stateBytes += uint64_t(roundUp(int64_t(bytes), kAlign));
+      continue;
+    }
+    plan.table[id].rowBuffer = addIo(TW_PKG_INPUT, main.getArgument(i), ir::argumentName(main, i),
+                                     main.getArgAttr(i, kUnsigned) != nullptr, plan.entry.inputs);
+    if (main.getArgAttr(i, ir::kBounds)) { // before anything else: a run outside them ends here
+      Step step;
+      step.package = {.op = TW_PKG_STEP_BIND_DIM, .arguments = {uint32_t(plan.table[id].rowBuffer)}, .target = dims++};
+      plan.steps.push_back(std::move(step));
+    }
+  }
 }
 
 void Forms::bindResults(mlir::func::FuncOp main) {
   mlir::Operation *terminator = main.front().getTerminator();
-  for (unsigned i = 0; i != terminator->getNumOperands(); ++i) {
-    Value value = terminator->getOperand(i);
-    int from = rowForm(plan.table.of(value));
-    int to = addIo(TW_PKG_OUTPUT, value, ir::resultName(main, i), main.getResultAttr(i, kUnsigned) != nullptr,
-                   plan.entry.outputs);
-    Step step;
-    step.package = isa::copyBytes(uint32_t(to), uint32_t(from), plan.buffers[to].package.size);
-    plan.steps.push_back(std::move(step));
-  }
+  // An output may be what the state was before this run: the new state comes last.
+  for (const bool isState : {false, true})
+    for (unsigned i = 0; i != terminator->getNumOperands(); ++i) {
+      const auto argument = main.getResultAttrOfType<mlir::IntegerAttr>(i, ir::kState);
+      if (isState != (argument != nullptr))
+        continue;
+      Value value = terminator->getOperand(i);
+      int from = rowForm(plan.table.of(value));
+      int to = isState ? plan.table[plan.table.of(main.getArgument(unsigned(argument.getInt())))].rowBuffer
+                       : addIo(TW_PKG_OUTPUT, value, ir::resultName(main, i),
+                               main.getResultAttr(i, kUnsigned) != nullptr, plan.entry.outputs);
+      Step step;
+      step.package = isa::copyBytes(uint32_t(to), uint32_t(from), plan.buffers[to].package.size);
+      plan.steps.push_back(std::move(step));
+    }
 }
 
 int Forms::addIo(tw_pkg_buffer_kind kind, Value value, std::string name, bool isUnsigned, std::vector<uint32_t> &list) {

@@ -3,6 +3,8 @@
 #include "Prepare.h"
 #include "Report.h"
 
+#include "tw/ir/State.h"
+
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
@@ -56,6 +58,33 @@ llvm::Error write(const isa::Package &package, const std::string &output,
   return llvm::Error::success();
 }
 
+/// What --state says, done to the imported graph; `kept` tells it.
+llvm::Error keepStates(const CommandLine &line, mlir::ModuleOp imported, std::string &kept) {
+  const std::vector<std::string> texts = line.list("state");
+  if (texts.empty())
+    return llvm::Error::success();
+  std::vector<ir::StatePair> pairs;
+  for (const std::string &text : texts) {
+    if (text == "known") {
+      llvm::append_range(pairs, ir::recognizeStates(imported));
+      continue;
+    }
+    auto [past, present] = llvm::StringRef(text).split('=');
+    if (past.empty() || present.empty())
+      return llvm::createStringError("--state " + text + ": expected INPUT=OUTPUT, or known");
+    pairs.push_back({past.str(), present.str()});
+  }
+  auto state = ir::keepState(imported, pairs);
+  if (!state)
+    return llvm::createStringError(line.file() + ": " + llvm::toString(state.takeError()));
+  kept = llvm::formatv("{0}: keeps {1} tensors of {2} positions and adds {3} in a run, {4} bytes\n", line.file(),
+                       pairs.size(), state->past, state->fresh, withCommas(uint64_t(state->bytes)))
+             .str();
+  for (const ir::StatePair &pair : pairs)
+    kept += "  state          " + pair.past + " = " + pair.present + "\n";
+  return llvm::Error::success();
+}
+
 } // namespace
 
 int compileVerb(const Arguments &arguments) {
@@ -75,7 +104,10 @@ int compileVerb(const Arguments &arguments) {
                                                         "folder that gets one numbered file per stage")(
       "dump-schedule", po::value<std::string>(), "file of the schedule: what runs how, in which tiles and memory")(
       "schedule", po::value<std::string>(),
-      "file of a schedule to obey, as --dump-schedule wrote it or changed by you");
+      "file of a schedule to obey, as --dump-schedule wrote it or changed by you")(
+      "state", po::value<std::vector<std::string>>()->composing(),
+      "INPUT=OUTPUT: a past and its present, which the package keeps from run to run; known: all pairs with the names "
+      "of exporters");
   if (auto code = line.parse(arguments))
     return *code;
   const std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
@@ -117,7 +149,8 @@ int compileVerb(const Arguments &arguments) {
         dumpError = std::move(error);
     };
   }
-  auto prepared = prepare(line, options);
+  std::string kept;
+  auto prepared = prepare(line, options, [&](mlir::ModuleOp imported) { return keepStates(line, imported, kept); });
   if (dumpError)
     return fail(std::move(dumpError));
   if (!prepared)
@@ -141,7 +174,7 @@ int compileVerb(const Arguments &arguments) {
     std::cout << json;
     return 0;
   }
-  std::cout << reportScreen(compiled, line.file(), output);
+  std::cout << kept << reportScreen(compiled, line.file(), output);
   if (line.has("placement"))
     std::cout << placementTable(compiled.report);
   return 0;

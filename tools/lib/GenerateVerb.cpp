@@ -4,6 +4,7 @@
 #include "Session.h"
 #include "generate/Sampler.h"
 #include "generate/SequenceModel.h"
+#include "generate/StepModel.h"
 #include "generate/Tokenizer.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -87,6 +88,7 @@ struct Opened {
   std::unique_ptr<Session> session;
   Tensors inputs, outputs;
   RunModel run;
+  StepModel::Reset reset;        // of a device: loads the package again
   uint64_t runs = 0, cycles = 0; // so far
 };
 
@@ -127,12 +129,17 @@ llvm::Error openDevice(const CommandLine &line, Opened &opened) {
   auto bytes = packageBytes(opened.package);
   if (!bytes)
     return bytes.takeError();
-  auto session = Session::open(
-      *bytes, opened.package,
-      {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});
-  if (!session)
-    return session.takeError();
-  opened.session = std::move(*session);
+  opened.reset = [&line, &opened, bytes = std::move(*bytes)]() -> llvm::Error {
+    auto session = Session::open(
+        bytes, opened.package,
+        {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});
+    if (!session)
+      return session.takeError();
+    opened.session = std::move(*session);
+    return llvm::Error::success();
+  };
+  if (llvm::Error error = opened.reset())
+    return error;
   opened.inputs = inputsOf(opened.package);
   opened.outputs = outputsOf(opened.package);
   opened.run = [&opened](const Tensors &inputs) -> llvm::Expected<Tensors> {
@@ -146,8 +153,21 @@ llvm::Error openDevice(const CommandLine &line, Opened &opened) {
   return llvm::Error::success();
 }
 
+template <typename Model> llvm::Expected<std::unique_ptr<NextLogits>> moved(llvm::Expected<Model> model) {
+  if (!model)
+    return model.takeError();
+  return std::make_unique<Model>(std::move(*model));
+}
+
+/// A package with state reads one id in a run, all others whole sequences.
+llvm::Expected<std::unique_ptr<NextLogits>> makeModel(const CommandLine &line, Opened &opened) {
+  if (opened.package.stateBytes != 0)
+    return moved(StepModel::make(opened.inputs, opened.outputs, opened.run, opened.reset, line.file()));
+  return moved(SequenceModel::make(opened.inputs, opened.outputs, opened.run, line.file()));
+}
+
 /// Everything that can be wrong with a request is said before anything runs.
-llvm::Error checkRequest(const CommandLine &line, const Request &request, const SequenceModel &model) {
+llvm::Error checkRequest(const CommandLine &line, const Request &request, const NextLogits &model) {
   for (size_t i = 0; i != request.prompt.size(); ++i)
     if (request.prompt[i] >= model.vocabulary())
       return llvm::createStringError(
@@ -202,16 +222,16 @@ int generateVerb(const Arguments &arguments) {
   Opened opened;
   if (llvm::Error error = line.text("device") == "reference" ? openReference(line, opened) : openDevice(line, opened))
     return fail(std::move(error));
-  auto model = SequenceModel::make(opened.inputs, opened.outputs, opened.run, line.file());
+  auto model = makeModel(line, opened);
   if (!model)
     return fail(model.takeError());
-  if (llvm::Error error = checkRequest(line, *request, *model))
+  if (llvm::Error error = checkRequest(line, *request, **model))
     return fail(std::move(error));
 
   Sampler sampler(request->topK, line.get<uint64_t>("seed"));
   std::vector<int64_t> ids = request->prompt;
   for (size_t step = 0; step != request->steps; ++step) {
-    auto logits = model->logits(ids);
+    auto logits = (*model)->logits(ids);
     if (!logits)
       return fail(logits.takeError());
     ids.push_back(sampler.choose(*logits));

@@ -108,6 +108,9 @@ int infoVerb(const Arguments &arguments) {
             << (p.hostCode.empty() ? std::string() : " for " + p.hostTarget) << "\n";
   for (const isa::PackageImage &image : p.others)
     std::cout << "image      " << withCommas(image.bytes.size()) << " bytes for " << image.target << "\n";
+  for (const isa::PackageBuffer &buffer : p.buffers)
+    if (buffer.kind == TW_PKG_STATE)
+      std::cout << "state      " << buffer.name << " " << withCommas(buffer.size) << " bytes\n";
   for (const isa::PackageDim &dim : p.dims)
     std::cout << "dimension  " << dim.name << " " << dim.least << " to " << dim.most << "\n";
   for (const isa::PackageStep &step : p.steps)

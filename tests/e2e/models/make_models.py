@@ -49,11 +49,16 @@ class Graph:
         zero = self.constant(np.int32(0))
         return self.node("DequantizeLinear", values, self.constant(np.float32(scale)), zero)
 
-    def save(self, file, shape, result, result_shape, element=TensorProto.FLOAT, given=("x", TensorProto.FLOAT)):
+    def save(self, file, shape, result, result_shape, element=TensorProto.FLOAT):
+        self.save_all(file, {"x": (TensorProto.FLOAT, shape)}, {"y": (element, result_shape)})
+
+    def save_all(self, file, inputs, outputs):
+        """Inputs and outputs by name, each with its type and shape; the last node makes y."""
         self.nodes[-1].output[0] = "y"
         graph = helper.make_graph(self.nodes, os.path.splitext(file)[0],
-                                  [helper.make_tensor_value_info(*given, shape)],
-                                  [helper.make_tensor_value_info("y", element, result_shape)], self.constants)
+                                  [helper.make_tensor_value_info(name, *what) for name, what in inputs.items()],
+                                  [helper.make_tensor_value_info(name, *what) for name, what in outputs.items()],
+                                  self.constants)
         model = helper.make_model(graph, opset_imports=OPSET, producer_name="tilewright")
         model.ir_version = 7
         onnx.checker.check_model(model)
@@ -88,27 +93,48 @@ def float_product():
     g.save("fc_float.onnx", [2, 20], "y", [2, 10])
 
 
-def sequence(file, looks_ahead):
-    """Ids [1, 8] to logits [1, 8, 12]: one layer of attention; each position sees those up to itself, or all."""
-    positions, ids, size = 8, 12, 16
+POSITIONS, IDS, SIZE = 8, 12, 16
+
+
+def sequence(file, looks_ahead=False, steps=False):
+    """Ids [1, 8] to logits [1, 8, 12]: one layer of attention; each position sees those up to itself, or all. In steps:
+    one id, with the keys and values of seven before, of which a mask says which there are."""
     g = Graph(4)
-    table = g.constant(g.random.randn(ids, size).astype(np.float32), "table")
-    where = g.constant(g.random.randn(positions, size).astype(np.float32), "where")
+    table = g.constant(g.random.randn(IDS, SIZE).astype(np.float32), "table")
+    where = g.constant(g.random.randn(POSITIONS, SIZE).astype(np.float32), "where")
+    if steps:
+        where = g.node("Gather", where, "position_ids")
     x = g.requantised(g.node("Add", g.node("Gather", table, "ids"), where), 0.03, 2)
-    query, key, value = (g.requantised(g.node("MatMul", x, g.weights((size, size), 0.004)), 0.05, 1) for _ in range(3))
+    query, key, value = (g.requantised(g.node("MatMul", x, g.weights((SIZE, SIZE), 0.004)), 0.05, 1) for _ in range(3))
+    if steps:
+        for name, new in ("key", key), ("value", value):
+            g.nodes.append(helper.make_node("Concat", [f"past.{name}", new], [f"present.{name}"], axis=1))
+        key, value = (g.requantised(f"present.{name}", 0.05, 1) for name in ("key", "value"))
     scores = g.requantised(g.node("MatMul", query, g.node("Transpose", key, perm=[0, 2, 1])), 0.5, 0)
-    if not looks_ahead:
-        ahead = np.triu(np.full((1, positions, positions), -1e9, np.float32), 1)
+    if steps:
+        hidden = g.node("Sub", g.constant(np.float32(1)), g.node("Cast", "attention_mask", to=TensorProto.FLOAT))
+        scores = g.node("Add", scores, g.node("Mul", hidden, g.constant(np.float32(-1e9))))
+    elif not looks_ahead:
+        ahead = np.triu(np.full((1, POSITIONS, POSITIONS), -1e9, np.float32), 1)
         scores = g.node("Add", scores, g.constant(ahead, "ahead"))
     mixed = g.node("MatMul", g.requantised(g.node("Softmax", scores, axis=-1), 1 / 256, -128), value)
     mixed = g.requantised(g.node("Add", g.requantised(mixed, 0.04, 0), x), 0.06, 0)
-    g.requantised(g.node("MatMul", mixed, g.weights((size, ids), 0.01)), 0.15, -3)
-    g.save(file, [1, positions], "y", [1, positions, ids], given=("ids", TensorProto.INT64))
+    g.requantised(g.node("MatMul", mixed, g.weights((SIZE, IDS), 0.01)), 0.15, -3)
+    ids, real = TensorProto.INT64, TensorProto.FLOAT
+    if steps:
+        g.save_all(file, {"ids": (ids, [1, "new"]), "attention_mask": (ids, [1, "past + new"]),
+                          "position_ids": (ids, [1, "new"]), "past.key": (real, [1, "past", SIZE]),
+                          "past.value": (real, [1, "past", SIZE])},
+                   {"y": (real, [1, "new", IDS]), "present.key": (real, [1, "past + new", SIZE]),
+                    "present.value": (real, [1, "past + new", SIZE])})
+    else:
+        g.save_all(file, {"ids": (ids, [1, POSITIONS])}, {"y": (real, [1, POSITIONS, IDS])})
 
 
 if __name__ == "__main__":
     fully_connected()
     residual()
     float_product()
-    sequence("sequence_int8.onnx", looks_ahead=False)
+    sequence("sequence_int8.onnx")
+    sequence("sequence_step_int8.onnx", steps=True)
     sequence("sequence_ahead_int8.onnx", looks_ahead=True)

@@ -1,34 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: the logits behind a list of ids, from a model that reads whole sequences: ids [1, S] in, [1, S, V] out.
 // Called by: generate.
-// Does not: know what runs the model; choose the next id.
+// Does not: know what runs the model.
 #ifndef TW_TOOLS_LIB_GENERATE_SEQUENCEMODEL_H
 #define TW_TOOLS_LIB_GENERATE_SEQUENCEMODEL_H
 
-#include "../Common.h"
-
-#include <functional>
+#include "NextLogits.h"
 
 namespace tw::tools {
-
-/// One run of a model: inputs and outputs in its order.
-using RunModel = std::function<llvm::Expected<Tensors>(const Tensors &inputs)>;
 
 /// The ids are padded to S, which is right only where ids do not change the logits before them. This is looked at, not
 /// believed: the first logits are computed with two paddings, and all of each run are compared with those of the run
 /// before it, at the positions where both have the same ids up to there.
-class SequenceModel {
+class SequenceModel final : public NextLogits {
 public:
-  /// What the model wants and gives, contents ignored: the ids alone, or with an attention_mask and position_ids of the
-  /// same shape. `file` is named in errors.
+  /// What the model wants and gives, contents ignored. `file` is named in errors.
   static llvm::Expected<SequenceModel> make(Tensors inputs, const Tensors &outputs, RunModel run,
                                             const std::string &file);
 
-  int64_t positions() const { return length; }   // S
-  int64_t vocabulary() const { return idCount; } // V
-
-  /// The logits of all ids at the position behind the last one. There are 1 to S ids from 0 to V - 1.
-  llvm::Expected<std::vector<double>> logits(llvm::ArrayRef<int64_t> ids);
+  int64_t positions() const override { return ports.fresh; }
+  int64_t vocabulary() const override { return ports.vocabulary; }
+  llvm::Expected<std::vector<double>> logits(llvm::ArrayRef<int64_t> ids) override;
 
 private:
   /// The logits as they came, ids padded with what `padding` gives for a position.
@@ -38,10 +30,8 @@ private:
 
   std::string file;
   Tensors inputs;
-  size_t idsInput = 0, logitsOutput = 0;
-  std::optional<size_t> maskInput, positionInput;
+  TextPorts ports;
   RunModel run;
-  int64_t length = 0, idCount = 0;
   std::vector<int64_t> lastIds; // and logits of the last run
   ir::Tensor lastLogits;
 };

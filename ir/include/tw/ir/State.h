@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What for: pairs of an input and an output of a model, its past and its present, become state that lives from run to
+// run.
+// Called by: tools, on an imported graph that shall be compiled so.
+// Does not: lower anything: @main keeps its arguments and results, attributes say which of them are state.
+#ifndef TW_IR_STATE_H
+#define TW_IR_STATE_H
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/Error.h"
+
+#include <string>
+#include <vector>
+
+namespace tw::ir {
+
+/// On a result of @main: the number of the argument whose state it is the next value of. On that argument: a unit.
+inline constexpr const char *kState = "tw.state";
+/// On an int64 argument of @main of one element: its least and greatest value; a run with another is refused.
+inline constexpr const char *kBounds = "tw.bounds";
+/// The name of the argument that keepState adds.
+inline constexpr const char *kPosition = "position";
+
+struct StatePair {
+  std::string past, present; // names of the input and of the output
+};
+
+/// The pairs whose names exporters give to keys and values: past_key_values.0.key and present.0.key, and the like.
+std::vector<StatePair> recognizeStates(mlir::ModuleOp imported);
+
+struct KeptState {
+  int64_t past = 0, fresh = 0; // positions that are kept, and those that a run adds
+  int64_t bytes = 0;           // of all pairs
+};
+
+/// A decoder that was exported with its past gives present = Concat(past, new) along one dimension. Made a state, the
+/// last rows of present, as many as past has, are what the next run finds as past: the newest are always the last, and
+/// before as many rows as past has were made, those in front are zeros that no run has made. So each run computes what
+/// the model computes for a sequence that is padded on its left, and the model must be told so: an input
+/// attention_mask, which hides those rows, and an input position_ids, because the place of a row is not its position.
+///
+/// @main gets an argument more, `position`: how many positions were made before, 0 to as many as past has. It changes
+/// no result; a run that the state has no room for is refused by it.
+///
+/// An error says which pair is no such pair and why, and the module is as it was.
+llvm::Expected<KeptState> keepState(mlir::ModuleOp imported, llvm::ArrayRef<StatePair> pairs);
+
+} // namespace tw::ir
+
+#endif // TW_IR_STATE_H
