@@ -197,6 +197,22 @@ TEST(OperatorsTest, ProductsOfActivationsDoNotAddWhatLiesBesideTheirRows) {
   }
 }
 
+// Rows of activations that fill most of the scratchpad, and some that do not go into it.
+TEST(OperatorsTest, LongSumsRunOnTheNpuInPasses) {
+  for (const char *machine : {"tw8", "tw16"})
+    for (const char *depth : {"3072", "20000"}) {
+      const std::string k = depth, x = "tensor<3x" + k + "xi8>", w = "tensor<5x" + k + "xi8>";
+      Places places;
+      expectSameAsReference(
+          test::quantisedFunction("%x: " + x + ", %w: " + w, "tensor<3x5xi8>",
+                                  "  %y = tw.qgemm %x(%t, %a), %w(%t, %b) out(%u, %c) : (" + x +
+                                      ", tensor<f32>, tensor<i8>, " + w +
+                                      ", tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<3x5xi8>"),
+          machine, true, places);
+      EXPECT_TRUE(places.npu.contains("qgemm")) << k << " on " << machine;
+    }
+}
+
 TEST(OperatorsTest, WholeRowsOfLanesAreMovedOnTheNpu) {
   for (int64_t lanes : {8, 16}) {
     const std::string machine = "tw" + std::to_string(lanes), x = bytes({1, 5, 6, 2 * lanes});

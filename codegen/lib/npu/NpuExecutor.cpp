@@ -38,6 +38,12 @@ int64_t outerSteps(const Mapping &mapping) {
   return steps;
 }
 
+// Fewest steps outside the instructions first.
+void add(Task &task, Mapping mapping) {
+  auto place = std::ranges::upper_bound(task.mappings, outerSteps(mapping), {}, outerSteps);
+  task.mappings.insert(place, std::move(mapping));
+}
+
 } // namespace
 
 std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const BlockCall &call,
@@ -201,8 +207,10 @@ void NpuExecutor::match(const Block &block, Task &task, Rejections &rejections) 
       } else if (std::string wrong = proveMapping(mappings[m], target); !wrong.empty()) {
         rejections.push_back({chain.name, "proof", wrong});
       } else {
-        auto place = std::ranges::upper_bound(task.mappings, outerSteps(mappings[m]), {}, outerSteps);
-        task.mappings.insert(place, std::move(mappings[m]));
+        add(task, mappings[m]);
+        for (Mapping &passes : inPasses(mappings[m], target))
+          if (proveMapping(passes, target).empty())
+            add(task, std::move(passes));
         ++proved;
       }
     }

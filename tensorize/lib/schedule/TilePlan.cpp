@@ -4,6 +4,7 @@
 #include "Affine.h"
 #include "Walk.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
@@ -168,11 +169,30 @@ bool TilePlan::constantsSlowest() const {
   return false;
 }
 
-std::vector<Ranges> TilePlan::tiles() const {
+// Loops with tiles, the slowest first: passes over one result follow one another.
+std::vector<int> TilePlan::tileOrder() const {
   std::vector<int> order = schedule.order;
   for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
     if (isOuterReduction(int(loop)))
       order.push_back(int(loop));
+  return order;
+}
+
+int64_t TilePlan::loadsOf(llvm::function_ref<bool(int loop)> changesWith) const {
+  int64_t loads = 1, contents = 1; // contents: while the loops that were looked at run once
+  const std::vector<int> order = tileOrder();
+  for (int loop : llvm::reverse(order)) {
+    const bool isChange = changesWith(loop);
+    if (isChange || contents > slots(contents))
+      loads *= tileCount(loop);
+    if (isChange)
+      contents *= tileCount(loop);
+  }
+  return loads;
+}
+
+std::vector<Ranges> TilePlan::tiles() const {
+  const std::vector<int> order = tileOrder();
   std::vector<Ranges> result;
   Ranges ranges(mapping.block.loops.size());
   for (size_t loop = 0; loop != ranges.size(); ++loop)
@@ -313,33 +333,31 @@ void TilePlan::estimate(const Movers &movers) {
   std::vector<Instruction> links;
   if (encode(tile, links))
     return;
-  int64_t tiles = 1, constantTiles = 1;
-  for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop) {
-    tiles *= tileCount(int(loop));
-    if (isConstantLoop(int(loop)))
-      constantTiles *= tileCount(int(loop));
+  uint64_t tiles = 1, passes = 1;
+  for (int loop : tileOrder()) {
+    tiles *= uint64_t(tileCount(loop));
+    passes *= isOuterReduction(loop) ? uint64_t(tileCount(loop)) : 1;
   }
-  const bool isByConstants = constantsSlowest();
   std::map<std::string, uint64_t> busy;
   uint64_t tail = 0; // what nothing can hide: the first loads and the last links
   for (const Instruction &link : links) {
     uint64_t cycles = target.cycles(link);
-    busy[std::string(link.row->mnemonic)] += cycles * uint64_t(tiles);
+    busy[std::string(link.row->mnemonic)] += cycles * (&link == &links.front() ? tiles : tiles / passes);
     tail = cycles;
   }
   uint64_t readCycles = 0, writtenCycles = 0;
   int64_t readBytes = 0, firstBytes = 0;
   for (const Image &image : images) {
-    bool isReloaded = !isByConstants && tiles > constantTiles && image.tiles > slots(image.tiles);
-    readBytes += image.bytes * (isReloaded ? tiles : image.tiles);
+    readBytes += image.bytes * loadsOf([&](int loop) { return usesLoop(image, loop); });
     firstBytes += image.bytes;
   }
   for (const Stream &stream : streams) {
     if (stream.isResident)
       continue;
-    bool isReloaded = isByConstants && constantTiles > 1 && stream.tiles > slots(stream.tiles);
+    const Operand &operand = mapping.block.operands[stream.operand];
+    const int64_t copies = stream.isWritten ? stream.tiles : loadsOf([&](int loop) { return uses(operand, loop); });
     (stream.isWritten ? writtenCycles : readCycles) +=
-        copyCycles(movers, stream, boxOf(mapping, stream.operand, tile)) * uint64_t(isReloaded ? tiles : stream.tiles);
+        copyCycles(movers, stream, boxOf(mapping, stream.operand, tile)) * uint64_t(copies);
     firstBytes += stream.bytes;
   }
   busy["read"] = readCycles + uint64_t(readBytes / target.externalBytesPerCycle);

@@ -8,6 +8,8 @@
 #include "tw/tensorize/Realise.h"
 #include "tw/tensorize/Schedule.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 namespace tw::tensorize {
 
 /// Constant accesses that share a base and are loaded together.
@@ -65,6 +67,8 @@ public:
   int64_t otherTiles() const;
   /// Are all tiles of the others gone through for each tile of constants?
   bool constantsSlowest() const;
+  /// How often something is loaded that changes with some loops: each time, unless all that it is meanwhile has a slot.
+  int64_t loadsOf(llvm::function_ref<bool(int loop)> changesWith) const;
   /// Fills schedule.cycles and boundBy.
   void estimate(const Movers &movers);
 
@@ -72,6 +76,7 @@ private:
   uint64_t copyCycles(const Movers &movers, const Stream &stream, const Box &box) const;
   bool isConstantLoop(int loop) const;
   bool isOuterReduction(int loop) const;
+  std::vector<int> tileOrder() const;
   int64_t tileCount(int loop) const;
   Ranges typicalTile() const;
   Ranges largestTile() const;

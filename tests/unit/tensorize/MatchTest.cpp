@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "Blocks.h"
+#include "rewrite/Rewriting.h"
 #include "tw/tensorize/Realise.h"
 #include "tw/tensorize/Rewrite.h"
 
@@ -225,6 +225,40 @@ TEST(MatchTest, AReductionThatOnlyWeightsKnowIsAddedUpInPasses) {
     isProved |= mapping.loopTo[7] == -1 && proveMapping(mapping, target()).empty();
   EXPECT_TRUE(isProved);
   EXPECT_TRUE(match(block, "dwconv").empty());
+}
+
+TEST(MatchTest, ALongSumIsAddedUpInPassesOfOneLength) {
+  auto passesOf = [](int64_t k, std::string_view name) {
+    std::vector<int64_t> counts;
+    for (const Mapping &mapping : match(gemm(4, k, 32), name))
+      for (const Mapping &passes : inPasses(mapping, target())) {
+        EXPECT_EQ(proveMapping(passes, target()), "") << k;
+        const Loop &pass = passes.block.loops.back();
+        EXPECT_TRUE(pass.isReduction && passes.loopTo.back() == -1);
+        int64_t products = 1; // that the whole block adds to one result
+        for (const Loop &loop : passes.block.loops)
+          products *= loop.isReduction ? loop.extent : 1;
+        EXPECT_EQ(products, k);
+        counts.push_back(pass.extent);
+      }
+    std::ranges::sort(counts);
+    counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
+    return counts;
+  };
+  EXPECT_EQ(passesOf(4096, "conv+drq"), (std::vector<int64_t>{4, 8}));
+  EXPECT_EQ(passesOf(3072, "conv+drq"), (std::vector<int64_t>{3, 6}));
+  EXPECT_EQ(passesOf(16 * 67, "conv+drq"), (std::vector<int64_t>{67})); // a prime number of rows
+  EXPECT_TRUE(passesOf(1024, "conv+drq").empty());                      // one pass has room enough
+  EXPECT_TRUE(passesOf(4090, "conv+drq").empty());                      // padding behind the last row
+}
+
+TEST(MatchTest, ASumInPassesIsTheSameSum) {
+  std::mt19937 random(3);
+  Block block = gemm(3, 2048, 16); // lanes are whole: no padding
+  randomiseConstants(block, random);
+  for (const Mapping &mapping : match(block, "conv+drq"))
+    for (const Mapping &passes : inPasses(mapping, target()))
+      expectSameValues(mapping.block, passes.block, randomTensors(mapping.block, random));
 }
 
 TEST(MatchTest, DepthwiseRunsOnTheArrayWithWeightsOnTheDiagonal) {

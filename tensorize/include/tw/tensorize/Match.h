@@ -110,6 +110,11 @@ std::vector<int64_t> physicalShape(const std::vector<int64_t> &shape, int lanes,
 std::vector<Mapping> matchChain(const Block &block, const Chain &chain, const Target &target,
                                 std::vector<Rejection> &rejections);
 
+/// The mapping with a long reduction in passes that add to one result, all of the same length, so that tiles with more
+/// rows and columns find room: of each length that is worth trying. Empty if the chain cannot add to what it left, or
+/// if the reduction is short or has no such parts.
+std::vector<Mapping> inPasses(const Mapping &mapping, const Target &target);
+
 //===- Prove
 //---------------------------------------------------------------------------------------------------------------===//
 
