@@ -200,6 +200,24 @@ bool isWhole(const isa::Instruction &row) {
   return true;
 }
 
+const isa::Access &accessOf(const isa::Instruction &copy, isa::Dir dir) {
+  const isa::Semantics &sem = *copy.semantics;
+  return sem.accesses[sem.accesses[0].dir == dir ? 0 : 1];
+}
+
+/// Do bytes keep their lanes?
+bool isStraight(const isa::Instruction &copy) {
+  return accessOf(copy, isa::Dir::Read).laneLoop == accessOf(copy, isa::Dir::Write).laneLoop;
+}
+
+// The field that says how far a step of the loop goes, or -1.
+int strideField(const isa::Access &access, int loop) {
+  for (const isa::Dim &dim : access.dims)
+    if (dim.terms.size() == 1 && dim.terms[0].loop == loop && dim.stride.kind == isa::Value::Field)
+      return int(dim.stride.value);
+  return -1;
+}
+
 std::optional<Chain> compose(const Target &target, std::string name, std::span<const isa::Instruction *const> rows) {
   Composer composer(target);
   for (const isa::Instruction *row : rows)
@@ -215,19 +233,12 @@ Mover moverOf(const Target &target, const isa::Instruction &row) {
   const isa::Semantics &sem = *row.semantics;
   Mover mover;
   mover.row = &row;
-  const isa::Access &read = sem.accesses[0].dir == isa::Dir::Read ? sem.accesses[0] : sem.accesses[1];
-  const isa::Access &write = &read == &sem.accesses[0] ? sem.accesses[1] : sem.accesses[0];
+  const isa::Access &read = accessOf(row, isa::Dir::Read), &write = accessOf(row, isa::Dir::Write);
   mover.from = int(read.space);
   mover.to = int(write.space);
   mover.fromBase = read.baseField;
   mover.toBase = write.baseField;
   mover.region = read.regionField >= 0 ? read.regionField : write.regionField;
-  auto strideField = [](const isa::Access &access, int loop) {
-    for (const isa::Dim &dim : access.dims)
-      if (dim.terms.size() == 1 && dim.terms[0].loop == loop && dim.stride.kind == isa::Value::Field)
-        return int(dim.stride.value);
-    return -1;
-  };
   int64_t laneExtent = target.lanes;
   for (size_t loop = sem.loops.size(); loop-- > 0;) {
     const isa::Loop &l = sem.loops[loop];
@@ -269,9 +280,32 @@ std::vector<Chain> chainsOf(const Target &target) {
 std::vector<Mover> moversOf(const Target &target) {
   std::vector<Mover> movers;
   for (const isa::Instruction &row : target.instructions)
-    if (row.semantics && isCopy(target, row) && isWhole(row))
+    if (row.semantics && isCopy(target, row) && isWhole(row) && isStraight(row))
       movers.push_back(moverOf(target, row));
   return movers;
+}
+
+Transposer transposerOf(const Target &target, int memory) {
+  for (const isa::Instruction &row : target.instructions) {
+    if (!row.semantics || !isCopy(target, row) || !isWhole(row) || isStraight(row))
+      continue;
+    const isa::Access &read = accessOf(row, isa::Dir::Read), &write = accessOf(row, isa::Dir::Write);
+    if (int(read.space) != memory || int(write.space) != memory || read.elem != isa::Elem::I8)
+      continue;
+    Transposer found{&row,
+                     memory,
+                     read.baseField,
+                     write.baseField,
+                     strideField(read, write.laneLoop),
+                     strideField(write, read.laneLoop),
+                     {}};
+    for (size_t loop = row.semantics->loops.size(); loop-- > 0;)
+      if (const isa::Loop &its = row.semantics->loops[loop]; its.extent.kind == isa::Value::Field)
+        found.levels.push_back({int(its.extent.value), strideField(read, int(loop)), strideField(write, int(loop))});
+    if (found.fromRowStride >= 0 && found.toRowStride >= 0)
+      return found;
+  }
+  return {};
 }
 
 } // namespace tw::tensorize

@@ -119,14 +119,18 @@ TEST(OperatorsTest, EveryOperatorAgreesWithTheReferenceWhereItIsOfferedOrSaysWhy
 
 namespace {
 
-// A table, a move of its result, and a table again: on the NPU, so that the bytes lie in rows of lanes on both sides.
-std::string moveBetweenTables(const std::string &from, const std::string &to, const std::string &move) {
+std::string tableText() {
   std::string table;
   for (int i = 0; i != 256; ++i)
     table += char(i * 37 + 11);
-  return "func.func @main(%x: " + from + ") -> " + to + " {\n  %t = tw.constant dense<\"0x" + llvm::toHex(table) +
-         "\"> : tensor<256xi8>\n  %a = tw.qlut %x, %t : (" + from + ", tensor<256xi8>) -> " + from + "\n  %b = tw." +
-         move + "\n  %y = tw.qlut %b, %t : (" + to + ", tensor<256xi8>) -> " + to + "\n  return %y : " + to + "\n}\n";
+  return "  %t = tw.constant dense<\"0x" + llvm::toHex(table) + "\"> : tensor<256xi8>\n";
+}
+
+// A table, a move of its result, and a table again: on the NPU, so that the bytes lie in rows of lanes on both sides.
+std::string moveBetweenTables(const std::string &from, const std::string &to, const std::string &move) {
+  return "func.func @main(%x: " + from + ") -> " + to + " {\n" + tableText() + "  %a = tw.qlut %x, %t : (" + from +
+         ", tensor<256xi8>) -> " + from + "\n  %b = tw." + move + "\n  %y = tw.qlut %b, %t : (" + to +
+         ", tensor<256xi8>) -> " + to + "\n  return %y : " + to + "\n}\n";
 }
 
 std::string bytes(std::initializer_list<int64_t> shape) {
@@ -237,13 +241,68 @@ TEST(OperatorsTest, WholeRowsOfLanesAreMovedOnTheNpu) {
       expectSameAsReference(text, machine, false, places);
       EXPECT_TRUE(places.npu.contains(name)) << text;
     }
-    // A row that would be taken apart stays on the host.
-    Places places;
-    const std::string odd = bytes({1, 5, 6, 2 * lanes + 1});
-    expectSameAsReference(moveBetweenTables(odd, bytes({1, 5, 6, 4 * lanes + 2}),
-                                            "concat %a, %a {axis = 3 : i64} : (" + odd + ", " + odd + ") -> " +
-                                                bytes({1, 5, 6, 4 * lanes + 2})),
-                          machine, false, places);
-    EXPECT_TRUE(places.host.contains("concat"));
+  }
+}
+
+TEST(OperatorsTest, BytesThatChangeTheirLanesAreMovedOnTheNpu) {
+  for (int64_t lanes : {8, 16, 32}) {
+    const std::string machine = "tw" + std::to_string(lanes), x = bytes({1, 5, 7, 2 * lanes + 2}),
+                      row = bytes({1, 1, 1, 3 * lanes + 4});
+    auto move = [&](const std::string &from, const std::string &to, const std::string &name, const std::string &rest) {
+      return std::pair(name, moveBetweenTables(from, to, name + " " + rest + " -> " + to));
+    };
+    auto slice = [&](int64_t start, int64_t count, int64_t step) {
+      return move(x, bytes({1, 5, 7, count}), "slice",
+                  "%a {starts = array<i64: 0, 0, 0, " + std::to_string(start) + ">, steps = array<i64: 1, 1, 1, " +
+                      std::to_string(step) + ">} : (" + x + ")");
+    };
+    const std::pair<std::string, std::string> cases[] = {
+        move(x, bytes({1, 5, 7, 4 * lanes + 4}), "concat", "%a, %a {axis = 3 : i64} : (" + x + ", " + x + ")"),
+        move(row, bytes({1, 1, 1, 6 * lanes + 8}), "concat", "%a, %a {axis = 3 : i64} : (" + row + ", " + row + ")"),
+        slice(1, lanes + 3, 1),
+        slice(0, 5, 1),                  // the rest of its rows of lanes is somebody else's
+        slice(2, lanes, 2),              // every second
+        slice(2 * lanes, lanes + 7, -1), // backwards
+        slice(2 * lanes + 1, 1, 1),
+        move(x, bytes({1, 5, 7, 2 * lanes + 5}), "pad",
+             "%a {lo = array<i64: 0, 0, 0, 1>, hi = array<i64: 0, 0, 0, 2>, value = -7.0 : f32} : (" + x + ")"),
+        move(x, bytes({1, 3, 7, 2 * lanes - 1}), "pad", // rows and channels at once
+             "%a {lo = array<i64: 0, -2, 0, -2>, hi = array<i64: 0, 0, 0, -1>, value = 5.0 : f32} : (" + x + ")"),
+        move(x, bytes({1, 7, 2 * lanes + 2, 5}), "transpose", "%a {perm = array<i64: 0, 2, 3, 1>} : (" + x + ")"),
+        move(x, bytes({1, 2 * lanes + 2, 5, 7}), "transpose", "%a {perm = array<i64: 0, 3, 1, 2>} : (" + x + ")"),
+        move(bytes({3, lanes + 1, 2 * lanes}), bytes({3, 2 * lanes, lanes + 1}), "transpose",
+             "%a {perm = array<i64: 0, 2, 1>} : (" + bytes({3, lanes + 1, 2 * lanes}) + ")"),
+    };
+    for (const auto &[name, text] : cases) {
+      Places places;
+      expectSameAsReference(text, machine, false, places);
+      EXPECT_TRUE(places.npu.contains(name)) << machine << text;
+    }
+  }
+}
+
+// A copy of whole rows keeps the zero points beside them, and a product may read those; a part of a row has others'
+// channels there.
+TEST(OperatorsTest, AMoveSaysWhatLiesBesideItsRows) {
+  for (int64_t lanes : {8, 16}) {
+    auto product = [&](int64_t channels, const std::string &from, const std::string &move) {
+      const std::string x = "tensor<4x" + std::to_string(channels) + "xi8>", e = "tensor<f32>, tensor<i8>";
+      return test::quantisedFunction("%x: " + x + ", %z: tensor<5x6xi8>", "tensor<8x6xi8>",
+                                     "  %p = tw.qeltwise <add> %x(%s, %a), %x(%s, %a) out(%u, %c) : (" + x + ", " + e +
+                                         ", " + x + ", " + e + ", " + e + ") -> " + x + "\n" + move +
+                                         "\n  %m = tw.concat " + from +
+                                         " {axis = 0 : i64} : (tensor<4x5xi8>, tensor<4x5xi8>) -> tensor<8x5xi8>\n"
+                                         "  %y = tw.qmatmul %m(%u, %c), %z(%t, %b) out(%u, %c) : (tensor<8x5xi8>, " +
+                                         e + ", tensor<5x6xi8>, " + e + ", " + e + ") -> tensor<8x6xi8>");
+    };
+    const std::string machine = "tw" + std::to_string(lanes);
+    Places whole, part;
+    expectSameAsReference(product(5, "%p, %p", ""), machine, false, whole);
+    EXPECT_TRUE(whole.npu.contains("concat") && whole.npu.contains("qmatmul"));
+    expectSameAsReference(product(7, "%q, %q",
+                                  "  %q = tw.slice %p {starts = array<i64: 0, 0>, steps = array<i64: 1, 1>} : "
+                                  "(tensor<4x7xi8>) -> tensor<4x5xi8>"),
+                          machine, false, part);
+    EXPECT_TRUE(part.npu.contains("slice") && part.host.contains("qmatmul"));
   }
 }

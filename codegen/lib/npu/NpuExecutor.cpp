@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "npu/NpuExecutor.h"
 
-#include "npu/RowMoves.h"
+#include "npu/ByteMoves.h"
 
 #include "tw/tensorize/Rewrite.h"
 
@@ -21,7 +21,7 @@ constexpr size_t kTried = 8, kKept = 2;
 
 struct NpuCandidate final : Candidate {
   std::vector<Task> tasks;
-  std::vector<RowBox> moves; // instead of tasks
+  std::optional<ByteMoves> moves; // instead of tasks
 };
 
 // May a tensor be read under another shape without a change of its bytes in rows of lanes?
@@ -56,22 +56,22 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
     tasks = fittingTasks(*block, {call.facts.node, loops.tensors}, rejections);
   else
     rejections = {std::get<Rejection>(loops.block)};
-  std::vector<RowBox> moves;
+  std::optional<ByteMoves> moves;
   if (tasks.empty()) {
-    auto found = rowMovesOf(call, plan, forms, target.lanes);
-    if (auto *boxes = std::get_if<std::vector<RowBox>>(&found))
-      moves = std::move(*boxes);
+    auto found = byteMovesOf(call, plan, forms, target);
+    if (auto *its = std::get_if<ByteMoves>(&found))
+      moves = std::move(*its);
     else if (auto &why = std::get<std::optional<Rejection>>(found))
       rejections.push_back(*why);
   }
-  if (plan.tagNames.size() + tasks.size() + size_t(!moves.empty()) > kMostTags) {
+  if (plan.tagNames.size() + tasks.size() + size_t(moves.has_value()) > kMostTags) {
     rejections = {{"", "descriptor",
                    "instructions name their block by a tag, and all " + std::to_string(kMostTags) +
                        " tags are taken by blocks before it"}};
     tasks.clear();
-    moves.clear();
+    moves.reset();
   }
-  if (!tasks.empty() || !moves.empty()) {
+  if (!tasks.empty() || moves) {
     auto candidate = std::make_unique<NpuCandidate>();
     candidate->tasks = std::move(tasks);
     candidate->moves = std::move(moves);
@@ -262,8 +262,8 @@ std::optional<Rejection> NpuExecutor::tryAlone(const std::vector<Task> &tasks) c
 
 void NpuExecutor::take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) {
   auto &its = static_cast<NpuCandidate &>(*candidate);
-  if (!its.moves.empty())
-    return takeMoves(block, call, std::move(its.moves), row);
+  if (its.moves)
+    return takeMoves(block, call, std::move(*its.moves), row);
   std::vector<Task> tasks = std::move(its.tasks);
   const TensorId result = plan.table.of(call.call->getResult(0));
   // Forms first: a step that makes one ends the segment that the block would join.
@@ -300,17 +300,20 @@ void NpuExecutor::take(int block, const BlockCall &call, std::unique_ptr<Candida
 }
 
 // A stream of its own: what it reads has been stored by the one before.
-void NpuExecutor::takeMoves(int block, const BlockCall &call, std::vector<RowBox> boxes, PlacementRow &row) {
+void NpuExecutor::takeMoves(int block, const BlockCall &call, ByteMoves moves, PlacementRow &row) {
   const TensorId result = plan.table.of(call.call->getResult(0));
   plan.closeSegment();
   const int segment = plan.joinSegment();
-  plan.giveChipForm(result, target.lanes).producer = segment;
+  ChipForm &form = plan.giveChipForm(result, target.lanes);
+  form.producer = segment;
+  form.beside = moves.beside;
   row.executor = ExecutorId::Npu;
   row.tag = uint16_t(plan.tagNames.size());
-  row.how = "copies of rows";
+  row.how = moves.boxes.empty() ? "rows turned into lanes" : "copies of rows";
   plan.tagNames.push_back(row.node);
   SegmentPlan &its = plan.segments[size_t(segment)];
-  its.moves = Moves{row.node, row.tag, {}, result, std::move(boxes)};
+  its.moves =
+      Moves{row.node, row.tag, {}, result, std::move(moves.boxes), std::move(moves.lanes), std::move(moves.turns)};
   its.rows.push_back(int(plan.report.rows.size()));
   its.blocks.push_back(block);
   plan.closeSegment();

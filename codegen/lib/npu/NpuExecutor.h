@@ -8,6 +8,7 @@
 
 #include "Executors.h"
 #include "Forms.h"
+#include "npu/ByteMoves.h"
 #include "npu/Streams.h"
 
 namespace tw::codegen {
@@ -42,7 +43,7 @@ private:
   std::optional<int8_t> besideResult(const tensorize::Block &block) const;
   std::optional<tensorize::Block> foldThin(const tensorize::Block &block, const Trial &trial);
   void readKnownForms(tensorize::Block &block, const Trial &trial) const;
-  void takeMoves(int block, const BlockCall &call, std::vector<tensorize::RowBox> boxes, PlacementRow &row);
+  void takeMoves(int block, const BlockCall &call, ByteMoves moves, PlacementRow &row);
   std::optional<tensorize::Rejection> tryAlone(const Tasks &tasks) const;
 
   Plan &plan;

@@ -29,9 +29,8 @@ NumberedSegment::NumberedSegment(std::vector<Task> tasks, llvm::function_ref<Ten
 
 void Streams::findReaders() {
   for (size_t s = 0; s != plan.segments.size(); ++s) {
-    if (const auto &moves = plan.segments[s].moves)
-      for (const RowBox &box : moves->boxes)
-        lastReader[box.tensor] = s;
+    if (auto &moves = plan.segments[s].moves)
+      moves->forEachSource([&](int tensor) { lastReader[tensor] = s; });
     for (const Task &task : plan.segments[s].tasks)
       for (const Operand &operand : task.mappings.front().block.operands)
         if (!operand.constant)
@@ -76,8 +75,7 @@ void Streams::numberMoves(size_t s) {
     return int(found - its.tensors.begin());
   };
   its.moves->result = number(its.moves->result);
-  for (RowBox &box : its.moves->boxes)
-    box.tensor = box.tensor < 0 ? -1 : number(box.tensor);
+  its.moves->forEachSource([&](int &tensor) { tensor = number(tensor); });
 }
 
 llvm::Expected<std::optional<Misfit>> Streams::choose() {

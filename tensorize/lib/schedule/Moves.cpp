@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/tensorize/Moves.h"
 
-#include "schedule/TilePlan.h"
-
-#include "llvm/ADT/STLExtras.h"
-#include "llvm/Support/MathExtras.h"
+#include "schedule/MoveWriter.h"
 
 #include <algorithm>
 #include <map>
@@ -49,27 +46,13 @@ std::vector<RowBox> joined(const std::vector<RowBox> &boxes) {
 
 class Emitter {
 public:
-  Emitter(const Moves &moves, const Target &target) : moves(moves), target(target), movers(target) {
-    result.isInDram.assign(moves.tensors.size(), false);
-    memory = memoryOfOperands();
-  }
-
-  LoweredSegment run() {
+  Emitter(const Moves &moves, const Target &target) : target(target), writer(moves, target) {
     for (const RowBox &box : moves.boxes)
       cut(box);
-    return std::move(result);
   }
+  LoweredSegment take() { return writer.take(); }
 
 private:
-  // The one that tensors are loaded to and stored from.
-  int memoryOfOperands() const {
-    for (const Mover &load : movers.all)
-      for (const Mover &store : movers.all)
-        if (target.memories[load.from].isExternal && load.to == store.from && target.memories[store.to].isExternal)
-          return load.to;
-    return -1;
-  }
-
   static int64_t rowsOf(const RowBox &box) {
     int64_t rows = 1;
     for (const RowBox::Level &level : box.levels)
@@ -77,10 +60,7 @@ private:
     return rows;
   }
 
-  int64_t slotBytes() const {
-    const Memory &its = target.memories[memory];
-    return int64_t(its.granules * its.granuleBytes) / kSlots;
-  }
+  int64_t slotBytes() const { return writer.chipBytes() / kSlots; }
 
   // Pieces that fit a buffer.
   void cut(RowBox box) {
@@ -103,56 +83,23 @@ private:
   }
 
   void write(const RowBox &box) {
-    std::vector<int64_t> extent, from, to, dense;
-    for (const RowBox::Level &level : llvm::reverse(box.levels)) {
-      extent.push_back(level.extent);
-      from.push_back(level.from * target.lanes);
-      to.push_back(level.to * target.lanes);
+    RowBox loaded = box, stored = box;
+    loaded.to = stored.from = 0;
+    int64_t dense = 1;
+    for (size_t level = 0; level != box.levels.size(); ++level) {
+      loaded.levels[level].to = stored.levels[level].from = dense;
+      dense *= box.levels[level].extent;
     }
-    extent.push_back(target.lanes);
-    from.push_back(1);
-    to.push_back(1);
-    dense.assign(extent.size(), 1);
-    for (size_t d = extent.size() - 1; d-- > 0;)
-      dense[d] = dense[d + 1] * extent[d + 1];
-    const int64_t address = slot++ % kSlots * slotBytes() / int64_t(target.memories[memory].granuleBytes);
-    const bool isFilled = box.tensor < 0;
-    if (isFilled)
-      std::fill(from.begin(), from.end() - 1, 0);
-    const Mover &load = movers.load(target, memory, false), &store = movers.store(target, memory);
-    append(copyBox(load, extent, from, isFilled ? constantAt(int8_t(box.from)) : box.from * target.lanes, dense,
-                   address, isFilled ? target.constantRegion : target.arenaRegion),
-           {isFilled ? Relocation::Constant : Relocation::TensorBase, load.fromBase, box.tensor});
-    append(copyBox(store, extent, dense, address, to, box.to * target.lanes, target.arenaRegion),
-           {Relocation::TensorBase, store.toBase, moves.result});
-    if (!isFilled)
-      result.isInDram[size_t(box.tensor)] = true;
-    result.isInDram[size_t(moves.result)] = true;
-  }
-
-  int64_t constantAt(int8_t byte) {
-    auto [found, isNew] = constants.try_emplace(byte, int64_t(result.constants.size()));
-    if (isNew)
-      result.constants.resize(result.constants.size() + llvm::alignTo(uint64_t(target.lanes), kConstantAlign),
-                              uint8_t(byte));
-    return found->second;
-  }
-
-  void append(std::vector<Instruction> instructions, Relocation relocation) {
-    for (Instruction &instruction : instructions)
-      result.instructions.push_back({std::move(instruction), moves.tag, relocation});
+    const int64_t address = slot++ % kSlots * slotBytes();
+    writer.load(loaded, address);
+    writer.store(stored, address);
   }
 
   static constexpr int64_t kSlots = 4; // one in each bank group
-  static constexpr uint64_t kConstantAlign = 64;
 
-  const Moves &moves;
   const Target &target;
-  const Movers movers;
-  int memory = -1;
+  MoveWriter writer;
   int64_t slot = 0;
-  std::map<int8_t, int64_t> constants; // offset of a row of that byte
-  LoweredSegment result;
 };
 
 } // namespace
@@ -165,16 +112,23 @@ std::vector<RowBox> boxesOf(std::span<const RowSource> rows) {
         {source.tensor, int64_t(row), source.row, {}});
   }
   std::vector<RowBox> result;
-  for (auto &[tensor, boxes] : byTensor) {
-    for (size_t before = 0; before != boxes.size();) {
-      before = boxes.size();
-      boxes = joined(boxes);
-    }
-    std::ranges::move(boxes, std::back_inserter(result));
-  }
+  for (auto &[tensor, boxes] : byTensor)
+    std::ranges::move(joinBoxes(std::move(boxes)), std::back_inserter(result));
   return result;
 }
 
-LoweredSegment emitMoves(const Moves &moves, const Target &target) { return Emitter(moves, target).run(); }
+std::vector<RowBox> joinBoxes(std::vector<RowBox> boxes) {
+  for (size_t before = 0; before != boxes.size();) {
+    before = boxes.size();
+    boxes = joined(boxes);
+  }
+  return boxes;
+}
+
+LoweredSegment emitMoves(const Moves &moves, const Target &target) {
+  if (moves.lanes)
+    return emitLaneMoves(moves, target);
+  return moves.turns ? emitTurnMoves(moves, target) : Emitter(moves, target).take();
+}
 
 } // namespace tw::tensorize

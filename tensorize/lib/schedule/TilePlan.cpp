@@ -312,6 +312,13 @@ const Mover &Movers::store(const Target &target, int memory) const {
   return all.front();
 }
 
+const Mover *Movers::within(int memory) const {
+  for (const Mover &mover : all)
+    if (mover.from == memory && mover.to == memory)
+      return &mover;
+  return nullptr;
+}
+
 // Cycles for which a box keeps the mover busy: without the latency that the next copy hides.
 uint64_t TilePlan::copyCycles(const Movers &movers, const Stream &stream, const Box &box) const {
   const Mover &mover =

@@ -36,6 +36,8 @@ struct Movers {
   /// Tensors come with the first load of their memory, constants with the last: that is the queue of the weights.
   const Mover &load(const Target &target, int memory, bool isConstant) const;
   const Mover &store(const Target &target, int memory) const;
+  /// From one place of it to another; null: no instruction does that.
+  const Mover *within(int memory) const;
 };
 
 class TilePlan {

@@ -150,11 +150,23 @@ struct Mover {
   int64_t unitBytes = 0; // bytes of one step of the innermost level
 };
 
+/// Blocks of as many rows as there are lanes, rows for lanes and lanes for rows, one instruction, within a memory.
+struct Transposer {
+  const isa::Instruction *row = nullptr;
+  int memory = 0;
+  int fromBase = -1, toBase = -1;
+  int fromRowStride = -1, toRowStride = -1; // fields: bytes between the rows of a block
+  std::vector<Mover::Level> levels;         // of blocks, innermost first
+};
+
 /// All chains a block may be matched with: the target's rows and each single instruction that computes.
 std::vector<Chain> chainsOf(const Target &target);
 
-/// All copies that leave nothing out: those with padding or with bytes of a row that stay are no movers.
+/// All copies that leave nothing out: those with padding or with bytes of a row that stay are no movers, and neither
+/// are those that change lanes.
 std::vector<Mover> moversOf(const Target &target);
+/// The first instruction that transposes in this memory; null row: there is none.
+Transposer transposerOf(const Target &target, int memory);
 
 /// Smallest and largest value a field can hold; what a field holds when nothing decides it (its minimum, at least 0).
 const isa::Field &fieldOf(const Chain &chain, FieldId id);

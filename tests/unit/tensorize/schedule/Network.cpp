@@ -80,20 +80,12 @@ int Network::add(Block block, const std::vector<int> &reads, bool isOutput, bool
   return number;
 }
 
-std::string Network::run(const LoweredSegment &lowered) const {
-  std::vector<int64_t> offset;
-  int64_t bytes = 0;
-  for (const Tensor &tensor : made.tensors) {
-    offset.push_back(bytes);
-    bytes += (tensor.bytes + 63) / 64 * 64;
-  }
-  std::vector<uint8_t> arena(size_t(bytes), 0xEE), constants = lowered.constants;
-  for (size_t i = 0; i != made.tensors.size(); ++i)
-    if (made.tensors[i].isInput)
-      std::ranges::copy(inLanes(values.at(int(i)), shapes[i].back(), machineTarget.lanes), arena.begin() + offset[i]);
+std::string execute(const LoweredSegment &lowered, const isa::HwConfig &config, const Target &target,
+                    const std::vector<int64_t> &offset, std::vector<uint8_t> &arena) {
+  std::vector<uint8_t> constants = lowered.constants;
   isa::Memories memories(config, 0xAA);
-  memories.regions[size_t(machineTarget.arenaRegion)] = arena;
-  memories.regions[size_t(machineTarget.constantRegion)] = constants;
+  memories.regions[size_t(target.arenaRegion)] = arena;
+  memories.regions[size_t(target.constantRegion)] = constants;
   for (const ScheduledInstruction &scheduled : lowered.instructions) {
     const isa::Instruction &row = *scheduled.instruction.row;
     std::vector<isa::FieldValue> fields;
@@ -108,6 +100,22 @@ std::string Network::run(const LoweredSegment &lowered) const {
     if (isa::evaluate(*line, config, memories).fault != isa::FaultCode::None)
       return std::string(row.mnemonic) + " faults";
   }
+  return "";
+}
+
+std::string Network::run(const LoweredSegment &lowered) const {
+  std::vector<int64_t> offset;
+  int64_t bytes = 0;
+  for (const Tensor &tensor : made.tensors) {
+    offset.push_back(bytes);
+    bytes += (tensor.bytes + 63) / 64 * 64;
+  }
+  std::vector<uint8_t> arena(size_t(bytes), 0xEE);
+  for (size_t i = 0; i != made.tensors.size(); ++i)
+    if (made.tensors[i].isInput)
+      std::ranges::copy(inLanes(values.at(int(i)), shapes[i].back(), machineTarget.lanes), arena.begin() + offset[i]);
+  if (std::string wrong = execute(lowered, config, machineTarget, offset, arena); !wrong.empty())
+    return wrong;
   for (size_t i = 0; i != made.tensors.size(); ++i) {
     if (!made.tensors[i].isOutput)
       continue;

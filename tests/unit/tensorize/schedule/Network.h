@@ -14,6 +14,10 @@ namespace tw::test {
 /// A machine of the project, with as many bytes of scratchpad (0: its own).
 isa::HwConfig machine(const std::string &name, uint64_t spmBytes = 0);
 
+/// Runs the instructions on what lies in DRAM: tensors from these offsets on. Empty, or what is wrong.
+std::string execute(const tensorize::LoweredSegment &lowered, const isa::HwConfig &config,
+                    const tensorize::Target &target, const std::vector<int64_t> &offset, std::vector<uint8_t> &arena);
+
 class Network {
 public:
   explicit Network(const isa::HwConfig &config);
