@@ -20,6 +20,7 @@ void buildGraphPipeline(mlir::OpPassManager &manager, const GraphPipelineOptions
   onFunctions(createDropDeadTaps()); // padding is part of convolutions now, and sums have none that is 0
   onFunctions(createFuseSums());
   onFunctions(createCanonicalizeLayout());
+  onFunctions(createJoinMoves());
   onFunctions(createFoldConstants());
   if (options.fuseResidual)
     onFunctions(createFuseDrain());

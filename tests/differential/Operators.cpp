@@ -306,6 +306,43 @@ std::optional<Drawn> drawMove(QdqBuilder &b, const Quantised &x) {
   }
 }
 
+// Elements that change their places: channels shuffled, a part taken, dimensions in any order.
+std::optional<Drawn> drawRearranged(QdqBuilder &b, const Quantised &x) {
+  Choices &c = b.choices;
+  const std::string real = b.dequantise(x);
+  const double magnitude = realRange(x.quant);
+  switch (c.below(3)) {
+  case 0: {
+    const int64_t groups = c.pick<int64_t>({2, 2, 3, 4});
+    if (x.shape[1] % groups != 0)
+      return std::nullopt;
+    const std::string parts =
+        b.node("Reshape", {real, b.integers({x.shape[0], groups, x.shape[1] / groups, x.shape[2], x.shape[3]})});
+    const std::string turned = b.node("Transpose", {parts});
+    attribute(b, "perm", Dims{0, 2, 1, 3, 4});
+    return Drawn{b.node("Reshape", {turned, b.integers(x.shape)}), x.shape, magnitude};
+  }
+  case 1: {
+    const size_t axis = size_t(c.between(1, 3));
+    const int64_t extent = x.shape[axis], step = c.once(3) ? c.between(1, 3) : 1, start = c.between(0, extent - 1),
+                  end = c.between(start + 1, extent);
+    Drawn drawn{b.node("Slice",
+                       {real, b.integers({start}), b.integers({end}), b.integers({int64_t(axis)}), b.integers({step})}),
+                x.shape, magnitude};
+    drawn.shape[axis] = (end - start + step - 1) / step;
+    return drawn;
+  }
+  default: {
+    const Dims perm = c.pick<Dims>({{0, 2, 3, 1}, {0, 3, 1, 2}, {0, 3, 2, 1}, {0, 2, 1, 3}});
+    Drawn drawn{b.node("Transpose", {real}), {}, magnitude};
+    for (int64_t from : perm)
+      drawn.shape.push_back(x.shape[size_t(from)]);
+    attribute(b, "perm", perm);
+    return drawn;
+  }
+  }
+}
+
 // Add, Sub, Mul, Min, Max of a tensor and another of the same shape or one that is broadcast.
 std::optional<Drawn> drawBinary(QdqBuilder &b, const Quantised &x) {
   Choices &c = b.choices;
@@ -504,7 +541,9 @@ std::optional<Quantised> drawInteger(QdqBuilder &b, const Quantised &x) {
 } // namespace
 
 std::optional<Drawn> drawImageOperator(QdqBuilder &builder, const Quantised &image) {
-  switch (builder.choices.below(12)) {
+  switch (builder.choices.below(13)) {
+  case 12:
+    return drawRearranged(builder, image);
   case 5:
   case 6:
     return drawPool(builder, image);

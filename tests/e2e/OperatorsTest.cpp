@@ -306,3 +306,26 @@ TEST(OperatorsTest, AMoveSaysWhatLiesBesideItsRows) {
     EXPECT_TRUE(part.npu.contains("slice") && part.host.contains("qmatmul"));
   }
 }
+
+// A channel shuffle of what was put together, of which two readers take a half each: nobody keeps the whole.
+TEST(OperatorsTest, HalvesOfShuffledChannelsAreTakenFromTheirSources) {
+  for (int64_t lanes : {8, 16}) {
+    const int64_t half = lanes + 5;
+    const std::string h = bytes({1, 5, 3, half}), x = bytes({1, 5, 3, 2 * half}), parts = bytes({1, 5, 3, 2, half}),
+                      turned = bytes({1, 5, 3, half, 2}), steps = ", steps = array<i64: 1, 1, 1, 1>} : (" + x + ") -> ";
+    const std::string text =
+        "func.func @main(%x: " + h + ", %z: " + h + ") -> (" + h + ", " + h + ") {\n" + tableText() +
+        "  %a = tw.qlut %x, %t : (" + h + ", tensor<256xi8>) -> " + h + "\n  %b = tw.qlut %z, %t : (" + h +
+        ", tensor<256xi8>) -> " + h + "\n  %c = tw.concat %a, %b {axis = 3 : i64} : (" + h + ", " + h + ") -> " + x +
+        "\n  %p = tw.reshape %c : (" + x + ") -> " + parts +
+        "\n  %q = tw.transpose %p {perm = array<i64: 0, 1, 2, 4, 3>} : (" + parts + ") -> " + turned +
+        "\n  %r = tw.reshape %q : (" + turned + ") -> " + x + "\n  %s = tw.slice %r {starts = array<i64: 0, 0, 0, 0>" +
+        steps + h + "\n  %u = tw.slice %r {starts = array<i64: 0, 0, 0, " + std::to_string(half) + ">" + steps + h +
+        "\n  %v = tw.qlut %s, %t : (" + h + ", tensor<256xi8>) -> " + h + "\n  %w = tw.qlut %u, %t : (" + h +
+        ", tensor<256xi8>) -> " + h + "\n  return %v, %w : " + h + ", " + h + "\n}\n";
+    Places places;
+    expectSameAsReference(text, "tw" + std::to_string(lanes), false, places);
+    EXPECT_EQ(places.npu, (std::set<std::string>{"concat", "qlut"})) << text;
+    EXPECT_TRUE(places.host.empty()) << text;
+  }
+}

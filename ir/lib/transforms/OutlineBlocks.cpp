@@ -95,6 +95,27 @@ void splitDequantizes(func::FuncOp main) {
   }
 }
 
+// int8 elements at known places of what was put together along the same dimension: both only say where a byte is from.
+bool takesFrom(Operation *op, ConcatOp concat) {
+  auto gather = dyn_cast<GatherOp>(op);
+  return gather && gather.getInput() == concat.getResult() && isConstant(gather.getIndices()) &&
+         gather.getAxis() == concat.getAxis() && elementTypeOf(concat.getType()) == ElementType::I8;
+}
+
+// A concatenation that others only take parts of is one for each of them.
+void splitConcats(func::FuncOp main) {
+  OpBuilder builder(main.getContext());
+  for (ConcatOp op : llvm::to_vector(main.getOps<ConcatOp>())) {
+    if (!llvm::all_of(op->getUsers(), [&](Operation *user) { return takesFrom(user, op); }))
+      continue;
+    SmallVector<Operation *> users(op->user_begin(), op->user_end());
+    for (Operation *user : llvm::drop_begin(users)) {
+      builder.setInsertionPoint(op);
+      cast<GatherOp>(user).getInputMutable().assign(cast<ConcatOp>(builder.clone(*op)));
+    }
+  }
+}
+
 // Operators in one group, at most: what reads a block's loops and makes code of them looks at all of a block at once.
 constexpr size_t kMostOperators = 64;
 
@@ -109,6 +130,8 @@ std::vector<Group> findGroups(func::FuncOp main, bool joinsFloat) {
     first[&op] = &op;
     lengths[&op] = 1;
     if (joinsUser(&op))
+      joined.unionSets(&op, *op.user_begin());
+    if (auto concat = dyn_cast<ConcatOp>(op); concat && op.hasOneUse() && takesFrom(*op.user_begin(), concat))
       joined.unionSets(&op, *op.user_begin());
     if (QMatmulOp product = productBehind(&op))
       joined.unionSets(&op, product);
@@ -257,6 +280,7 @@ struct OutlineBlocks : impl::OutlineBlocksBase<OutlineBlocks> {
       return signalPassFailure();
     }
     splitDequantizes(main);
+    splitConcats(main);
     Outliner outliner(main);
     for (const Group &group : findGroups(main, joinFloat))
       outliner.outline(group);

@@ -83,11 +83,20 @@ def CanonicalizeLayout : Pass<"tw-canonicalize-layout", "mlir::func::FuncOp"> {
   }];
 }
 
+def JoinMoves : Pass<"tw-join-moves", "mlir::func::FuncOp"> {
+  let summary = "make int8 elements that change their places along one dimension one gather of known places";
+  let description = [{
+    A dimension in parts that are transposed and put together again (a channel shuffle), slices of it, gathers of it. Two
+    slices of one shuffle then read what was shuffled, and nobody keeps the whole.
+  }];
+}
+
 def OutlineBlocks : Pass<"tw-outline-blocks", "mlir::ModuleOp"> {
   let summary = "make every operator group a private function @blk_*, @main straight-line calls";
   let description = [{
     A group is one integer or data operator, or one float operator with the dequantize and quantize that only serve it and
-    the elementwise operators that only change its result.
+    the elementwise operators that only change its result. A concatenation of int8 that is read by gathers of known places
+    alone becomes part of each.
     Activations come first among the arguments, then constants; scalar zero points stand inside. Groups that are equal up
     to their arguments share one function.
   }];
