@@ -125,9 +125,34 @@ def rows_of_padding(path):
     m.save(path, y, [2, 8, 5, 9], 0.2)
 
 
+def pool_of_three_dimensions(path):
+    """A maximum that is quantised behind the second of the two pools that it is made of."""
+    m = Model([1, 12, 4, 6, 5])
+    y = m.node("MaxPool", [m.real], kernel_shape=[2, 3, 2], strides=[2, 1, 1], pads=[0, 1, 0, 0, 1, 1])
+    m.save(path, y, [1, 12, 2, 6, 5], 0.05, 3)
+
+
+def pixel_that_fills_an_image(path):
+    """An average over the image, interpolated to its size, beside a convolution of it."""
+    m = Model([1, 20, 4, 4])
+    mean = m.node("QuantizeLinear", [m.node("GlobalAveragePool", [m.real]), m.constant(numpy.asarray(0.02, "f4")),
+                                     m.constant(numpy.asarray(-4, "i1"))])
+    wide = m.node("Resize", [m.dequantise(mean, 0.02, -4), "", m.constant(numpy.asarray([1, 1, 4, 4], "f4"))],
+                  mode="linear", coordinate_transformation_mode="half_pixel")
+    first, other = (m.node("QuantizeLinear", [real, m.constant(numpy.asarray(0.02, "f4")),
+                                              m.constant(numpy.asarray(-4, "i1"))])
+                    for real in (wide, m.node("Conv", [m.real, m.weight([9, 20, 1, 1])], kernel_shape=[1, 1])))
+    y = m.node("Concat", [m.dequantise(first, 0.02, -4), m.dequantise(other, 0.02, -4)], axis=1)
+    y = m.node("Conv", [m.dequantise(m.node("QuantizeLinear", [y, m.constant(numpy.asarray(0.02, "f4")),
+                                                               m.constant(numpy.asarray(-4, "i1"))]), 0.02, -4),
+                        m.weight([8, 29, 1, 1])], kernel_shape=[1, 1])
+    m.save(path, y, [1, 8, 4, 4], 0.1)
+
+
 def main():
     for make in (column_tiles, sums_of_many_products, few_channels_in_groups, coarse_bias, average_of_256,
-                 average_of_400, two_zero_points, taps_beyond_the_image, rows_of_padding):
+                 average_of_400, two_zero_points, taps_beyond_the_image, rows_of_padding,
+                 pool_of_three_dimensions, pixel_that_fills_an_image):
         make(os.path.join(sys.argv[1], make.__name__ + ".onnx"))
 
 

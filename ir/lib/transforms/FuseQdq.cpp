@@ -464,6 +464,23 @@ struct DequantizeBelowExtremum : OpRewritePattern<ReduceOp> {
   }
 };
 
+// One that is quantised at once is a pool by FuseOperator, too; of three dimensions the first of two is not.
+struct DequantizeBelowMaxPool : OpRewritePattern<MaxPoolOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(MaxPoolOp op, PatternRewriter &rewriter) const override {
+    auto source = dequantized(op.getInput());
+    if (!source || !isMonotone(*source))
+      return failure();
+    auto type = RankedTensorType::get(op.getType().getShape(), rewriter.getI8Type());
+    Value integers =
+        rewriter.create<QPoolOp>(op.getLoc(), type, source->value, source->scale, source->zero, source->scale,
+                                 source->zero, PoolKind::Max, op.getKernel(), op.getStrides(), op.getPads(),
+                                 op.getDilations(), false, op.getLayout(), -128, 127, Rounding::HalfEven);
+    rewriter.replaceOpWithNewOp<DequantizeOp>(op, op.getType(), integers, source->scale, source->zero);
+    return success();
+  }
+};
+
 struct PlaceOfIntegers : OpRewritePattern<ArgReduceOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ArgReduceOp op, PatternRewriter &rewriter) const override {
@@ -499,7 +516,7 @@ struct FuseQdq : impl::FuseQdqBase<FuseQdq> {
     RewritePatternSet patterns(&getContext());
     patterns.add<FuseOperator, QuantizeAboveMove, DequantizeBelowMove<ReshapeOp>, DequantizeBelowMove<TransposeOp>,
                  DequantizeBelowMove<SliceOp>, DequantizeBelowMove<GatherOp>, DequantizeBelowMove<ExpandOp>,
-                 DequantizeBelowExtremum, PlaceOfIntegers, DequantizeBelowPad>(&getContext());
+                 DequantizeBelowExtremum, DequantizeBelowMaxPool, PlaceOfIntegers, DequantizeBelowPad>(&getContext());
     addFunctionPatterns(patterns);
     addProductPatterns(patterns);
     addAffinePatterns(patterns);

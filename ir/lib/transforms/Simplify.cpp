@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What exporters write and nobody needs: parts of parts, parts put together again, conversions there and back, sums
-// with 0 and products with 1, operands broadcast for an operator that does so itself.
+// with 0 and products with 1, operands broadcast for an operator that does so itself, interpolation of one element.
 #include "tw/ir/Passes.h"
 
 #include "tw/ir/Constants.h"
@@ -212,12 +212,29 @@ template <typename Reduce> struct ReduceOfOne : OpRewritePattern<Reduce> {
   }
 };
 
+// Between one element and itself interpolation is that element: an image of one pixel that a segmenter has averaged. It
+// stays a resize, of the kind that only moves.
+struct ResizeOfOne : OpRewritePattern<ResizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ResizeOp op, PatternRewriter &rewriter) const override {
+    // Of integers the result loses the fraction of a sum in float32, which may be just below the element.
+    if (op.getMode() == ResizeMode::Nearest || !isa<FloatType>(op.getType().getElementType()))
+      return failure();
+    for (auto [in, out, scale] : llvm::zip(shapeOf(op.getInput()), shapeOf(op), op.getScales()))
+      if (in != 1 && (in != out || scale != 1))
+        return failure();
+    rewriter.modifyOpInPlace(op, [&] { op.setMode(ResizeMode::Nearest); });
+    return success();
+  }
+};
+
 struct Simplify : impl::SimplifyBase<Simplify> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     patterns.add<SimplifySlice, ConcatOfSlices, GatherOfLine, SimplifyCast, SimplifyExpand, BroadcastByOperator,
                  NeutralOperand<AddOp, 0, true>, NeutralOperand<SubOp, 0, false>, NeutralOperand<MulOp, 1, true>,
-                 NeutralOperand<DivOp, 1, false>, ReduceOfOne<ReduceOp>, ReduceOfOne<ReduceMeanOp>>(&getContext());
+                 NeutralOperand<DivOp, 1, false>, ReduceOfOne<ReduceOp>, ReduceOfOne<ReduceMeanOp>, ResizeOfOne>(
+        &getContext());
     TransposeOp::getCanonicalizationPatterns(patterns, &getContext());
     ReshapeOp::getCanonicalizationPatterns(patterns, &getContext());
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))

@@ -165,3 +165,16 @@ func.func @relation(%x: tensor<4xi8>) -> tensor<4xi8> {
   %q = tw.quantize %f, %s, %z : (tensor<4xf32>, tensor<f32>, tensor<i8>) -> tensor<4xi8>
   return %q : tensor<4xi8>
 }
+
+// A maximum of integers that nobody quantises, as the first of two in three dimensions.
+// CHECK-LABEL: func.func @max_pool_alone
+// CHECK:         %[[P:.*]] = tw.qpool <max> %arg0(%[[S:.*]], %[[Z:.*]]) out(%[[S]], %[[Z]]) {{.*}} -> tensor<1x2x2x3xi8>
+// CHECK-NEXT:    %[[Y:.*]] = tw.dequantize %[[P]], %[[S]], %[[Z]]
+// CHECK-NEXT:    return %[[Y]]
+func.func @max_pool_alone(%x: tensor<1x2x4x3xi8>) -> tensor<1x2x2x3xf32> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<-3> : tensor<i8>
+  %r = tw.dequantize %x, %s, %z : (tensor<1x2x4x3xi8>, tensor<f32>, tensor<i8>) -> tensor<1x2x4x3xf32>
+  %y = tw.max_pool %r {kernel = array<i64: 2, 1>, strides = array<i64: 2, 1>, pads = array<i64: 0, 0, 0, 0>, dilations = array<i64: 1, 1>} : (tensor<1x2x4x3xf32>) -> tensor<1x2x2x3xf32>
+  return %y : tensor<1x2x2x3xf32>
+}

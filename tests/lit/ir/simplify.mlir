@@ -125,3 +125,16 @@ func.func @reduce_of_one(%x: tensor<2x1x3xi32>) -> tensor<2x3xi32> {
   %y = tw.reduce <max> %x {axes = array<i64: 1>, keepDims = false} : (tensor<2x1x3xi32>) -> tensor<2x3xi32>
   return %y : tensor<2x3xi32>
 }
+
+// A pixel between itself and itself is that pixel; of two, or of integers, something is computed.
+// CHECK-LABEL: func.func @resize_of_one
+// CHECK-NEXT:    %[[Y:.*]] = tw.resize %arg0 {{.*}}mode = #tw.resize_mode<nearest>
+// CHECK-NEXT:    %[[Z:.*]] = tw.resize %arg1 {{.*}}mode = #tw.resize_mode<linear>
+// CHECK-NEXT:    %[[U:.*]] = tw.resize %arg2 {{.*}}mode = #tw.resize_mode<linear>
+// CHECK-NEXT:    return %[[Y]], %[[Z]], %[[U]]
+func.func @resize_of_one(%x: tensor<1x3x1x1xf32>, %z: tensor<1x3x1x2xf32>, %u: tensor<1x3x1x1xi8>) -> (tensor<1x3x4x5xf32>, tensor<1x3x4x4xf32>, tensor<1x3x4x5xi8>) {
+  %a = tw.resize %x {scales = array<f32: 1.0, 1.0, 4.0, 5.0>, mode = #tw.resize_mode<linear>, coordinates = #tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>} : (tensor<1x3x1x1xf32>) -> tensor<1x3x4x5xf32>
+  %b = tw.resize %z {scales = array<f32: 1.0, 1.0, 4.0, 2.0>, mode = #tw.resize_mode<linear>, coordinates = #tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>} : (tensor<1x3x1x2xf32>) -> tensor<1x3x4x4xf32>
+  %c = tw.resize %u {scales = array<f32: 1.0, 1.0, 4.0, 5.0>, mode = #tw.resize_mode<linear>, coordinates = #tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>} : (tensor<1x3x1x1xi8>) -> tensor<1x3x4x5xi8>
+  return %a, %b, %c : tensor<1x3x4x5xf32>, tensor<1x3x4x4xf32>, tensor<1x3x4x5xi8>
+}

@@ -26,8 +26,8 @@ def Simplify : Pass<"tw-simplify", "mlir::func::FuncOp"> {
   let summary = "remove operators that change nothing, or that undo each other";
   let description = [{
     Slices of slices and of concatenations, concatenations of neighbouring slices, gathers of places at equal distances,
-    casts there and back, sums with 0 and products with 1, reductions of one element, and broadcasts for an operator that
-    broadcasts itself.
+    casts there and back, sums with 0 and products with 1, reductions of one element, broadcasts for an operator that
+    broadcasts itself, and interpolation of one element.
   }];
 }
 
