@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/isa/Sequences.h"
 #include "tw/isa/Numerics.h"
-#include <bit>
 #include <cassert>
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 namespace tw::isa {
 namespace {
@@ -17,44 +17,73 @@ struct Record {
   int shift = 0;
 };
 
+// Rows of an int8 tensor whose tokens are lanes: `count` for each token block.
+struct Rows {
+  uint32_t at = 0, count = 0, blockStride = 0;
+};
+
 // Builds a sequence. The operand is transposed first: N tokens, a token block, become the lanes; each channel is a row.
 // A statistic is a row (or a vector of int32) for each token block.
 class Builder {
 public:
   Builder(const HwConfig &config, TokenShape shape, SequencePlace place)
-      : n(config.n), shape(shape), place(place), tokenBlocks(shape.tokens / n),
-        channelBlocks((shape.channels + n - 1) / n), free(place.scratch) {
+      : config(config), n(config.n), shape(shape), place(place), tokenBlocks(shape.tokens / n) {
     assert(shape.tokens % n == 0 && shape.channels >= 1 && shape.channels < 1 << 14);
+    const auto bytes = scratchBytes(config, shape);
+    second = place.parts ? (*place.parts)[0] : place.scratch + uint32_t(bytes[0]);
+    free = place.parts ? (*place.parts)[1] : second + uint32_t(bytes[1]);
+    end = free + uint32_t(bytes[2]);
   }
 
-  uint32_t tensor() { return take(tokenBlocks * tensorStride()); }
-  uint32_t row() { return take(tokenBlocks * n); }
+  // Three tensors: two of the scratch memory, and the result's place until the result comes.
+  Rows x() const { return tensorAt(place.scratch, shape.channels); }
+  Rows e() const { return tensorAt(second, shape.channels); }
+  Rows y() const { return tensorAt(place.y, shape.channels); }
+  // One byte for each token, and room to transpose it.
+  Rows column() {
+    Rows result = tensorAt(free, 1);
+    take(tokenBlocks * result.blockStride);
+    return result;
+  }
+  Rows row() { return {take(tokenBlocks * n), 1, n}; }
   uint32_t wide() { return take(tokenBlocks * wideStride()); }
+  // The first row of a vector, as bytes.
+  Rows bytesOf(uint32_t wide) const { return {wide, 1, wideStride()}; }
 
-  void transposeIn(uint32_t to) { transpose(place.x, false, to, true); }
-  void transposeOut(uint32_t from, int8_t zero) {
-    if (uint32_t tail = channelBlocks * n - shape.channels) {
-      uint32_t rows = from + shape.channels * n;
-      add(rows, tail, rows, n, tensorStride(), rows, {.ma = 0, .zy = zero});
+  void transposeIn(uint32_t from, Rows to) { transpose(from, to.at, blocksOf(to.count), true); }
+  void transposeOut(Rows from, int8_t zero) {
+    const uint32_t blocks = blocksOf(from.count);
+    if (uint32_t tail = blocks * n - from.count) {
+      Rows behind{from.at + from.count * n, tail, from.blockStride};
+      add(behind, behind, n, behind, {.ma = 0, .zy = zero});
     }
-    transpose(from, true, place.y, false);
+    transpose(from.at, place.y, blocks, false);
   }
-  // y = a * ma + b * mb for each channel; b is a row of its own if bStride is not 0, else one for all channels.
-  void add(uint32_t a, uint32_t channels, uint32_t b, uint32_t bStride, uint32_t bBlock, uint32_t y, Record record) {
-    Line line = rows(Opcode::Ewadd, channels, a, y);
-    line.set(ewadd::b, b).set(ewadd::b_s0, bStride).set(ewadd::b_s2, bBlock);
-    append(line.set(ewadd::y, y).set(ewadd::y_s0, n).set(ewadd::y_s2, tensorStride()), ewadd::param, record);
+  // y = a * ma + b * mb for each channel; b is one row for all of them if bStride is 0.
+  void add(Rows a, Rows b, uint32_t bStride, Rows y, Record record) {
+    Line line = walk(Opcode::Ewadd, a);
+    line.set(ewadd::b, b.at).set(ewadd::b_s0, bStride).set(ewadd::b_s2, b.blockStride);
+    append(to(line, y, ewadd::y, ewadd::y_s0, ewadd::y_s2), ewadd::param, record);
   }
-  void subtractRow(uint32_t x, uint32_t row, Record record) { add(x, shape.channels, row, 0, n, x, record); }
-  void lookUp(uint32_t a, uint32_t table, uint32_t y) {
-    Line line = rows(Opcode::Lut, shape.channels, a, y);
-    out.lines.push_back(
-        line.set(lut::y, y).set(lut::y_s0, n).set(lut::y_s2, tensorStride()).set(lut::table, place.table + table));
+  void subtractRow(Rows x, Rows row, Rows y, Record record) { add(x, row, 0, y, record); }
+  void addRows(Rows a, Rows b, Rows y, Record record) { add(a, b, n, y, record); }
+  // What the mask has a 0 for becomes `zero`, the rest stays.
+  void maskRows(Rows x, Rows y, int8_t zero) {
+    Line line = walk(Opcode::Ewmul, x);
+    line.set(ewmul::b, *place.mask).set(ewmul::b_s0, n).set(ewmul::b_s2, x.blockStride);
+    append(to(line, y, ewmul::y, ewmul::y_s0, ewmul::y_s2), ewmul::param, {.za = zero, .zy = zero});
   }
-  void reduce(Opcode opcode, uint32_t a, uint32_t y, Record record) {
-    Line line = rows(opcode, shape.channels, a, y);
-    append(line.set(redsum::y, y).set(redsum::y_s2, opcode == Opcode::Redmax ? n : wideStride()), redsum::param,
-           record);
+  void lookUp(Rows a, uint32_t table, Rows y) {
+    Line line = walk(Opcode::Lut, a);
+    out.lines.push_back(to(line, y, lut::y, lut::y_s0, lut::y_s2).set(lut::table, place.table + table));
+  }
+  void top(Rows a, Rows y) {
+    Line line = walk(Opcode::Redmax, a);
+    append(line.set(redsum::y, y.at).set(redsum::y_s2, y.blockStride), redsum::param, {});
+  }
+  void reduce(Opcode opcode, Rows a, uint32_t y, Record record) {
+    Line line = walk(opcode, a);
+    append(line.set(redsum::y, y).set(redsum::y_s2, wideStride()), redsum::param, record);
   }
   void pair(Opcode opcode, uint32_t a, uint32_t b, uint32_t y, Record record) {
     Line line(opcode);
@@ -62,14 +91,14 @@ public:
     line.set(wadd::a, a).set(wadd::a_s0, wideStride()).set(wadd::b, b).set(wadd::b_s0, wideStride());
     append(line.set(wadd::y, y).set(wadd::y_s0, wideStride()), wadd::param, record);
   }
+  void scale(uint32_t x, Record record) { pair(Opcode::Wadd, x, x, x, record); }
   void norm(Opcode opcode, uint32_t a, uint32_t y, int shift) {
     Line line(opcode);
     line.set(normrcp::n0, tokenBlocks).set(normrcp::n1, 1).set(normrcp::a, a).set(normrcp::a_s0, wideStride());
     append(line.set(normrcp::y, y).set(normrcp::y_s0, wideStride()), normrcp::param, {.shift = shift});
   }
-  void multiplyAdd(uint32_t a, uint32_t m, uint32_t c, uint32_t y, Record record) {
-    Line line = rows(Opcode::Ewmad, shape.channels, a, y);
-    line.set(ewmad::y, y).set(ewmad::y_s0, n).set(ewmad::y_s2, tensorStride());
+  void multiplyAdd(Rows a, uint32_t m, uint32_t c, Rows y, Record record) {
+    Line line = to(walk(Opcode::Ewmad, a), y, ewmad::y, ewmad::y_s0, ewmad::y_s2);
     line.set(ewmad::m, m).set(ewmad::m_s2, wideStride()).set(ewmad::c, c).set(ewmad::c_s2, wideStride());
     append(line, ewmad::param, record);
   }
@@ -84,10 +113,16 @@ public:
   // Zero in every lane: nothing of either operand.
   void zero(uint32_t y) { pair(Opcode::Wadd, y, y, y, {.ma = 0}); }
 
+  Sequence finish() {
+    assert(free <= end && "what the caller has given");
+    return std::move(out);
+  }
   Sequence out;
 
 private:
-  uint32_t tensorStride() const { return channelBlocks * n * n; } // of a token block
+  uint32_t blocksOf(uint32_t channels) const { return (channels + n - 1) / n; }
+  // Rows for so many channels; those of the last block are all there.
+  Rows tensorAt(uint32_t at, uint32_t channels) const { return {at, channels, blocksOf(channels) * n * n}; }
   uint32_t wideStride() const { return n * kWordBytes; }
   uint32_t take(uint32_t bytes) {
     uint32_t at = free;
@@ -96,12 +131,16 @@ private:
   }
 
   // Extents and first operand, at the places that all these rows share.
-  Line rows(Opcode opcode, uint32_t channels, uint32_t a, uint32_t) const {
+  Line walk(Opcode opcode, Rows a) const {
     static_assert(ewadd::a.lsb == lut::a.lsb && ewadd::a.lsb == redsum::a.lsb && ewadd::a.lsb == ewmad::a.lsb);
     static_assert(ewadd::n2.lsb == lut::n2.lsb && ewadd::n2.lsb == redsum::n2.lsb && ewadd::n2.lsb == ewmad::n2.lsb);
+    static_assert(ewadd::a.lsb == ewmul::a.lsb && ewadd::n2.lsb == ewmul::n2.lsb);
     Line line(opcode);
-    line.set(ewadd::n0, channels).set(ewadd::n1, 1).set(ewadd::n2, tokenBlocks);
-    return line.set(ewadd::a, a).set(ewadd::a_s0, n).set(ewadd::a_s2, tensorStride());
+    line.set(ewadd::n0, a.count).set(ewadd::n1, 1).set(ewadd::n2, tokenBlocks);
+    return line.set(ewadd::a, a.at).set(ewadd::a_s0, n).set(ewadd::a_s2, a.blockStride);
+  }
+  Line to(Line line, Rows y, FieldRef address, FieldRef stride, FieldRef blockStride) const {
+    return line.set(address, y.at).set(stride, n).set(blockStride, y.blockStride);
   }
 
   void append(Line line, FieldRef param, const Record &r) {
@@ -117,77 +156,172 @@ private:
     words[3] = byte(r.za, 0) | byte(r.zb, 8) | byte(r.zy, 16) | uint32_t(r.shift) << 24;
   }
 
-  // Blocks of N tokens and N channels; in the lanes-are-channels layout a token's rows are channelBlocks * N apart.
-  void transpose(uint32_t from, bool fromRows, uint32_t to, bool toRows) {
+  // Blocks of N tokens and N channels; in the lanes-are-channels layout a token's rows are blocks * N apart.
+  void transpose(uint32_t from, uint32_t to, uint32_t blocks, bool toRows) {
     Line line(Opcode::Movet);
-    line.set(movet::n1, channelBlocks).set(movet::n2, tokenBlocks);
-    line.set(movet::a, from).set(movet::a_s0, fromRows ? n : channelBlocks * n);
-    line.set(movet::a_s1, fromRows ? n * n : n).set(movet::a_s2, tensorStride());
-    line.set(movet::y, to).set(movet::y_s0, toRows ? n : channelBlocks * n);
-    out.lines.push_back(line.set(movet::y_s1, toRows ? n * n : n).set(movet::y_s2, tensorStride()));
+    line.set(movet::n1, blocks).set(movet::n2, tokenBlocks);
+    line.set(movet::a, from).set(movet::a_s0, toRows ? blocks * n : n);
+    line.set(movet::a_s1, toRows ? n : n * n).set(movet::a_s2, blocks * n * n);
+    line.set(movet::y, to).set(movet::y_s0, toRows ? n : blocks * n);
+    out.lines.push_back(line.set(movet::y_s1, toRows ? n * n : n).set(movet::y_s2, blocks * n * n));
   }
 
+  const HwConfig &config;
   const uint32_t n;
   const TokenShape shape;
   const SequencePlace place;
-  const uint32_t tokenBlocks, channelBlocks;
-  uint32_t free; // first free byte of the scratch memory
+  const uint32_t tokenBlocks;
+  uint32_t second, free, end; // of the scratch memory: its second part, what is free of the third, and the end of that
 };
+
+// -mean of the rows in units of 2^-22.
+void negativeMean(Builder &b, Rows x, const MeanNumbers &mean, uint32_t to) {
+  b.reduce(Opcode::Redsum, x, to, {.za = mean.center});
+  b.scale(to, {.ma = -mean.inverse, .shift = mean.shift - MeanNumbers::kMeanBits});
+}
 
 } // namespace
 
-uint64_t scratchBytes(const HwConfig &config, TokenShape shape) {
-  uint64_t n = config.n, blocks = shape.tokens / n, rows = (shape.channels + n - 1) / n * n;
-  return blocks * n * (2 * rows + 6 * kWordBytes); // two tensors; a row and at most five vectors of int32
+std::array<uint64_t, 3> scratchBytes(const HwConfig &config, TokenShape shape) {
+  const uint64_t n = config.n, tokens = shape.tokens, tensor = tokens * ((shape.channels + n - 1) / n * n);
+  return {tensor, tensor, tokens * (2 * n + 6 * kWordBytes)}; // a tensor, a tensor, two columns and six vectors
 }
 
-Sequence softmaxSequence(const HwConfig &config, TokenShape shape, SequencePlace place, double scale) {
+Sequence softmaxSequence(const HwConfig &config, TokenShape shape, SequencePlace place, const SoftmaxNumbers &numbers) {
   Builder b(config, shape, place);
-  // exp(scale * d) for d = x - max in -255..0, in units of 1/65280: a byte rounded to 1/255, and what is left of it.
-  for (bool isLow : {false, true})
-    for (int d = -255; d <= 0; ++d) {
-      int value = int(std::nearbyint(65280 * std::exp(scale * d))), high = (value + 128) >> 8;
-      b.out.tables.push_back(int8_t(isLow ? value - 256 * high : high - 128));
-    }
-  uint32_t x = b.tensor(), e = b.tensor(), top = b.row(), high = b.wide(), low = b.wide(), none = b.wide();
-  b.transposeIn(x);
-  b.reduce(Opcode::Redmax, x, top, {});
-  b.subtractRow(x, top, {.mb = -1, .zy = 127}); // x - max + 127: all of -255..0
-  b.lookUp(x, 0, e);
-  b.lookUp(x, 1, x);
-  b.reduce(Opcode::Redsum, e, high, {.za = -128});
-  b.reduce(Opcode::Redsum, x, low, {});
+  b.out.tables = numbers.tables;
+  const int8_t lowZero = numbers.isFine ? -128 : 0;
+  const bool isMasked = place.mask.has_value();
+  const Rows result = b.e(), third = b.y();
+  Rows d = b.x(), h = result, l = third, top = b.row();
+  uint32_t high = b.wide(), low = b.wide(), rest = b.wide();
+  b.transposeIn(place.x, d);
+  if (isMasked) {
+    b.maskRows(d, h, -128); // below all others
+    std::swap(d, h);
+  }
+  b.top(d, top);
+  b.subtractRow(d, top, h, {.mb = -1, .zy = 127}); // x - max + 127: all of -255..0
+  std::swap(d, h);
+  b.lookUp(d, 0, h);
+  b.lookUp(d, 1, l);
+  if (numbers.hasRest()) { // for the sum alone
+    b.lookUp(d, 2, d);
+    if (isMasked)
+      b.maskRows(d, d, 0);
+    b.reduce(Opcode::Redsum, d, rest, {});
+  }
+  if (isMasked) {
+    b.maskRows(h, d, -128);
+    b.maskRows(l, h, lowZero);
+    l = std::exchange(h, d);
+  }
+  b.reduce(Opcode::Redsum, h, high, {.za = -128});
+  b.reduce(Opcode::Redsum, l, low, {.za = lowZero});
   b.pair(Opcode::Wadd, high, low, high, {.ma = 256, .mb = 1});
+  if (numbers.hasRest())
+    b.pair(Opcode::Wadd, high, rest, high, {.ma = 256, .mb = 1, .shift = 8});
   b.norm(Opcode::Normrcp, high, low, 46); // 2^46 / sum, below 2^31
+  b.scale(low, {.ma = numbers.factor, .shift = 30});
+  const uint32_t none = rest;
   b.zero(none);
-  b.multiplyAdd(e, low, none, e, {.za = -128, .zy = -128, .shift = 30}); // high * 2^16 / sum
-  b.transposeOut(e, -128);
-  return std::move(b.out);
+  if (numbers.isFine) {
+    const Rows first = isMasked ? third : result;
+    b.multiplyAdd(h, low, none, first, {.za = -128, .zy = -128, .shift = numbers.shift});
+    b.multiplyAdd(l, low, none, h, {.za = -128, .zy = -128, .shift = numbers.shift + 8});
+    b.addRows(first, h, result, {.mb = 1, .za = -128, .zb = -128, .zy = numbers.zero});
+  } else {
+    b.multiplyAdd(h, low, none, result, {.za = -128, .zy = numbers.zero, .shift = numbers.shift});
+  }
+  b.transposeOut(result, numbers.zero);
+  return b.finish();
+}
+
+Sequence varianceSequence(const HwConfig &config, TokenShape shape, SequencePlace place,
+                          const VarianceNumbers &numbers) {
+  Builder b(config, shape, place);
+  const MeanNumbers &mean = numbers.mean;
+  constexpr int kBits = VarianceNumbers::kVarianceBits;
+  Rows x = b.x(), result = b.column();
+  uint32_t square = b.wide(), first = b.wide(), work = b.wide();
+  b.transposeIn(place.x, x);
+  b.reduce(Opcode::Redsq, x, square, {.za = mean.center});
+  if (mean.isCentred) {
+    negativeMean(b, x, mean, first);
+    b.pair(Opcode::Wmul, first, first, work, {.shift = 2 * MeanNumbers::kMeanBits - kBits});
+    b.pair(Opcode::Wadd, square, work, square,
+           {.ma = mean.inverse, .mb = -(1 << (mean.shift - kBits)), .shift = mean.shift - kBits});
+  } else {
+    b.scale(square, {.ma = mean.inverse, .shift = mean.shift - kBits});
+  }
+  b.scale(square, {.ma = numbers.factor, .shift = numbers.shift});
+  b.zero(work);
+  // To bytes: of zero with the vector as its addend.
+  b.multiplyAdd(b.bytesOf(work), work, square, result, {.zy = numbers.zero, .shift = VarianceNumbers::kStepBits});
+  b.transposeOut(result, numbers.zero);
+  return b.finish();
+}
+
+Sequence normaliseSequence(const HwConfig &config, TokenShape shape, SequencePlace place,
+                           const NormaliseNumbers &numbers) {
+  Builder b(config, shape, place);
+  b.out.tables = numbers.tables;
+  const MeanNumbers &mean = numbers.mean;
+  Rows x = b.x(), result = b.e(), v = b.column(), part = b.column();
+  uint32_t factor = b.wide(), work = b.wide(), first = b.wide(), addend = b.wide();
+  b.transposeIn(place.x, x);
+  b.transposeIn(place.second, v);
+  auto entry = [&](uint32_t table, int8_t zero, uint32_t to) {
+    b.lookUp(v, table, part);
+    b.reduce(Opcode::Redsum, part, to, {.za = zero}); // one row: made wide
+  };
+  entry(0, -128, factor);
+  for (uint32_t table : {1u, 2u}) {
+    entry(table, -128, work);
+    b.pair(Opcode::Wadd, factor, work, factor, {.ma = 256, .mb = 1});
+  }
+  if (mean.isCentred)
+    negativeMean(b, x, mean, first);
+  else
+    b.zero(first);
+  b.pair(Opcode::Wmul, first, factor, addend, {.shift = MeanNumbers::kMeanBits});
+  b.multiplyAdd(x, factor, addend, result, {.za = mean.center, .zy = numbers.zero, .shift = numbers.shift});
+  if (numbers.hasFar()) {
+    const Rows far = b.y();
+    entry(3, 0, work);
+    b.scale(work, {.ma = 1 << 16});
+    b.pair(Opcode::Wmul, first, work, addend, {.shift = MeanNumbers::kMeanBits});
+    b.multiplyAdd(x, work, addend, far, {.za = mean.center, .shift = numbers.farShift});
+    b.addRows(result, far, x, {.mb = 4, .za = numbers.zero, .zy = numbers.zero});
+    result = x;
+  }
+  b.transposeOut(result, numbers.zero);
+  return b.finish();
 }
 
 Sequence layerNormSequence(const HwConfig &config, TokenShape shape, SequencePlace place, int8_t zeroPoint,
                            double eps) {
   Builder b(config, shape, place);
-  constexpr int kMeanBits = 22, kVarianceBits = 14, kGainBits = 5, kFactorBits = 14;
-  const int k = 30 + std::bit_width(shape.channels) - 1;
-  const auto inverse = int32_t(std::nearbyint(std::ldexp(1.0, k) / shape.channels)); // 2^29..2^30
+  constexpr int kVarianceBits = 14, kGainBits = 5, kFactorBits = 14;
+  const MeanNumbers numbers = meanNumbers(shape.channels, true, zeroPoint);
+  const int k = numbers.shift;
   const auto half = int32_t(std::nearbyint(std::ldexp(std::max(eps, 1.0 / 256), kVarianceBits - 1)));
-  uint32_t x = b.tensor(), mean = b.wide(), square = b.wide(), work = b.wide();
-  b.transposeIn(x);
-  b.reduce(Opcode::Redsum, x, mean, {.za = zeroPoint});
+  Rows x = b.x(), result = b.e();
+  uint32_t mean = b.wide(), square = b.wide(), work = b.wide();
+  b.transposeIn(place.x, x);
+  negativeMean(b, x, numbers, mean);
   b.reduce(Opcode::Redsq, x, square, {.za = zeroPoint});
-  b.pair(Opcode::Wadd, mean, mean, mean, {.ma = -inverse, .shift = k - kMeanBits}); // minus the mean
-  b.pair(Opcode::Wmul, mean, mean, work, {.shift = 2 * kMeanBits - kVarianceBits});
+  b.pair(Opcode::Wmul, mean, mean, work, {.shift = 2 * MeanNumbers::kMeanBits - kVarianceBits});
   b.pair(Opcode::Wadd, square, work, square,
-         {.ma = inverse, .mb = -(1 << (k - kVarianceBits)), .shift = k - kVarianceBits});
+         {.ma = numbers.inverse, .mb = -(1 << (k - kVarianceBits)), .shift = k - kVarianceBits});
   b.zero(work);
   b.norm(Opcode::Normrcp, work, work, 0); // of zero: 2^31 - 1 in every lane
   b.pair(Opcode::Wadd, square, work, square, {.ma = 1 << 30, .mb = half, .shift = 30});
   b.norm(Opcode::Normrsq, square, square, kVarianceBits / 2 + kFactorBits + kGainBits);
-  b.pair(Opcode::Wmul, mean, square, mean, {.shift = kMeanBits});
-  b.multiplyAdd(x, square, mean, x, {.za = zeroPoint, .shift = kFactorBits});
-  b.transposeOut(x, 0);
-  return std::move(b.out);
+  b.pair(Opcode::Wmul, mean, square, mean, {.shift = MeanNumbers::kMeanBits});
+  b.multiplyAdd(x, square, mean, result, {.za = zeroPoint, .shift = kFactorBits});
+  b.transposeOut(result, 0);
+  return b.finish();
 }
 
 std::array<int8_t, 256> functionTable(double (*function)(double), Quantised from, Quantised to) {

@@ -9,8 +9,10 @@
 
 #include "tw/isa/HwConfig.h"
 #include "tw/isa/Line.h"
+#include "tw/isa/SequenceNumbers.h"
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 namespace tw::isa {
@@ -24,10 +26,16 @@ struct TokenShape {
 
 /// Where a sequence works: SPM bytes (multiples of N), the first of its parameter rows and of its tables.
 struct SequencePlace {
-  uint32_t x = 0, y = 0;
-  uint32_t scratch = 0; // scratchBytes() of it; overlaps neither x nor y
+  uint32_t x = 0, y = 0; // may be the same
+  uint32_t scratch = 0;  // scratchBytes() of it, all parts one behind the other; overlaps neither x nor y
   uint32_t param = 0;
   uint32_t table = 0;
+  // 0 where an element takes no part, else 1, as x is transposed: [blocks of N tokens][channels in whole blocks][N].
+  std::optional<uint32_t> mask{};
+  uint32_t second = 0; // the other operand of a sequence that has one
+  // The second and third part of the scratch memory, if they are elsewhere. Instructions go from one part, or from x
+  // and y, to another: in four groups of banks they do not wait for themselves.
+  std::optional<std::array<uint32_t, 2>> parts{};
 };
 
 /// Lines in their order, all for VX, and what has to be in parameter memory and in the tables before the first.
@@ -37,11 +45,20 @@ struct Sequence {
   std::vector<int8_t> tables;   // 256 bytes each
 };
 
-uint64_t scratchBytes(const HwConfig &config, TokenShape shape);
+/// Of each part of the scratch memory.
+std::array<uint64_t, 3> scratchBytes(const HwConfig &config, TokenShape shape);
 
-/// y = softmax(scale * x) in units of 1/256, zero point -128: at most 1 LSB beyond half a unit from the real value (see
-/// the page above), and 127 where that is above 254.5/256. `scale` is positive.
-Sequence softmaxSequence(const HwConfig &config, TokenShape shape, SequencePlace place, double scale);
+/// y = softmax(scale * x) with the scale, the output's scale and zero point of these numbers; within numbers.bound. A
+/// masked element is the zero point; each token has one that is not masked.
+Sequence softmaxSequence(const HwConfig &config, TokenShape shape, SequencePlace place, const SoftmaxNumbers &numbers);
+
+/// y [tokens, 1] = mean((x - mean)^2), quantised; within numbers.bound.
+Sequence varianceSequence(const HwConfig &config, TokenShape shape, SequencePlace place,
+                          const VarianceNumbers &numbers);
+
+/// y = (x - mean) * factor(v) with one v for each token in `second` [tokens, 1]; within numbers.bound.
+Sequence normaliseSequence(const HwConfig &config, TokenShape shape, SequencePlace place,
+                           const NormaliseNumbers &numbers);
 
 /// y = (x - mean) / sqrt(variance + eps) in units of 1/32, zero point 0, saturated at 4 standard deviations. eps is in
 /// squared units of x; one below 1/256 counts as 1/256. Gain and bias of a channel are a 1x1 dwconv behind it.
