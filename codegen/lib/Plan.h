@@ -8,6 +8,7 @@
 #include "host/HostCode.h"
 #include "tw/codegen/Compile.h"
 #include "tw/tensorize/Moves.h"
+#include "tw/tensorize/Tokens.h"
 
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/xxhash.h"
@@ -35,13 +36,23 @@ struct Step {
   int row = -1;     // host: the report's row of the block; -1: it converts or copies a tensor
 };
 
-/// Consecutive blocks on the accelerator: one stream, one submit. Or one block that only moves rows of lanes.
+/// A block that is a sequence of instructions for each block of tokens.
+struct SequencePlan {
+  tensorize::TokenStream stream; // operands and result number the table's tensors
+  tensorize::TokenTile tile;
+  int8_t beside = 0; // what the lanes beside the result hold
+};
+
+/// Consecutive blocks on the accelerator: one stream, one submit. Or one block whose instructions need no schedule: it
+/// only moves rows of lanes, or is a sequence.
 struct SegmentPlan {
   std::vector<tensorize::Task> tasks;      // operands number the table's tensors
   std::optional<tensorize::Moves> moves{}; // boxes and the result number the table's tensors; there are no tasks
+  std::optional<SequencePlan> sequence{};  // nor are there here
   std::vector<int> rows;                   // per task: its row of the report
   std::vector<int> blocks;                 // per task: its block, by position in Blocks::calls()
   std::vector<TensorId> tensors;           // that its schedule numbers, in that order
+  bool isScheduled() const { return !moves && !sequence; }
 };
 
 struct Plan {

@@ -2,6 +2,7 @@
 #include "Reasons.h"
 
 #include "Tensors.h"
+#include "npu/Sequences.h"
 #include "tw/ir/Constants.h"
 #include "tw/ir/Macs.h"
 #include "tw/ir/QuantOps.h"
@@ -179,9 +180,11 @@ GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::
   notes.isAtEdge = isAtEdge(call);
   auto computesFloat = [](Operation *op) { return isFloat(op->getResult(0)) || isFloat(op->getOperand(0)); };
   auto library = llvm::find_if(operators, llvm::IsaPred<ir::LibraryOp>);
-  if (library != operators.end())
-    notes.whole = llvm::cast<ir::LibraryOp>(*library).getName().str() +
-                  " is a library function, which is code for the host: the NPU has no loop form of it";
+  const llvm::StringRef function = library == operators.end() ? "" : llvm::cast<ir::LibraryOp>(*library).getName();
+  if (isSequence(function))
+    notes.whole.clear(); // why it does not fit says what there is to say
+  else if (!function.empty())
+    notes.whole = function.str() + " is a library function, which is code for the host: the NPU has no loop form of it";
   else if (llvm::all_of(operators, llvm::IsaPred<ir::ReshapeOp, ir::TransposeOp, ir::ConcatOp, ir::PadOp>))
     notes.whole = notes.move;
   else if (llvm::any_of(operators, computesFloat))

@@ -565,7 +565,7 @@ std::optional<Drawn> drawImageOperator(QdqBuilder &builder, const Quantised &ima
 std::optional<std::string> makeOperatorModel(Choices &choices) {
   QdqBuilder builder(choices, 13);
   std::optional<Drawn> drawn;
-  const uint64_t kind = choices.below(11);
+  const uint64_t kind = choices.below(12);
   if (kind == 10) {
     auto result = drawQLinear(builder);
     if (!result)
@@ -573,7 +573,9 @@ std::optional<std::string> makeOperatorModel(Choices &choices) {
     builder.output(*result);
     return builder.bytes();
   }
-  if (kind == 7) {
+  if (kind == 11) {
+    drawn = drawRowOperator(builder);
+  } else if (kind == 7) {
     drawn = drawGemm(builder);
   } else if (kind == 8) {
     drawn = drawMatmul(builder);

@@ -157,6 +157,12 @@ std::string QdqBuilder::integers(const Dims &values) {
   return name;
 }
 
+std::string QdqBuilder::booleans(const Dims &shape, const std::vector<float> &values) {
+  const std::string name = fresh("m");
+  onnx.integers(name, shape, {values.begin(), values.end()}, ::onnx::TensorProto_DataType_BOOL);
+  return name;
+}
+
 std::string QdqBuilder::floats(const Dims &shape, const std::vector<float> &values) {
   const std::string name = fresh("f");
   onnx.floats(name, shape, values);

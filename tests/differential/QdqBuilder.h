@@ -67,6 +67,7 @@ public:
   /// int64 constants, for shapes and the like.
   std::string integers(const Dims &values);
   std::string floats(const Dims &shape, const std::vector<float> &values);
+  std::string booleans(const Dims &shape, const std::vector<float> &values);
   std::string scalar(float value) { return floats({}, {value}); }
   std::string zeroPoint(const Quant &quant);
 
@@ -104,6 +105,8 @@ struct Drawn {
   double magnitude = 1;
 };
 std::optional<Drawn> drawImageOperator(QdqBuilder &builder, const Quantised &image);
+/// Of its own input.
+Drawn drawRowOperator(QdqBuilder &builder);
 
 } // namespace tw::test
 

@@ -2,6 +2,7 @@
 #include "npu/NpuExecutor.h"
 
 #include "npu/ByteMoves.h"
+#include "npu/Sequences.h"
 
 #include "tw/tensorize/Rewrite.h"
 
@@ -21,7 +22,8 @@ constexpr size_t kTried = 8, kKept = 2;
 
 struct NpuCandidate final : Candidate {
   std::vector<Task> tasks;
-  std::optional<ByteMoves> moves; // instead of tasks
+  std::optional<ByteMoves> moves;       // instead of tasks
+  std::optional<SequencePlan> sequence; // instead of both
 };
 
 // May a tensor be read under another shape without a change of its bytes in rows of lanes?
@@ -57,24 +59,32 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
   else
     rejections = {std::get<Rejection>(loops.block)};
   std::optional<ByteMoves> moves;
-  if (tasks.empty()) {
+  std::optional<SequencePlan> sequence;
+  if (auto found = sequenceOf(call, plan, forms, target, config)) {
+    if (auto *its = std::get_if<SequencePlan>(&*found))
+      sequence = std::move(*its);
+    else
+      rejections = {std::get<Rejection>(*found)};
+  } else if (tasks.empty()) {
     auto found = byteMovesOf(call, plan, forms, target);
     if (auto *its = std::get_if<ByteMoves>(&found))
       moves = std::move(*its);
     else if (auto &why = std::get<std::optional<Rejection>>(found))
       rejections.push_back(*why);
   }
-  if (plan.tagNames.size() + tasks.size() + size_t(moves.has_value()) > kMostTags) {
+  if (plan.tagNames.size() + tasks.size() + size_t(moves || sequence) > kMostTags) {
     rejections = {{"", "descriptor",
                    "instructions name their block by a tag, and all " + std::to_string(kMostTags) +
                        " tags are taken by blocks before it"}};
     tasks.clear();
     moves.reset();
+    sequence.reset();
   }
-  if (!tasks.empty() || moves) {
+  if (!tasks.empty() || moves || sequence) {
     auto candidate = std::make_unique<NpuCandidate>();
     candidate->tasks = std::move(tasks);
     candidate->moves = std::move(moves);
+    candidate->sequence = std::move(sequence);
     return candidate;
   }
   Refusals refusals;
@@ -264,6 +274,8 @@ void NpuExecutor::take(int block, const BlockCall &call, std::unique_ptr<Candida
   auto &its = static_cast<NpuCandidate &>(*candidate);
   if (its.moves)
     return takeMoves(block, call, std::move(*its.moves), row);
+  if (its.sequence)
+    return takeSequence(block, call, std::move(*its.sequence), row);
   std::vector<Task> tasks = std::move(its.tasks);
   const TensorId result = plan.table.of(call.call->getResult(0));
   // Forms first: a step that makes one ends the segment that the block would join.
@@ -302,21 +314,38 @@ void NpuExecutor::take(int block, const BlockCall &call, std::unique_ptr<Candida
 // A stream of its own: what it reads has been stored by the one before.
 void NpuExecutor::takeMoves(int block, const BlockCall &call, ByteMoves moves, PlacementRow &row) {
   const TensorId result = plan.table.of(call.call->getResult(0));
-  plan.closeSegment();
-  const int segment = plan.joinSegment();
-  ChipForm &form = plan.giveChipForm(result, target.lanes);
-  form.producer = segment;
-  form.beside = moves.beside;
-  row.executor = ExecutorId::Npu;
-  row.tag = uint16_t(plan.tagNames.size());
   row.how = moves.boxes.empty() ? "rows turned into lanes" : "copies of rows";
-  plan.tagNames.push_back(row.node);
-  SegmentPlan &its = plan.segments[size_t(segment)];
+  SegmentPlan &its = beginAlone(block, result, row);
+  plan.table[result].chip->beside = moves.beside;
   its.moves =
       Moves{row.node, row.tag, {}, result, std::move(moves.boxes), std::move(moves.lanes), std::move(moves.turns)};
+  plan.closeSegment();
+}
+
+void NpuExecutor::takeSequence(int block, const BlockCall &call, SequencePlan sequence, PlacementRow &row) {
+  const TensorId result = plan.table.of(call.call->getResult(0));
+  for (const TokenStream::Operand &operand : sequence.stream.operands)
+    forms.bringOnChip(operand.tensor, 0);
+  row.how = "sequence";
+  SegmentPlan &its = beginAlone(block, result, row);
+  plan.table[result].chip->beside = sequence.beside;
+  sequence.stream.tag = row.tag;
+  its.sequence = std::move(sequence);
+  plan.closeSegment();
+}
+
+// The segment of a block that has one for itself.
+SegmentPlan &NpuExecutor::beginAlone(int block, TensorId result, PlacementRow &row) {
+  plan.closeSegment();
+  const int segment = plan.joinSegment();
+  plan.giveChipForm(result, target.lanes).producer = segment;
+  row.executor = ExecutorId::Npu;
+  row.tag = uint16_t(plan.tagNames.size());
+  plan.tagNames.push_back(row.node);
+  SegmentPlan &its = plan.segments[size_t(segment)];
   its.rows.push_back(int(plan.report.rows.size()));
   its.blocks.push_back(block);
-  plan.closeSegment();
+  return its;
 }
 
 } // namespace tw::codegen

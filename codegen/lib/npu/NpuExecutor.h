@@ -16,7 +16,8 @@ namespace tw::codegen {
 class NpuExecutor final : public Executor {
 public:
   NpuExecutor(Plan &plan, Forms &forms, const tensorize::Target &target, const CompileOptions &options)
-      : plan(plan), forms(forms), target(target), chains(tensorize::chainsOf(target)), streams(plan, target, options) {}
+      : plan(plan), forms(forms), target(target), config(options.config), chains(tensorize::chainsOf(target)),
+        streams(plan, target, options) {}
 
   ExecutorId id() const override { return ExecutorId::Npu; }
   std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &loops) override;
@@ -44,11 +45,14 @@ private:
   std::optional<tensorize::Block> foldThin(const tensorize::Block &block, const Trial &trial);
   void readKnownForms(tensorize::Block &block, const Trial &trial) const;
   void takeMoves(int block, const BlockCall &call, ByteMoves moves, PlacementRow &row);
+  void takeSequence(int block, const BlockCall &call, SequencePlan sequence, PlacementRow &row);
+  SegmentPlan &beginAlone(int block, TensorId result, PlacementRow &row);
   std::optional<tensorize::Rejection> tryAlone(const Tasks &tasks) const;
 
   Plan &plan;
   Forms &forms;
   const tensorize::Target &target;
+  const isa::HwConfig &config;
   std::vector<tensorize::Chain> chains;
   Streams streams;
 };

@@ -31,6 +31,9 @@ void Streams::findReaders() {
   for (size_t s = 0; s != plan.segments.size(); ++s) {
     if (auto &moves = plan.segments[s].moves)
       moves->forEachSource([&](int tensor) { lastReader[tensor] = s; });
+    if (const auto &sequence = plan.segments[s].sequence)
+      for (const TokenStream::Operand &operand : sequence->stream.operands)
+        lastReader[operand.tensor] = s;
     for (const Task &task : plan.segments[s].tasks)
       for (const Operand &operand : task.mappings.front().block.operands)
         if (!operand.constant)
@@ -53,8 +56,8 @@ void Streams::numberSegments() {
   findReaders();
   for (size_t s = 0; s != plan.segments.size(); ++s) {
     SegmentPlan &its = plan.segments[s];
-    if (its.moves) {
-      numberMoves(s);
+    if (!its.isScheduled()) {
+      its.moves ? numberMoves(s) : numberSequence(s);
       segments.emplace_back();
       continue;
     }
@@ -64,25 +67,40 @@ void Streams::numberSegments() {
   }
 }
 
+// A tensor's number in segment s, and its description in the list that belongs to it.
+int Streams::numberIn(size_t s, TensorId id, std::vector<Tensor> &tensors) {
+  std::vector<TensorId> &ids = plan.segments[s].tensors;
+  auto found = std::ranges::find(ids, id);
+  if (found == ids.end()) {
+    tensors.push_back(describe(id, s));
+    found = ids.insert(found, id);
+  }
+  return int(found - ids.begin());
+}
+
 void Streams::numberMoves(size_t s) {
-  SegmentPlan &its = plan.segments[s];
-  auto number = [&](TensorId id) {
-    auto found = std::ranges::find(its.tensors, id);
-    if (found == its.tensors.end()) {
-      its.moves->tensors.push_back(describe(id, s));
-      found = its.tensors.insert(found, id);
-    }
-    return int(found - its.tensors.begin());
-  };
-  its.moves->result = number(its.moves->result);
-  its.moves->forEachSource([&](int &tensor) { tensor = number(tensor); });
+  Moves &moves = *plan.segments[s].moves;
+  moves.result = numberIn(s, moves.result, moves.tensors);
+  moves.forEachSource([&](int &tensor) { tensor = numberIn(s, tensor, moves.tensors); });
+}
+
+void Streams::numberSequence(size_t s) {
+  TokenStream &stream = plan.segments[s].sequence->stream;
+  stream.result.tensor = numberIn(s, stream.result.tensor, stream.tensors);
+  for (TokenStream::Operand &operand : stream.operands)
+    operand.tensor = numberIn(s, operand.tensor, stream.tensors);
+}
+
+// Instructions that need no schedule.
+LoweredSegment Streams::emitAlone(const SegmentPlan &its) const {
+  return its.moves ? emitMoves(*its.moves, target) : emitTokens(its.sequence->stream, target, its.sequence->tile);
 }
 
 llvm::Expected<std::optional<Misfit>> Streams::choose() {
   for (size_t s = 0; s != segments.size(); ++s) {
-    if (plan.segments[s].moves) {
+    if (!plan.segments[s].isScheduled()) {
       schedules.emplace_back();
-      lowered.push_back({{}, emitMoves(*plan.segments[s].moves, target)});
+      lowered.push_back({{}, emitAlone(plan.segments[s])});
       continue;
     }
     auto chosen = chooseSchedules(segments[s], target);
@@ -172,13 +190,13 @@ llvm::Error Streams::readGiven() {
   if (!read)
     return llvm::createStringError(read.diag().str());
   for (size_t s = 0, next = 0; s != segments.size(); ++s) {
-    const bool isGiven = !plan.segments[s].moves;
+    const bool isGiven = plan.segments[s].isScheduled();
     schedules.push_back(isGiven ? std::move(read->schedules[next]) : Schedule());
     fileLines.push_back(isGiven ? std::move(read->lines[next++]) : std::vector<int>());
   }
   for (size_t s = 0; s != segments.size(); ++s) {
-    if (plan.segments[s].moves) {
-      lowered.push_back({{}, emitMoves(*plan.segments[s].moves, target)});
+    if (!plan.segments[s].isScheduled()) {
+      lowered.push_back({{}, emitAlone(plan.segments[s])});
       continue;
     }
     estimate(segments[s], target, schedules[s]);

@@ -51,7 +51,10 @@ private:
 
   tensorize::MachineId machine() const { return {config.name, isa::configHash(config)}; }
   void numberSegments();
+  int numberIn(size_t s, TensorId id, std::vector<tensorize::Tensor> &tensors);
   void numberMoves(size_t s);
+  void numberSequence(size_t s);
+  tensorize::LoweredSegment emitAlone(const SegmentPlan &its) const;
   // Where several schedules are worth it, the one whose job is the shortest.
   llvm::Expected<std::optional<Misfit>> choose();
   llvm::Expected<size_t> shortest(const tensorize::Segment &segment, const std::vector<Lowered> &ways) const;
@@ -76,7 +79,7 @@ private:
   const CompileOptions &options;
   const isa::HwConfig &config;
   std::map<TensorId, size_t> lastReader;    // the last segment that reads or writes a tensor
-  std::vector<tensorize::Segment> segments; // as in the plan, like the three below; empty for moves
+  std::vector<tensorize::Segment> segments; // as in the plan, like the three below; empty where there is none
   std::vector<tensorize::Schedule> schedules;
   std::vector<Lowered> lowered;
   std::vector<std::vector<int>> fileLines; // of a given schedule, per task

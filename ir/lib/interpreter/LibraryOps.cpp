@@ -126,6 +126,7 @@ Evaluation evaluationOf(llvm::StringRef name) {
       {"grid_sample", gridSample},  {"roi_align", roiAlign},     {"max_roi_pool", maxRoiPool},
       {"determinant", determinant}, {"deform_conv", deformConv}, {"non_max_suppression", nonMaxSuppression},
       {"nonzero", nonzero},         {"compress", compress},      {"unique", unique},
+      {"softmax_i8", softmaxI8},    {"variance_i8", varianceI8}, {"normalise_i8", normaliseI8},
   };
   for (const auto &[known, evaluation] : kEvaluations)
     if (known == name)

@@ -15,6 +15,10 @@ llvm::Error gridSample(const Operands &in, Params params, Tensor &result);
 llvm::Error roiAlign(const Operands &in, Params params, Tensor &result);
 llvm::Error maxRoiPool(const Operands &in, Params params, Tensor &result);
 llvm::Error deformConv(const Operands &in, Params params, Tensor &result);
+// LibraryQuantised.cpp
+llvm::Error softmaxI8(const Operands &in, Params params, Tensor &result);
+llvm::Error varianceI8(const Operands &in, Params params, Tensor &result);
+llvm::Error normaliseI8(const Operands &in, Params params, Tensor &result);
 // LibraryRows.cpp
 llvm::Error determinant(const Operands &in, Params params, Tensor &result);
 llvm::Error nonMaxSuppression(const Operands &in, Params params, Tensor &result);

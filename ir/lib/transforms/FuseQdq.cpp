@@ -520,6 +520,7 @@ struct FuseQdq : impl::FuseQdqBase<FuseQdq> {
     addFunctionPatterns(patterns);
     addProductPatterns(patterns);
     addAffinePatterns(patterns);
+    addSequencePatterns(patterns);
     addWideBiasPatterns(patterns);
     if (failed(applyPatternsAndFoldGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();

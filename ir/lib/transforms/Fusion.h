@@ -21,6 +21,9 @@ void addAffinePatterns(mlir::RewritePatternSet &patterns);
 // A bias at the end of int32 moves as far inside as the sums need: WideBias.cpp.
 void addWideBiasPatterns(mlir::RewritePatternSet &patterns);
 
+// Softmax and layer norms of int8 values become integers of rows: FuseSequences.cpp.
+void addSequencePatterns(mlir::RewritePatternSet &patterns);
+
 } // namespace tw::ir
 
 #endif // TW_IR_LIB_TRANSFORMS_FUSION_H
