@@ -54,24 +54,31 @@ BlockFacts factsOf(mlir::func::CallOp call, mlir::func::FuncOp function) {
 
 } // namespace
 
-Blocks::Blocks(mlir::ModuleOp module) : entry(module.lookupSymbol<mlir::func::FuncOp>("main")) {
+Blocks::Blocks(llvm::ArrayRef<mlir::ModuleOp> modules) {
+  for (mlir::ModuleOp module : modules)
+    add(module);
+}
+
+void Blocks::add(mlir::ModuleOp module) {
+  auto main = module.lookupSymbol<mlir::func::FuncOp>("main");
   mlir::Builder builder(module.getContext());
   const mlir::SymbolTable graph(module);
-  for (auto call : entry.front().getOps<mlir::func::CallOp>()) {
+  for (auto call : main.front().getOps<mlir::func::CallOp>()) {
     auto function = graph.lookup<mlir::func::FuncOp>(call.getCallee());
     call->setAttr(kNumber, builder.getI64IntegerAttr(int64_t(list.size())));
-    list.push_back({nullptr, nullptr, factsOf(call, function)});
+    list.push_back({mains.size(), nullptr, nullptr, factsOf(call, function)});
   }
   mlir::LogicalResult lowered = ir::lowerBlocksToLinalg(module);
   (void)lowered;
   assert(mlir::succeeded(lowered) && "blocks without a loop form stay as they are");
   const mlir::SymbolTable loops(module); // blocks with wide sums are functions of their own
-  for (auto call : entry.front().getOps<mlir::func::CallOp>()) {
+  for (auto call : main.front().getOps<mlir::func::CallOp>()) {
     BlockCall &block = list[size_t(call->getAttrOfType<mlir::IntegerAttr>(kNumber).getInt())];
     call->removeAttr(kNumber);
     block.call = call;
     block.function = loops.lookup<mlir::func::FuncOp>(call.getCallee());
   }
+  mains.push_back(main);
 }
 
 } // namespace tw::codegen

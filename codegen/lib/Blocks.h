@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What for: the blocks of an outlined module, each call with its loops and with what only its operators could say.
-// Called by: the pipeline, once: it lowers the module's blocks in place.
-// Does not: know an executor.
+// What for: the blocks of outlined modules, an entry each, every call with its loops and with what only its operators
+// could say. Called by: the pipeline, once: it lowers the modules' blocks in place. Does not: know an executor.
 #ifndef TW_CODEGEN_LIB_BLOCKS_H
 #define TW_CODEGEN_LIB_BLOCKS_H
 
@@ -25,8 +24,9 @@ struct BlockFacts {
   GraphNotes notes;
 };
 
-/// One call of a block in @main.
+/// One call of a block in an entry's @main.
 struct BlockCall {
+  size_t entry = 0;
   mlir::func::CallOp call;
   mlir::func::FuncOp function; // loops
   BlockFacts facts;
@@ -34,14 +34,17 @@ struct BlockCall {
 
 class Blocks {
 public:
-  /// `module` is outlined; its blocks become loops.
-  explicit Blocks(mlir::ModuleOp module);
+  /// The modules are outlined; their blocks become loops.
+  explicit Blocks(llvm::ArrayRef<mlir::ModuleOp> modules);
 
+  /// Of all entries, in their order.
   const std::vector<BlockCall> &calls() const { return list; }
-  mlir::func::FuncOp main() const { return entry; }
+  const std::vector<mlir::func::FuncOp> &entries() const { return mains; }
 
 private:
-  mlir::func::FuncOp entry;
+  void add(mlir::ModuleOp module);
+
+  std::vector<mlir::func::FuncOp> mains;
   std::vector<BlockCall> list;
 };
 

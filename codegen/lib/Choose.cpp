@@ -133,8 +133,20 @@ llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, const Co
 
 llvm::Error assign(const Blocks &blocks, const std::vector<Strike> &strikes, Attempt &attempt) {
   llvm::Error refused = llvm::Error::success();
-  for (auto [b, call] : llvm::enumerate(blocks.calls()))
-    refused = llvm::joinErrors(std::move(refused), give(int(b), call, strikes, attempt));
+  const std::vector<BlockCall> &calls = blocks.calls();
+  Plan &plan = attempt.plan;
+  size_t b = 0;
+  for (size_t e = 0; e != blocks.entries().size(); ++e) {
+    plan.entry = {};
+    plan.entry.firstStep = uint32_t(plan.steps.size());
+    attempt.forms->bindArguments(blocks.entries()[e]);
+    for (; b != calls.size() && calls[b].entry == e; ++b)
+      refused = llvm::joinErrors(std::move(refused), give(int(b), calls[b], strikes, attempt));
+    plan.closeSegment();
+    attempt.forms->bindResults(blocks.entries()[e]);
+    plan.entry.stepCount = uint32_t(plan.steps.size()) - plan.entry.firstStep;
+    attempt.entries.push_back(std::move(plan.entry));
+  }
   return refused;
 }
 
@@ -144,8 +156,6 @@ llvm::Expected<std::unique_ptr<Attempt>> choose(const Blocks &blocks, std::vecto
     std::unique_ptr<Attempt> attempt = begin();
     if (auto error = assign(blocks, strikes, *attempt))
       return std::move(error);
-    attempt->plan.closeSegment();
-    attempt->forms->bindResults(blocks.main());
     std::optional<Strike> strike;
     for (auto &executor : attempt->executors) {
       auto misfit = executor->schedule();

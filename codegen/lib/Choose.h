@@ -33,9 +33,11 @@ struct Attempt {
   std::unique_ptr<HostCode> code;
   std::unique_ptr<Forms> forms;
   std::vector<std::unique_ptr<Executor>> executors; // the preferred one first
+  std::vector<isa::PackageEntry> entries;           // without names
 };
 
-/// Gives each block to an executor. An error holds a message for each block that nobody runs.
+/// Gives each block of each entry to an executor; what one entry leaves open, no other joins. An error holds a message
+/// for each block that nobody runs.
 llvm::Error assign(const Blocks &blocks, const std::vector<Strike> &strikes, Attempt &attempt);
 
 /// An attempt in which everything fits; `begin` makes a fresh one.

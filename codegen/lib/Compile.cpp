@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pipeline: fuse and outline, lower blocks to loops, give each to an executor, emit, write the package.
-#include "tw/codegen/Compile.h"
+#include "tw/codegen/Entries.h"
 
 #include "Arena.h"
 #include "Choose.h"
@@ -41,15 +41,19 @@ llvm::Error fuse(mlir::ModuleOp module, const CompileOptions &options) {
 }
 
 /// The dimensions that arguments bind, in the order of the steps that do it.
-std::vector<isa::PackageDim> dimsOf(mlir::func::FuncOp main) {
+std::vector<isa::PackageDim> dimsOf(llvm::ArrayRef<mlir::func::FuncOp> mains) {
   std::vector<isa::PackageDim> dims;
-  for (unsigned i = 0; i != main.getNumArguments(); ++i)
-    if (auto bounds = main.getArgAttrOfType<mlir::DenseI64ArrayAttr>(i, ir::kBounds))
-      dims.push_back({ir::argumentName(main, i), bounds[0], bounds[1]});
+  for (mlir::func::FuncOp main : mains)
+    for (unsigned i = 0; i != main.getNumArguments(); ++i)
+      if (auto bounds = main.getArgAttrOfType<mlir::DenseI64ArrayAttr>(i, ir::kBounds))
+        dims.push_back({ir::argumentName(main, i), bounds[0], bounds[1]});
   return dims;
 }
 
-Compiled pack(Plan plan, mlir::func::FuncOp main, const HostProcessor &processor, const isa::HwConfig &config) {
+/// What was attempted is given away.
+Compiled pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graphs, llvm::ArrayRef<mlir::func::FuncOp> mains,
+              const HostProcessor &processor, const isa::HwConfig &config) {
+  Plan &plan = attempt.plan;
   Compiled compiled;
   isa::Package &package = compiled.package;
   package.config = config;
@@ -59,7 +63,7 @@ Compiled pack(Plan plan, mlir::func::FuncOp main, const HostProcessor &processor
   plan.constants.resize(size_t(roundUp(int64_t(plan.constants.size()), kAlign)));
   package.constants = std::move(plan.constants);
   package.tensors = std::move(plan.tensors);
-  package.dims = dimsOf(main);
+  package.dims = dimsOf(mains);
   for (Buffer &buffer : plan.buffers) {
     if (buffer.package.kind == TW_PKG_STATE)
       package.stateBytes = std::max(package.stateBytes, buffer.package.offset + buffer.package.size);
@@ -67,9 +71,10 @@ Compiled pack(Plan plan, mlir::func::FuncOp main, const HostProcessor &processor
   }
   for (Step &step : plan.steps)
     package.steps.push_back(std::move(step.package));
-  plan.entry.name = "main";
-  plan.entry.stepCount = uint32_t(package.steps.size());
-  package.entries.push_back(std::move(plan.entry));
+  for (auto [entry, graph] : llvm::zip_equal(attempt.entries, graphs)) {
+    entry.name = graph.name;
+    package.entries.push_back(std::move(entry));
+  }
   package.arenaBytes = plan.report.arenaBytes;
   package.counts = std::move(plan.stepCounts);
   if (!plan.hostObject.empty()) {
@@ -135,14 +140,23 @@ void estimateHost(Plan &plan, const HostProcessor &processor) {
 } // namespace
 
 llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &options) {
-  dump(options, "imported", module);
-  if (auto error = fuse(module, options))
-    return std::move(error);
-  dump(options, "blocks", module);
-  if (options.fused)
-    options.fused(module);
-  const Blocks blocks(module);
-  dump(options, "loops", module);
+  return compileEntries({{"main", module}}, options);
+}
+
+llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const CompileOptions &options) {
+  std::vector<mlir::ModuleOp> modules;
+  for (const EntryGraph &graph : graphs) {
+    modules.push_back(graph.module);
+    dump(options, "imported", graph.module);
+    if (auto error = fuse(graph.module, options))
+      return std::move(error);
+    dump(options, "blocks", graph.module);
+    if (options.fused)
+      options.fused(graph.module);
+  }
+  const Blocks blocks(modules);
+  for (mlir::ModuleOp module : modules)
+    dump(options, "loops", module);
 
   const tensorize::Target target = tensorize::makeTwTarget(options.config);
   auto processor = processorOf(options.hostCpu);
@@ -154,9 +168,8 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
   auto chosen = choose(blocks, std::move(*strikes), [&] {
     auto attempt = std::make_unique<Attempt>();
     attempt->plan.report.executors = options.executors;
-    attempt->code = std::make_unique<HostCode>(module.getContext(), *processor);
+    attempt->code = std::make_unique<HostCode>(modules.front().getContext(), *processor);
     attempt->forms = std::make_unique<Forms>(attempt->plan, *attempt->code, target.lanes);
-    attempt->forms->bindArguments(blocks.main());
     for (ExecutorId id : options.executors)
       switch (id) {
       case ExecutorId::Npu:
@@ -186,7 +199,7 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
   for (auto &executor : attempt.executors)
     if (auto error = executor->link())
       return std::move(error);
-  Compiled compiled = pack(std::move(attempt.plan), blocks.main(), *processor, options.config);
+  Compiled compiled = pack(attempt, graphs, blocks.entries(), *processor, options.config);
   if (options.measure)
     if (auto error = measure(compiled, options))
       return std::move(error);

@@ -6,6 +6,7 @@
 #include "tw/ir/State.h"
 
 #include <algorithm>
+#include <cassert>
 
 namespace tw::codegen {
 
@@ -17,23 +18,36 @@ constexpr const char *kUnsigned = "tw.unsigned"; // an int8 argument or result o
 
 } // namespace
 
+// Of another entry, which left its state there.
+int Forms::stateOf(llvm::StringRef name, uint64_t bytes) {
+  uint64_t end = 0;
+  for (size_t i = 0; i != plan.buffers.size(); ++i) {
+    const isa::PackageBuffer &buffer = plan.buffers[i].package;
+    if (buffer.kind != TW_PKG_STATE)
+      continue;
+    if (buffer.name == name) {
+      assert(buffer.size == bytes && "what states of equal names must have");
+      return int(i);
+    }
+    end = std::max(end, uint64_t(roundUp(int64_t(buffer.offset + buffer.size), kAlign)));
+  }
+  return plan.addBuffer({TW_PKG_STATE, TW_PKG_NONE, end, bytes, TW_PKG_NONE, name.str()});
+}
+
 void Forms::bindArguments(mlir::func::FuncOp main) {
-  uint64_t stateBytes = 0;
-  uint32_t dims = 0;
+  auto bound =
+      uint32_t(llvm::count_if(plan.steps, [](const Step &step) { return step.package.op == TW_PKG_STEP_BIND_DIM; }));
   for (unsigned i = 0; i != main.getNumArguments(); ++i) {
     const TensorId id = plan.table.of(main.getArgument(i));
     if (main.getArgAttr(i, ir::kState)) {
-      const auto bytes = uint64_t(plan.table.rowBytes(id));
-      plan.table[id].rowBuffer =
-          plan.addBuffer({TW_PKG_STATE, TW_PKG_NONE, stateBytes, bytes, TW_PKG_NONE, ir::argumentName(main, i)});
-      stateBytes += uint64_t(roundUp(int64_t(bytes), kAlign));
+      plan.table[id].rowBuffer = stateOf(ir::argumentName(main, i), uint64_t(plan.table.rowBytes(id)));
       continue;
     }
     plan.table[id].rowBuffer = addIo(TW_PKG_INPUT, main.getArgument(i), ir::argumentName(main, i),
                                      main.getArgAttr(i, kUnsigned) != nullptr, plan.entry.inputs);
     if (main.getArgAttr(i, ir::kBounds)) { // before anything else: a run outside them ends here
       Step step;
-      step.package = {.op = TW_PKG_STEP_BIND_DIM, .arguments = {uint32_t(plan.table[id].rowBuffer)}, .target = dims++};
+      step.package = {.op = TW_PKG_STEP_BIND_DIM, .arguments = {uint32_t(plan.table[id].rowBuffer)}, .target = bound++};
       plan.steps.push_back(std::move(step));
     }
   }

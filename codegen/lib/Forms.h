@@ -33,6 +33,7 @@ public:
 
 private:
   int addIo(tw_pkg_buffer_kind kind, mlir::Value value, std::string name, bool isUnsigned, std::vector<uint32_t> &list);
+  int stateOf(llvm::StringRef name, uint64_t bytes);
   void makeConstant(TensorId id, int8_t zero);
 
   // A step that changes the form of a tensor.

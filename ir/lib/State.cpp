@@ -15,30 +15,55 @@ namespace {
 struct Pair {
   unsigned argument = 0, result = 0;
   ConcatOp concat;
-  int64_t past = 0, fresh = 0;
+  int64_t axis = 0, past = 0, fresh = 0;
 };
 
 class Keeper {
 public:
   explicit Keeper(mlir::ModuleOp module) : main(module.lookupSymbol<mlir::func::FuncOp>("main")) {}
 
-  llvm::Expected<KeptState> keep(llvm::ArrayRef<StatePair> wanted) {
+  llvm::Error look(llvm::ArrayRef<StatePair> wanted) {
     for (const StatePair &names : wanted)
       if (auto error = find(names))
-        return std::move(error);
-    if (auto error = checkOthers())
-      return std::move(error);
-    KeptState kept{pairs.front().past, pairs.front().fresh, 0};
-    for (const Pair &pair : pairs) {
-      keepLast(pair);
-      const auto type = mlir::cast<mlir::RankedTensorType>(main.getArgument(pair.argument).getType());
-      kept.bytes += type.getNumElements() * byteWidth(elementTypeOf(type));
+        return error;
+    return checkOthers();
+  }
+
+  int64_t past() const { return pairs.front().past; }
+  int64_t fresh() const { return pairs.front().fresh; }
+
+  /// An error where the state of so many rows is not the same as that of another graph.
+  llvm::Error compare(const Keeper &other, int64_t rows) const {
+    for (auto [mine, theirs] : llvm::zip_equal(pairs, other.pairs)) {
+      const auto type = typeOf(mine, rows), otherType = other.typeOf(theirs, rows);
+      if (type != otherType)
+        return llvm::createStringError(
+            llvm::formatv(
+                "state {0}: is {1} for one value of the dimensions and {2} for another: only the rows that are "
+                "kept may differ",
+                argumentName(main, mine.argument), shapeText(otherType.getShape()), shapeText(type.getShape()))
+                .str());
     }
-    addPosition(kept.past);
-    return kept;
+    return llvm::Error::success();
+  }
+
+  /// State of so many rows; returns its bytes.
+  int64_t keep(int64_t rows) {
+    int64_t bytes = 0;
+    for (const Pair &pair : pairs)
+      bytes += keepLast(pair, rows);
+    addPosition();
+    return bytes;
   }
 
 private:
+  mlir::RankedTensorType typeOf(const Pair &pair, int64_t rows) const {
+    auto type = mlir::cast<mlir::RankedTensorType>(main.getArgument(pair.argument).getType());
+    llvm::SmallVector<int64_t> shape(type.getShape());
+    shape[size_t(pair.axis)] = rows;
+    return type.clone(shape);
+  }
+
   llvm::Error wrong(const StatePair &names, const llvm::Twine &text) const {
     return llvm::createStringError("state " + names.past + "=" + names.present + ": " + text);
   }
@@ -80,8 +105,9 @@ private:
     if (!pair.concat || pair.concat.getInputs().size() != 2 || pair.concat.getInputs()[0] != past)
       return wrong(names, "'" + names.present + "' is not made by a Concat of '" + names.past +
                               "' and what is new behind it: only such a pair is kept");
-    pair.past = shapeOf(past)[pair.concat.getAxis()];
-    pair.fresh = shapeOf(present)[pair.concat.getAxis()] - pair.past;
+    pair.axis = int64_t(pair.concat.getAxis());
+    pair.past = shapeOf(past)[pair.axis];
+    pair.fresh = shapeOf(present)[pair.axis] - pair.past;
     if (!pairs.empty() && (pairs[0].past != pair.past || pairs[0].fresh != pair.fresh))
       return wrong(names, llvm::formatv("it keeps {0} positions and adds {1}, the pair of '{2}' {3} and {4}: they must "
                                         "be the same",
@@ -118,28 +144,45 @@ private:
     return llvm::Error::success();
   }
 
-  void keepLast(Pair pair) {
-    mlir::OpBuilder builder(main.front().getTerminator());
-    const mlir::Value present = pair.concat.getResult();
-    const mlir::Type type = main.getArgument(pair.argument).getType();
-    llvm::SmallVector<int64_t> starts(shapeOf(present).size(), 0), steps(shapeOf(present).size(), 1);
-    starts[pair.concat.getAxis()] = pair.fresh;
-    auto last = builder.create<SliceOp>(pair.concat.getLoc(), type, present, starts, steps);
+  static mlir::Value rowsOf(mlir::OpBuilder &builder, mlir::Value value, int64_t axis, int64_t start, int64_t count) {
+    if (start == 0 && shapeOf(value)[axis] == count)
+      return value;
+    llvm::SmallVector<int64_t> shape(shapeOf(value)), starts(shape.size(), 0), steps(shape.size(), 1);
+    shape[axis] = count;
+    starts[axis] = start;
+    auto type = mlir::cast<mlir::RankedTensorType>(value.getType()).clone(shape);
+    return builder.create<SliceOp>(value.getLoc(), type, value, starts, steps);
+  }
+
+  int64_t keepLast(Pair pair, int64_t rows) {
     mlir::Operation *terminator = main.front().getTerminator();
-    terminator->setOperand(pair.result, last);
+    mlir::OpBuilder builder(main.getContext());
+    mlir::Value all = pair.concat.getResult();
+    mlir::BlockArgument state = main.getArgument(pair.argument);
+    if (rows != pair.past) {
+      state.setType(typeOf(pair, rows));
+      builder.setInsertionPointToStart(&main.front());
+      const mlir::Value past = rowsOf(builder, state, pair.axis, rows - pair.past, pair.past);
+      state.replaceAllUsesExcept(past, past.getDefiningOp());
+      builder.setInsertionPointAfter(pair.concat);
+      all = builder.create<ConcatOp>(pair.concat.getLoc(), typeOf(pair, rows + pair.fresh),
+                                     mlir::ValueRange{state, pair.concat.getInputs()[1]}, pair.axis);
+    }
+    builder.setInsertionPoint(terminator);
+    terminator->setOperand(pair.result, rowsOf(builder, all, pair.axis, pair.fresh, rows));
     main.setFunctionType(builder.getFunctionType(main.front().getArgumentTypes(), terminator->getOperandTypes()));
     main.setArgAttr(pair.argument, kState, builder.getUnitAttr());
     main.setResultAttr(pair.result, kState, builder.getI64IntegerAttr(pair.argument));
+    return mlir::cast<mlir::ShapedType>(state.getType()).getNumElements() * byteWidth(elementTypeOf(state.getType()));
   }
 
-  void addPosition(int64_t most) {
+  void addPosition() {
     mlir::Builder builder(main.getContext());
-    const unsigned last = main.getNumArguments();
-    main.insertArgument(
-        last, mlir::RankedTensorType::get({1}, builder.getI64Type()),
-        builder.getDictionaryAttr({builder.getNamedAttr("tw.name", builder.getStringAttr(kPosition)),
-                                   builder.getNamedAttr(kBounds, builder.getDenseI64ArrayAttr({0, most}))}),
-        main.getLoc());
+    const mlir::NamedAttribute attributes[] = {
+        builder.getNamedAttr("tw.name", builder.getStringAttr(kPosition)),
+        builder.getNamedAttr(kBounds, builder.getDenseI64ArrayAttr({0, past()}))};
+    main.insertArgument(main.getNumArguments(), mlir::RankedTensorType::get({1}, builder.getI64Type()),
+                        builder.getDictionaryAttr(attributes), main.getLoc());
   }
 
   mutable mlir::func::FuncOp main;
@@ -168,8 +211,21 @@ std::vector<StatePair> recognizeStates(mlir::ModuleOp imported) {
   return pairs;
 }
 
-llvm::Expected<KeptState> keepState(mlir::ModuleOp imported, llvm::ArrayRef<StatePair> pairs) {
-  return Keeper(imported).keep(pairs);
+llvm::Expected<KeptState> keepState(llvm::ArrayRef<mlir::ModuleOp> imported, llvm::ArrayRef<StatePair> pairs) {
+  std::vector<Keeper> keepers(imported.begin(), imported.end());
+  KeptState kept;
+  for (Keeper &keeper : keepers) {
+    if (auto error = keeper.look(pairs))
+      return std::move(error);
+    kept.rows = std::max(kept.rows, keeper.past());
+    kept.fresh.push_back(keeper.fresh());
+  }
+  for (const Keeper &keeper : keepers)
+    if (auto error = keeper.compare(keepers.front(), kept.rows))
+      return std::move(error);
+  for (Keeper &keeper : keepers)
+    kept.bytes = keeper.keep(kept.rows);
+  return kept;
 }
 
 } // namespace tw::ir

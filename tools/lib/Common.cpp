@@ -69,16 +69,25 @@ std::string folderOf(const std::string &path) {
 }
 
 llvm::Expected<Model> importModel(const std::string &path, ir::OnnxImportOptions options) {
+  Model model = emptyModel();
+  auto module = importInto(*model.context, path, std::move(options));
+  if (!module)
+    return module.takeError();
+  model.module = std::move(*module);
+  return model;
+}
+
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> importInto(mlir::MLIRContext &context, const std::string &path,
+                                                             ir::OnnxImportOptions options) {
   auto bytes = readFile(path);
   if (!bytes)
     return bytes.takeError();
-  Model model = emptyModel();
   std::vector<ir::ImportProblem> problems;
   options.folder = folderOf(path);
-  model.module = ir::importOnnx(*model.context, *bytes, path, options, problems);
-  if (!model.module)
+  auto module = ir::importOnnx(context, *bytes, path, options, problems);
+  if (!module)
     return errorOf(messagesOf(problems, path));
-  return model;
+  return std::move(module);
 }
 
 //===- Tensors
@@ -176,8 +185,12 @@ llvm::Expected<ir::Tensor> toTensor(const NpyArray &array, const std::string &fi
 
 std::string fileOf(const std::string &argument) { return argument.substr(argument.find('=') + 1); }
 
-Tensors inputsOf(const isa::Package &package) { return tensorsOf(package, package.entries.front().inputs); }
-Tensors outputsOf(const isa::Package &package) { return tensorsOf(package, package.entries.front().outputs); }
+Tensors inputsOf(const isa::Package &package, size_t entry) {
+  return tensorsOf(package, package.entries[entry].inputs);
+}
+Tensors outputsOf(const isa::Package &package, size_t entry) {
+  return tensorsOf(package, package.entries[entry].outputs);
+}
 
 llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<std::string> &arguments, uint64_t seed,
                                      bool &isRandom) {

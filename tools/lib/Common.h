@@ -36,6 +36,9 @@ struct Model {
 Model emptyModel();
 /// External data is read from the file's folder, whatever folder the options have.
 llvm::Expected<Model> importModel(const std::string &path, ir::OnnxImportOptions options);
+/// The same into a context that there is.
+llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> importInto(mlir::MLIRContext &context, const std::string &path,
+                                                             ir::OnnxImportOptions options);
 /// The inputs that were given when the model was imported: "shape = int64 2: 4, 2".
 std::vector<std::string> givenConstants(mlir::ModuleOp module);
 /// What the model says that is not so and does no harm, found when it was imported; each without the file.
@@ -61,8 +64,8 @@ llvm::Expected<ir::Tensor> toTensor(const NpyArray &array, const std::string &fi
 std::string fileOf(const std::string &argument);
 
 /// What a package's entry wants and gives.
-Tensors inputsOf(const isa::Package &package);
-Tensors outputsOf(const isa::Package &package);
+Tensors inputsOf(const isa::Package &package, size_t entry = 0);
+Tensors outputsOf(const isa::Package &package, size_t entry = 0);
 
 NpyArray toNpy(const ir::Tensor &tensor);
 

@@ -58,15 +58,15 @@ llvm::Error write(const isa::Package &package, const std::string &output,
   return llvm::Error::success();
 }
 
-/// What --state says, done to the imported graph; `kept` tells it.
-llvm::Error keepStates(const CommandLine &line, mlir::ModuleOp imported, std::string &kept) {
+/// What --state says, done to the imported graphs; `kept` tells it.
+llvm::Error keepStates(const CommandLine &line, llvm::ArrayRef<mlir::ModuleOp> imported, std::string &kept) {
   const std::vector<std::string> texts = line.list("state");
   if (texts.empty())
     return llvm::Error::success();
   std::vector<ir::StatePair> pairs;
   for (const std::string &text : texts) {
     if (text == "known") {
-      llvm::append_range(pairs, ir::recognizeStates(imported));
+      llvm::append_range(pairs, ir::recognizeStates(imported.front()));
       continue;
     }
     auto [past, present] = llvm::StringRef(text).split('=');
@@ -77,8 +77,11 @@ llvm::Error keepStates(const CommandLine &line, mlir::ModuleOp imported, std::st
   auto state = ir::keepState(imported, pairs);
   if (!state)
     return llvm::createStringError(line.file() + ": " + llvm::toString(state.takeError()));
+  std::string fresh;
+  for (int64_t count : state->fresh)
+    fresh += (fresh.empty() ? "" : " or ") + std::to_string(count);
   kept = llvm::formatv("{0}: keeps {1} tensors of {2} positions and adds {3} in a run, {4} bytes\n", line.file(),
-                       pairs.size(), state->past, state->fresh, withCommas(uint64_t(state->bytes)))
+                       pairs.size(), state->rows, fresh, withCommas(uint64_t(state->bytes)))
              .str();
   for (const ir::StatePair &pair : pairs)
     kept += "  state          " + pair.past + " = " + pair.present + "\n";
@@ -92,7 +95,7 @@ int compileVerb(const Arguments &arguments) {
       "compile", "Compiles an ONNX model to a package and reports what runs where.", "model.onnx",
       "  tilewright compile model.onnx\n  tilewright compile model.onnx --config tw32 -o big.npk --strict\n"
       "  tilewright compile model.onnx --dim N=1 --dump-ir stages/\n");
-  addModelOptions(line);
+  addModelOptions(line, "NAME=1,2,3 makes an entry of each");
   line.add()("output,o", po::value<std::string>(), "package to write; default: the model's name with .npk")(
       "report", po::value<std::string>(),
       "file of the report; default: beside the package, if its name ends with .npk")(
@@ -150,7 +153,8 @@ int compileVerb(const Arguments &arguments) {
     };
   }
   std::string kept;
-  auto prepared = prepare(line, options, [&](mlir::ModuleOp imported) { return keepStates(line, imported, kept); });
+  auto prepared = prepareEntries(
+      line, options, [&](llvm::ArrayRef<mlir::ModuleOp> imported) { return keepStates(line, imported, kept); });
   if (dumpError)
     return fail(std::move(dumpError));
   if (!prepared)

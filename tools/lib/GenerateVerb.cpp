@@ -3,7 +3,7 @@
 #include "Prepare.h"
 #include "Session.h"
 #include "generate/Sampler.h"
-#include "generate/SequenceModel.h"
+#include "generate/SequenceBuckets.h"
 #include "generate/StepModel.h"
 #include "generate/Tokenizer.h"
 
@@ -86,9 +86,7 @@ struct Opened {
   std::optional<Model> graph; // of the reference
   isa::Package package;       // of a device
   std::unique_ptr<Session> session;
-  Tensors inputs, outputs;
-  RunModel run;
-  StepModel::Reset reset;        // of a device: loads the package again
+  std::vector<StepModel::Entry> entries;
   uint64_t runs = 0, cycles = 0; // so far
 };
 
@@ -104,11 +102,9 @@ llvm::Error openReference(const CommandLine &line, Opened &opened) {
   opened.graph = std::move(*model);
   if (llvm::Error error = fuseGraph(*opened.graph->module, true))
     return error;
-  opened.inputs = inputsOf(*opened.graph->module);
-  opened.outputs = outputsOf(*opened.graph->module);
-  opened.run = [interpreter = std::make_shared<ir::Interpreter>(*opened.graph->module)](const Tensors &inputs) {
-    return interpreter->runMain(inputs);
-  };
+  opened.entries.push_back({inputsOf(*opened.graph->module), outputsOf(*opened.graph->module),
+                            [interpreter = std::make_shared<ir::Interpreter>(*opened.graph->module)](
+                                const Tensors &inputs) { return interpreter->runMain(inputs); }});
   return llvm::Error::success();
 }
 
@@ -129,27 +125,22 @@ llvm::Error openDevice(const CommandLine &line, Opened &opened) {
   auto bytes = packageBytes(opened.package);
   if (!bytes)
     return bytes.takeError();
-  opened.reset = [&line, &opened, bytes = std::move(*bytes)]() -> llvm::Error {
-    auto session = Session::open(
-        bytes, opened.package,
-        {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});
-    if (!session)
-      return session.takeError();
-    opened.session = std::move(*session);
-    return llvm::Error::success();
-  };
-  if (llvm::Error error = opened.reset())
-    return error;
-  opened.inputs = inputsOf(opened.package);
-  opened.outputs = outputsOf(opened.package);
-  opened.run = [&opened](const Tensors &inputs) -> llvm::Expected<Tensors> {
-    auto result = opened.session->run(inputs);
-    if (!result)
-      return result.takeError();
-    ++opened.runs;
-    opened.cycles += result->cycles;
-    return std::move(result->outputs);
-  };
+  auto session = Session::open(
+      *bytes, opened.package,
+      {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});
+  if (!session)
+    return session.takeError();
+  opened.session = std::move(*session);
+  for (size_t e = 0; e != opened.package.entries.size(); ++e)
+    opened.entries.push_back({inputsOf(opened.package, e), outputsOf(opened.package, e),
+                              [&opened, e](const Tensors &inputs) -> llvm::Expected<Tensors> {
+                                auto result = opened.session->run(inputs, e);
+                                if (!result)
+                                  return result.takeError();
+                                ++opened.runs;
+                                opened.cycles += result->cycles;
+                                return std::move(result->outputs);
+                              }});
   return llvm::Error::success();
 }
 
@@ -159,11 +150,20 @@ template <typename Model> llvm::Expected<std::unique_ptr<NextLogits>> moved(llvm
   return std::make_unique<Model>(std::move(*model));
 }
 
-/// A package with state reads one id in a run, all others whole sequences.
+/// A package with state reads ids as they come, all others whole sequences.
 llvm::Expected<std::unique_ptr<NextLogits>> makeModel(const CommandLine &line, Opened &opened) {
-  if (opened.package.stateBytes != 0)
-    return moved(StepModel::make(opened.inputs, opened.outputs, opened.run, opened.reset, line.file()));
-  return moved(SequenceModel::make(opened.inputs, opened.outputs, opened.run, line.file()));
+  if (opened.package.stateBytes != 0) {
+    auto reset = [&opened] { opened.session->resetState(); };
+    return moved(StepModel::make(opened.entries, reset, line.file()));
+  }
+  std::vector<SequenceModel> models;
+  for (const StepModel::Entry &entry : opened.entries) {
+    auto model = SequenceModel::make(entry.inputs, entry.outputs, entry.run, line.file());
+    if (!model)
+      return model.takeError();
+    models.push_back(std::move(*model));
+  }
+  return moved(SequenceBuckets::make(std::move(models), line.file()));
 }
 
 /// Everything that can be wrong with a request is said before anything runs.

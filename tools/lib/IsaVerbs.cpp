@@ -100,8 +100,13 @@ int infoVerb(const Arguments &arguments) {
       std::cout << what << t.name << " " << ir::elementTypeName(t.tensor.type) << " " << ir::shapeText(t.tensor.shape)
                 << "\n";
   };
-  print("input      ", inputsOf(p));
-  print("output     ", outputsOf(p));
+  for (size_t e = 0; e != p.entries.size(); ++e) {
+    if (p.entries.size() != 1)
+      std::cout << "entry      " << p.entries[e].name << ", steps " << p.entries[e].firstStep << " to "
+                << int64_t(p.entries[e].firstStep) + p.entries[e].stepCount - 1 << "\n";
+    print("input      ", inputsOf(p, e));
+    print("output     ", outputsOf(p, e));
+  }
   std::cout << "program    " << p.program.lines.size() << " lines\nconstants  " << withCommas(p.constants.size())
             << " bytes\narena      " << withCommas(p.arenaBytes) << " bytes\nhost code  "
             << withCommas(p.hostCode.size()) << " bytes"

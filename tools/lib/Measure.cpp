@@ -75,6 +75,8 @@ llvm::Expected<std::vector<codegen::JobTime>> measure(const isa::Package &packag
   isa::Package jobs = package;
   jobs.hostCode.clear();
   std::erase_if(jobs.steps, [](const isa::PackageStep &step) { return !step.runsLines(); });
+  jobs.entries.resize(1);
+  jobs.entries.front().firstStep = 0;
   jobs.entries.front().stepCount = uint32_t(jobs.steps.size());
   std::vector<codegen::JobTime> times;
   if (jobs.steps.empty())

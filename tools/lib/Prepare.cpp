@@ -4,6 +4,8 @@
 #include "Measure.h"
 #include "OwnPackages.h"
 
+#include "tw/codegen/Entries.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/CachePruning.h"
@@ -133,9 +135,9 @@ void keepPackage(const isa::Package &package, const std::string &folder, const s
 
 } // namespace
 
-void addModelOptions(CommandLine &line) {
+void addModelOptions(CommandLine &line, const std::string &free) {
   line.add()("config,c", po::value<std::string>()->default_value("tw16"), "machine: a name, or a YAML file");
-  addImportOptions(line);
+  addImportOptions(line, free);
   addPlacementOptions(line);
 }
 
@@ -147,31 +149,75 @@ void addImportOptions(CommandLine &line, const std::string &free) {
 }
 
 llvm::Expected<ir::OnnxImportOptions> importOptions(const CommandLine &line) {
-  ir::OnnxImportOptions options;
-  for (const std::string &text : line.list("dim")) {
-    auto [name, number] = llvm::StringRef(text).split('=');
-    int64_t value = 0;
-    if (name.empty() || number.getAsInteger(10, value) || value <= 0)
-      return llvm::createStringError("--dim " + text + ": expected NAME=NUMBER with a positive number");
-    options.dims[name.str()] = value;
+  auto bindings = importBindings(line);
+  if (!bindings)
+    return bindings.takeError();
+  if (bindings->size() != 1)
+    return llvm::createStringError(
+        llvm::formatv("--dim {0}: has {1} values, one is needed here: compile makes a package "
+                      "with an entry of each",
+                      line.list("dim").front(), bindings->size())
+            .str());
+  return std::move(bindings->front().options);
+}
+
+llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line) {
+  std::vector<Binding> bindings(1);
+  const std::string *firstList = nullptr;
+  const std::vector<std::string> texts = line.list("dim");
+  for (const std::string &text : texts) {
+    auto [name, list] = llvm::StringRef(text).split('=');
+    std::vector<int64_t> values;
+    for (llvm::StringRef number : llvm::split(list, ',')) {
+      int64_t value = 0;
+      if (name.empty() || number.getAsInteger(10, value) || value <= 0)
+        return llvm::createStringError("--dim " + text + ": expected NAME=NUMBER with a positive number");
+      values.push_back(value);
+    }
+    if (bindings.front().options.dims.count(name.str()) != 0)
+      return llvm::createStringError("--dim " + text + ": " + name.str() + " has a value already: give each once");
+    if (values.size() != 1) {
+      if (firstList && bindings.size() != values.size())
+        return llvm::createStringError(llvm::formatv("--dim {0}: has {1} values, --dim {2} has {3}: lists go together, "
+                                                     "one entry for each place in them",
+                                                     text, values.size(), *firstList, bindings.size())
+                                           .str());
+      if (!firstList)
+        bindings.resize(values.size(), bindings.front());
+      firstList = &text;
+    }
+    for (size_t i = 0; i != bindings.size(); ++i) {
+      const int64_t value = values[values.size() == 1 ? 0 : i];
+      bindings[i].options.dims[name.str()] = value;
+      if (values.size() != 1)
+        bindings[i].name += (bindings[i].name.empty() ? "" : ",") + name.str() + "=" + std::to_string(value);
+    }
   }
+  if (!firstList)
+    bindings.front().name = "main";
+  for (size_t i = 0; i != bindings.size(); ++i)
+    for (size_t k = 0; k != i; ++k)
+      if (bindings[i].name == bindings[k].name)
+        return llvm::createStringError("--dim: two entries would be " + bindings[i].name + ": give each once");
   for (const std::string &text : line.list("const")) {
     auto [name, value] = llvm::StringRef(text).split('=');
     if (name.empty() || value.empty())
       return llvm::createStringError("--const " + text + ": expected NAME=NUMBERS or NAME=FILE.npy");
-    ir::OnnxConstant &constant = options.constants[name.str()];
+    ir::OnnxConstant constant;
     constant.text = value.str();
-    if (!value.ends_with(".npy"))
-      continue;
-    auto array = readNpy(value.str());
-    if (!array)
-      return array.takeError();
-    auto tensor = toTensor(*array, value.str());
-    if (!tensor)
-      return tensor.takeError();
-    constant.tensor = *std::move(tensor);
+    if (value.ends_with(".npy")) {
+      auto array = readNpy(value.str());
+      if (!array)
+        return array.takeError();
+      auto tensor = toTensor(*array, value.str());
+      if (!tensor)
+        return tensor.takeError();
+      constant.tensor = *std::move(tensor);
+    }
+    for (Binding &binding : bindings)
+      binding.options.constants[name.str()] = constant;
   }
-  return options;
+  return bindings;
 }
 
 void addPlacementOptions(CommandLine &line) {
@@ -253,29 +299,48 @@ llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> ou
 
 llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options,
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change) {
+  if (auto import = importOptions(line); !import) // one binding
+    return import.takeError();
+  return prepareEntries(line, std::move(options), [&](llvm::ArrayRef<mlir::ModuleOp> modules) {
+    return change ? change(modules.front()) : llvm::Error::success();
+  });
+}
+
+llvm::Expected<Prepared> prepareEntries(const CommandLine &line, codegen::CompileOptions options,
+                                        llvm::function_ref<llvm::Error(llvm::ArrayRef<mlir::ModuleOp>)> change) {
   auto config = loadMachine(line.text("config"));
   if (!config)
     return config.takeError();
-  auto import = importOptions(line);
-  if (!import)
-    return import.takeError();
-  auto model = importModel(line.file(), *import);
-  if (!model)
-    return model.takeError();
+  auto bindings = importBindings(line);
+  if (!bindings)
+    return bindings.takeError();
+  Model first = emptyModel();
+  std::vector<mlir::OwningOpRef<mlir::ModuleOp>> owned;
+  std::vector<codegen::EntryGraph> entries;
+  std::vector<mlir::ModuleOp> modules;
+  for (const Binding &binding : *bindings) {
+    auto module = importInto(*first.context, line.file(), binding.options);
+    if (!module)
+      return module.takeError();
+    entries.push_back({binding.name, **module});
+    modules.push_back(**module);
+    owned.push_back(std::move(*module));
+  }
   if (change)
-    if (auto error = change(*model->module))
+    if (auto error = change(modules))
       return std::move(error);
   options.config = *config;
   if (auto error = readPlacement(line, options))
     return std::move(error);
-  mlir::OwningOpRef<mlir::ModuleOp> graph;
-  options.fused = [&](mlir::ModuleOp fused) { graph = fused.clone(); };
+  options.fused = [&](mlir::ModuleOp fused) {
+    if (!first.module)
+      first.module = fused.clone();
+  };
   options.measure = measure;
-  auto compiled = codegen::compile(*model->module, options);
+  auto compiled = codegen::compileEntries(entries, options);
   if (!compiled)
     return errorOf(messagesOf(compiled.takeError(), line.file()));
-  model->module = std::move(graph);
-  return Prepared{std::move(*config), std::move(*model), std::move(*compiled)};
+  return Prepared{std::move(*config), std::move(first), std::move(*compiled)};
 }
 
 std::string packageCacheFolder() {

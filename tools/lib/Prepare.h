@@ -13,13 +13,21 @@
 namespace tw::tools {
 
 /// Declares --config, those of addImportOptions and those of addPlacementOptions.
-void addModelOptions(CommandLine &line);
+void addModelOptions(CommandLine &line, const std::string &free = "");
 
 /// Declares --dim and --const. `free` says what becomes of dimensions that are not given.
 void addImportOptions(CommandLine &line, const std::string &free = "");
 
-/// What --dim and --const say; the arrays that they name are read.
+/// What --dim and --const say; the arrays that they name are read. A list of values is refused.
 llvm::Expected<ir::OnnxImportOptions> importOptions(const CommandLine &line);
+
+/// The same for who makes an entry of each value: --dim N=1,2 --dim M=7,6 is entry "N=1,M=7" and entry "N=2,M=6".
+/// Without a list there is one entry, "main".
+struct Binding {
+  std::string name;
+  ir::OnnxImportOptions options;
+};
+llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line);
 
 /// Declares --target and --place.
 void addPlacementOptions(CommandLine &line);
@@ -52,8 +60,14 @@ struct Prepared {
 llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options = {},
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change = nullptr);
 
-/// The same for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a key, a
-/// hash of everything that they depend on: the model's bytes, the state of the files beside it, machine, dimensions,
+/// The same with an entry for each binding of the line; `change` gets all graphs at once. The model is the first
+/// entry's.
+llvm::Expected<Prepared>
+prepareEntries(const CommandLine &line, codegen::CompileOptions options,
+               llvm::function_ref<llvm::Error(llvm::ArrayRef<mlir::ModuleOp>)> change = nullptr);
+
+/// As prepare for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a key,
+/// a hash of everything that they depend on: the model's bytes, the state of the files beside it, machine, dimensions,
 /// constants, placement, instruction set, and this program; and by a hash of that key and of their own bytes. One that
 /// is not what its name says is made anew; so is one in a folder that others than the user may write; old ones are
 /// removed. `note` says what was done.

@@ -10,6 +10,33 @@
 #include <iostream>
 
 namespace tw::tools {
+namespace {
+
+/// The inputs on the line, and the entry of the package that takes them: the one of that name, the only one, or the
+/// first whose inputs have their shapes.
+llvm::Expected<std::pair<size_t, Tensors>> chooseEntry(const CommandLine &line, const isa::Package &package,
+                                                       bool &isRandom) {
+  std::string reasons;
+  for (size_t e = 0; e != package.entries.size(); ++e) {
+    const std::string &name = package.entries[e].name;
+    if (line.has("entry") && name != line.text("entry")) {
+      reasons += (reasons.empty() ? "" : ", ") + name;
+      continue;
+    }
+    auto inputs = gatherInputs(inputsOf(package, e), line.list("input"), line.get<uint64_t>("seed"), isRandom);
+    if (inputs)
+      return std::pair(e, std::move(*inputs));
+    if (line.has("entry") || package.entries.size() == 1)
+      return inputs.takeError();
+    reasons += (reasons.empty() ? "" : "; ") + name + ": " + llvm::toString(inputs.takeError());
+  }
+  if (line.has("entry"))
+    return llvm::createStringError("--entry " + line.text("entry") + ": the entries of " + line.file() + " are " +
+                                   reasons);
+  return llvm::createStringError(line.file() + ": no entry takes these inputs: " + reasons);
+}
+
+} // namespace
 
 int runVerb(const Arguments &arguments) {
   CommandLine line(
@@ -22,6 +49,7 @@ int runVerb(const Arguments &arguments) {
   line.add()("device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl")(
       "input,i", po::value<std::vector<std::string>>()->composing(),
       "NAME=FILE.npy, FILE.npz with all names, or FILE.npy for the only input; random otherwise")(
+      "entry", po::value<std::string>(), "of a package that has several; default: the first that takes the inputs")(
       "output,o", po::value<std::string>(), "FILE.npz, or FILE.npy for the only output")(
       "seed", po::value<uint64_t>()->default_value(1),
       "seed of random inputs")("budget", po::value<uint64_t>()->default_value(0),
@@ -56,9 +84,10 @@ int runVerb(const Arguments &arguments) {
     package = std::move(*opened);
   }
   bool isRandom = false;
-  auto inputs = gatherInputs(inputsOf(package), line.list("input"), line.get<uint64_t>("seed"), isRandom);
-  if (!inputs)
-    return fail(inputs.takeError());
+  auto chosen = chooseEntry(line, package, isRandom);
+  if (!chosen)
+    return fail(chosen.takeError());
+  const auto &[entry, inputs] = *chosen;
   auto bytes = packageBytes(package);
   if (!bytes)
     return fail(bytes.takeError());
@@ -69,7 +98,7 @@ int runVerb(const Arguments &arguments) {
                                 .threads = line.get<uint32_t>("threads")});
   if (!session)
     return fail(session.takeError());
-  auto result = (*session)->run(*inputs);
+  auto result = (*session)->run(inputs, entry);
   if (!result)
     return fail(result.takeError());
   uint64_t hostNs = 0;
@@ -106,6 +135,8 @@ int runVerb(const Arguments &arguments) {
     std::cout << boost::json::serialize(root) << "\n";
     return 0;
   }
+  if (package.entries.size() != 1)
+    std::cout << "entry " << package.entries[entry].name << "\n";
   if (isRandom)
     std::cout << "inputs that were not given are random (seed " << line.get<uint64_t>("seed") << ")\n";
   for (const ir::NamedTensor &output : result->outputs) {

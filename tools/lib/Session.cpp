@@ -110,12 +110,14 @@ public:
     return llvm::Error::success();
   }
 
-  llvm::Expected<RunResult> run(const Tensors &inputs) override {
+  void resetState() override { tw_instance_reset_state(instance); }
+
+  llvm::Expected<RunResult> run(const Tensors &inputs, size_t entry) override {
     done.clear();
     times.clear();
     running.events.clear();
     RunResult result;
-    result.outputs = outputsOf(package);
+    result.outputs = outputsOf(package, entry);
     std::vector<const void *> from;
     std::vector<void *> to;
     for (const ir::NamedTensor &input : inputs)
@@ -125,7 +127,7 @@ public:
     tw_run_stats stats{};
     tw_error error{};
     stepStart = std::chrono::steady_clock::now();
-    if (tw_instance_run(instance, 0, from.data(), to.data(), &stats, &error) != TW_OK)
+    if (tw_instance_run(instance, int(entry), from.data(), to.data(), &stats, &error) != TW_OK)
       return errorOf(error);
     result.cycles = stats.cycles;
     result.bytesRead = stats.bytes_read;

@@ -43,8 +43,9 @@ public:
                                                        const SessionOptions &options);
   virtual ~Session() = default;
 
-  /// One run of the first entry; inputs in the order of the entry.
-  virtual llvm::Expected<RunResult> run(const Tensors &inputs) = 0;
+  /// One run of an entry of the package; inputs in the order of the entry. State stays for the next run.
+  virtual llvm::Expected<RunResult> run(const Tensors &inputs, size_t entry = 0) = 0;
+  virtual void resetState() = 0;
   /// The host's steps of the last run: of host code and copies.
   virtual const std::vector<StepTime> &hostTimes() const = 0;
   /// The jobs of the last run.

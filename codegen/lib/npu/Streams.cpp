@@ -274,14 +274,14 @@ llvm::Error Streams::link() {
 }
 
 llvm::Error Streams::writeLines() {
-  std::vector<uint8_t> &constants = plan.constants;
   for (Step &step : plan.steps) {
     if (step.segment < 0)
       continue;
     const LoweredSegment &made = *lowered[size_t(step.segment)].code;
-    constants.resize(size_t(roundUp(int64_t(constants.size()), kAlign)));
-    const int64_t constantBase = int64_t(constants.size());
-    constants.insert(constants.end(), made.constants.begin(), made.constants.end());
+    int64_t constantBase = 0;
+    if (!made.constants.empty()) // layers of several entries have the same
+      constantBase =
+          int64_t(plan.buffers[size_t(plan.addConstant(made.constants.data(), made.constants.size()))].package.offset);
     std::vector<int64_t> address;
     for (TensorId id : plan.segments[size_t(step.segment)].tensors) {
       const int buffer = plan.table[id].chip->buffer;

@@ -32,7 +32,13 @@ def shorter_too(model):
     model.graph.output.append(helper.make_tensor_value_info("present.more", TensorProto.FLOAT, [1, 6, 16]))
 
 
+def batches(model):
+    for tensor in [*model.graph.input, *model.graph.output]:
+        tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
+
+
 CHANGES = {
+    "batches": batches,
     "no_mask": lambda model: drop_input(model, "attention_mask", [1] * 8),
     "no_positions": lambda model: drop_input(model, "position_ids", [7]),
     "position": lambda model: model.graph.input.append(

@@ -208,7 +208,6 @@ TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
     plan.tagNames.resize(taken);
     attempt.code = std::make_unique<HostCode>(parsed.context.get(), llvm::cantFail(processorOf("x86-64-v3")));
     attempt.forms = std::make_unique<Forms>(plan, *attempt.code, target.lanes);
-    attempt.forms->bindArguments(blocks.main());
     attempt.executors.push_back(std::make_unique<NpuExecutor>(plan, *attempt.forms, target, options));
     attempt.executors.push_back(std::make_unique<HostExecutor>(plan, *attempt.forms, *attempt.code));
     llvm::Error error = assign(blocks, {}, attempt);

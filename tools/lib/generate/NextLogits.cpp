@@ -24,13 +24,14 @@ std::string described(const Tensors &tensors) {
 
 } // namespace
 
-llvm::Expected<TextPorts> findPorts(const Tensors &inputs, const Tensors &outputs, const std::string &file) {
+llvm::Expected<TextPorts> findPorts(const Tensors &inputs, const Tensors &outputs, bool hasState,
+                                    const std::string &file) {
   TextPorts ports;
   std::vector<size_t> ids;
   bool fits = true;
   for (size_t i = 0; i != inputs.size(); ++i) {
     const ir::NamedTensor &input = inputs[i];
-    const bool isPosition = input.name == ir::kPosition;
+    const bool isPosition = hasState && input.name == ir::kPosition;
     if (input.name == "attention_mask")
       ports.mask = i;
     else if (input.name == "position_ids")
@@ -46,7 +47,7 @@ llvm::Expected<TextPorts> findPorts(const Tensors &inputs, const Tensors &output
     ports.ids = ids[0];
     ports.fresh = inputs[ids[0]].tensor.shape[1];
     fits = (!ports.positionIds || inputs[*ports.positionIds].tensor.shape[1] == ports.fresh) &&
-           (!ports.mask || ports.position || inputs[*ports.mask].tensor.shape[1] == ports.fresh);
+           (!ports.mask || hasState || inputs[*ports.mask].tensor.shape[1] == ports.fresh);
   }
   if (!fits)
     return llvm::createStringError(

@@ -23,8 +23,8 @@ public:
   virtual llvm::Expected<std::vector<double>> logits(llvm::ArrayRef<int64_t> ids) = 0;
 };
 
-/// Inputs and outputs by number. Ids are [1, T]; beside them there may be an attention_mask [1, C], position_ids [1, T]
-/// and, if the model keeps state, position [1]. Logits are [1, T, V].
+/// Inputs and outputs by number. Ids are [1, T]; beside them there may be an attention_mask and position_ids [1, T].
+/// With state the mask is [1, C], and there is position [1]. Logits are [1, T, V].
 struct TextPorts {
   size_t ids = 0, logits = 0;
   std::optional<size_t> mask, positionIds, position;
@@ -32,7 +32,8 @@ struct TextPorts {
 };
 
 /// An error says what is there instead. `file` is named in it.
-llvm::Expected<TextPorts> findPorts(const Tensors &inputs, const Tensors &outputs, const std::string &file);
+llvm::Expected<TextPorts> findPorts(const Tensors &inputs, const Tensors &outputs, bool hasState,
+                                    const std::string &file);
 
 /// The numbers of row `row` of logits; an error if one is none.
 llvm::Expected<std::vector<double>> logitsAt(const ir::Tensor &logits, int64_t row, int64_t position,

@@ -9,7 +9,7 @@ namespace tw::tools {
 
 llvm::Expected<SequenceModel> SequenceModel::make(Tensors inputs, const Tensors &outputs, RunModel run,
                                                   const std::string &file) {
-  auto ports = findPorts(inputs, outputs, file);
+  auto ports = findPorts(inputs, outputs, false, file);
   if (!ports)
     return ports.takeError();
   SequenceModel model;

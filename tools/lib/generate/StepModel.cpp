@@ -5,68 +5,103 @@
 
 namespace tw::tools {
 
-llvm::Expected<StepModel> StepModel::make(Tensors inputs, const Tensors &outputs, RunModel run, Reset reset,
-                                          const std::string &file) {
-  auto ports = findPorts(inputs, outputs, file);
-  if (!ports)
-    return ports.takeError();
-  assert(ports->position && ports->mask && ports->positionIds && "state has them: keepState");
-  if (ports->fresh != 1)
-    return llvm::createStringError(llvm::formatv("{0}: reads {1} ids in a run, generate gives one after the other: "
-                                                 "compile the model for one (--dim)",
-                                                 file, ports->fresh)
-                                       .str());
+llvm::Expected<StepModel> StepModel::make(std::vector<Entry> entries, Reset reset, const std::string &file) {
   StepModel model;
   model.file = file;
-  model.ports = *ports;
-  model.room = inputs[*ports->mask].tensor.shape[1];
-  model.inputs = std::move(inputs);
-  model.run = std::move(run);
   model.reset = std::move(reset);
+  for (Entry &entry : entries) {
+    auto ports = findPorts(entry.inputs, entry.outputs, true, file);
+    if (!ports)
+      return ports.takeError();
+    if (!ports->position || !ports->mask || !ports->positionIds)
+      return llvm::createStringError(file +
+                                     ": has state and no inputs attention_mask, position_ids and position beside "
+                                     "it: compile the model with --state");
+    const int64_t room = entry.inputs[*ports->mask].tensor.shape[1];
+    model.parts.push_back({std::move(entry), *ports, room});
+    model.room = std::max(model.room, room);
+  }
+  llvm::stable_sort(model.parts, [](const Part &a, const Part &b) { return a.ports.fresh > b.ports.fresh; });
+  const Part &last = model.parts.back();
+  if (last.ports.fresh != 1 || last.room != model.room)
+    return llvm::createStringError(
+        llvm::formatv("{0}: no entry reads one id with all {1} positions, the one that reads least reads {2} with {3}: "
+                      "compile the model with such an entry (--dim)",
+                      file, model.room, last.ports.fresh, last.room)
+            .str());
+  for (const Part &part : model.parts)
+    if (part.ports.vocabulary != model.vocabulary() || part.room < part.ports.fresh)
+      return llvm::createStringError(
+          llvm::formatv(
+              "{0}: an entry reads {1} ids with {2} positions and has {3} logits, another has {4}: they are of "
+              "different models",
+              file, part.ports.fresh, part.room, part.ports.vocabulary, model.vocabulary())
+              .str());
   return std::move(model);
 }
 
-llvm::Expected<ir::Tensor> StepModel::read(int64_t id, int64_t position) {
-  inputs[ports.ids].tensor.setInteger(0, id);
-  inputs[*ports.positionIds].tensor.setInteger(0, position);
-  inputs[*ports.position].tensor.setInteger(0, position);
-  for (int64_t row = 0; row != room; ++row) // the newest is the last
-    inputs[*ports.mask].tensor.setInteger(row, row >= room - 1 - position);
-  auto outputs = run(inputs);
+llvm::Expected<ir::Tensor> StepModel::read(Part &part, llvm::ArrayRef<int64_t> ids, int64_t position) {
+  Tensors &inputs = part.entry.inputs;
+  const auto count = int64_t(ids.size());
+  for (int64_t i = 0; i != count; ++i) {
+    inputs[part.ports.ids].tensor.setInteger(i, ids[size_t(i)]);
+    inputs[*part.ports.positionIds].tensor.setInteger(i, position + i);
+  }
+  inputs[*part.ports.position].tensor.setInteger(0, position);
+  for (int64_t row = 0; row != part.room; ++row) // the newest is the last
+    inputs[*part.ports.mask].tensor.setInteger(row, row >= part.room - count - position);
+  auto outputs = part.entry.run(inputs);
   if (!outputs)
     return outputs.takeError();
-  return std::move((*outputs)[ports.logits].tensor);
+  return std::move((*outputs)[part.ports.logits].tensor);
 }
 
-llvm::Error StepModel::checkMask(int64_t id) {
-  constexpr int64_t kOthers = 3;
-  auto empty = read(id, 0);
-  if (!empty)
-    return empty.takeError();
-  for (int64_t i = 1; i != std::min(room, 1 + kOthers); ++i)
-    if (auto other = read((id + i) % ports.vocabulary, i); !other)
-      return other.takeError();
-  auto hidden = read(id, 0);
-  if (!hidden)
-    return hidden.takeError();
-  if (empty->bytes != hidden->bytes)
-    return llvm::createStringError(file + ": rows of the state that attention_mask hides change the logits: what a run "
-                                          "before has left would be read: use a model that obeys its attention_mask");
-  return reset();
+llvm::Error StepModel::checkMasks() {
+  constexpr int64_t kFills = 4; // runs of other ids, each of which leaves its rows in the state
+  for (Part &part : parts) {
+    const int64_t count = part.ports.fresh;
+    auto ids = [&](int64_t first) {
+      std::vector<int64_t> list;
+      for (int64_t i = 0; i != count; ++i)
+        list.push_back((first + i * 7919) % vocabulary());
+      return list;
+    };
+    auto empty = read(part, ids(0), 0);
+    if (!empty)
+      return empty.takeError();
+    for (int64_t fill = 1; fill <= kFills; ++fill)
+      if (auto other = read(part, ids(fill), std::min(fill * count, part.room - count)); !other)
+        return other.takeError();
+    auto hidden = read(part, ids(0), 0);
+    if (!hidden)
+      return hidden.takeError();
+    if (empty->bytes != hidden->bytes)
+      return llvm::createStringError(file +
+                                     ": rows of the state that attention_mask hides change the logits: what a run "
+                                     "before has left would be read: use a model that obeys its attention_mask");
+    reset();
+  }
+  return llvm::Error::success();
 }
 
 llvm::Expected<std::vector<double>> StepModel::logits(llvm::ArrayRef<int64_t> ids) {
   assert(int64_t(ids.size()) > done && int64_t(ids.size()) <= room && "more ids than before, and no more than fit");
   if (done == 0)
-    if (llvm::Error error = checkMask(ids[0]))
+    if (llvm::Error error = checkMasks())
       return std::move(error);
-  for (; done != int64_t(ids.size()); ++done) {
-    auto now = read(ids[size_t(done)], done);
-    if (!now)
-      return now.takeError();
-    last = std::move(*now);
+  for (;;) {
+    const int64_t left = int64_t(ids.size()) - done;
+    Part &part = *llvm::find_if(parts, [&](const Part &it) { // the last one can always
+      return it.ports.fresh <= left && done + it.ports.fresh <= it.room;
+    });
+    const int64_t count = part.ports.fresh;
+    auto logits = read(part, ids.slice(size_t(done), size_t(count)), done);
+    if (!logits)
+      return logits.takeError();
+    done += count;
+    if (done == int64_t(ids.size()))
+      return logitsAt(*logits, count - 1, done - 1, file);
   }
-  return logitsAt(last, 0, done - 1, file);
 }
 
 } // namespace tw::tools

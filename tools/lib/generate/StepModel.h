@@ -8,33 +8,41 @@
 
 namespace tw::tools {
 
-/// Each run reads one id at its position and adds a row to the state, behind those of the runs before (keepState): the
-/// attention_mask hides the rows in front that no run has made. That it does so is looked at: before the first id is
-/// read, its logits are computed with an empty state and with one that other ids have filled and the mask hides.
+/// Each run reads ids at the next positions and adds their rows to the state, behind those of the runs before
+/// (keepState): the attention_mask hides the rows in front that no run has made. That it does so is looked at, for each
+/// entry, before the first id is read: a run at position 0 with an empty state and one with a state that other ids have
+/// filled and the mask hides must give the same logits.
 class StepModel final : public NextLogits {
 public:
   /// Makes the state empty.
-  using Reset = std::function<llvm::Error()>;
+  using Reset = std::function<void()>;
 
-  static llvm::Expected<StepModel> make(Tensors inputs, const Tensors &outputs, RunModel run, Reset reset,
-                                        const std::string &file);
+  /// An entry of a package, which reads so many ids in a run as its input has.
+  struct Entry {
+    Tensors inputs, outputs;
+    RunModel run;
+  };
+  /// The entries share their state. One of them must read one id.
+  static llvm::Expected<StepModel> make(std::vector<Entry> entries, Reset reset, const std::string &file);
 
   int64_t positions() const override { return room; }
-  int64_t vocabulary() const override { return ports.vocabulary; }
+  int64_t vocabulary() const override { return parts.front().ports.vocabulary; }
   llvm::Expected<std::vector<double>> logits(llvm::ArrayRef<int64_t> ids) override;
 
 private:
-  /// The logits as they came, for an id at a position.
-  llvm::Expected<ir::Tensor> read(int64_t id, int64_t position);
-  llvm::Error checkMask(int64_t id);
+  struct Part {
+    Entry entry;
+    TextPorts ports;
+    int64_t room = 0; // its positions
+  };
+  /// The logits as they came, for ids from a position on.
+  static llvm::Expected<ir::Tensor> read(Part &part, llvm::ArrayRef<int64_t> ids, int64_t position);
+  llvm::Error checkMasks();
 
   std::string file;
-  Tensors inputs;
-  TextPorts ports;
-  RunModel run;
+  std::vector<Part> parts; // that read most first
   Reset reset;
   int64_t room = 0, done = 0; // positions that there are; that were read
-  ir::Tensor last;            // logits of the last one
 };
 
 } // namespace tw::tools

@@ -30,8 +30,9 @@ struct StatePair {
 std::vector<StatePair> recognizeStates(mlir::ModuleOp imported);
 
 struct KeptState {
-  int64_t past = 0, fresh = 0; // positions that are kept, and those that a run adds
-  int64_t bytes = 0;           // of all pairs
+  int64_t rows = 0;           // positions that are kept
+  std::vector<int64_t> fresh; // that a run adds, by graph
+  int64_t bytes = 0;          // of all pairs
 };
 
 /// A decoder that was exported with its past gives present = Concat(past, new) along one dimension. Made a state, the
@@ -40,11 +41,14 @@ struct KeptState {
 /// the model computes for a sequence that is padded on its left, and the model must be told so: an input
 /// attention_mask, which hides those rows, and an input position_ids, because the place of a row is not its position.
 ///
-/// @main gets an argument more, `position`: how many positions were made before, 0 to as many as past has. It changes
-/// no result; a run that the state has no room for is refused by it.
+/// The graphs are one model, imported for several values of its dimensions: entries of one package, which share the
+/// state. It has as many rows as the longest past; a shorter one is its end.
 ///
-/// An error says which pair is no such pair and why, and the module is as it was.
-llvm::Expected<KeptState> keepState(mlir::ModuleOp imported, llvm::ArrayRef<StatePair> pairs);
+/// Each @main gets an argument more, `position`: how many positions were made before, 0 to as many as its past has. It
+/// changes no result; a run that the state has no room for is refused by it.
+///
+/// An error says which pair is no such pair and why; the graphs are as they were then.
+llvm::Expected<KeptState> keepState(llvm::ArrayRef<mlir::ModuleOp> imported, llvm::ArrayRef<StatePair> pairs);
 
 } // namespace tw::ir
 
