@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformers of the shapes that their users run, as torch exports them and ONNX Runtime quantises them: random weights
-of a fixed seed. Run by transformers.sh.
-
-usage: transformers_models.py FOLDER [NAME ...]: FOLDER/NAME.float.onnx and FOLDER/NAME.qdq.onnx, kept if there"""
-
-import pathlib
-import sys
+"""Transformers of the shapes that their users run, as torch exports them and ONNX Runtime quantises them: random
+weights of a fixed seed. Run by attention.sh."""
 
 import numpy as np
 import onnx
@@ -33,8 +28,9 @@ def bert(layers, width, heads, words, positions):
 
 def llama(layers, width, heads, groups, words):
     return t.LlamaForCausalLM(
-        t.LlamaConfig(num_hidden_layers=layers, hidden_size=width, num_attention_heads=heads, num_key_value_heads=groups,
-                      intermediate_size=width * 11 // 4, vocab_size=words, attn_implementation="eager", **SMALL))
+        t.LlamaConfig(num_hidden_layers=layers, hidden_size=width, num_attention_heads=heads,
+                      num_key_value_heads=groups, intermediate_size=width * 11 // 4, vocab_size=words,
+                      attn_implementation="eager", **SMALL))
 
 
 def vit(layers, width, heads):
@@ -97,10 +93,12 @@ class Reader(CalibrationDataReader):
 
 
 def make(folder, name):
+    """FOLDER/NAME.float.onnx and FOLDER/NAME.qdq.onnx, unless they are there."""
     build, draw = MODELS[name]
     real, integers = folder / f"{name}.float.onnx", folder / f"{name}.qdq.onnx"
     if integers.exists():
         return
+    folder.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(SEED)
     model = build().eval()
     sample = torch.from_numpy(draw(np.random.default_rng(SEED)))
@@ -112,15 +110,3 @@ def make(folder, name):
                     activation_type=QuantType.QInt8, weight_type=QuantType.QInt8)
     inferred.unlink()
     onnx.checker.check_model(str(integers))
-
-
-def main():
-    folder = pathlib.Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in sys.argv[2:] or MODELS:
-        make(folder, name)
-        print(f"-- {name}", flush=True)
-
-
-if __name__ == "__main__":
-    main()
