@@ -14,7 +14,9 @@ set(CMAKE_C_FLAGS_DEBUG "-O0 -g")
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 
 # Contraction would let the compiler fuse a multiply and an add into one rounding: results would depend on the compiler.
-add_compile_options(-ffp-contract=off -Wall -Wextra)
+# A switch that does not name every enumerator, and has no default, does not build: a new row makes the compiler list
+# what it asks for.
+add_compile_options(-ffp-contract=off -Wall -Wextra -Werror=switch)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   # Clang's own diagnostics stay coloured under Ninja.
   add_compile_options(-fcolor-diagnostics)

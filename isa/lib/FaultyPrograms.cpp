@@ -126,7 +126,18 @@ std::vector<Defect> defectsOf(FaultCode code, const HwConfig &config) {
       if (recordReads(row, false) || (readsTable(row) && config.lutBanks > 3))
         add();
       break;
-    default: // of no instruction
+    case FaultCode::None: // the rest is of no instruction
+    case FaultCode::IllegalOpcode:
+    case FaultCode::Unimplemented:
+    case FaultCode::SemLeak:
+    case FaultCode::Deadlock:
+    case FaultCode::AccConflict:
+    case FaultCode::AxiRead:
+    case FaultCode::AxiWrite:
+    case FaultCode::CycleBudget:
+    case FaultCode::IsaVersion:
+    case FaultCode::NoEnd:
+    case FaultCode::Aborted:
       return std::vector<Defect>(kAnywhere, {code});
     }
   }

@@ -151,9 +151,31 @@ template <typename T> T integerOf(UnaryKind kind, T x) {
     return static_cast<T>(0 - wide(x));
   case UnaryKind::Sign:
     return static_cast<T>((x > T(0)) - (x < T(0)));
-  default:
+  case UnaryKind::Not:
     return static_cast<T>(~wide(x));
+  case UnaryKind::Ceil:
+  case UnaryKind::Floor:
+  case UnaryKind::Round:
+  case UnaryKind::Sqrt:
+  case UnaryKind::Exp:
+  case UnaryKind::Log:
+  case UnaryKind::Sin:
+  case UnaryKind::Cos:
+  case UnaryKind::Tan:
+  case UnaryKind::Asin:
+  case UnaryKind::Acos:
+  case UnaryKind::Atan:
+  case UnaryKind::Sinh:
+  case UnaryKind::Cosh:
+  case UnaryKind::Asinh:
+  case UnaryKind::Acosh:
+  case UnaryKind::Atanh:
+  case UnaryKind::Erf:
+  case UnaryKind::Log1p:
+  case UnaryKind::Expm1:
+    break;
   }
+  llvm_unreachable("these are of reals");
 }
 
 template <typename T> T integerOf(BinaryKind kind, T a, T b) {

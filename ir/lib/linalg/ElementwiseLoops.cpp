@@ -169,7 +169,7 @@ Value exactFunction(S s, UnaryKind kind, Value x) {
     return s.make<math::RoundEvenOp>(x);
   case UnaryKind::Sqrt:
     return s.make<math::SqrtOp>(x);
-  default:
+  default: // float64Function lists the others
     return nullptr;
   }
 }
@@ -208,9 +208,17 @@ Value float64Function(S s, UnaryKind kind, Value x) {
     return s.make<math::Log1pOp>(x);
   case UnaryKind::Expm1:
     return s.make<math::ExpM1Op>(x);
-  default:
-    llvm_unreachable("the others are exact, or of integers");
+  case UnaryKind::Abs:
+  case UnaryKind::Neg:
+  case UnaryKind::Sign:
+  case UnaryKind::Ceil:
+  case UnaryKind::Floor:
+  case UnaryKind::Round:
+  case UnaryKind::Sqrt:
+  case UnaryKind::Not:
+    break;
   }
+  llvm_unreachable("these are exact, or of integers");
 }
 
 Value integerFunction(S s, UnaryKind kind, Value x, ElementType type) {
@@ -223,9 +231,31 @@ Value integerFunction(S s, UnaryKind kind, Value x, ElementType type) {
     Value sign = s.choose(s.isZero(x), x, s.like(x, 1));
     return hasSign(type) ? s.choose(s.isNegative(x), s.like(x, -1), sign) : sign;
   }
-  default:
+  case UnaryKind::Not:
     return s.make<arith::XOrIOp>(x, s.like(x, -1));
+  case UnaryKind::Ceil:
+  case UnaryKind::Floor:
+  case UnaryKind::Round:
+  case UnaryKind::Sqrt:
+  case UnaryKind::Exp:
+  case UnaryKind::Log:
+  case UnaryKind::Sin:
+  case UnaryKind::Cos:
+  case UnaryKind::Tan:
+  case UnaryKind::Asin:
+  case UnaryKind::Acos:
+  case UnaryKind::Atan:
+  case UnaryKind::Sinh:
+  case UnaryKind::Cosh:
+  case UnaryKind::Asinh:
+  case UnaryKind::Acosh:
+  case UnaryKind::Atanh:
+  case UnaryKind::Erf:
+  case UnaryKind::Log1p:
+  case UnaryKind::Expm1:
+    break;
   }
+  llvm_unreachable("these are of reals");
 }
 
 // f(x) of float32 is f of float64, rounded.

@@ -215,9 +215,12 @@ std::optional<CoordinateMode> dialectCoordinates(Coordinates coordinates) {
     return CoordinateMode::Asymmetric;
   case Coordinates::PytorchHalfPixel:
     return CoordinateMode::PytorchHalfPixel;
-  default:
+  case Coordinates::HalfPixelSymmetric:
+  case Coordinates::TfHalfPixelForNn:
+  case Coordinates::TfCropAndResize:
     return std::nullopt;
   }
+  llvm_unreachable("all names are listed");
 }
 
 std::optional<NearestMode> dialectNearest(Rounding rounding, llvm::ArrayRef<Line> lines) {

@@ -311,8 +311,15 @@ private:
       return {Arg::Constant, 0, scalar.number};
     case Scalar::Count:
       return {Arg::Count};
-    default:
-      break;
+    case Scalar::Add:
+    case Scalar::Sub:
+    case Scalar::Mul:
+    case Scalar::Max:
+    case Scalar::Min:
+    case Scalar::Requantize:
+    case Scalar::Rescale:
+    case Scalar::Lut:
+      break; // covered by a primitive's form, below
     }
     for (const PrimitiveForm &form : primitiveForms()) {
       Match match{std::vector<std::optional<int>>(size_t(form.arity)), std::vector<int64_t>(size_t(form.arity), 0)};
