@@ -52,12 +52,19 @@ const std::vector<Neutral> &neutrals() {
   return table;
 }
 
+/// What was met on the way: a wrong type is met behind equal operations only, so it came further than another
+/// operation.
+struct Misses {
+  std::string wrongType, mismatch;
+};
+
 class Unifier {
 public:
   /// Bit i of `swaps`: exchange the arguments of the chain's node i.
-  Unifier(const Block &block, const Chain &chain, unsigned swaps) : block(block), chain(chain), swaps(swaps) {}
+  Unifier(const Block &block, const Chain &chain, unsigned swaps, Misses &misses)
+      : block(block), chain(chain), swaps(swaps), misses(misses) {}
 
-  std::optional<Binding> run(std::string &reason) {
+  std::optional<Binding> run() {
     Binding binding;
     binding.operandOf.assign(chain.accesses.size(), -1);
     binding.constantOf.assign(chain.accesses.size(), std::nullopt);
@@ -66,13 +73,12 @@ public:
       if (chain.accesses[i].isWritten) {
         binding.operandOf[i] = written;
         if (chain.accesses[i].elem != block.operands[written].elem) {
-          reason = "the result has another element type";
+          misses.wrongType = "the result has another element type";
           return std::nullopt;
         }
       }
     if (unifyNode(chain.resultSlot(), block.resultSlot(), binding))
       return binding;
-    reason = why.empty() ? "the block's last operation is " + block.node(block.resultSlot()).primitive : why;
     return std::nullopt;
   }
 
@@ -108,7 +114,7 @@ private:
         }
       }
     if (c.primitive != b.primitive)
-      why = "the chain computes " + c.primitive + " where the block has " + b.primitive;
+      misses.mismatch = "the chain computes " + c.primitive + " where the block has " + b.primitive;
     return false;
   }
 
@@ -142,7 +148,7 @@ private:
     const ChainAccess &a = chain.accesses[access];
     const Operand &o = block.operands[operand];
     if (a.elem != o.elem) {
-      why = "operand " + o.name + " has another element type than " + a.name;
+      misses.wrongType = "operand " + o.name + " has another element type than " + a.name;
       return false;
     }
     if (binding.operandOf[access] >= 0)
@@ -179,21 +185,26 @@ private:
   const Block &block;
   const Chain &chain;
   unsigned swaps;
-  std::string why;
+  Misses &misses;
 };
 
 } // namespace
 
 std::vector<Binding> unifyBodies(const Block &block, const Chain &chain, std::string &reason) {
   std::vector<Binding> result;
+  Misses misses;
   unsigned exchangeable = 0;
   for (int slot = 0; slot <= chain.resultSlot(); ++slot)
     exchangeable |= unsigned(commutationOf(chain.node(slot).primitive) != nullptr) << slot;
   for (unsigned swaps = 0; swaps <= exchangeable; ++swaps)
     if ((swaps & ~exchangeable) == 0)
-      if (auto binding = Unifier(block, chain, swaps).run(reason))
+      if (auto binding = Unifier(block, chain, swaps, misses).run())
         if (std::ranges::find(result, binding->operandOf, &Binding::operandOf) == result.end())
           result.push_back(std::move(*binding));
+  if (result.empty())
+    reason = !misses.wrongType.empty()  ? misses.wrongType
+             : !misses.mismatch.empty() ? misses.mismatch
+                                        : "the block's last operation is " + block.node(block.resultSlot()).primitive;
   return result;
 }
 
