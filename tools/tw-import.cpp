@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Prints an ONNX model as a graph module, for tw-opt to go on with: tw-import model.onnx --dim N=1 | tw-opt
 // --tw-graph-pipeline
+#include "lib/Common.h"
+
 #include "tw/ir/OnnxImport.h"
 #include "tw/ir/Register.h"
 
@@ -16,7 +18,7 @@ llvm::cl::opt<std::string> input(llvm::cl::Positional, llvm::cl::desc("<model.on
 llvm::cl::list<std::string> dims("dim", llvm::cl::desc("bind a symbolic dimension"),
                                  llvm::cl::value_desc("NAME=VALUE"));
 llvm::cl::list<std::string> constants("const", llvm::cl::desc("value of a graph input"),
-                                      llvm::cl::value_desc("NAME=NUMBERS"));
+                                      llvm::cl::value_desc("NAME=NUMBERS|NAME=FILE.npy"));
 llvm::cl::opt<bool> elide("elide", llvm::cl::desc("leave the bytes of weights out (not readable again)"));
 
 llvm::cl::opt<bool> operators("operators", llvm::cl::desc("print the page of supported ONNX operators and stop"));
@@ -44,12 +46,8 @@ int main(int argc, char **argv) {
       return fail("--dim " + dim + ": expected NAME=VALUE");
     options.dims[name.str()] = number;
   }
-  for (llvm::StringRef constant : constants) {
-    auto [name, value] = constant.split('=');
-    if (name.empty() || value.empty())
-      return fail("--const " + constant + ": expected NAME=NUMBERS");
-    options.constants[name.str()].text = value.str();
-  }
+  if (auto error = tw::tools::readConstants(std::vector<std::string>(constants.begin(), constants.end()), options))
+    return fail(llvm::toString(std::move(error)));
   options.folder = llvm::sys::path::parent_path(input);
   if (options.folder.empty())
     options.folder = ".";

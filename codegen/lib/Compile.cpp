@@ -8,6 +8,7 @@
 #include "host/HostExecutor.h"
 #include "host/Processor.h"
 #include "npu/NpuExecutor.h"
+#include "tw/ir/Constants.h"
 #include "tw/ir/Interpreter.h"
 #include "tw/ir/Passes.h"
 #include "tw/ir/State.h"
@@ -30,8 +31,9 @@ void dump(const CompileOptions &options, std::string_view stage, mlir::ModuleOp 
   options.dump(stage, text);
 }
 
-llvm::Error fuse(mlir::ModuleOp module, const CompileOptions &options) {
+llvm::Error fuse(mlir::ModuleOp module, const CompileOptions &options, std::vector<ir::PassCount> &counts) {
   mlir::PassManager manager(module.getContext());
+  ir::countPasses(manager, counts);
   ir::GraphPipelineOptions pipeline;
   pipeline.fuseResidual = options.fuseResidual;
   ir::buildGraphPipeline(manager, pipeline);
@@ -50,6 +52,37 @@ std::vector<isa::PackageDim> dimsOf(llvm::ArrayRef<mlir::func::FuncOp> mains) {
   return dims;
 }
 
+// Dimensions and inputs that the importer was told.
+std::vector<std::pair<std::string, std::string>> fixedBy(mlir::ModuleOp module) {
+  std::vector<std::pair<std::string, std::string>> fixed;
+  if (auto dims = module->getAttrOfType<mlir::DictionaryAttr>("tw.dims"))
+    for (mlir::NamedAttribute dim : dims)
+      fixed.emplace_back(dim.getName().str(), std::to_string(mlir::cast<mlir::IntegerAttr>(dim.getValue()).getInt()));
+  if (auto constants = module->getAttrOfType<mlir::DictionaryAttr>("tw.constants"))
+    for (mlir::NamedAttribute constant : constants)
+      fixed.emplace_back(constant.getName().str(), mlir::cast<mlir::StringAttr>(constant.getValue()).str());
+  return fixed;
+}
+
+// What a caller sees has its shape written in the package.
+llvm::Error checkRank(mlir::Value value, llvm::StringRef kind, const std::string &name) {
+  const size_t rank = ir::shapeOf(value).size();
+  if (rank <= TW_PKG_MAX_RANK)
+    return llvm::Error::success();
+  return llvm::createStringError(kind + " '" + name + "' has " + llvm::Twine(rank) + " dimensions, a package holds " +
+                                 llvm::Twine(TW_PKG_MAX_RANK) + ": reshape it in the model");
+}
+
+llvm::Error checkRanks(mlir::func::FuncOp main) {
+  llvm::Error error = llvm::Error::success();
+  for (mlir::BlockArgument argument : main.getArguments())
+    error = llvm::joinErrors(std::move(error),
+                             checkRank(argument, "input", ir::argumentName(main, argument.getArgNumber())));
+  for (auto [i, value] : llvm::enumerate(main.front().getTerminator()->getOperands()))
+    error = llvm::joinErrors(std::move(error), checkRank(value, "output", ir::resultName(main, unsigned(i))));
+  return error;
+}
+
 /// What was attempted is given away.
 Compiled pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graphs, llvm::ArrayRef<mlir::func::FuncOp> mains,
               const HostProcessor &processor, const isa::HwConfig &config) {
@@ -62,6 +95,7 @@ Compiled pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graphs, llvm::ArrayRe
   package.program = std::move(plan.program);
   plan.constants.resize(size_t(roundUp(int64_t(plan.constants.size()), kAlign)));
   package.constants = std::move(plan.constants);
+  package.fixed = plan.report.fixed;
   package.tensors = std::move(plan.tensors);
   package.dims = dimsOf(mains);
   for (Buffer &buffer : plan.buffers) {
@@ -145,10 +179,17 @@ llvm::Expected<Compiled> compile(mlir::ModuleOp module, const CompileOptions &op
 
 llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const CompileOptions &options) {
   std::vector<mlir::ModuleOp> modules;
+  std::vector<std::pair<std::string, std::string>> fixed;
+  std::vector<ir::PassCount> passes;
   for (const EntryGraph &graph : graphs) {
     modules.push_back(graph.module);
     dump(options, "imported", graph.module);
-    if (auto error = fuse(graph.module, options))
+    for (auto &its : fixedBy(graph.module))
+      if (!llvm::is_contained(fixed, its)) // entries have most of it in common
+        fixed.push_back(std::move(its));
+    if (auto error = checkRanks(modules.back().lookupSymbol<mlir::func::FuncOp>("main")))
+      return std::move(error);
+    if (auto error = fuse(graph.module, options, passes))
       return std::move(error);
     dump(options, "blocks", graph.module);
     if (options.fused)
@@ -168,6 +209,8 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
   auto chosen = choose(blocks, std::move(*strikes), [&] {
     auto attempt = std::make_unique<Attempt>();
     attempt->plan.report.executors = options.executors;
+    attempt->plan.report.fixed = fixed;
+    attempt->plan.report.passes = passes;
     attempt->code = std::make_unique<HostCode>(modules.front().getContext(), *processor);
     attempt->forms = std::make_unique<Forms>(attempt->plan, *attempt->code, target.lanes);
     for (ExecutorId id : options.executors)

@@ -62,10 +62,12 @@ void Forms::bindResults(mlir::func::FuncOp main) {
       if (isState != (argument != nullptr))
         continue;
       Value value = terminator->getOperand(i);
-      int from = rowForm(plan.table.of(value));
       int to = isState ? plan.table[plan.table.of(main.getArgument(unsigned(argument.getInt())))].rowBuffer
                        : addIo(TW_PKG_OUTPUT, value, ir::resultName(main, i),
                                main.getResultAttr(i, kUnsigned) != nullptr, plan.entry.outputs);
+      if (plan.buffers[to].package.size == 0)
+        continue;
+      int from = rowForm(plan.table.of(value));
       Step step;
       step.package = isa::copyBytes(uint32_t(to), uint32_t(from), plan.buffers[to].package.size);
       plan.steps.push_back(std::move(step));

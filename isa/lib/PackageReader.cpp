@@ -151,6 +151,9 @@ Result<Package> parsePackage(std::span<const uint8_t> bytes, const std::string &
   const tw_pkg_counts *counts = tw_pkg_counts_of(&pkg, &count);
   package.counts.assign(counts, counts + count);
   package.graph = sectionBytes(pkg, TW_PKG_GRAPH);
+  const tw_pkg_fixed *fixed = tw_pkg_fixed_of(&pkg, &count);
+  for (uint64_t i = 0; i != count; ++i)
+    package.fixed.emplace_back(tw_pkg_string(&pkg, fixed[i].name), tw_pkg_string(&pkg, fixed[i].value));
   return package;
 }
 

@@ -26,15 +26,18 @@ public:
     add(TW_PKG_CONST, package.constants);
     addPlan();
     addTensors();
-    Bytes counts, debug;
+    Bytes counts, debug, fixed;
     for (const tw_pkg_counts &row : package.counts)
       append(counts, row);
     for (const auto &[tag, name] : package.program.tags)
       append(debug, tw_pkg_tag{tag, string(name)});
+    for (const auto &[name, value] : package.fixed)
+      append(fixed, tw_pkg_fixed{string(name), string(value)});
     add(TW_PKG_STRINGS, keep(std::move(strings)));
     for (auto [kind, bytes] : {std::pair{TW_PKG_COUNTS, std::span<const uint8_t>(keep(std::move(counts)))},
                                std::pair{TW_PKG_DEBUG, std::span<const uint8_t>(keep(std::move(debug)))},
-                               std::pair{TW_PKG_GRAPH, std::span<const uint8_t>(package.graph)}})
+                               std::pair{TW_PKG_GRAPH, std::span<const uint8_t>(package.graph)},
+                               std::pair{TW_PKG_FIXED, std::span<const uint8_t>(keep(std::move(fixed)))}})
       if (!bytes.empty())
         add(kind, bytes);
   }

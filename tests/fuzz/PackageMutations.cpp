@@ -123,6 +123,8 @@ size_t rowBytes(uint32_t kind) {
     return sizeof(tw_pkg_counts);
   case TW_PKG_DEBUG:
     return sizeof(tw_pkg_tag);
+  case TW_PKG_FIXED:
+    return sizeof(tw_pkg_fixed);
   case TW_PKG_PLAN:
     return sizeof(tw_pkg_step);
   default:

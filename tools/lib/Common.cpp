@@ -183,6 +183,26 @@ llvm::Expected<ir::Tensor> toTensor(const NpyArray &array, const std::string &fi
   return llvm::createStringError(file + ": has type " + array.type + ", which no tensor has");
 }
 
+llvm::Error readConstants(llvm::ArrayRef<std::string> arguments, ir::OnnxImportOptions &options) {
+  for (const std::string &text : arguments) {
+    auto [name, value] = llvm::StringRef(text).split('=');
+    if (name.empty() || value.empty())
+      return llvm::createStringError("--const " + text + ": expected NAME=NUMBERS or NAME=FILE.npy");
+    ir::OnnxConstant &constant = options.constants[name.str()];
+    constant.text = value.str();
+    if (!value.ends_with(".npy"))
+      continue;
+    auto array = readNpy(value.str());
+    if (!array)
+      return array.takeError();
+    auto tensor = toTensor(*array, value.str());
+    if (!tensor)
+      return tensor.takeError();
+    constant.tensor = *std::move(tensor);
+  }
+  return llvm::Error::success();
+}
+
 std::string fileOf(const std::string &argument) { return argument.substr(argument.find('=') + 1); }
 
 Tensors inputsOf(const isa::Package &package, size_t entry) {

@@ -60,6 +60,9 @@ llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::stri
 /// The array itself, if there is an element type for it.
 llvm::Expected<ir::Tensor> toTensor(const NpyArray &array, const std::string &file);
 
+/// The inputs that --const gives, NAME=NUMBERS or NAME=FILE.npy.
+llvm::Error readConstants(llvm::ArrayRef<std::string> arguments, ir::OnnxImportOptions &options);
+
 /// The file of such an argument: NAME=FILE, or FILE alone.
 std::string fileOf(const std::string &argument);
 

@@ -95,6 +95,8 @@ int infoVerb(const Arguments &arguments) {
   if (!p.program.lines.empty())
     std::cout << "machine    " << p.config.name << ", configuration " << hex(isa::configHash(p.config)) << ", ISA "
               << isa::kIsaName << " " << hex(p.isaHash) << "\n";
+  for (const auto &[name, value] : p.fixed)
+    std::cout << "fixed      " << name << " = " << value << "\n";
   auto print = [](const char *what, const Tensors &tensors) {
     for (const ir::NamedTensor &t : tensors)
       std::cout << what << t.name << " " << ir::elementTypeName(t.tensor.type) << " " << ir::shapeText(t.tensor.shape)

@@ -26,7 +26,7 @@ constexpr uint64_t kCacheBytes = uint64_t(1) << 30;
 // Size and time of each file that a model's tensors lie in: they may be larger than what anyone wants to hash.
 std::string externalState(const std::string &modelBytes, const std::string &modelPath) {
   std::vector<ir::ImportProblem> problems; // the import will say them
-  auto survey = ir::surveyOnnx(modelBytes, problems);
+  auto survey = ir::surveyOnnx(modelBytes, {}, problems);
   std::string state;
   for (const std::string &file : survey ? survey->externalFiles : std::vector<std::string>()) {
     llvm::SmallString<256> path(folderOf(modelPath));
@@ -199,24 +199,11 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line) {
     for (size_t k = 0; k != i; ++k)
       if (bindings[i].name == bindings[k].name)
         return llvm::createStringError("--dim: two entries would be " + bindings[i].name + ": give each once");
-  for (const std::string &text : line.list("const")) {
-    auto [name, value] = llvm::StringRef(text).split('=');
-    if (name.empty() || value.empty())
-      return llvm::createStringError("--const " + text + ": expected NAME=NUMBERS or NAME=FILE.npy");
-    ir::OnnxConstant constant;
-    constant.text = value.str();
-    if (value.ends_with(".npy")) {
-      auto array = readNpy(value.str());
-      if (!array)
-        return array.takeError();
-      auto tensor = toTensor(*array, value.str());
-      if (!tensor)
-        return tensor.takeError();
-      constant.tensor = *std::move(tensor);
-    }
-    for (Binding &binding : bindings)
-      binding.options.constants[name.str()] = constant;
-  }
+  ir::OnnxImportOptions given; // the arrays are read once
+  if (auto error = readConstants(line.list("const"), given))
+    return std::move(error);
+  for (Binding &binding : bindings)
+    binding.options.constants = given.constants;
   return bindings;
 }
 

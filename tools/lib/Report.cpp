@@ -21,6 +21,19 @@ double milliseconds(uint64_t cycles, const isa::HwConfig &config) {
   return double(cycles) / (1000.0 * config.clockMhz);
 }
 
+llvm::StringRef passName(llvm::StringRef name) {
+  name.consume_front("tw-");
+  return name;
+}
+
+// "-3 mul, +1 conv": operators that a pass took away and made.
+std::string changesText(const ir::PassCount &pass) {
+  std::string text;
+  for (const auto &[name, number] : pass.change)
+    text += formatv("{0}{1}{2} {3}", text.empty() ? "" : ", ", number > 0 ? "+" : "", number, name).str();
+  return text;
+}
+
 } // namespace
 
 std::string placementTable(const codegen::CompileReport &report) {
@@ -44,6 +57,8 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
                   share(double(r.macsOnNpu), double(r.macs)), withCommas(uint64_t(r.macs)),
                   std::ranges::count(r.rows, codegen::ExecutorId::Npu, &codegen::PlacementRow::executor), r.rows.size())
               .str();
+  for (const auto &[name, value] : r.fixed)
+    text += formatv("  fixed          {0} = {1}\n", name, value).str();
   const double npuMs = milliseconds(r.cycles, config), hostMs = r.hostNs / 1e6;
   text += formatv("  time           {0:F3} ms, about: NPU {1:F3} ms, host {2} ms\n", npuMs + hostMs, npuMs,
                   shortNumber(hostMs))
@@ -71,6 +86,8 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
   text += formatv("  program        {0} lines, {1} waits, {2} fences, {3} NPU steps, {4} host steps\n", r.lines,
                   r.waits, r.fences, r.npuSteps, r.hostSteps)
               .str();
+  for (const ir::PassCount &pass : r.passes)
+    text += formatv("  {0,-14} {1}\n", passName(pass.pass), changesText(pass)).str();
   std::vector<const codegen::PlacementRow *> slowest;
   for (const codegen::PlacementRow &row : r.rows)
     if (row.executor == codegen::ExecutorId::Npu)
@@ -104,6 +121,10 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   root["config"] = compiled.package.config.name;
   root["isa_hash"] = hex(isa::kIsaHash);
   root["config_hash"] = hex(isa::configHash(compiled.package.config));
+  boost::json::object fixed;
+  for (const auto &[name, value] : r.fixed)
+    fixed[name] = value;
+  root["fixed"] = std::move(fixed);
   root["macs"] = r.macs;
   root["macs_on_npu"] = r.macsOnNpu;
   root["macs_int8"] = r.macsInt8;
@@ -126,6 +147,14 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   root["lines"] = r.lines;
   root["waits"] = r.waits;
   root["fences"] = r.fences;
+  boost::json::array passes;
+  for (const ir::PassCount &pass : r.passes) {
+    boost::json::object change;
+    for (const auto &[name, number] : pass.change)
+      change[name] = number;
+    passes.push_back(boost::json::object{{"pass", pass.pass}, {"change", std::move(change)}});
+  }
+  root["passes"] = std::move(passes);
   boost::json::array rows;
   for (const codegen::PlacementRow &row : r.rows) {
     boost::json::array rejections;

@@ -26,7 +26,7 @@ llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOption
   if (!bytes)
     return bytes.takeError();
   std::vector<ir::ImportProblem> problems;
-  auto nodes = ir::surveyOnnx(*bytes, problems);
+  auto nodes = ir::surveyOnnx(*bytes, import.constants, problems);
   if (!nodes)
     return errorOf(messagesOf(problems, path));
   Survey survey;

@@ -55,7 +55,7 @@ void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate> c
     }
   }
   row.executor = ExecutorId::Host;
-  plan.addHostStep(call.facts.kind, step, arguments, int(plan.report.rows.size()));
+  plan.addHostStep(call.facts.node, step, arguments, int(plan.report.rows.size()));
 }
 
 llvm::Error HostExecutor::link() {

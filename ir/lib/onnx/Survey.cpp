@@ -31,9 +31,18 @@ void addFiles(const onnx::Nodes &nodes, std::set<std::string> &files) {
     }
 }
 
+void forEachFreeDim(const ::onnx::GraphProto &graph,
+                    llvm::function_ref<void(const ::onnx::ValueInfoProto &, const std::string &)> visit) {
+  for (const auto &info : graph.input())
+    for (int d = 0; d < info.type().tensor_type().shape().dim_size(); ++d)
+      if (!onnx::extentOf(info.type().tensor_type().shape().dim(d)))
+        visit(info, onnx::freeDimName(info, d));
+}
+
 } // namespace
 
-std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportProblem> &problems) {
+std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, const std::map<std::string, OnnxConstant> &given,
+                                     std::vector<ImportProblem> &problems) {
   std::optional<OnnxSurvey> result;
   onnx::withModel(bytes, problems, [&](const ::onnx::ModelProto &model) {
     auto opsets = onnx::readVersions(model, problems);
@@ -46,14 +55,17 @@ std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportP
                     [&](const onnx::VisitedNode &visited) {
                       survey.nodes.push_back({visited.name, visited.node.op_type(), visited.problem});
                     });
-    llvm::StringSet<> constants;
+    llvm::StringSet<> constants, bound; // bound: dimensions that a given value has
     for (const auto &initializer : graph.initializer())
       constants.insert(initializer.name());
-    for (const auto &info : graph.input())
-      for (int d = 0; !constants.contains(info.name()) && d < info.type().tensor_type().shape().dim_size(); ++d)
-        if (!onnx::extentOf(info.type().tensor_type().shape().dim(d)))
-          if (std::string name = onnx::freeDimName(info, d); !llvm::is_contained(survey.freeDims, name))
-            survey.freeDims.push_back(name);
+    forEachFreeDim(graph, [&](const ::onnx::ValueInfoProto &info, const std::string &name) {
+      if (given.count(info.name()))
+        bound.insert(name);
+    });
+    forEachFreeDim(graph, [&](const ::onnx::ValueInfoProto &info, const std::string &name) {
+      if (!constants.contains(info.name()) && !bound.contains(name) && !llvm::is_contained(survey.freeDims, name))
+        survey.freeDims.push_back(name);
+    });
     std::set<std::string> files;
     addFiles(graph, files);
     for (const auto &function : model.functions())

@@ -31,11 +31,11 @@ def model(operator="Relu", opset=13, dims=(2, 4), element=1):
     return field(1, 7) + field(7, graph) + field(8, field(1, "") + field(2, opset))
 
 
-def reshape():
+def reshape(length=2):
     """x [2, 4] to the graph input "shape"."""
     node = field(1, "x") + field(1, "shape") + field(2, "y") + field(3, "first") + field(4, "Reshape")
     graph = (field(1, node) + field(2, "g") + field(11, value_info("x", (2, 4)))
-             + field(11, value_info("shape", (2,), 7)) + field(12, value_info("y", (4, 2))))
+             + field(11, value_info("shape", (length,), 7)) + field(12, value_info("y", (4, 2))))
     return field(1, 7) + field(7, graph) + field(8, field(1, "") + field(2, 13))
 
 
@@ -66,6 +66,8 @@ def main():
         "tflite": b"\x1c\0\0\0TFL3" + bytes(64),
         "external": external(),
         "known": reshape(),
+        "loose": reshape(length="n"),
+        "deep": model(dims=(1,) * 9),
     }
     for name, data in models.items():
         with open(os.path.join(sys.argv[1], name + ".onnx"), "wb") as stream:

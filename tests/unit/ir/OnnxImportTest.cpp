@@ -455,7 +455,7 @@ TEST(OnnxImportTest, DeadNodesAndUnusedInitializersAreLeftOut) {
   EXPECT_EQ(import.count<ReluOp>(), 1);
   EXPECT_EQ(import.count<ConstantOp>(), 0);
   std::vector<ImportProblem> problems;
-  auto survey = surveyOnnx(b.bytes(), problems);
+  auto survey = surveyOnnx(b.bytes(), {}, problems);
   ASSERT_TRUE(survey);
   EXPECT_EQ(survey->nodes.size(), 1u);
   // An initializer that nobody reads is no argument either, though the graph lists it among its inputs.

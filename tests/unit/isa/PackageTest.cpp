@@ -37,6 +37,7 @@ Package sample() {
   package.hostTarget = "x86_64 x86-64-v3";
   package.hostFeatures = 0x1FFF;
   package.graph = {1, 2, 3};
+  package.fixed = {{"batch", "2"}, {"axes", "int64 1: 0"}};
   return package;
 }
 
@@ -94,6 +95,7 @@ TEST_F(PackageTest, EverythingComesBack) {
   EXPECT_EQ(package->hostTarget, "x86_64 x86-64-v3");
   EXPECT_EQ(package->hostFeatures, 0x1FFFu);
   EXPECT_EQ(package->graph, expected.graph);
+  EXPECT_EQ(package->fixed, expected.fixed);
   EXPECT_EQ(package->arenaBytes, 192u);
 }
 
@@ -223,7 +225,7 @@ TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
   EXPECT_NE(errorOf([](Package &p) { p.entries[0].stepCount = 4; }).find("steps of an entry"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.entries[0].inputs = {1}; }).find("no INPUT buffer"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.entries.clear(); }).find("at least one entry"), std::string::npos);
-  EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape = {0}; }).find("dimension"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape = {-1}; }).find("dimension"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shape.assign(9, 1); }).find("rank of a tensor"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.config.n = 12; }).find("not a power of two"), std::string::npos);
 }

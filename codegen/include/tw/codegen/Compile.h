@@ -6,6 +6,7 @@
 #define TW_CODEGEN_COMPILE_H
 
 #include "tw/codegen/Executor.h"
+#include "tw/ir/PassCounts.h"
 #include "tw/isa/Package.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -83,6 +84,9 @@ struct PlacementRow {
 };
 
 struct CompileReport {
+  // What the model leaves open and this compilation has fixed: dimensions and inputs, and their values as text.
+  std::vector<std::pair<std::string, std::string>> fixed;
+  std::vector<ir::PassCount> passes; // of the graph
   std::vector<ExecutorId> executors; // that blocks could run on
   std::vector<PlacementRow> rows;
   int64_t macs = 0, macsOnNpu = 0;

@@ -58,11 +58,13 @@ struct OnnxNode {
 struct OnnxSurvey {
   int64_t opset = 0;
   std::vector<OnnxNode> nodes;
-  std::vector<std::string> freeDims;
+  std::vector<std::string> freeDims;      // that no given constant binds
   std::vector<std::string> externalFiles; // that tensors lie in, as the model names them: relative to its folder
 };
-// Nothing when the bytes are no model or its opset is unknown: then `problems` says why.
-std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, std::vector<ImportProblem> &problems);
+// Nothing when the bytes are no model or its opset is unknown: then `problems` says why. `constants`: inputs whose
+// value will be given.
+std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, const std::map<std::string, OnnxConstant> &constants,
+                                     std::vector<ImportProblem> &problems);
 
 // One line per problem: "model.onnx: node 'x': text".
 std::string problemText(std::string_view fileName, const std::vector<ImportProblem> &problems);

@@ -18,7 +18,7 @@ namespace tw::isa {
 struct PackageTensor {
   std::string name;
   tw_pkg_type type = TW_PKG_I8;
-  std::vector<int64_t> shape;  // at most TW_PKG_MAX_RANK positive sizes
+  std::vector<int64_t> shape;  // at most TW_PKG_MAX_RANK sizes
   std::vector<uint8_t> dims{}; // empty, or for each size: 0, or the number of a dimension, from 1
 };
 
@@ -87,6 +87,7 @@ struct Package {
   Program program;                // the STREAM image; no lines: none
   std::vector<uint8_t> constants; // region 1
   std::vector<PackageTensor> tensors;
+  std::vector<std::pair<std::string, std::string>> fixed; // dimensions and inputs that the model leaves open: values
   std::vector<PackageBuffer> buffers;
   std::vector<PackageStep> steps;
   std::vector<PackageEntry> entries;

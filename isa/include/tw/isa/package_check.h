@@ -107,8 +107,8 @@ static inline int tw_pkg_check_image(const struct tw_pkg_image *image, uint64_t 
 }
 
 static inline int tw_pkg_check_sections(struct tw_pkg *pkg, const struct tw_pkg_header *h, struct tw_pkg_error *e) {
-  static const char *const sections[TW_PKG_SECTION_KINDS] = {0,         "CONFIG", "CONST", "PLAN", "TENSORS",
-                                                             "STRINGS", "COUNTS", "DEBUG", "GRAPH"};
+  static const char *const sections[TW_PKG_SECTION_KINDS] = {0,         "CONFIG", "CONST", "PLAN",  "TENSORS",
+                                                             "STRINGS", "COUNTS", "DEBUG", "GRAPH", "FIXED"};
   static const char *const images[TW_PKG_IMAGE_KINDS] = {0, "STREAM", "HOST", "PTX", "OTHER"};
   const struct tw_pkg_section *table = (const struct tw_pkg_section *)(pkg->bytes + sizeof *h);
   uint64_t table_bytes = (uint64_t)h->section_count * sizeof *table + h->image_count * sizeof(struct tw_pkg_image);
@@ -165,6 +165,7 @@ static inline int tw_pkg_check_shapes(const struct tw_pkg *pkg, struct tw_pkg_er
       {TW_PKG_TENSORS, sizeof(struct tw_pkg_tensor), "section TENSORS: bytes of a row and of the section"},
       {TW_PKG_COUNTS, sizeof(struct tw_pkg_counts), "section COUNTS: bytes of a row and of the section"},
       {TW_PKG_DEBUG, sizeof(struct tw_pkg_tag), "section DEBUG: bytes of a row and of the section"},
+      {TW_PKG_FIXED, sizeof(struct tw_pkg_fixed), "section FIXED: bytes of a row and of the section"},
   };
   const struct tw_pkg_section *strings = &pkg->sections[TW_PKG_STRINGS];
   uint64_t i;
@@ -271,12 +272,15 @@ static inline int tw_pkg_check_config(struct tw_pkg *pkg, struct tw_pkg_error *e
   return 1;
 }
 
-/* Bytes of a tensor whose rank and type were checked; 0 if they are more than TW_PKG_MAX_BYTES. */
+/* Bytes of a tensor whose rank, type and sizes were checked; more than TW_PKG_MAX_BYTES if they are. */
 static inline uint64_t tw_pkg_tensor_bytes(const struct tw_pkg_tensor *t) {
   uint64_t bytes = tw_pkg_type_bytes(t->type), k;
+  for (k = 0; k < t->rank; ++k)
+    if (t->shape[k] == 0)
+      return 0;
   for (k = 0; k < t->rank; ++k) {
     if ((uint64_t)t->shape[k] > TW_PKG_MAX_BYTES / bytes)
-      return 0;
+      return TW_PKG_MAX_BYTES + 1;
     bytes *= (uint64_t)t->shape[k];
   }
   return bytes;
@@ -298,9 +302,9 @@ static inline int tw_pkg_check_tensors(const struct tw_pkg *pkg, struct tw_pkg_e
     if (t->reserved != 0)
       return tw_pkg_refuse(e, at, "reserved field of a tensor", 0, t->reserved);
     for (k = 0; k < TW_PKG_MAX_RANK; ++k)
-      if (k < t->rank ? t->shape[k] < 1 : t->shape[k] != 0)
-        return tw_pkg_refuse(e, at, "size of a tensor's dimension", k < t->rank, (uint64_t)t->shape[k]);
-    if (tw_pkg_tensor_bytes(t) == 0)
+      if (k < t->rank ? t->shape[k] < 0 : t->shape[k] != 0)
+        return tw_pkg_refuse(e, at, "size of a tensor's dimension", 0, (uint64_t)t->shape[k]);
+    if (tw_pkg_tensor_bytes(t) > TW_PKG_MAX_BYTES)
       return tw_pkg_refuse(e, at, "a tensor has too many bytes: at most", TW_PKG_MAX_BYTES, 0);
   }
   tags = tw_pkg_tags(pkg, &count);
@@ -312,6 +316,19 @@ static inline int tw_pkg_check_tensors(const struct tw_pkg *pkg, struct tw_pkg_e
       return tw_pkg_refuse(e, at, "tags are not in order: a tag and the one before it", tags[i].tag, tags[i - 1].tag);
     if (!tw_pkg_string(pkg, tags[i].name))
       return tw_pkg_refuse(e, at, "name of a tag leaves the strings", pkg->sections[TW_PKG_STRINGS].size, tags[i].name);
+  }
+  return 1;
+}
+
+static inline int tw_pkg_check_fixed(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  uint64_t count, i;
+  const struct tw_pkg_fixed *rows = tw_pkg_fixed_of(pkg, &count);
+  for (i = 0; i < count; ++i) {
+    const uint32_t lost = tw_pkg_string(pkg, rows[i].name) ? rows[i].value : rows[i].name;
+    if (!tw_pkg_string(pkg, lost))
+      return tw_pkg_refuse(e, (uint64_t)((const uint8_t *)&rows[i] - pkg->bytes),
+                           "name or value of what is fixed leaves the strings", pkg->sections[TW_PKG_STRINGS].size,
+                           lost);
   }
   return 1;
 }
@@ -566,7 +583,8 @@ static inline int tw_pkg_open(struct tw_pkg *pkg, const void *bytes, uint64_t si
   pkg->size = size;
   return tw_pkg_check_header(tw_pkg_header_of(pkg), size, error) &&
          tw_pkg_check_sections(pkg, tw_pkg_header_of(pkg), error) && tw_pkg_check_shapes(pkg, error) &&
-         tw_pkg_check_config(pkg, error) && tw_pkg_check_tensors(pkg, error) && tw_pkg_check_plan(pkg, error);
+         tw_pkg_check_config(pkg, error) && tw_pkg_check_tensors(pkg, error) && tw_pkg_check_fixed(pkg, error) &&
+         tw_pkg_check_plan(pkg, error);
 }
 
 static inline int tw_pkg_suits(const struct tw_pkg *pkg, uint64_t isa_hash, uint64_t cfg_hash,

@@ -50,7 +50,8 @@ enum tw_pkg_section_kind {
   TW_PKG_COUNTS = 6,  /* optional: struct tw_pkg_counts[] */
   TW_PKG_DEBUG = 7,   /* optional: struct tw_pkg_tag[], sorted by tag */
   TW_PKG_GRAPH = 8,   /* optional: imported graph, MLIR bytecode, weights by reference */
-  TW_PKG_SECTION_KINDS = 9
+  TW_PKG_FIXED = 9,   /* optional: struct tw_pkg_fixed[] */
+  TW_PKG_SECTION_KINDS = 10
 };
 
 struct tw_pkg_section {
@@ -172,7 +173,7 @@ struct tw_pkg_tensor {
   uint32_t rank;                  /* at most TW_PKG_MAX_RANK */
   uint32_t reserved;              /* zero */
   uint8_t dims[TW_PKG_MAX_RANK];  /* 0: the size is that of `shape`; else dimension of the plan, from 1 */
-  int64_t shape[TW_PKG_MAX_RANK]; /* positive, of a bound dimension the most; unused entries are zero */
+  int64_t shape[TW_PKG_MAX_RANK]; /* zero or more, of a bound dimension the most; unused entries are zero */
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_tensor) == 88, "tw_pkg_tensor");
 
@@ -250,7 +251,8 @@ struct tw_pkg_dim {
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_dim) == 24, "tw_pkg_dim");
 
 /*
- * A host function does the part [lo, hi) of its phase's work [0, extent), and returns 0 or why it failed:
+ * A host function does the part [lo, hi) of its phase's work [0, extent), and returns 0 or why it failed (the codes of
+ * host_failures.h, or others, which have no text):
  *   int name(void *const *buffers, const int64_t *dims, void *scratch, int64_t lo, int64_t hi);
  * buffers  where the step's arguments lie, in their order; behind the last the step's shared scratch, one block for all
  *          ranges and phases of one run of the step
@@ -282,6 +284,13 @@ struct tw_pkg_tag {
   uint32_t name; /* operator or source location */
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_tag) == 8, "tw_pkg_tag");
+
+/* What the model leaves open and this package has fixed: a dimension, or an input that is none here. */
+struct tw_pkg_fixed {
+  uint32_t name;
+  uint32_t value; /* as text: of a dimension its number, of an input type, shape and, if they are few, elements */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_fixed) == 8, "tw_pkg_fixed");
 
 /* An open package: the caller's bytes (8-byte aligned, alive as long as this) and where each section is. */
 struct tw_pkg {
@@ -425,6 +434,11 @@ static inline const struct tw_pkg_tag *tw_pkg_tags(const struct tw_pkg *pkg, uin
   const struct tw_pkg_tag *tags = (const struct tw_pkg_tag *)tw_pkg_data(pkg, TW_PKG_DEBUG, count);
   *count /= sizeof *tags;
   return tags;
+}
+static inline const struct tw_pkg_fixed *tw_pkg_fixed_of(const struct tw_pkg *pkg, uint64_t *count) {
+  const struct tw_pkg_fixed *rows = (const struct tw_pkg_fixed *)tw_pkg_data(pkg, TW_PKG_FIXED, count);
+  *count /= sizeof *rows;
+  return rows;
 }
 /* Name of a tag, or NULL. */
 static inline const char *tw_pkg_tag_name(const struct tw_pkg *pkg, uint32_t tag) {
