@@ -4,17 +4,17 @@
 
 set(TW_HOST_ARCHITECTURES x86_64 aarch64 riscv64)
 
-# tw_add_bitcode(<target> SOURCES <file>... [HEADERS <file>...])
+# tw_add_bitcode(<target> SOURCES <file>... [HEADERS <file>...] [INCLUDES <folder>...])
 # One file for each architecture from freestanding C, `<target>_<architecture>.bc` in the calling directory's build
 # folder. Sources of a library that embeds them depend on the files.
 function(tw_add_bitcode target)
-  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;HEADERS;INCLUDES" ${ARGN})
   if(ARG_UNPARSED_ARGUMENTS OR NOT ARG_SOURCES)
     message(FATAL_ERROR "tw_add_bitcode(${target}): needs SOURCES; unknown: '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
   find_program(TW_BITCODE_CLANG clang-19 HINTS /usr/lib/llvm-19/bin REQUIRED)
   find_program(TW_BITCODE_LINK NAMES llvm-link-19 llvm-link HINTS /usr/lib/llvm-19/bin REQUIRED)
-  list(TRANSFORM ARG_HEADERS PREPEND "${CMAKE_CURRENT_SOURCE_DIR}/")
+  list(TRANSFORM ARG_INCLUDES PREPEND "-I")
   # Loops stay loops: what is made of them is decided when the package's processor is known. Nothing is fused that is
   # not written so, and a call of memcpy or of libm would have nobody to answer it.
   set(flags -std=c17 -Wall -Wextra -Werror -O2 -fno-vectorize -fno-slp-vectorize -fno-unroll-loops -ffreestanding
@@ -29,6 +29,7 @@ function(tw_add_bitcode target)
       file(MAKE_DIRECTORY "${folder}")
       add_custom_command(OUTPUT "${part}"
         COMMAND "${TW_BITCODE_CLANG}" --target=${architecture}-unknown-linux-gnu ${flags} ${flags_${architecture}}
+          ${ARG_INCLUDES}
           -emit-llvm -c "${CMAKE_CURRENT_SOURCE_DIR}/${source}" -o "${part}"
         DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${source}" ${ARG_HEADERS}
         COMMENT "Compiling ${source} for host code of ${architecture}" VERBATIM)

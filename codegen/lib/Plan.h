@@ -132,6 +132,7 @@ struct Plan {
     step.package = isa::runHostCode(code.phases, {arguments.begin(), arguments.end()});
     step.package.name = what;
     step.package.sharedBytes = code.sharedBytes;
+    step.package.privateBytes = code.privateBytes;
     steps.push_back(std::move(step));
     ++report.hostSteps;
   }

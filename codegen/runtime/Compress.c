@@ -10,12 +10,10 @@ TW_LIB_FUNCTION(compress) {
   for (int64_t k = 0; k < conditions; ++k) {
     if (!((const char *)data[1])[k])
       continue;
-    if (count == room)
-      return TW_LIB_BAD_COUNT;
-    for (int64_t o = 0; o < outer; ++o)
+    for (int64_t o = 0; o < outer && count < room; ++o)
       tw_lib_copy((char *)data[2] + (o * room + count) * bytes, (const char *)data[0] + (o * extent + k) * bytes,
                   bytes);
     ++count;
   }
-  return count == room ? TW_LIB_DONE : TW_LIB_BAD_COUNT;
+  return count == room ? TW_LIB_DONE : tw_lib_fail(why, TW_HOST_FAILURE_ROWS, count, room);
 }

@@ -42,7 +42,7 @@ TW_LIB_FUNCTION(max_roi_pool) {
   case TYPE: {                                                                                                         \
     const T *roi = (const T *)data[1] + n * 5;                                                                         \
     if (!(roi[0] >= 0 && roi[0] < (T)images))                                                                          \
-      return TW_LIB_BAD_INDEX;                                                                                         \
+      return tw_lib_fail(why, TW_HOST_FAILURE_IMAGE, n, images);                                                       \
     for (int64_t c = 0; c < channels; ++c)                                                                             \
       region_##T((const T *)data[0] + ((int64_t)roi[0] * channels + c) * height * width, height, width, roi, scale,    \
                  (T *)data[2] + (n * channels + c) * rows * columns, rows, columns);                                   \

@@ -69,12 +69,12 @@ TW_LIB_FUNCTION(non_max_suppression) {
         if (!is_kept)
           continue;
         if (rows == room)
-          return TW_LIB_BAD_COUNT;
+          return tw_lib_fail(why, TW_HOST_FAILURE_MORE_ROWS, rows + 1, room);
         row[rows * 3] = n;
         row[rows * 3 + 1] = c;
         row[rows * 3 + 2] = best;
         ++rows;
       }
     }
-  return rows == room ? TW_LIB_DONE : TW_LIB_BAD_COUNT;
+  return rows == room ? TW_LIB_DONE : tw_lib_fail(why, TW_HOST_FAILURE_ROWS, rows, room);
 }

@@ -18,11 +18,9 @@ TW_LIB_FUNCTION(nonzero) {
   for (int64_t i = 0; i < elements; ++i) {
     if (is_zero((const char *)data[0] + i * width, tensors[0].type))
       continue;
-    if (count == room)
-      return TW_LIB_BAD_COUNT;
-    for (int64_t d = rank, rest = i; d-- > 0; rest /= tensors[0].extents[d])
+    for (int64_t d = rank, rest = i; d-- > 0 && count < room; rest /= tensors[0].extents[d])
       to[d * room + count] = rest % tensors[0].extents[d];
     ++count;
   }
-  return count == room ? TW_LIB_DONE : TW_LIB_BAD_COUNT;
+  return count == room ? TW_LIB_DONE : tw_lib_fail(why, TW_HOST_FAILURE_ROWS, count, room);
 }

@@ -66,7 +66,7 @@ TW_LIB_FUNCTION(roi_align) {
   for (int64_t n = 0; n < tensors[1].extents[0]; ++n) {
     const int64_t image = ((const int64_t *)data[2])[n];
     if (image < 0 || image >= images)
-      return TW_LIB_BAD_INDEX;
+      return tw_lib_fail(why, TW_HOST_FAILURE_IMAGE, n, images);
     for (int64_t c = 0; c < channels; ++c)
       switch (tensors[0].type) {
 #define CASE(TYPE, T, W)                                                                                               \

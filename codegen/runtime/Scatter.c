@@ -48,7 +48,7 @@ TW_LIB_FUNCTION(scatter) {
   tw_lib_copy(data[3], data[0], rows * bytes);
   for (int64_t k = 0; k < updates; ++k) {
     if (indices[k] < 0 || indices[k] >= rows)
-      return TW_LIB_BAD_INDEX;
+      return tw_lib_fail(why, TW_HOST_FAILURE_INDEX, indices[k], rows);
     char *to = (char *)data[3] + indices[k] * bytes;
     const char *from = (const char *)data[2] + k * bytes;
     if (reduction == NONE) {

@@ -62,7 +62,7 @@ TW_LIB_FUNCTION(unique) {
     first[order[i]] = order[begin];
   }
   if (count != room)
-    return TW_LIB_BAD_COUNT;
+    return tw_lib_fail(why, TW_HOST_FAILURE_ROWS, count, room);
   // First rows are numbered by value or by place; the number stands, as -1 less it, where the first row did.
   int64_t number = 0;
   if (what == FIRST && sorted) {

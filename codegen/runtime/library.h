@@ -5,6 +5,8 @@
 #ifndef TW_CODEGEN_RUNTIME_LIBRARY_H
 #define TW_CODEGEN_RUNTIME_LIBRARY_H
 
+#include "tw/isa/host_failures.h"
+
 #include <stdint.h>
 
 enum { TW_LIB_RANK = 8 };
@@ -32,19 +34,21 @@ struct tw_lib_tensor {
   int64_t extents[TW_LIB_RANK];
 };
 
-/// What a function returns.
-enum tw_lib_status {
-  TW_LIB_DONE = 0,
-  TW_LIB_BAD_INDEX = 1, // an index lies outside of what it points into
-  TW_LIB_BAD_COUNT = 2, // the values give another number of rows than the result has
-};
-
 /// A library function: the bytes of its operands, of its result and of its scratch memory, if it has any; what the
-/// operands and the result are; its params. ir/LibraryFunctions.def says what each computes. Calls have constant
-/// descriptions, so that a function is written once for all types and becomes code for one of them where it is inlined.
+/// operands and the result are; its params; and where the two numbers of a failure go. It returns TW_LIB_DONE or what
+/// tw_lib_fail does. ir/LibraryFunctions.def says what each computes. Calls have constant descriptions, so that a
+/// function is written once for all types and becomes code for one of them where it is inlined.
 #define TW_LIB_FUNCTION(NAME)                                                                                          \
   __attribute__((always_inline)) int tw_lib_##NAME(void *const *data, const struct tw_lib_tensor *tensors,             \
-                                                   const int64_t *params)
+                                                   const int64_t *params, int64_t *why __attribute__((unused)))
+
+enum { TW_LIB_DONE = 0 };
+
+static inline int tw_lib_fail(int64_t *why, enum tw_host_failure failure, int64_t found, int64_t allowed) {
+  why[0] = found;
+  why[1] = allowed;
+  return (int)failure;
+}
 
 /// X(type, C type, an unsigned type in which it wraps)
 #define TW_LIB_INTEGERS(X)                                                                                             \

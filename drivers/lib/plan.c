@@ -2,6 +2,9 @@
 /* The interpreter of a package's static plan: an instance's memory, and one function for each kind of step. */
 #include "internal.h"
 
+#include "tw/isa/host_failures.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,6 +266,36 @@ static enum tw_status run_npu(struct tw_instance *instance, uint32_t index, cons
   return check_counts(package, index, step, job, error);
 }
 
+/* What a failure of the compiler's library says; empty of any other. */
+static void failure_text(char *text, size_t size, int code, const void *scratch, uint64_t bytes) {
+  int64_t numbers[TW_HOST_FAILURE_BYTES / sizeof(int64_t)];
+  text[0] = 0;
+  if (bytes < sizeof numbers)
+    return;
+  memcpy(numbers, scratch, sizeof numbers);
+  switch (code) {
+#define TW_FAILURE(CODE, NAME, TEXT)                                                                                   \
+  case CODE:                                                                                                           \
+    snprintf(text, size, ": " TEXT, (long long)numbers[0], (long long)numbers[1]);                                     \
+    break;
+    TW_HOST_FAILURES(TW_FAILURE)
+#undef TW_FAILURE
+  default:
+    break;
+  }
+}
+
+static enum tw_status fail_phase(const struct tw_pkg *package, uint32_t index, const struct tw_pkg_step *step,
+                                 const char *function, const struct tw_ranges *ranges, uint32_t range,
+                                 struct tw_error *error) {
+  const int code = ranges->results[range], is_named = step->name != TW_PKG_NONE;
+  char text[128];
+  failure_text(text, sizeof text, code, ranges->scratch + range * ranges->private_bytes, step->private_bytes);
+  return tw_fail(error, TW_ERROR_HOST_CODE, "step %u%s%s%s: host function '%s' returned %d in range %u of %u%s", index,
+                 is_named ? " ('" : "", is_named ? tw_pkg_string(package, step->name) : "", is_named ? "')" : "",
+                 function, code, range + 1, ranges->count, text);
+}
+
 static enum tw_status run_phase(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
                                 uint32_t phase, struct tw_error *error) {
   struct tw_program *program = instance->program;
@@ -280,8 +313,8 @@ static enum tw_status run_phase(struct tw_instance *instance, uint32_t index, co
   status = tw_pool_run(program->device, &ranges, error);
   for (i = 0; i < ranges.count && status == TW_OK; ++i)
     if (ranges.results[i] != 0)
-      status = tw_fail(error, TW_ERROR_HOST_CODE, "step %u: host function '%s' returned %d in range %u of %u", index,
-                       tw_pkg_string(&program->package, row->name), ranges.results[i], i + 1, ranges.count);
+      status =
+          fail_phase(&program->package, index, step, tw_pkg_string(&program->package, row->name), &ranges, i, error);
   return status;
 }
 

@@ -376,6 +376,45 @@ TEST_F(LibraryTest, TheCodeOfEveryFunctionAgreesWithTheInterpreter) {
     EXPECT_TRUE(covered.count(function.name.str())) << function.name.str() << " has no case";
 }
 
+TEST_F(LibraryTest, AFunctionThatFailsSaysBothNumbers) {
+  auto failureOf = [&](const Call &call) {
+    Answers answers = run(call);
+    EXPECT_FALSE(bool(answers.reference)) << call.name;
+    llvm::consumeError(answers.reference.takeError());
+    if (answers.host)
+      return std::string("none");
+    const std::string text = llvm::toString(answers.host.takeError()), before = " in range 1 of 1: ";
+    return text.find(before) == std::string::npos ? text : text.substr(text.find(before) + before.size());
+  };
+  const Tensor values = Tensor::of<float>({4}, {1, 0, 2, 3}),
+               condition = Tensor::of<bool>({4}, {true, false, true, true});
+  for (int64_t rows : {2, 4}) {
+    const std::string said = "the values make 3 rows, the result has " + std::to_string(rows);
+    EXPECT_EQ(failureOf({"nonzero", {values}, ElementType::I64, {1, rows}, {}}), said);
+    EXPECT_EQ(
+        failureOf(
+            {"compress", {reals(ElementType::F32, {2, 4, 3}, 0, 1), condition}, ElementType::F32, {2, rows, 3}, {}}),
+        said);
+  }
+  EXPECT_EQ(failureOf({"unique", {Tensor::of<float>({4, 1}, {1, 1, 2, 2})}, ElementType::I64, {3}, {1, 0, 3}}),
+            "the values make 2 rows, the result has 3");
+  const Tensor boxes = Tensor::of<float>({1, 2, 4}, {0, 0, 1, 1, 2, 2, 3, 3}),
+               scores = Tensor::of<float>({1, 1, 2}, {1, 2}), most = Tensor::of<int64_t>({1}, {9}),
+               overlap = Tensor::of<float>({1}, {0.5f}), least = Tensor::of<float>({1}, {0});
+  auto selected = [&](int64_t rows) {
+    return failureOf({"non_max_suppression", {scores, boxes, most, overlap, least}, ElementType::I64, {rows, 3}, {0}});
+  };
+  EXPECT_EQ(selected(1), "the values make 2 rows or more, the result has 1");
+  EXPECT_EQ(selected(3), "the values make 2 rows, the result has 3");
+  const Tensor image = reals(ElementType::F32, {2, 1, 4, 4}, 0, 1);
+  EXPECT_EQ(failureOf({"roi_align",
+                       {image, reals(ElementType::F32, {2, 4}, 0, 3), Tensor::of<int64_t>({2}, {1, 2})},
+                       ElementType::F32,
+                       {2, 1, 2, 2},
+                       {0, 0, 1, std::bit_cast<int64_t>(1.0)}}),
+            "region 1 is of an image outside of the 2 that there are");
+}
+
 TEST_F(LibraryTest, AFunctionThatFailsIsNamedByTheDriver) {
   Answers answers =
       run({"scatter",
@@ -386,6 +425,8 @@ TEST_F(LibraryTest, AFunctionThatFailsIsNamedByTheDriver) {
   ASSERT_FALSE(bool(answers.reference));
   EXPECT_EQ(llvm::toString(answers.reference.takeError()), "scatter: index 3 lies outside of the 3 rows of its data");
   ASSERT_FALSE(bool(answers.host));
-  EXPECT_EQ(llvm::toString(answers.host.takeError()), "host code cannot be loaded or failed: step 0: host function "
-                                                      "'tw_blk_scatter_0_0_0' returned 1 in range 1 of 1");
+  EXPECT_EQ(llvm::toString(answers.host.takeError()),
+            "host code cannot be loaded or failed: step 0: host function "
+            "'tw_blk_scatter_0_0_0' returned 101 in range 1 of 1: index 3 lies "
+            "outside of the 3 places that there are");
 }

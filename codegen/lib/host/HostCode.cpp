@@ -5,6 +5,7 @@
 #include "host/HostLink.h"
 #include "host/LowerToLlvm.h"
 #include "host/Pack.h"
+#include "tw/isa/host_failures.h"
 #include "tw/isa/package_format.h"
 #include "tw/tensorize/Allocate.h"
 
@@ -169,6 +170,7 @@ struct HostCode::Implementation {
     if (nest.call->scratch)
       entry.memory.push_back(memoryOf(function, nest.call->scratch->array, step, offsets));
     step.phases.push_back({symbol});
+    step.privateBytes = TW_HOST_FAILURE_BYTES;
     entries.push_back(std::move(entry));
   }
 

@@ -26,7 +26,7 @@ struct HostStep {
   };
   std::vector<Buffer> buffers; // in the order in which the phases take them
   std::vector<isa::PackagePhase> phases;
-  uint64_t sharedBytes = 0;
+  uint64_t sharedBytes = 0, privateBytes = 0;
 };
 
 class HostCode {

@@ -95,7 +95,8 @@ bool isMissing(const llvm::Function &function) { return function.isDeclaration()
 
 } // namespace
 
-llvm::Value *emitCall(llvm::IRBuilder<> &b, const LibraryCall &call, llvm::ArrayRef<llvm::Value *> memory) {
+llvm::Value *emitCall(llvm::IRBuilder<> &b, const LibraryCall &call, llvm::ArrayRef<llvm::Value *> memory,
+                      llvm::Value *why) {
   llvm::Module &module = *b.GetInsertBlock()->getModule();
   std::vector<int64_t> tensors;
   for (const LibraryCall::Tensor &tensor : call.tensors)
@@ -103,9 +104,9 @@ llvm::Value *emitCall(llvm::IRBuilder<> &b, const LibraryCall &call, llvm::Array
   auto *pointers = b.CreateAlloca(llvm::ArrayType::get(b.getPtrTy(), memory.size()));
   for (auto [index, address] : llvm::enumerate(memory))
     b.CreateStore(address, b.CreateConstInBoundsGEP1_64(b.getPtrTy(), pointers, index));
-  auto *type = llvm::FunctionType::get(b.getInt32Ty(), {b.getPtrTy(), b.getPtrTy(), b.getPtrTy()}, false);
+  auto *type = llvm::FunctionType::get(b.getInt32Ty(), {b.getPtrTy(), b.getPtrTy(), b.getPtrTy(), b.getPtrTy()}, false);
   return b.CreateCall(module.getOrInsertFunction("tw_lib_" + call.function, type),
-                      {pointers, constantTable(module, tensors), constantTable(module, call.params)});
+                      {pointers, constantTable(module, tensors), constantTable(module, call.params), why});
 }
 
 llvm::Error linkRuntime(llvm::Module &module) {

@@ -26,9 +26,10 @@ struct LibraryCall {
   std::vector<int64_t> params;
 };
 
-/// Writes the call at the builder's place; `memory`: of the tensors, then the function's scratch. Gives its status,
-/// int.
-llvm::Value *emitCall(llvm::IRBuilder<> &builder, const LibraryCall &call, llvm::ArrayRef<llvm::Value *> memory);
+/// Writes the call at the builder's place; `memory`: of the tensors, then the function's scratch; `why`: where the
+/// numbers of a failure go. Gives its status, int.
+llvm::Value *emitCall(llvm::IRBuilder<> &builder, const LibraryCall &call, llvm::ArrayRef<llvm::Value *> memory,
+                      llvm::Value *why);
 
 /// Adds the code of what the module calls and has not, for its triple; nothing of it can be seen from outside.
 llvm::Error linkRuntime(llvm::Module &module);

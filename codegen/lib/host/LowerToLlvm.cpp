@@ -53,7 +53,7 @@ void addEntry(llvm::Module &module, const HostEntry &entry) {
                             ? b.CreateConstInBoundsGEP1_64(b.getInt8Ty(), buffer(entry.bufferCount), memory.place)
                             : static_cast<llvm::Value *>(buffer(memory.place)));
   if (entry.call) {
-    b.CreateRet(emitCall(b, *entry.call, arguments));
+    b.CreateRet(emitCall(b, *entry.call, arguments, function->getArg(2)));
     return;
   }
   llvm::Function *body = module.getFunction(entry.body);

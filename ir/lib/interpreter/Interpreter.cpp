@@ -27,6 +27,14 @@ llvm::Error checkArgument(func::FuncOp function, unsigned index, const Tensor &t
                                  ", the model takes " + tensorText(wanted));
 }
 
+// The error with the node of the source model before it.
+llvm::Error at(Operation *op, llvm::Error error) {
+  const auto names = nodeNames(op->getLoc());
+  if (names.empty())
+    return error;
+  return llvm::createStringError("node '" + names.front() + "': " + llvm::toString(std::move(error)));
+}
+
 std::string nameOr(DictionaryAttr attributes, std::string fallback) {
   auto name = attributes ? attributes.getAs<StringAttr>("tw.name") : StringAttr();
   return name ? name.str() : fallback;
@@ -104,7 +112,7 @@ llvm::Expected<std::vector<Tensor>> Interpreter::run(func::FuncOp function, llvm
     }
     auto result = isa<GraphDialect>(op.getDialect()) ? evaluate(&op, operands) : evaluateTensorOp(&op, lookup);
     if (!result)
-      return result.takeError();
+      return at(&op, result.takeError());
     if (observer)
       observer(&op, *result);
     values[op.getResult(0)] = *std::move(result);
