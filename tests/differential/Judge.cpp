@@ -110,9 +110,12 @@ llvm::Error compareWithLayers(Program &whole, const std::string &path, const isa
   auto reference = whole.reference(*inputs);
   if (!reference)
     return reference.takeError();
-  if (auto error = compareOutputs(whole, &layered, *inputs, *reference, checks))
+  auto layers = judgeLayers(layered, *inputs);
+  if (!layers)
+    return layers.takeError();
+  if (auto error = compareOutputs(whole, &*layers, *inputs, *reference, checks))
     return error;
-  return compareLayers(layered, *inputs, {}, checks);
+  return reportLayers(layered, *layers, *inputs, {}, checks);
 }
 
 bool isDevice(const Check &check) { return check.stage == "functional" || check.stage == "cycle"; }

@@ -3,6 +3,7 @@
 
 #include "tw/ir/Constants.h"
 #include "tw/ir/Passes.h"
+#include "tw/isa/package_format.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/StringExtras.h"
@@ -79,9 +80,12 @@ void keepLayers(mlir::ModuleOp module) {
                                                    : mlir::DictionaryAttr::get(main.getContext()));
     taken.insert(ir::resultName(main, i));
   }
+  auto isLayer = [](Operation *op) {
+    return !mlir::isa<ir::ReshapeOp, ir::TransposeOp, ir::FlipSignOp>(op) &&
+           ir::shapeOf(op->getResult(0)).size() <= TW_PKG_MAX_RANK;
+  };
   for (Operation *op : operatorsOf(main))
-    if (!mlir::isa<ir::ReshapeOp, ir::TransposeOp, ir::FlipSignOp>(op) &&
-        !llvm::is_contained(results, op->getResult(0))) {
+    if (isLayer(op) && !llvm::is_contained(results, op->getResult(0))) {
       results.push_back(op->getResult(0));
       attributes.push_back(nameAttribute(main.getContext(), unique(nameOf(op), taken)));
     }

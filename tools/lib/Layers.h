@@ -11,7 +11,8 @@ namespace tw::tools {
 /// Fuses @main as compiling does, but leaves it in one piece, so that the functions below can change it.
 llvm::Error fuseGraph(mlir::ModuleOp module, bool fuseResidual);
 
-/// Makes each operator's result a result of @main, under its node's name; what only moves data is no layer.
+/// Makes each operator's result a result of @main, under its node's name. What only moves data is no layer, nor what
+/// has more dimensions than a package can say: it is judged with the next operator.
 void keepLayers(mlir::ModuleOp module);
 
 /// Cuts a fused @main down to the operators of "node" or "first:last". What they read from operators before them

@@ -205,12 +205,19 @@ private:
         return error;
     }
     compareRecordedOutputs(reference);
-    if (auto error = compareOutputs(whole, layered ? &*layered : nullptr, *inputs, reference, checks))
+    std::optional<std::vector<DeviceLayers>> layers;
+    if (layered) {
+      auto judged = judgeLayers(*layered, *inputs);
+      if (!judged)
+        return judged.takeError();
+      layers = std::move(*judged);
+    }
+    if (auto error = compareOutputs(whole, layers ? &*layers : nullptr, *inputs, reference, checks))
       return error;
     compareInstructions(whole, checks);
-    if (!layered)
+    if (!layers)
       return llvm::Error::success();
-    return compareLayers(*layered, *inputs, {line.has("layers"), line.text("dump-tensors")}, checks);
+    return reportLayers(*layered, *layers, *inputs, {line.has("layers"), line.text("dump-tensors")}, checks);
   }
 
   // Given, held by a recording of outputs, or random.

@@ -49,8 +49,11 @@ class Graph:
         zero = self.constant(np.int32(0))
         return self.node("DequantizeLinear", values, self.constant(np.float32(scale)), zero)
 
-    def save(self, file, shape, result, result_shape, element=TensorProto.FLOAT):
-        self.save_all(file, {"x": (TensorProto.FLOAT, shape)}, {"y": (element, result_shape)})
+    def save(self, file, shape, result, result_shape, element=TensorProto.FLOAT, more=()):
+        """`more`: names of further outputs of the last node, int64 and of the same shape."""
+        self.nodes[-1].output.extend(more)
+        self.save_all(file, {"x": (TensorProto.FLOAT, shape)},
+                      {"y": (element, result_shape)} | {name: (TensorProto.INT64, result_shape) for name in more})
 
     def save_all(self, file, inputs, outputs):
         """Inputs and outputs by name, each with its type and shape; the last node makes y."""
@@ -131,6 +134,13 @@ def sequence(file, looks_ahead=False, steps=False):
         g.save_all(file, {"ids": (ids, [1, POSITIONS])}, {"y": (real, [1, POSITIONS, IDS])})
 
 
+def pool_with_indices():
+    """Its loops hand on a tensor of nine dimensions."""
+    g = Graph(4)
+    g.node("MaxPool", "x", kernel_shape=[3, 2, 1], pads=[1, 0, 0, 0, 1, 0], strides=[2, 1, 3])
+    g.save("max_pool_3d.onnx", [1, 2, 4, 3, 3], "y", [1, 2, 2, 3, 1], more=["indices"])
+
+
 if __name__ == "__main__":
     fully_connected()
     residual()
@@ -138,3 +148,4 @@ if __name__ == "__main__":
     sequence("sequence_int8.onnx")
     sequence("sequence_step_int8.onnx", steps=True)
     sequence("sequence_ahead_int8.onnx", looks_ahead=True)
+    pool_with_indices()

@@ -34,27 +34,26 @@ bool quantizesComputed(const Program &program) {
   return llvm::any_of(mainOf(program).front(), [](mlir::Operation &op) { return quantizesComputed(&op); });
 }
 
-// What a device computed of one layer, beside what the reference makes of the device's own layers before it.
-struct Layer {
-  std::string name;
+// A layer beside what it may differ by where it holds integers.
+struct Expected {
   ir::Tensor reference;
-  double steps = 0; // allowed for integers
+  double steps = 0;
 };
 
 // By the position of the program's results.
-llvm::Expected<std::vector<Layer>> referenceLayers(const Program &program, const Tensors &inputs,
-                                                   const Tensors &device) {
+llvm::Expected<std::vector<Expected>> referenceLayers(const Program &program, const Tensors &inputs,
+                                                      const Tensors &device) {
   mlir::func::FuncOp main = mainOf(program);
   llvm::DenseMap<mlir::Operation *, unsigned> resultOf;
   for (auto [i, value] : llvm::enumerate(main.front().getTerminator()->getOperands()))
     if (mlir::Operation *op = value.getDefiningOp())
       resultOf.try_emplace(op, unsigned(i));
-  std::vector<Layer> layers(device.size());
+  std::vector<Expected> layers(device.size());
   auto results = ir::Interpreter(*program.model.module).runMain(inputs, [&](mlir::Operation *op, ir::Tensor &result) {
     auto found = resultOf.find(op);
     if (found == resultOf.end())
       return;
-    Layer &layer = layers[found->second];
+    Expected &layer = layers[found->second];
     layer.reference = result;
     layer.steps = quantizesComputed(op) ? kTieSteps : 0;
     result.bytes = device[found->second].tensor.bytes;
@@ -62,7 +61,6 @@ llvm::Expected<std::vector<Layer>> referenceLayers(const Program &program, const
   if (!results)
     return results.takeError();
   for (size_t i = 0; i != layers.size(); ++i) {
-    layers[i].name = device[i].name;
     if (layers[i].reference.bytes.empty()) // an argument, a constant, or the same value as another result
       layers[i].reference = (*results)[i].tensor;
     layers[i].reference.type = device[i].tensor.type; // uint8 outside is int8 inside
@@ -77,10 +75,10 @@ llvm::Error dump(const std::string &folder, const std::string &name, const Tenso
   return writeNpz(folder + "/" + name + ".npz", arrays);
 }
 
-std::string layerLine(const Layer &layer, const std::string &device, const Difference &difference, bool isGood) {
+std::string layerLine(const JudgedLayer &layer, const std::string &device) {
   return llvm::formatv("  {0,-11} layer {1} {2} {3}: {4}, {5}", device, layer.name,
                        ir::elementTypeName(layer.reference.type), ir::shapeText(layer.reference.shape),
-                       isGood ? "agrees" : "DIFFERS", counts(difference))
+                       layer.isGood ? "agrees" : "DIFFERS", counts(layer.difference))
       .str();
 }
 
@@ -99,27 +97,47 @@ llvm::Error Program::open(const SessionOptions &options) {
   return llvm::Error::success();
 }
 
-llvm::Error compareOutputs(Program &whole, Program *layered, const Tensors &inputs, const Tensors &reference,
-                           Checks &checks) {
+bool DeviceLayers::areGood() const {
+  return llvm::all_of(layers, [](const JudgedLayer &layer) { return layer.isGood; });
+}
+
+llvm::Expected<std::vector<DeviceLayers>> judgeLayers(Program &layered, const Tensors &inputs) {
+  std::vector<DeviceLayers> devices;
+  for (size_t d = 0; d != layered.devices.size(); ++d) {
+    auto ran = layered.sessions[d]->run(inputs);
+    if (!ran)
+      return ran.takeError();
+    DeviceLayers device{layered.devices[d], std::move(ran->outputs), {}};
+    auto expected = referenceLayers(layered, inputs, device.results);
+    if (!expected)
+      return expected.takeError();
+    for (auto [layer, result] : llvm::zip(*expected, device.results)) {
+      const Difference difference = compare(layer.reference, result.tensor);
+      const bool isGood = agree(difference, layer.reference) ||
+                          (layer.reference.type != ir::ElementType::F32 && difference.largest <= layer.steps);
+      device.layers.push_back({result.name, std::move(layer.reference), difference, isGood});
+    }
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+llvm::Error compareOutputs(Program &whole, const std::vector<DeviceLayers> *layers, const Tensors &inputs,
+                           const Tensors &reference, Checks &checks) {
+  const bool mayTie = layers && quantizesComputed(whole);
   for (size_t d = 0; d != whole.devices.size(); ++d) {
     auto result = whole.sessions[d]->run(inputs);
     if (!result)
       return result.takeError();
-    std::optional<RunResult> again; // with layers
     for (size_t i = 0; i != result->outputs.size(); ++i) {
       const ir::NamedTensor &output = result->outputs[i];
       const Difference difference = compare(reference[i].tensor, output.tensor);
-      bool isGood = agree(difference, reference[i].tensor), isByLayers = false;
-      if (!isGood && layered && quantizesComputed(whole)) {
-        if (!again) {
-          auto run = layered->sessions[d]->run(inputs);
-          if (!run)
-            return run.takeError();
-          again = std::move(*run);
-        }
-        isGood = isByLayers = again->outputs[i].tensor.bytes == output.tensor.bytes;
+      bool isGood = agree(difference, reference[i].tensor);
+      std::string text = counts(difference);
+      if (!isGood && mayTie && (*layers)[d].results[i].tensor.bytes == output.tensor.bytes) {
+        isGood = (*layers)[d].areGood();
+        text += isGood ? ", judged by its layers" : ", and so do its layers";
       }
-      const std::string text = counts(difference) + (isByLayers ? ", judged by its layers" : "");
       checks.add(
           {whole.devices[d], output.name, isGood, text, difference.elements, difference.different, difference.largest},
           llvm::formatv("  {0,-11} {1}: {2}, {3}", whole.devices[d], output.name, isGood ? "agrees" : "DIFFERS", text)
@@ -150,29 +168,19 @@ void compareInstructions(const Program &program, Checks &checks) {
   }
 }
 
-llvm::Error compareLayers(Program &layered, const Tensors &inputs, const LayerOptions &options, Checks &checks) {
+llvm::Error reportLayers(const Program &layered, const std::vector<DeviceLayers> &devices, const Tensors &inputs,
+                         const LayerOptions &options, Checks &checks) {
   std::vector<bool> isLayerGood(outputsOf(layered.package).size(), true);
-  std::vector<Tensors> results;
   int64_t values = 0;
-  for (size_t d = 0; d != layered.devices.size(); ++d) {
-    auto result = layered.sessions[d]->run(inputs);
-    if (!result)
-      return result.takeError();
-    results.push_back(std::move(result->outputs));
-    auto layers = referenceLayers(layered, inputs, results.back());
-    if (!layers)
-      return layers.takeError();
+  for (const DeviceLayers &device : devices) {
     values = 0;
-    for (size_t i = 0; i != layers->size(); ++i) {
-      const Layer &layer = (*layers)[i];
-      const Difference difference = compare(layer.reference, results.back()[i].tensor);
-      const bool isGood = agree(difference, layer.reference) ||
-                          (layer.reference.type != ir::ElementType::F32 && difference.largest <= layer.steps);
-      isLayerGood[i] = isLayerGood[i] && isGood;
+    for (auto [i, layer] : llvm::enumerate(device.layers)) {
+      const Difference &difference = layer.difference;
+      isLayerGood[i] = isLayerGood[i] && layer.isGood;
       values += layer.reference.size();
-      checks.add({layered.devices[d], "layer " + layer.name, isGood, counts(difference), difference.elements,
+      checks.add({device.device, "layer " + layer.name, layer.isGood, counts(difference), difference.elements,
                   difference.different, difference.largest},
-                 !isGood || options.printsAll ? layerLine(layer, layered.devices[d], difference, isGood) : "");
+                 !layer.isGood || options.printsAll ? layerLine(layer, device.device) : "");
     }
   }
   if (!options.dumpFolder.empty()) {
@@ -181,8 +189,8 @@ llvm::Error compareLayers(Program &layered, const Tensors &inputs, const LayerOp
       return reference.takeError();
     auto error =
         llvm::joinErrors(dump(options.dumpFolder, "inputs", inputs), dump(options.dumpFolder, "reference", *reference));
-    for (size_t d = 0; d != results.size(); ++d)
-      error = llvm::joinErrors(std::move(error), dump(options.dumpFolder, layered.devices[d], results[d]));
+    for (const DeviceLayers &device : devices)
+      error = llvm::joinErrors(std::move(error), dump(options.dumpFolder, device.device, device.results));
     if (error)
       return error;
   }

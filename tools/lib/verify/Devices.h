@@ -25,11 +25,28 @@ struct Program {
   llvm::Error open(const SessionOptions &options);
 };
 
+/// What a device computed of one layer, beside what the reference makes of the device's own layers before it.
+struct JudgedLayer {
+  std::string name;
+  ir::Tensor reference;
+  Difference difference;
+  bool isGood = true;
+};
+struct DeviceLayers {
+  std::string device;
+  Tensors results; // of the layers, the model's outputs first
+  std::vector<JudgedLayer> layers;
+
+  bool areGood() const;
+};
+/// Runs a program that keeps its layers (keepLayers) on each of its devices and judges every layer.
+llvm::Expected<std::vector<DeviceLayers>> judgeLayers(Program &layered, const Tensors &inputs);
+
 /// Runs `whole` on `inputs` on each of its devices and compares the outputs with `reference`, byte for byte: but where
 /// float32 arithmetic stands before a quantiser the two may round a tie differently, so a difference is then judged by
-/// the layers of `layered` (null: it is an error), whose outputs on the same device must be the same bytes.
-llvm::Error compareOutputs(Program &whole, Program *layered, const Tensors &inputs, const Tensors &reference,
-                           Checks &checks);
+/// `layers` of the same devices (null: it is an error): outputs there are the same bytes, and each layer is good.
+llvm::Error compareOutputs(Program &whole, const std::vector<DeviceLayers> *layers, const Tensors &inputs,
+                           const Tensors &reference, Checks &checks);
 
 /// Lock-step of the last runs: every timed device against the first, instruction by instruction and counter by counter.
 void compareInstructions(const Program &program, Checks &checks);
@@ -38,8 +55,9 @@ struct LayerOptions {
   bool printsAll = false;
   std::string dumpFolder; // gets inputs, reference and each device's layers as .npz; empty: nothing is written
 };
-/// Each layer of a program that keeps them, computed by the reference from the device's own results before it.
-llvm::Error compareLayers(Program &layered, const Tensors &inputs, const LayerOptions &options, Checks &checks);
+/// A comparison for each layer of each device, and a line for all.
+llvm::Error reportLayers(const Program &layered, const std::vector<DeviceLayers> &devices, const Tensors &inputs,
+                         const LayerOptions &options, Checks &checks);
 
 } // namespace tw::tools
 
