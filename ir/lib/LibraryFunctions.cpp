@@ -7,7 +7,7 @@ namespace tw::ir {
 
 llvm::ArrayRef<LibraryFunction> libraryFunctions() {
   static constexpr std::initializer_list<LibraryFunction> kFunctions = {
-#define TW_LIBRARY_FUNCTION(NAME, OPERANDS, PARAMS, SCRATCH) {#NAME, OPERANDS, PARAMS, SCRATCH},
+#define TW_LIBRARY_FUNCTION(NAME, OPERANDS, PARAMS, SCRATCH, COUNTED) {#NAME, OPERANDS, PARAMS, SCRATCH, COUNTED},
 #include "tw/ir/LibraryFunctions.def"
   };
   return {kFunctions.begin(), kFunctions.size()};

@@ -32,12 +32,6 @@ llvm::Expected<int64_t> windowExtent(int64_t input, int64_t kernel, int64_t stri
   return (input + padSum - span) / stride + 1;
 }
 
-// Constants may have extents of 0, which concatenations leave out; nothing is computed from them.
-llvm::Error checkFilled(Dims shape) {
-  return llvm::is_contained(shape, 0) ? wrong("a tensor of " + shapeText(shape) + " has no element to compute with")
-                                      : llvm::Error::success();
-}
-
 llvm::Error checkWindow(const Window &w) {
   if (w.kernel.size() != 2 || w.strides.size() != 2 || w.dilations.size() != 2 || w.pads.size() != 4)
     return wrong("only two-dimensional windows are supported (kernel has " + llvm::Twine(w.kernel.size()) +
@@ -85,8 +79,8 @@ std::string shapeText(Dims shape) {
 llvm::Expected<Shape> convShape(Dims input, Dims weight, Window window, int64_t group, ChannelPosition position) {
   if (input.size() != 4 || weight.size() != 4)
     return wrong("convolution needs rank 4, input is " + shapeText(input) + ", weight is " + shapeText(weight));
-  if (auto error = checkFilled(weight))
-    return error;
+  if (llvm::is_contained(weight, 0))
+    return wrong("a tensor of " + shapeText(weight) + " has no element to compute with");
   bool last = position == ChannelPosition::Last;
   window.kernel = weight.slice(last ? 1 : 2, 2);
   if (auto error = checkWindow(window))
@@ -109,9 +103,6 @@ llvm::Expected<Shape> poolShape(Dims input, Window window, ChannelPosition posit
 llvm::Expected<Shape> gemmShape(Dims a, Dims b, bool transA, bool transB) {
   if (a.size() != 2 || b.size() != 2)
     return wrong("gemm needs rank 2, inputs are " + shapeText(a) + " and " + shapeText(b));
-  for (Dims shape : {a, b})
-    if (auto error = checkFilled(shape))
-      return error;
   if (a[transA ? 0 : 1] != b[transB ? 1 : 0])
     return wrong("inner dimensions differ: " + shapeText(a) + (transA ? " transposed" : "") + " by " + shapeText(b) +
                  (transB ? " transposed" : ""));
@@ -119,9 +110,6 @@ llvm::Expected<Shape> gemmShape(Dims a, Dims b, bool transA, bool transB) {
 }
 
 llvm::Expected<Shape> broadcastShape(Dims a, Dims b) {
-  for (Dims shape : {a, b})
-    if (auto error = checkFilled(shape))
-      return error;
   Shape result(std::max(a.size(), b.size()));
   for (size_t i = 0; i < result.size(); ++i) {
     int64_t x = i < a.size() ? a[a.size() - 1 - i] : 1, y = i < b.size() ? b[b.size() - 1 - i] : 1;
@@ -135,9 +123,6 @@ llvm::Expected<Shape> broadcastShape(Dims a, Dims b) {
 llvm::Expected<Shape> matmulShape(Dims a, Dims b) {
   if (a.size() < 2 || b.size() < 2)
     return wrong("matmul needs at least rank 2, inputs are " + shapeText(a) + " and " + shapeText(b));
-  for (Dims shape : {a, b})
-    if (auto error = checkFilled(shape))
-      return error;
   if (a.back() != b[b.size() - 2])
     return wrong("inner dimensions differ: " + shapeText(a) + " by " + shapeText(b));
   auto batch = broadcastShape(a.drop_back(2), b.drop_back(2));
@@ -191,8 +176,8 @@ llvm::Expected<Shape> padShape(Dims input, Dims lo, Dims hi) {
   Shape result;
   for (size_t d = 0; d < input.size(); ++d) {
     result.push_back(input[d] + lo[d] + hi[d]);
-    if (result.back() < 1)
-      return wrong("padding leaves nothing of dimension " + llvm::Twine(d) + " of " + shapeText(input));
+    if (result.back() < 0)
+      return wrong("padding leaves less than nothing of dimension " + llvm::Twine(d) + " of " + shapeText(input));
   }
   return result;
 }

@@ -166,6 +166,8 @@ Value Compose::slice(Value value, Dims starts, Dims shape, Dims steps) {
   if (!value || (shapeOf(value) == shape && llvm::all_of(starts, [](int64_t start) { return start == 0; }) &&
                  steps == Dims(ones)))
     return value;
+  if (llvm::is_contained(shape, 0)) // wherever it starts
+    return node.constant("empty", Tensor(elementTypeOf(value.getType()), shape));
   auto type = cast<RankedTensorType>(value.getType()).clone(shape);
   return node.builder.create<SliceOp>(node.location, type, value, starts, steps);
 }

@@ -69,11 +69,33 @@ FailureOr<Value> stacked(Node &node, llvm::ArrayRef<Value> values, int64_t axis)
   return node.builder.create<ConcatOp>(node.location, *type, parts, *resolved).getResult();
 }
 
+// Of no iteration there is nothing to collect: no value, of the type of `one`.
+FailureOr<Value> noneOf(Node &node, Value one, int64_t axis) {
+  Shape shape(shapeOf(one));
+  auto resolved = node.axis(axis, static_cast<int64_t>(shape.size()) + 1);
+  if (failed(resolved))
+    return failure();
+  shape.insert(shape.begin() + *resolved, 0);
+  return node.constant("none", Tensor(elementTypeOf(one.getType()), shape));
+}
+
 // What iterations hand on and collect.
 struct Carried {
   llvm::SmallVector<Value> states;
   std::vector<llvm::SmallVector<Value>> collected; // by output, then by iteration
+  llvm::SmallVector<Value> unrun;                  // by output, of an iteration that does not run: there was none
 };
+
+// Where outputs are collected in no iteration the body is built once all the same: it says what they would be.
+LogicalResult runOnceForTypes(Node &node, Carried &carried, llvm::ArrayRef<Value> inputs, size_t first) {
+  if (carried.collected.empty() || !carried.collected.front().empty())
+    return success();
+  auto results = node.inlineGraph("body", inputs, "none");
+  if (failed(results))
+    return failure();
+  carried.unrun.assign(results->begin() + first, results->end());
+  return success();
+}
 
 // The last states, then what was collected, as one tensor each.
 FailureOr<llvm::SmallVector<Value>> finish(Node &node, const Carried &carried, llvm::ArrayRef<int64_t> axes) {
@@ -83,9 +105,8 @@ FailureOr<llvm::SmallVector<Value>> finish(Node &node, const Carried &carried, l
     results.emplace_back();
     if (!node.isOutputRead(output))
       continue;
-    if (values.empty())
-      return node.fail("collects its output " + llvm::Twine(output) + " in no iteration: nothing could be returned");
-    auto stack = stacked(node, values, axes.empty() ? 0 : axes[i]);
+    const int64_t axis = axes.empty() ? 0 : axes[i];
+    auto stack = values.empty() ? noneOf(node, carried.unrun[i], axis) : stacked(node, values, axis);
     if (failed(stack))
       return failure();
     results.back() = *stack;
@@ -133,6 +154,13 @@ Value sliceOf(Node &node, Value value, int64_t axis, int64_t index) {
   Value slice = node.fold(node.builder.create<SliceOp>(node.location, type, value, starts, steps));
   shape.erase(shape.begin() + axis);
   return node.fold(reshapeTo(node, slice, shape));
+}
+
+// An iteration's slice of a sequence that has none.
+Value sliceOfNone(Node &node, Value value, int64_t axis) {
+  Shape shape(shapeOf(value));
+  shape.erase(shape.begin() + axis);
+  return node.constant("none", Tensor(elementTypeOf(value.getType()), shape));
 }
 
 // A Scan with its attributes: states, then sequences that it goes along.
@@ -204,6 +232,13 @@ FailureOr<llvm::SmallVector<Value>> runScan(Node &node, Scan scan, const llvm::T
     carried.states.assign(results->begin(), results->begin() + states);
     for (size_t i = 0; i < carried.collected.size(); ++i)
       carried.collected[i].push_back((*results)[states + i]);
+  }
+  if (*length == 0) {
+    llvm::SmallVector<Value> given = carried.states;
+    for (auto [sequence, axis] : llvm::zip(scan.sequences, scan.axes))
+      given.push_back(sliceOfNone(node, sequence, axis));
+    if (failed(runOnceForTypes(node, carried, given, carried.states.size())))
+      return failure();
   }
   for (auto [values, isReverse] : llvm::zip(carried.collected, scan.outputDirections))
     if (isReverse)
@@ -294,11 +329,14 @@ LogicalResult buildLoop(Node &node) {
     if (!carried.states.back())
       return failure();
   }
-  for (int64_t trip = 0; isTrue && trip < *trips; ++trip) {
+  auto inputsOf = [&](int64_t trip) {
     llvm::SmallVector<Value> inputs{node.constant("trip", Tensor::of<int64_t>({}, {trip})),
                                     node.constant("condition", Tensor::of<bool>({}, {true}))};
     llvm::append_range(inputs, carried.states);
-    auto results = node.inlineGraph("body", inputs, llvm::Twine(trip));
+    return inputs;
+  };
+  for (int64_t trip = 0; isTrue && trip < *trips; ++trip) {
+    auto results = node.inlineGraph("body", inputsOf(trip), llvm::Twine(trip));
     if (failed(results))
       return failure();
     if (hasCondition) {
@@ -312,6 +350,8 @@ LogicalResult buildLoop(Node &node) {
     for (size_t i = 0; i < carried.collected.size(); ++i)
       carried.collected[i].push_back((*results)[states + 1 + i]);
   }
+  if (failed(runOnceForTypes(node, carried, inputsOf(0), states + 1)))
+    return failure();
   auto results = finish(node, carried, {});
   if (failed(results))
     return failure();

@@ -3,6 +3,7 @@
 
 #include "tw/ir/Constants.h"
 #include "tw/ir/Interpreter.h"
+#include "tw/ir/LibraryFunctions.h"
 
 using namespace mlir;
 
@@ -15,18 +16,27 @@ constexpr int64_t kMostWorkBytes = int64_t(1) << 32;
 
 int64_t byteSize(Value value) { return elementCount(shapeOf(value)) * byteWidth(elementTypeOf(value.getType())); }
 
-// Of constants, and no more work than what it reads and writes.
+// Of constants, and no more work than what it reads and writes. Of nothing some give something.
 bool isSmallAndLight(Operation *op) {
   if (!isa_and_nonnull<GraphDialect>(op->getDialect()) || op->getNumResults() != 1 || op->getNumOperands() == 0 ||
-      isa<DequantizeOp, ConvOp, GemmOp, MatmulOp, MaxPoolOp, AveragePoolOp, ResizeOp, LibraryOp>(op) ||
       !llvm::all_of(op->getOperands(), isConstant))
+    return false;
+  if (llvm::any_of(op->getOperands(), isEmpty)
+          ? !isa<ReduceOp, ReduceMeanOp, GemmOp, MatmulOp, PadOp, ConcatOp>(op)
+          : isa<DequantizeOp, ConvOp, GemmOp, MatmulOp, MaxPoolOp, AveragePoolOp, ResizeOp, LibraryOp>(op))
     return false;
   const Value result = op->getResult(0);
   return byteSize(result) <= (isReal(elementTypeOf(result.getType())) ? kMostRealBytes : kMostIntegerBytes);
 }
 
+// Has a result that is said to be empty elements after all, by what it computes?
+bool mayHaveElements(Operation *op) {
+  auto function = dyn_cast<LibraryOp>(op);
+  return function && findLibraryFunction(function.getName())->isCounted && !isEmpty(function.getOperand(0));
+}
+
 std::optional<Tensor> evaluated(Operation *op, llvm::ArrayRef<Tensor> operands) {
-  auto result = evaluate(op, llvm::map_to_vector(operands, [](const Tensor &tensor) { return &tensor; }));
+  auto result = ir::evaluate(op, llvm::map_to_vector(operands, [](const Tensor &tensor) { return &tensor; }));
   if (result)
     return *std::move(result);
   llvm::consumeError(result.takeError()); // an operator without an evaluation is left in the graph
@@ -45,14 +55,23 @@ bool Folder::isAffordable(Operation *op) {
   return true;
 }
 
-Value Folder::fold(Value value) {
-  Operation *op = value.getDefiningOp();
-  if (!op || !isSmallAndLight(op) || !isAffordable(op))
-    return value;
+std::optional<Tensor> Folder::evaluate(Operation *op) {
+  const Value value = op->getResult(0);
+  if (isEmpty(value) && !mayHaveElements(op))
+    return Tensor(elementTypeOf(value.getType()), shapeOf(value));
+  if (!isSmallAndLight(op) || !isAffordable(op))
+    return std::nullopt;
   std::vector<Tensor> operands;
   for (Value operand : op->getOperands())
     operands.push_back(*constantOf(operand));
-  auto result = evaluated(op, operands);
+  return evaluated(op, operands);
+}
+
+Value Folder::fold(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (!op || isa<ConstantOp>(op) || op->getNumResults() != 1 || op->getNumOperands() == 0)
+    return value;
+  auto result = evaluate(op);
   if (!result)
     return value;
   // Folded weights keep the name of what they were made from.

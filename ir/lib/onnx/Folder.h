@@ -12,6 +12,11 @@
 
 namespace tw::ir::onnx {
 
+// Has it no elements?
+inline bool isEmpty(mlir::Value value) {
+  return llvm::is_contained(llvm::cast<mlir::RankedTensorType>(value.getType()).getShape(), 0);
+}
+
 class Folder {
 public:
   explicit Folder(mlir::OpBuilder &graphBuilder) : builder(graphBuilder) {}
@@ -29,6 +34,7 @@ private:
   static constexpr int kMostSteps = 8; // what is left for valueOf is large tensors: no long chain of them is asked for
 
   bool isAffordable(mlir::Operation *op);
+  std::optional<Tensor> evaluate(mlir::Operation *op);
   std::optional<Tensor> valueOf(mlir::Value value, int steps);
 
   mlir::OpBuilder &builder;

@@ -134,7 +134,11 @@ void Importer::createArguments(Scope &scope) {
   Block &entry = main.front();
   llvm::SmallVector<DictionaryAttr> attributes; // all at once: each call would copy those of all
   for (size_t i = 0; i < types.size(); ++i) {
-    scope.values[names[i]] = entry.addArgument(types[i], nameLoc(names[i]));
+    Value argument = entry.addArgument(types[i], nameLoc(names[i]));
+    // One without elements is known: the caller gives it, and nobody reads it.
+    scope.values[names[i]] = isEmpty(argument) ? makeConstant(builder, nameLoc(names[i]), names[i],
+                                                              Tensor(elementTypeOf(types[i]), shapeOf(argument)))
+                                               : argument;
     attributes.push_back(named(names[i]));
   }
   main.setAllArgAttrs(attributes);
@@ -159,6 +163,14 @@ void Importer::createResults(const Scope &scope) {
                       shapeText(shape) + ", which it gets");
     if (llvm::is_contained(shape, 0))
       problem(place, "is " + shapeText(shape) + ", which has no element: nothing could be returned");
+    bool sameRank = !declared.has_shape() || declared.shape().dim_size() == static_cast<int>(shape.size());
+    Shape wanted;
+    for (int d = 0; declared.has_shape() && d < declared.shape().dim_size(); ++d) {
+      const auto &dim = declared.shape().dim(d);
+      wanted.push_back(dim.has_dim_value() || !sameRank ? dim.dim_value() : shape[d]);
+    }
+    if (declared.has_shape() && Dims(wanted) != shape)
+      problem(place, "is declared as " + shapeText(wanted) + ", the graph computes " + shapeText(shape));
     results.push_back(value);
     if (declared.elem_type() && elementTypeOfOnnx(declared.elem_type()) != elementTypeOf(value.getType()))
       problem(place, "is declared as " + onnxTypeName(declared.elem_type()) + ", the graph computes " +

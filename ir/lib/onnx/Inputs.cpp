@@ -83,7 +83,7 @@ std::optional<Shape> Inputs::shapeOf(const ::onnx::ValueInfoProto &info) {
                                 "') is not bound; give it a value, for example --dim " + name + "=1");
       return std::nullopt;
     }
-    if (*value < 1 || count > kMaxElements / *value) {
+    if (*value < 0 || (*value > 0 && count > kMaxElements / *value)) {
       report(placeOf(info),
              "dimension " + llvm::Twine(d) + " is " + llvm::Twine(*value) + ", which is not a usable extent");
       return std::nullopt;

@@ -237,7 +237,7 @@ LogicalResult buildNonMaxSuppression(Node &node) {
   Dims box = shapeOf(boxes), score = shapeOf(scores);
   if (box[2] != 4 || box[0] != score[0] || box[1] != score[2])
     return node.fail("boxes " + shapeText(box) + " and scores " + shapeText(score) + " do not fit together");
-  auto rows = node.declaredShape(0);
+  auto rows = box[1] == 0 ? Shape{0, 3} : node.declaredShape(0);
   if (!rows || rows->size() != 2)
     return node.fail("how many boxes are selected is known when the model runs: shapes are static here, so the model "
                      "has to give the shape of this output");

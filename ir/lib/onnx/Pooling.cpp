@@ -284,6 +284,8 @@ LogicalResult buildGlobalMaxPool(Node &node) {
   if (failed(image))
     return failure();
   SpatialAttributes whole{Shape(shapeOf(*image).drop_front(2)), {1, 1}, {0, 0, 0, 0}, {1, 1}};
+  if (elementCount(whole.kernel) == 0)
+    return node.fail("an image of " + shapeText(shapeOf(input)) + " has no element to compute with");
   return setGlobal(node, input, createMaxPool(node, *image, whole));
 }
 

@@ -196,6 +196,23 @@ LogicalResult ProtoNode::verifyBehind(Operation *before) {
   return success();
 }
 
+// What has no elements was folded, with what is computed of it: the rest has elements, except that a concatenation may
+// leave some out.
+LogicalResult ProtoNode::checkFilled(Operation *before) {
+  Block &block = *builder.getInsertionBlock();
+  for (auto at = before ? std::next(before->getIterator()) : block.begin(); at != block.end(); ++at) {
+    if (isa<ConstantOp>(*at) || (at->use_empty() && !llvm::is_contained(results, at->getResult(0))))
+      continue;
+    if (isEmpty(at->getResult(0)))
+      return fail("has a result of " + shapeText(shapeOf(at->getResult(0))) +
+                  ", and whether it has no elements is known when it runs: that is not supported");
+    for (Value operand : at->getOperands())
+      if (isEmpty(operand) && !isa<ConcatOp>(*at))
+        return fail("a tensor of " + shapeText(shapeOf(operand)) + " has no element to compute with");
+  }
+  return success();
+}
+
 LogicalResult ProtoNode::build() {
   Block &block = *builder.getInsertionBlock();
   Operation *before = block.empty() ? nullptr : &block.back();
@@ -206,6 +223,8 @@ LogicalResult ProtoNode::build() {
     if (result)
       result = rounded(result, narrow);
   graphBuilder.folder.foldBehind(before, results);
+  if (failed(checkFilled(before)))
+    return failure();
   if (auto *value = find("value", ::onnx::AttributeProto_AttributeType_TENSOR); value && proto.op_type() == "Constant")
     if (const unsigned bits = narrowBitsOfOnnx(value->t().data_type()); bits != 0 && results[0])
       graphBuilder.narrowBits[results[0]] = bits;

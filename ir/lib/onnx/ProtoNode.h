@@ -42,6 +42,7 @@ public:
 private:
   const ::onnx::AttributeProto *find(llvm::StringRef name, ::onnx::AttributeProto_AttributeType type) const;
   LogicalResult verifyBehind(mlir::Operation *before);
+  LogicalResult checkFilled(mlir::Operation *before);
   std::optional<ElementType> narrowType() const;
   Value rounded(Value value, std::optional<ElementType> narrow);
 

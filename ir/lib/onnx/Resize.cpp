@@ -51,8 +51,12 @@ struct Taps {
   std::vector<bool> isOutside; // the extrapolation value stands there
 };
 
-// The length that the formulas mean: a number of elements that need not be whole.
-double resizedLength(const Line &line) { return line.scale * static_cast<double>(line.in); }
+// The length that the formulas mean: a number of elements that need not be whole (docs/rationale/ir.md).
+double resizedLength(const Line &line) {
+  const double asked = line.scale * static_cast<double>(line.in), whole = std::round(asked);
+  constexpr double kScaleError = 0x1p-23; // scales are float32: 0.2 of 5 elements is one
+  return std::abs(asked - whole) <= asked * kScaleError ? whole : asked;
+}
 
 double originalPosition(const Line &line, Coordinates coordinates, int64_t index) {
   const double x = static_cast<double>(index), last = static_cast<double>(line.in - 1), resized = resizedLength(line);
@@ -64,7 +68,7 @@ double originalPosition(const Line &line, Coordinates coordinates, int64_t index
   case Coordinates::Asymmetric:
     return x / line.scale;
   case Coordinates::PytorchHalfPixel:
-    return line.out > 1 ? (x + 0.5) / line.scale - 0.5 : 0;
+    return resized > 1 ? (x + 0.5) / line.scale - 0.5 : 0;
   case Coordinates::HalfPixelSymmetric:
     return static_cast<double>(line.in) / 2 * (1 - static_cast<double>(line.out) / resized) + (x + 0.5) / line.scale -
            0.5;
@@ -72,7 +76,7 @@ double originalPosition(const Line &line, Coordinates coordinates, int64_t index
     return (x + 0.5) / line.scale;
   case Coordinates::TfCropAndResize: {
     const double size = line.roiEnd - line.roiBegin;
-    return line.roiBegin * last + (line.out == 1 ? size * last / 2 : x * size * last / (resized - 1));
+    return line.roiBegin * last + (resized > 1 ? x * size * last / (resized - 1) : size * last / 2);
   }
   }
   llvm_unreachable("all modes are listed");
@@ -248,11 +252,13 @@ Value asDialectResize(Node &node, Value input, llvm::ArrayRef<Line> lines, const
   const auto coordinates = dialectCoordinates(settings.coordinates);
   const auto nearest = dialectNearest(settings.nearest, lines);
   const ElementType type = elementTypeOf(input.getType());
+  const bool asksLength =
+      llvm::is_contained({Coordinates::AlignCorners, Coordinates::PytorchHalfPixel}, settings.coordinates);
   if (!mode || !coordinates || !nearest || settings.antialias || settings.excludeOutside ||
       !llvm::is_contained({ElementType::F32, ElementType::I8, ElementType::U8}, type) ||
-      (*coordinates == CoordinateMode::AlignCorners && llvm::any_of(lines, [](const Line &line) {
-        return std::abs(resizedLength(line) - static_cast<double>(line.out)) > 1e-3;
-      })))
+      (asksLength && llvm::any_of(lines, [](const Line &line) {
+         return std::abs(resizedLength(line) - static_cast<double>(line.out)) > 1e-3;
+       })))
     return {};
   Shape shape;
   llvm::SmallVector<float> scales;

@@ -21,6 +21,8 @@ FailureOr<int64_t> reductionOf(Node &node) {
 Value scatter(Node &node, Value data, Value rows, Value updates, int64_t inner, int64_t reduction) {
   const Shape shape(shapeOf(data));
   const int64_t count = elementCount(shapeOf(rows));
+  if (elementCount(shapeOf(updates)) == 0)
+    return data;
   rows = Compose(node).cast(Compose(node).reshape(rows, {count}), ElementType::I64);
   Value flat = Compose(node).reshape(data, {inner == 0 ? 0 : elementCount(shape) / inner, inner});
   updates = Compose(node).reshape(updates, {count, inner});

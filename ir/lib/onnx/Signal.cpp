@@ -41,7 +41,9 @@ FailureOr<Value> transform(Node &node, Value signal, const Transform &t) {
   Compose compose(node);
   Shape shape(shapeOf(signal));
   const int64_t axis = static_cast<int64_t>(shape.size()) - 2;
-  if (t.in * t.partsIn > kMaxElements / (t.out * t.partsOut))
+  if (t.in < 1 || t.out < 1)
+    return node.fail("a transform of " + llvm::Twine(t.in) + " to " + llvm::Twine(t.out) + " elements is none");
+  if (elementCount({t.in, t.partsIn, t.out, t.partsOut}) > kMaxElements)
     return node.fail("a transform of " + llvm::Twine(t.in) + " to " + llvm::Twine(t.out) + " elements is too large");
   Value value = compose.slice(signal, axis, 0, t.in);
   Shape rows(Dims(shape).drop_back(2));
@@ -207,7 +209,7 @@ LogicalResult buildSTFT(Node &node) {
   if (failed(length))
     return failure();
   const int64_t samples = shapeOf(signal)[1], covered = window ? elementCount(shapeOf(window)) : *length;
-  if (covered > *length || *length > samples)
+  if (covered < 1 || covered > *length || *length > samples)
     return node.fail("a window of " + llvm::Twine(covered) + " in frames of " + llvm::Twine(*length) + " of " +
                      llvm::Twine(samples) + " samples does not fit");
   const int64_t frames = (samples - *length) / *step + 1;

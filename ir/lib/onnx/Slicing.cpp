@@ -12,15 +12,20 @@ namespace {
 
 constexpr int64_t kEnd = std::numeric_limits<int64_t>::max();
 
-// Where a slice of a dimension starts and how many elements it has: numpy's rule.
+// Where a slice of a dimension starts and how many elements it has. Going backwards from a start in front of all gives
+// element 0, as ONNX's text says (docs/rationale/ir.md); numpy gives nothing.
 struct Range {
   int64_t start, count;
 };
 Range rangeOf(int64_t extent, int64_t start, int64_t end, int64_t step) {
+  if (extent == 0)
+    return {0, 0};
   // A negative step may end in front of element 0: at -1, which no negative number counted from the end can name.
   const int64_t least = step > 0 ? 0 : -1, most = step > 0 ? extent : extent - 1;
-  auto inside = [&](int64_t place) { return std::clamp(place < 0 ? place + extent : place, least, most); };
-  const int64_t first = inside(start), last = inside(end), span = step > 0 ? last - first : first - last;
+  auto inside = [&](int64_t place, int64_t lowest) {
+    return std::clamp(place < 0 ? place + extent : place, lowest, most);
+  };
+  const int64_t first = inside(start, 0), last = inside(end, least), span = step > 0 ? last - first : first - last;
   const int64_t size = step > 0 ? step : -step;
   return {first, span <= 0 ? 0 : 1 + (span - 1) / size};
 }

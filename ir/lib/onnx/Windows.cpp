@@ -137,6 +137,8 @@ FailureOr<SpatialAttributes> spatialAttributes(Node &node, Dims input, std::opti
   if (input.size() < 3)
     return node.fail("needs an image of at least one dimension behind batch and channels, the input is " +
                      shapeText(input));
+  if (llvm::is_contained(input.drop_front(1), 0)) // of no image there are no windows
+    return node.fail("an image of " + shapeText(input) + " has no element to compute with");
   const size_t rank = input.size() - 2;
   SpatialAttributes result;
   auto kernelShape = node.integers("kernel_shape");

@@ -10,6 +10,8 @@
 
 #include <gmock/gmock.h>
 
+#include <limits>
+
 using namespace mlir;
 
 namespace tw::ir::test {
@@ -77,6 +79,17 @@ TEST(MoveImportTest, SlicesSayWhatDoesNotFit) {
   EXPECT_THAT(One("Slice", {{0}, {1}, {2}}).problem(), HasSubstr("axis 2 is outside rank 2"));
   EXPECT_THAT(One("Slice", {{0}, {1}, {0}, {0}}).problem(), HasSubstr("a step is 0"));
   EXPECT_THAT(One("Slice", {}, 1).problem(), HasSubstr("starts or ends are missing"));
+}
+
+// ONNX's text clamps a start in front of all to element 0; numpy would give nothing.
+TEST(MoveImportTest, SlicesGoBackwardsFromElementZeroAtLeast) {
+  constexpr int64_t kLeast = std::numeric_limits<int64_t>::min();
+  const Tensor x = Tensor::of<float>({2, 3}, {1, 2, 3, 4, 5, 6});
+  for (int64_t start : {kLeast + 1, int64_t(-100), int64_t(-4), int64_t(-3), int64_t(0)})
+    for (int64_t end : {kLeast, int64_t(-100), int64_t(-4)})
+      EXPECT_EQ(run(One("Slice", {{start}, {end}, {1}, {-1}}).b, {x}).at(0), Tensor::of<float>({2, 1}, {1, 4}));
+  EXPECT_EQ(run(One("Slice", {{100}, {-100}, {1}, {-2}}).b, {x}).at(0), Tensor::of<float>({2, 2}, {3, 1, 6, 4}));
+  EXPECT_EQ(run(One("Slice", {{-100}, {0}, {1}, {-1}}).b, {x}).at(0), Tensor(ElementType::F32, {2, 0}));
 }
 
 TEST(MoveImportTest, PartsOfASplitAreTheWhole) {

@@ -16,6 +16,7 @@ struct LibraryFunction {
   llvm::StringRef name;
   unsigned operands, params;
   unsigned scratch; // bytes for each element of the first operand, while it runs
+  bool isCounted;   // values decide how many rows the result has; that it has another number is an error when it runs
 };
 
 llvm::ArrayRef<LibraryFunction> libraryFunctions();
