@@ -155,6 +155,14 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
     passes.push_back(boost::json::object{{"pass", pass.pass}, {"change", std::move(change)}});
   }
   root["passes"] = std::move(passes);
+  boost::json::array entries, states;
+  for (const isa::PackageEntry &entry : compiled.package.entries)
+    entries.push_back({{"name", entry.name}, {"first_step", entry.firstStep}, {"steps", entry.stepCount}});
+  root["entries"] = std::move(entries);
+  for (const isa::PackageBuffer &buffer : compiled.package.buffers)
+    if (buffer.kind == TW_PKG_STATE)
+      states.push_back({{"name", buffer.name}, {"bytes", buffer.size}});
+  root["states"] = std::move(states);
   boost::json::array rows;
   for (const codegen::PlacementRow &row : r.rows) {
     boost::json::array rejections;

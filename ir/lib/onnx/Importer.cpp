@@ -161,16 +161,6 @@ void Importer::createResults(const Scope &scope) {
     if (declared.has_shape() && !agrees(declared.shape(), shape))
       notes.push_back(place + " is declared as " + declaredText(declared.shape()) + ", the graph computes " +
                       shapeText(shape) + ", which it gets");
-    if (llvm::is_contained(shape, 0))
-      problem(place, "is " + shapeText(shape) + ", which has no element: nothing could be returned");
-    bool sameRank = !declared.has_shape() || declared.shape().dim_size() == static_cast<int>(shape.size());
-    Shape wanted;
-    for (int d = 0; declared.has_shape() && d < declared.shape().dim_size(); ++d) {
-      const auto &dim = declared.shape().dim(d);
-      wanted.push_back(dim.has_dim_value() || !sameRank ? dim.dim_value() : shape[d]);
-    }
-    if (declared.has_shape() && Dims(wanted) != shape)
-      problem(place, "is declared as " + shapeText(wanted) + ", the graph computes " + shapeText(shape));
     results.push_back(value);
     if (declared.elem_type() && elementTypeOfOnnx(declared.elem_type()) != elementTypeOf(value.getType()))
       problem(place, "is declared as " + onnxTypeName(declared.elem_type()) + ", the graph computes " +

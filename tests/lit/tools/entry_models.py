@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A model of sequences of any length, and its packages: entry_models.py FOLDER writes lengths.onnx and inputs there;
-entry_models.py --compare FOLDER runs all.npk and each 4.npk, 8.npk, 16.npk on random ids, and looks at constants."""
+entry_models.py --compare FOLDER runs all.npk and each 4.npk, 8.npk, 16.npk on random ids, and looks at constants;
+entry_models.py --ids PACKAGE MODEL continues random ids by both."""
 import os
 import subprocess
 import sys
@@ -87,7 +88,22 @@ def compare(folder):
         sys.exit(f"constants of all {constants(every)}, of each {sizes}")
 
 
+def compare_ids(package, model):
+    rng = np.random.RandomState(2)
+    for seed in range(6):
+        prompt = ",".join(map(str, rng.randint(0, IDS, 8)))
+        command = ["--prompt-ids", prompt, "--top-k", "12", "--seed", str(seed)]
+        mine, whole = (subprocess.run(["tilewright", "generate", file, *command, *more], check=True, text=True,
+                                      stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+                       for file, more in ((package, []), (model, ["-c", "tw8"])))
+        if mine != whole:
+            sys.exit(f"{mine}{whole}")
+
+
 def main():
+    if sys.argv[1] == "--ids":
+        compare_ids(*sys.argv[2:])
+        return
     if sys.argv[1] == "--compare":
         compare(sys.argv[2])
         return
