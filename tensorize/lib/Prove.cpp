@@ -157,9 +157,10 @@ private:
           last += term.factor * (mapping.block.loops[term.loop].extent - 1);
           lastOfAll += term.factor * (extents[term.loop] - 1);
         }
-        // Where the block reads outside, keep the far side's padding in the small instance.
+        // Where the block reads outside, keep the far side's padding in the small instance; a dimension that it never
+        // leaves, such as that of a bundle's rows of lanes, must not get any.
         const bool mayLeave =
-            operand.outside != Outside::Never && (operand.index[d].terms.size() > 1 || lastOfAll >= operand.shape[d]);
+            operand.outside != Outside::Never && (operand.index[d].constant < 0 || lastOfAll >= operand.shape[d]);
         operand.shape[d] = std::max<int64_t>(1, std::min(operand.shape[d], last + (mayLeave ? 0 : 1)));
         elements *= operand.shape[d];
       }

@@ -118,6 +118,14 @@ std::vector<Task> NpuExecutor::tasksFor(const Block &block, const Trial &trial, 
   // Few channels: first as bytes of image rows, if the host lays the image out anyway.
   if (std::optional<Block> folded = foldThin(block, trial))
     match(*folded, task, rejections);
+  // Groups that fill whole rows of lanes: products with the zeros between them are left out. What does not match or
+  // fit so does not with all groups together either, but the latter says why for the reader.
+  if (task.mappings.empty())
+    if (std::optional<Block> bundled = bundleGroups(block, target.lanes)) {
+      readKnownForms(*bundled, trial);
+      Rejections unbundled;
+      match(*bundled, task, unbundled);
+    }
   if (task.mappings.empty()) {
     Block plain = densifyGroups(block).value_or(block);
     readKnownForms(plain, trial);

@@ -5,6 +5,7 @@
 #include "linalg/Primitives.h"
 
 #include <algorithm>
+#include <numeric>
 
 namespace tw::tensorize {
 namespace {
@@ -66,35 +67,75 @@ std::optional<Groups> groupsOf(const Block &block) {
   return groups.output >= 0 && groups.depth >= 0 ? std::optional(groups) : std::nullopt;
 }
 
-// Rearranges a constant: without the dimension of groups, that of outputs as long as all groups together, and so the
-// reduction's, with zeros between groups.
-bool densifyConstant(Operand &operand, const Groups &groups, int64_t groupCount) {
+// How many groups become one: `together` is a divisor of their number.
+struct Bundles {
+  int64_t groups, together;
+  int64_t count() const { return groups / together; }
+};
+
+// Rearranges a constant: outputs, and so the reduction, are as long as all groups of a bundle together, with zeros
+// between groups. The dimension of groups is one of bundles, or gone where there is one only.
+bool densifyConstant(Operand &operand, const Groups &groups, const Bundles &bundles) {
   const int g = dimOf(operand, groups.group), o = dimOf(operand, groups.output), c = dimOf(operand, groups.depth);
   if (g < 0 && o < 0 && c < 0)
     return true;
   if (g < 0 || o < 0)
     return false;
   const std::vector<int64_t> old = operand.shape;
-  operand.shape[o] *= groupCount;
-  if (c >= 0)
-    operand.shape[c] *= groupCount;
-  operand.shape.erase(operand.shape.begin() + g);
-  operand.index.erase(operand.index.begin() + g);
+  std::vector<int64_t> shape = old;
+  shape[g] = bundles.count();
+  for (int d : {o, c})
+    if (d >= 0)
+      shape[d] *= bundles.together;
   const int64_t bytes = int64_t(operand.constant->size()) / productOf(old);
-  auto dense = std::make_shared<std::vector<uint8_t>>(productOf(operand.shape) * bytes, 0);
+  auto dense = std::make_shared<std::vector<uint8_t>>(productOf(shape) * bytes, 0);
   forEach(old, [&](int64_t flat, const std::vector<int64_t> &at) {
     int64_t to = 0;
-    for (size_t d = 0, e = 0; d != old.size(); ++d) {
-      if (int(d) == g)
-        continue;
-      const bool isSpread = int(d) == o || int(d) == c;
-      to = to * operand.shape[e++] + at[d] + (isSpread ? at[g] * old[d] : 0);
+    for (int d = 0; d != int(old.size()); ++d) {
+      const bool isSpread = d == o || d == c;
+      to = to * shape[d] + (d == g     ? at[g] / bundles.together
+                            : isSpread ? at[g] % bundles.together * old[d] + at[d]
+                                       : at[d]);
     }
     std::copy_n(operand.constant->begin() + flat * bytes, bytes, dense->begin() + to * bytes);
   });
+  operand.shape = std::move(shape);
+  if (bundles.count() == 1) {
+    operand.shape.erase(operand.shape.begin() + g);
+    operand.index.erase(operand.index.begin() + g);
+  }
   operand.constant = dense;
   operand.tensor = -1;
   return true;
+}
+
+// The groups of each bundle as one. Every tensor that the groups move is moved by them in its last dimension.
+std::optional<Block> densify(const Block &block, const Groups &groups, int64_t together) {
+  Block dense = block;
+  const Bundles bundles{block.loops[groups.group].extent, together};
+  for (Operand &operand : dense.operands) {
+    if (operand.constant) {
+      if (!densifyConstant(operand, groups, bundles))
+        return std::nullopt;
+      continue;
+    }
+    Operand rest = operand;
+    for (Index &index : rest.index)
+      if (index.terms.size() == 2 && index.terms[0].loop == groups.group)
+        index.terms.erase(index.terms.begin());
+    if (uses(rest, groups.group))
+      return std::nullopt;
+    if (bundles.count() == 1)
+      operand = std::move(rest);
+    else
+      for (Index &index : operand.index)
+        if (index.terms.size() == 2 && index.terms[0].loop == groups.group)
+          index.terms[0].factor *= together;
+  }
+  dense.loops[groups.output].extent *= together;
+  dense.loops[groups.depth].extent *= together;
+  dense.loops[groups.group].extent = bundles.count();
+  return dense;
 }
 
 } // namespace
@@ -102,26 +143,21 @@ bool densifyConstant(Operand &operand, const Groups &groups, int64_t groupCount)
 std::optional<Block> densifyGroups(const Block &given) {
   const Block block = withUnits(given);
   std::optional<Groups> groups = sumsProducts(block) ? groupsOf(block) : std::nullopt;
+  return groups ? densify(block, *groups, block.loops[groups->group].extent) : std::nullopt;
+}
+
+std::optional<Block> bundleGroups(const Block &given, int64_t lanes) {
+  const Block block = withUnits(given);
+  std::optional<Groups> groups = sumsProducts(block) ? groupsOf(block) : std::nullopt;
   if (!groups)
     return std::nullopt;
-  Block dense = block;
   const int64_t count = block.loops[groups->group].extent;
-  for (Operand &operand : dense.operands) {
-    if (operand.constant) {
-      if (!densifyConstant(operand, *groups, count))
-        return std::nullopt;
-      continue;
-    }
-    for (Index &index : operand.index)
-      if (index.terms.size() == 2 && index.terms[0].loop == groups->group)
-        index.terms.erase(index.terms.begin());
-    if (uses(operand, groups->group))
-      return std::nullopt;
-  }
-  dense.loops[groups->output].extent *= count;
-  dense.loops[groups->depth].extent *= count;
-  dense.loops[groups->group].extent = 1;
-  return dense;
+  // The fewest whose channels and outputs are both whole rows.
+  auto needed = [&](int loop) { return lanes / std::gcd(block.loops[loop].extent, lanes); };
+  const int64_t together = std::lcm(needed(groups->output), needed(groups->depth));
+  if (together >= count || count % together != 0)
+    return std::nullopt;
+  return densify(block, *groups, together);
 }
 
 } // namespace tw::tensorize

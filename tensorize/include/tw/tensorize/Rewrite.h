@@ -27,6 +27,11 @@ std::optional<Block> pairColumns(const Block &block, int64_t lanes);
 /// groups.
 std::optional<Block> densifyGroups(const Block &block);
 
+/// The same with as few groups together as fill whole rows of `lanes` with their channels and with their outputs: a
+/// loop over these bundles is left, and each reads its own rows only. Nothing where that would be all groups, or not a
+/// whole number of bundles.
+std::optional<Block> bundleGroups(const Block &block, int64_t lanes);
+
 /// A loop over channels that the operands share (x[.., c], w[c, ..], y[.., c]) becomes blocks of at most `lanes`
 /// channels, each a reduction over the channels of the block with weights on the diagonal only. The last block is
 /// filled with channels that the tensors have in their last rows of lanes alone.
