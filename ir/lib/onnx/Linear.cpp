@@ -93,6 +93,11 @@ LogicalResult buildGemm(Node &node) {
     if (Dims(*shape) != type->getShape())
       return node.fail("C is " + shapeText(shapeOf((*inputs)[2])) + ", the product is " + shapeText(type->getShape()));
   }
+  // As everywhere with Gemm, beta = 0 leaves C out, whatever it holds; alpha is a factor, 0 or not.
+  if (hasC && node.real("beta", 1) == 0) {
+    hasC = false;
+    inputs->pop_back();
+  }
   if (!type->getElementType().isF32())
     return buildOtherGemm(node, *inputs, transA, transB);
   node.setResult(0, node.builder.create<GemmOp>(node.location, *type, (*inputs)[0], (*inputs)[1],
