@@ -99,7 +99,6 @@ struct ChooseTest : testing::Test {
       auto attempt = std::make_unique<Attempt>();
       attempt->code = std::make_unique<HostCode>(context.get(), llvm::cantFail(processorOf("x86-64-v3")));
       attempt->forms = std::make_unique<Forms>(attempt->plan, *attempt->code, 16);
-      attempt->forms->bindArguments(blocks->main());
       attempt->executors.push_back(std::make_unique<Fake>(ExecutorId::Npu, *attempt, npuRefuses, npuUnfit));
       attempt->executors.push_back(std::make_unique<Fake>(ExecutorId::Host, *attempt, hostRefuses, std::set<int>{}));
       return attempt;
