@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every case of the ONNX backend suite, and our own of newer operator versions, through everything that computes it:
-// what imports must compute the recorded results. suite.txt and new_versions.txt say what became of each; a test that
-// finds more passing, or another reason, prints the command that brings its list up to date.
+// Every case of the ONNX backend suite, our own of newer operator versions and those of com.microsoft, through
+// everything that computes it: what imports must compute the recorded results. suite.txt, new_versions.txt and
+// contrib.txt say what became of each; a test that finds more passing, or another reason, prints the command that
+// brings its list up to date.
 #include "CaseList.h"
 
 #include "tw/support/Paths.h"
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <functional>
 #include <string_view>
 
 namespace tw::backend {
@@ -46,12 +48,21 @@ TEST_F(BackendTest, CasesOfTheSuiteComputeTheRecordedResults) {
     checkList("suite.txt", rows);
 }
 
-TEST_F(BackendTest, CasesOfNewOperatorVersionsComputeTheRecordedResults) {
-  for (const Case &tested : readArchive(test::sourceDir() / "tests/backend/new_versions.zip"))
+// The cases of an archive in tests/backend, which has a list of its name.
+void checkArchive(const std::string &name, const std::function<void(const Case &)> &check, const Rows &rows) {
+  for (const Case &tested : readArchive(test::sourceDir() / "tests/backend" / (name + ".zip")))
     if (isWanted(tested.name))
       check(tested);
   if (!wantedPart())
-    checkList("new_versions.txt", rows);
+    checkList(name + ".txt", rows);
+}
+
+TEST_F(BackendTest, CasesOfNewOperatorVersionsComputeTheRecordedResults) {
+  checkArchive("new_versions", [&](const Case &tested) { check(tested); }, rows);
+}
+
+TEST_F(BackendTest, CasesOfOnnxRuntimesOperatorsComputeTheRecordedResults) {
+  checkArchive("contrib", [&](const Case &tested) { check(tested); }, rows);
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Attention v25 and RotaryEmbedding v23.
-#include "Compose.h"
+#include "Attention.h"
 
 #include <cmath>
 #include <limits>
@@ -41,11 +41,8 @@ public:
     Value weights = softmax(scores, *bias);
     modes.push_back(weights);
     Value result = compose.matmul(weights, repeated(value));
-    if (result && isFlat) {
-      result = compose.transpose(result, {0, 2, 1, 3});
-      Dims shape = shapeOf(result);
-      result = compose.reshape(result, {shape[0], shape[1], shape[2] * shape[3]});
-    }
+    if (isFlat)
+      result = joinHeads(compose, result);
     const int64_t mode = node.integer("qk_matmul_output_mode", 0);
     if (mode < 0 || mode > 3)
       return node.fail("qk_matmul_output_mode is " + llvm::Twine(mode) + ", expected 0 to 3");
@@ -77,7 +74,7 @@ private:
     if (count < 1 || shape[2] % count != 0)
       return node.fail(attribute + " is " + llvm::Twine(count) + ", it must divide the last dimension of " + what +
                        ", " + shapeText(shape));
-    return compose.transpose(compose.reshape(input, {shape[0], shape[1], count, shape[2] / count}), {0, 2, 1, 3});
+    return splitHeads(compose, input, count);
   }
 
   LogicalResult readInputs() {
@@ -110,14 +107,7 @@ private:
   }
 
   // Each head as often as queries share it.
-  Value repeated(Value from) {
-    Shape shape(shapeOf(from));
-    const int64_t times = shapeOf(query)[1] / shape[1];
-    if (times == 1)
-      return from;
-    Value wide = compose.expand(compose.unsqueeze(from, 2), {shape[0], shape[1], times, shape[2], shape[3]});
-    return compose.reshape(wide, {shape[0], shape[1] * times, shape[2], shape[3]});
-  }
+  Value repeated(Value from) { return repeatHeads(compose, from, shapeOf(query)[1] / shapeOf(from)[1]); }
 
   Value masked(Value isAllowed) {
     return compose.where(isAllowed, compose.number(ElementType::F32, 0), compose.number(ElementType::F32, kNever));
@@ -209,6 +199,44 @@ private:
 
 } // namespace
 
+Value splitHeads(Compose &compose, Value value, int64_t heads) {
+  if (!value)
+    return {};
+  Dims shape = shapeOf(value);
+  return compose.transpose(compose.reshape(value, {shape[0], shape[1], heads, shape[2] / heads}), {0, 2, 1, 3});
+}
+
+Value joinHeads(Compose &compose, Value value) {
+  if (!value)
+    return {};
+  Dims shape = shapeOf(value);
+  return compose.reshape(compose.transpose(value, {0, 2, 1, 3}), {shape[0], shape[2], shape[1] * shape[3]});
+}
+
+Value repeatHeads(Compose &compose, Value value, int64_t times) {
+  if (!value || times == 1)
+    return value;
+  Dims shape = shapeOf(value);
+  Value wide = compose.expand(compose.unsqueeze(value, 2), {shape[0], shape[1], times, shape[2], shape[3]});
+  return compose.reshape(wide, {shape[0], shape[1] * times, shape[2], shape[3]});
+}
+
+Value rotated(Compose &compose, Value x, Value cosines, Value sines, int64_t count, bool isInterleaved) {
+  if (!x || !cosines || !sines)
+    return {};
+  const Shape shape(shapeOf(x));
+  const int64_t half = count / 2;
+  Value first = compose.slice(x, 3, 0, half, isInterleaved ? 2 : 1),
+        second = compose.slice(x, 3, isInterleaved ? 1 : half, half, isInterleaved ? 2 : 1);
+  Value real = compose.sub(compose.mul(cosines, first), compose.mul(sines, second));
+  Value imaginary = compose.add(compose.mul(sines, first), compose.mul(cosines, second));
+  Value turned = isInterleaved
+                     ? compose.reshape(compose.concat({compose.unsqueeze(real, 4), compose.unsqueeze(imaginary, 4)}, 4),
+                                       {shape[0], shape[1], shape[2], count})
+                     : compose.concat({real, imaginary}, 3);
+  return count < shape[3] ? compose.concat({turned, compose.slice(x, 3, count, shape[3] - count)}, 3) : turned;
+}
+
 LogicalResult buildAttention(Node &node) { return AttentionBuilder(node).build(); }
 
 // input, cosines, sines, positions
@@ -256,21 +284,10 @@ LogicalResult buildRotaryEmbedding(Node &node) {
   Value cosines = factor((*inputs)[1]), sines = factor((*inputs)[2]);
   if (!cosines || !sines)
     return failure();
-  const bool isInterleaved = node.integer("interleaved", 0) != 0;
-  Value first = compose.slice(x, 3, 0, half, isInterleaved ? 2 : 1),
-        second = compose.slice(x, 3, isInterleaved ? 1 : half, half, isInterleaved ? 2 : 1);
-  Value real = compose.sub(compose.mul(cosines, first), compose.mul(sines, second));
-  Value imaginary = compose.add(compose.mul(sines, first), compose.mul(cosines, second));
-  Value turned = isInterleaved
-                     ? compose.reshape(compose.concat({compose.unsqueeze(real, 4), compose.unsqueeze(imaginary, 4)}, 4),
-                                       {shape[0], shape[1], shape[2], size})
-                     : compose.concat({real, imaginary}, 3);
-  if (size < shape[3])
-    turned = compose.concat({turned, compose.slice(x, 3, size, shape[3] - size)}, 3);
-  turned = given.size() == 3 ? compose.reshape(turned, given) : compose.transpose(turned, {0, 2, 1, 3});
+  Value turned = rotated(compose, x, cosines, sines, size, node.integer("interleaved", 0) != 0);
   if (!turned)
     return failure();
-  node.setResult(0, turned);
+  node.setResult(0, given.size() == 3 ? compose.reshape(turned, given) : compose.transpose(turned, {0, 2, 1, 3}));
   return success();
 }
 

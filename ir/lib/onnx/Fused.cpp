@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What ONNX Runtime's optimiser makes of float operators in com.microsoft: FusedConv, FusedMatMul, FusedGemm, the Gelus
-// and the layer normalisations.
+// What ONNX Runtime's optimiser makes of float operators in com.microsoft: FusedConv, FusedMatMul, FusedGemm, the
+// Gelus, the layer normalisations, and EmbedLayerNormalization.
 #include "NamedFunctions.h"
 #include "Rewired.h"
 
@@ -164,6 +164,34 @@ LogicalResult buildQuickGelu(Node &node) {
   Compose c(node);
   Value x = inputs->front();
   return finish(node, c.mul(x, c.sigmoid(c.mul(x, static_cast<double>(node.real("alpha", 1.702f))))));
+}
+
+// word and segment numbers, tables of words, positions and segments, gamma, beta, mask, positions
+LogicalResult buildEmbedLayerNormalization(Node &node) {
+  Compose c(node);
+  Value words = node.input(0);
+  if (!words || !node.input(2) || !node.input(3) || !node.input(5) || !node.input(6))
+    return failure();
+  Dims shape = shapeOf(words);
+  if (shape.size() != 2)
+    return node.fail("input_ids are " + shapeText(shape) + ", expected batch and length");
+  Value positions = node.hasInput(8) ? node.input(8) : c.places(ElementType::I32, shape[1], 1, 2);
+  Value sum = c.add(c.gather(node.input(2), words, 0), c.gather(node.input(3), positions, 0));
+  if (node.hasInput(1) != node.hasInput(4))
+    return node.fail("segment_ids and segment_embedding come together, only one is there");
+  if (node.hasInput(1))
+    sum = c.add(sum, c.gather(node.input(4), node.input(1), 0));
+  constexpr float kEpsilon = 1e-12f;
+  Value result = c.mul(normalised(node, sum, node.real("epsilon", kEpsilon), true), node.input(5));
+  if (failed(finish(node, c.add(result, node.input(6)))))
+    return failure();
+  // How many words of each sequence count.
+  if (node.isOutputRead(1) && failed(finish(node,
+                                            node.hasInput(7) ? c.reduce(ReduceKind::Sum, node.input(7), {1}, false)
+                                                             : c.zeros(ElementType::I32, {shape[0]}),
+                                            1)))
+    return failure();
+  return finish(node, sum, 2);
 }
 
 LogicalResult buildSkipLayerNormalization(Node &node) { return buildSkip(node, true); }

@@ -130,12 +130,14 @@ Value integerProduct(Node &node, const Bytes &a, const Bytes &b) {
   return result;
 }
 
-LogicalResult finishReal(Node &node, const Bytes &a, const Bytes &b, Value aScale, Value bScale, size_t bias) {
-  Compose compose(node);
-  Value result = compose.cast(integerProduct(node, a, b), ElementType::F32);
-  result = compose.mul(result, compose.mul(aScale, bScale));
-  if (node.hasInput(bias))
-    result = compose.add(result, node.input(bias));
+QuantisedFactor factorOf(Node &node, size_t value, size_t zero, size_t scale) {
+  return {node.input(value), node.hasInput(zero) ? node.input(zero) : Value(), node.input(scale)};
+}
+
+LogicalResult finishReal(Node &node, FailureOr<Value> product, size_t bias) {
+  if (failed(product))
+    return failure();
+  Value result = node.hasInput(bias) ? Compose(node).add(*product, node.input(bias)) : *product;
   if (!result)
     return failure();
   node.setResult(0, result);
@@ -143,6 +145,30 @@ LogicalResult finishReal(Node &node, const Bytes &a, const Bytes &b, Value aScal
 }
 
 } // namespace
+
+FailureOr<Value> realProduct(Node &node, const QuantisedFactor &a, const QuantisedFactor &b) {
+  if (!a.integers || !a.scale || !b.integers || !b.scale)
+    return failure();
+  auto first = bytesOf(node, a.integers, a.zero), second = bytesOf(node, b.integers, b.zero);
+  if (failed(first) || failed(second))
+    return failure();
+  Compose compose(node);
+  Value result = compose.cast(integerProduct(node, *first, *second), ElementType::F32);
+  result = compose.mul(result, compose.mul(a.scale, b.scale));
+  return result ? FailureOr<Value>(result) : FailureOr<Value>(failure());
+}
+
+FailureOr<Value> dynamicProduct(Node &node, Value a, const QuantisedFactor &b) {
+  if (!a)
+    return failure();
+  if (elementTypeOf(a.getType()) != ElementType::F32)
+    return node.fail("quantises " + llvm::StringRef(elementTypeName(elementTypeOf(a.getType()))) +
+                     ", expected float32");
+  const DynamicallyQuantized bytes = quantizeDynamically(node, a);
+  if (!bytes.integers)
+    return failure();
+  return realProduct(node, {bytes.integers, bytes.zero, bytes.scale}, b);
+}
 
 LogicalResult buildMatMulInteger(Node &node) {
   auto a = bytesInput(node, 0, 2), b = bytesInput(node, 1, 3);
@@ -157,29 +183,12 @@ LogicalResult buildMatMulInteger(Node &node) {
 
 // a, b, scale of a, scale of b, zero points, bias
 LogicalResult buildMatMulIntegerToFloat(Node &node) {
-  auto a = bytesInput(node, 0, 4), b = bytesInput(node, 1, 5);
-  Value aScale = node.input(2), bScale = node.input(3);
-  if (failed(a) || failed(b) || !aScale || !bScale)
-    return failure();
-  return finishReal(node, *a, *b, aScale, bScale, 6);
+  return finishReal(node, realProduct(node, factorOf(node, 0, 4, 2), factorOf(node, 1, 5, 3)), 6);
 }
 
 // real a, b, scale of b, zero point of b, bias
 LogicalResult buildDynamicQuantizeMatMul(Node &node) {
-  Value input = node.input(0), scale = node.input(2);
-  auto b = bytesInput(node, 1, 3);
-  if (!input || !scale || failed(b))
-    return failure();
-  if (elementTypeOf(input.getType()) != ElementType::F32)
-    return node.fail("quantises " + llvm::StringRef(elementTypeName(elementTypeOf(input.getType()))) +
-                     ", expected float32");
-  const DynamicallyQuantized a = quantizeDynamically(node, input);
-  if (!a.integers)
-    return failure();
-  auto bytes = bytesOf(node, a.integers, a.zero);
-  if (failed(bytes))
-    return failure();
-  return finishReal(node, *bytes, *b, a.scale, scale, 4);
+  return finishReal(node, dynamicProduct(node, node.input(0), factorOf(node, 1, 3, 2)), 4);
 }
 
 // Outside the image is the zero point: a term less there, in the sums of the weights as well.

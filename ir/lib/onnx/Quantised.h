@@ -22,6 +22,15 @@ struct DynamicallyQuantized {
 };
 DynamicallyQuantized quantizeDynamically(Node &node, Value input);
 
+// The float32 product of int8 or uint8 factors, each with its zero point (null: 0) and scale: of the second one number
+// or one for each column. A problem is recorded where it is none.
+struct QuantisedFactor {
+  Value integers, zero, scale;
+};
+FailureOr<Value> realProduct(Node &node, const QuantisedFactor &a, const QuantisedFactor &b);
+// The same of a float32 first factor, quantised by its values.
+FailureOr<Value> dynamicProduct(Node &node, Value a, const QuantisedFactor &b);
+
 } // namespace tw::ir::onnx
 
 #endif // TW_IR_LIB_ONNX_QUANTISED_H

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// LSTM, GRU, RNN v22: unrolled, for the shapes are known. What does not depend on the state is one product for all
-// steps; every step is the same operators on other values, so that all of them become one function.
+// LSTM, GRU, RNN v22 and com.microsoft's DynamicQuantizeLSTM: unrolled, for the shapes are known. What does not depend
+// on the state is one product for all steps; every step is the same operators on other values, so that all of them
+// become one function.
 #include "Compose.h"
 #include "NamedFunctions.h"
+#include "Quantised.h"
 
 using namespace mlir;
 
@@ -18,9 +20,10 @@ struct State {
 
 // One of the layer's directions, its parameters taken out of theirs.
 struct Direction {
-  Value weights, recurrence; // [input, gates * hidden], [hidden, gates * hidden]
-  Value bias, stateBias;     // [gates * hidden]; null without
-  Value peepholes;           // [3 * hidden]; null without
+  // [input, gates * hidden], [hidden, gates * hidden]; a scale where they are integers.
+  QuantisedFactor weights, recurrence;
+  Value bias, stateBias; // [gates * hidden]; null without
+  Value peepholes;       // [3 * hidden]; null without
   State initial;
   llvm::SmallVector<Activation> activations;
   bool isReverse = false;
@@ -28,8 +31,8 @@ struct Direction {
 
 class Layer {
 public:
-  Layer(Node &node, int64_t gates, llvm::ArrayRef<llvm::StringRef> activations)
-      : node(node), compose(node), gates(gates), names(activations) {}
+  Layer(Node &node, int64_t gates, llvm::ArrayRef<llvm::StringRef> activations, bool isQuantised = false)
+      : node(node), compose(node), gates(gates), names(activations), isQuantised(isQuantised) {}
   virtual ~Layer() = default;
 
   LogicalResult build() {
@@ -61,6 +64,13 @@ protected:
   // Are both biases added before anything else is done with a product?
   virtual bool addsBiasesAtOnce() const { return true; }
 
+  // The first factor is quantised by its values, if the weights are.
+  Value product(Value value, const QuantisedFactor &weights) {
+    if (!weights.scale)
+      return compose.matmul(value, weights.integers);
+    auto result = dynamicProduct(node, value, weights);
+    return succeeded(result) ? *result : Value();
+  }
   Value gate(Value all, int64_t index) { return compose.slice(all, shapeOf(all).size() - 1, index * hidden, hidden); }
   Value activate(const Direction &direction, size_t index, Value value) {
     return direction.activations[index](compose, clipped(value));
@@ -91,6 +101,29 @@ private:
     return value;
   }
 
+  // Of all directions; integers stand turned, with scales and zero points of directions or of their columns.
+  FailureOr<QuantisedFactor> weightInput(size_t index, llvm::StringRef what, int64_t count, int64_t rows) {
+    if (!isQuantised) {
+      auto value = realInput(index, what, {count, gates * hidden, rows});
+      if (failed(value))
+        return failure();
+      return QuantisedFactor{*value, {}, {}};
+    }
+    const size_t scale = index == 1 ? 8 : 10;
+    QuantisedFactor factor{node.input(index), node.hasInput(scale + 1) ? node.input(scale + 1) : Value(),
+                           node.input(scale)};
+    if (!factor.integers || !factor.scale)
+      return failure();
+    if (shapeOf(factor.integers) != Dims{count, rows, gates * hidden})
+      return node.fail(what + " is " + shapeText(shapeOf(factor.integers)) + ", expected " +
+                       shapeText({count, rows, gates * hidden}));
+    for (Value numbers : {factor.scale, factor.zero})
+      if (numbers && shapeOf(numbers) != Dims{count} && shapeOf(numbers) != Dims{count, gates * hidden})
+        return node.fail("scale or zero point of " + what + " is " + shapeText(shapeOf(numbers)) + ", expected " +
+                         llvm::Twine(count) + " or " + shapeText({count, gates * hidden}));
+    return factor;
+  }
+
   LogicalResult readInputs() {
     const int64_t layout = node.integer("layout", 0);
     if (layout != 0 && layout != 1)
@@ -109,7 +142,7 @@ private:
     steps = shapeOf(x)[isBatchFirst ? 1 : 0];
     batch = shapeOf(x)[isBatchFirst ? 0 : 1];
     inputs = shapeOf(x)[2];
-    hidden = shapeOf(recurrence)[2];
+    hidden = shapeOf(recurrence)[isQuantised ? 1 : 2];
     if (const int64_t size = node.integer("hidden_size", hidden); size != hidden)
       return node.fail("hidden_size is " + llvm::Twine(size) + ", R is " + shapeText(shapeOf(recurrence)));
     const int64_t total = steps * (direction == "bidirectional" ? 2 : 1);
@@ -155,8 +188,7 @@ private:
   LogicalResult readDirections() {
     const bool isBoth = direction == "bidirectional";
     const int64_t count = isBoth ? 2 : 1;
-    auto weights = realInput(1, "W", {count, gates * hidden, inputs});
-    auto recurrence = realInput(2, "R", {count, gates * hidden, hidden});
+    auto weights = weightInput(1, "W", count, inputs), recurrence = weightInput(2, "R", count, hidden);
     auto optional = [&](size_t index, llvm::StringRef what, Dims shape) -> FailureOr<Value> {
       return hasInput(index) ? realInput(index, what, shape) : FailureOr<Value>(Value());
     };
@@ -177,8 +209,13 @@ private:
         return own(isBatchFirst ? compose.transpose(value, {1, 0, 2}) : value);
       };
       Direction next;
-      next.weights = compose.transpose(own(*weights), {1, 0});
-      next.recurrence = compose.transpose(own(*recurrence), {1, 0});
+      auto factor = [&](const QuantisedFactor &all) -> QuantisedFactor {
+        if (!isQuantised)
+          return {compose.transpose(own(all.integers), {1, 0}), {}, {}};
+        return {own(all.integers), all.zero ? own(all.zero) : Value(), own(all.scale)};
+      };
+      next.weights = factor(*weights);
+      next.recurrence = factor(*recurrence);
       if (*bias) {
         next.bias = compose.slice(own(*bias), 0, 0, gates * hidden);
         next.stateBias = compose.slice(own(*bias), 0, gates * hidden, gates * hidden);
@@ -195,9 +232,8 @@ private:
 
   // All hidden states [steps, batch, hidden] and the last state. Behind its end a sequence keeps its state and gives 0.
   std::pair<Value, State> unroll(const Direction &direction) {
-    Value projected =
-        compose.reshape(compose.matmul(compose.reshape(sequence, {steps * batch, inputs}), direction.weights),
-                        {steps, batch, gates * hidden});
+    Value projected = compose.reshape(product(compose.reshape(sequence, {steps * batch, inputs}), direction.weights),
+                                      {steps, batch, gates * hidden});
     if (direction.bias)
       projected = compose.add(projected,
                               addsBiasesAtOnce() ? compose.add(direction.bias, direction.stateBias) : direction.bias);
@@ -224,6 +260,7 @@ private:
   Value batchOrder(Value value) { return isBatchFirst ? compose.transpose(value, {1, 0, 2}) : value; }
 
   llvm::ArrayRef<llvm::StringRef> names; // the activations of one direction, by default
+  const bool isQuantised;
   std::string direction;
   bool isBatchFirst = false;
   float clip = 0;
@@ -235,14 +272,15 @@ private:
 // Gates: input, output, forget, cell.
 class Lstm : public Layer {
 public:
-  explicit Lstm(Node &node) : Layer(node, 4, kActivations), couples(node.integer("input_forget", 0) != 0) {}
+  explicit Lstm(Node &node, bool isQuantised = false)
+      : Layer(node, 4, kActivations, isQuantised), couples(node.integer("input_forget", 0) != 0) {}
 
 private:
   static constexpr llvm::StringRef kActivations[] = {"Sigmoid", "Tanh", "Tanh"};
 
   bool hasCell() const override { return true; }
   State step(const Direction &direction, Value projected, const State &state) override {
-    Value all = compose.add(projected, compose.matmul(state.hidden, direction.recurrence));
+    Value all = compose.add(projected, product(state.hidden, direction.recurrence));
     auto withPeephole = [&](Value value, int64_t index, Value cell) {
       return direction.peepholes ? compose.add(value, compose.mul(gate(direction.peepholes, index), cell)) : value;
     };
@@ -271,14 +309,14 @@ private:
     auto columns = [&](Value value, int64_t first, int64_t count) {
       return compose.slice(value, shapeOf(value).size() - 1, first * hidden, count * hidden);
     };
-    Value fromState =
-        compose.matmul(state.hidden, resetsLast ? direction.recurrence : columns(direction.recurrence, 0, 2));
+    Value recurrence = direction.recurrence.integers;
+    Value fromState = compose.matmul(state.hidden, resetsLast ? recurrence : columns(recurrence, 0, 2));
     if (resetsLast && direction.stateBias)
       fromState = compose.add(fromState, direction.stateBias);
     Value gatesSum = compose.add(columns(projected, 0, 2), columns(fromState, 0, 2));
     Value update = activate(direction, 0, gate(gatesSum, 0)), reset = activate(direction, 0, gate(gatesSum, 1));
     Value inner = resetsLast ? compose.mul(reset, gate(fromState, 2))
-                             : compose.matmul(compose.mul(reset, state.hidden), columns(direction.recurrence, 2, 1));
+                             : compose.matmul(compose.mul(reset, state.hidden), columns(recurrence, 2, 1));
     Value candidate = activate(direction, 1, compose.add(gate(projected, 2), inner));
     return {compose.add(compose.mul(compose.sub(1, update), candidate), compose.mul(update, state.hidden)), Value()};
   }
@@ -294,7 +332,7 @@ private:
   static constexpr llvm::StringRef kActivations[] = {"Tanh"};
 
   State step(const Direction &direction, Value projected, const State &state) override {
-    Value sum = compose.add(projected, compose.matmul(state.hidden, direction.recurrence));
+    Value sum = compose.add(projected, product(state.hidden, direction.recurrence));
     return {activate(direction, 0, sum), Value()};
   }
 };
@@ -302,6 +340,7 @@ private:
 } // namespace
 
 LogicalResult buildLstm(Node &node) { return Lstm(node).build(); }
+LogicalResult buildDynamicQuantizeLstm(Node &node) { return Lstm(node, true).build(); }
 LogicalResult buildGru(Node &node) { return Gru(node).build(); }
 LogicalResult buildRnn(Node &node) { return Rnn(node).build(); }
 

@@ -20,7 +20,8 @@ constexpr llvm::StringRef kSequences[] = {"ConcatFromSequence", "SequenceAt",   
                                           "SequenceLength",     "SequenceMap",   "SplitToSequence"};
 constexpr llvm::StringRef kOptionals[] = {"Optional", "OptionalGetElement", "OptionalHasElement"};
 constexpr llvm::StringRef kTraining[] = {"Adagrad", "Adam", "Gradient", "Momentum"};
-constexpr llvm::StringRef kTransformers[] = {"Attention", "GroupQueryAttention", "MultiHeadAttention", "QAttention"};
+constexpr llvm::StringRef kTransformers[] = {"DecoderMaskedMultiHeadAttention", "PackedAttention",
+                                             "PackedMultiHeadAttention", "PagedAttention"};
 
 constexpr Kind kKinds[] = {
     {"", "its result is random, and the same inputs give the same outputs here", kRandom},

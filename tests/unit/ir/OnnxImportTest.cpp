@@ -70,12 +70,12 @@ TEST(OnnxImportTest, AllUnsupportedOperatorsAreReportedAtOnce) {
   b.input("x", {"2"}).output("y", {"2"});
   b.node("SequenceLength", {"x"}, "a");
   b.node("Relu", {"a"}, "b");
-  b.node("QAttention", {"b"}, "y").set_domain("com.microsoft");
+  b.node("PackedAttention", {"b"}, "y").set_domain("com.microsoft");
   EXPECT_EQ(
       Import(b.bytes()).text(),
       "m.onnx: node 'n_a': operator SequenceLength is not supported: it works on sequences of tensors, and values "
       "here are tensors\n"
-      "m.onnx: node 'n_y': operator com.microsoft::QAttention is not supported: it is a whole attention layer; "
+      "m.onnx: node 'n_y': operator com.microsoft::PackedAttention is not supported: it is a whole attention layer; "
       "optimise the model without transformer fusions\n");
 }
 
