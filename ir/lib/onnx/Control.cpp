@@ -220,7 +220,7 @@ FailureOr<llvm::SmallVector<Value>> runScan(Node &node, Scan scan, const llvm::T
   auto length = scanLength(node, scan);
   if (failed(length))
     return failure();
-  Carried carried{scan.states, std::vector<llvm::SmallVector<Value>>(scan.outputAxes.size())};
+  Carried carried{scan.states, std::vector<llvm::SmallVector<Value>>(scan.outputAxes.size()), {}};
   for (int64_t trip = 0; trip < *length; ++trip) {
     llvm::SmallVector<Value> given = carried.states;
     for (auto [i, sequence] : llvm::enumerate(scan.sequences))

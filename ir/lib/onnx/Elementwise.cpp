@@ -19,6 +19,21 @@ int namedType(Node &node) {
   return number;
 }
 
+// As an integer of so few bits: a real number loses its fraction, any its upper bits.
+Value narrowed(Node &node, Value value, ElementType held, unsigned bits) {
+  Compose compose(node);
+  const double count = 1 << bits, below = held == ElementType::I8 ? count / 2 : 0;
+  value = compose.cast(value, ElementType::I32);
+  value = compose.apply(BinaryKind::Mod, compose.add(value, below), compose.number(ElementType::I32, count));
+  return compose.cast(compose.add(value, -below), held);
+}
+
+LogicalResult castTo(Node &node, Value input, ElementType type, unsigned bits) {
+  node.setResult(0, bits ? narrowed(node, input, type, bits) : Compose(node).cast(input, type));
+  node.setNarrowBits(0, bits);
+  return success();
+}
+
 } // namespace
 
 LogicalResult buildCast(Node &node) {
@@ -26,19 +41,17 @@ LogicalResult buildCast(Node &node) {
   if (!input)
     return failure();
   const int to = namedType(node);
-  auto type = elementTypeOfOnnx(to);
+  auto type = heldTypeOfOnnx(to);
   if (!type)
     return node.fail("casts to " + onnxTypeName(to) + ", which is not supported");
-  node.setResult(0, Compose(node).cast(input, *type));
-  return success();
+  return castTo(node, input, *type, narrowBitsOfOnnx(to));
 }
 
 LogicalResult buildCastLike(Node &node) {
   Value input = node.input(0), like = node.input(1);
   if (!input || !like)
     return failure();
-  node.setResult(0, Compose(node).cast(input, elementTypeOf(like.getType())));
-  return success();
+  return castTo(node, input, elementTypeOf(like.getType()), node.narrowBits(1));
 }
 
 LogicalResult buildWhere(Node &node) {

@@ -28,8 +28,8 @@ public:
 private:
   void problem(const llvm::Twine &place, const llvm::Twine &text) { problems.push_back({place.str(), text.str()}); }
   std::optional<Plan> planGraph();
-  void createArguments(Scope &scope);
-  void createResults(const Scope &scope);
+  void createArguments(Scope &scope, GraphBuilder &graphBuilder);
+  void createResults(const Scope &scope, const GraphBuilder &graphBuilder);
   void eraseUnused();
   DictionaryAttr named(llvm::StringRef name) {
     return builder.getDictionaryAttr(builder.getNamedAttr("tw.name", builder.getStringAttr(name)));
@@ -99,7 +99,7 @@ std::string declaredText(const ::onnx::TensorShapeProto &declared) {
                     "x");
 }
 
-void Importer::createArguments(Scope &scope) {
+void Importer::createArguments(Scope &scope, GraphBuilder &graphBuilder) {
   llvm::StringSet<> known; // inputs that are no arguments
   llvm::SmallVector<NamedAttribute> texts;
   for (const auto &initializer : graph.initializer()) // a default; it is a constant, or nothing when nobody reads it
@@ -115,6 +115,7 @@ void Importer::createArguments(Scope &scope) {
     (*module)->setAttr("tw.constants", builder.getDictionaryAttr(texts));
   std::vector<Type> types;
   std::vector<std::string> names;
+  std::vector<unsigned> bits;
   for (const auto &info : graph.input()) {
     if (known.contains(info.name())) {
       if (!scope.knows(info.name()))
@@ -128,6 +129,7 @@ void Importer::createArguments(Scope &scope) {
     }
     types.push_back(toMlirType(&context, type->element, type->shape));
     names.push_back(info.name());
+    bits.push_back(type->narrowBits);
   }
   inputs.checkNames();
   main.setFunctionType(builder.getFunctionType(types, {}));
@@ -140,11 +142,13 @@ void Importer::createArguments(Scope &scope) {
                                                               Tensor(elementTypeOf(types[i]), shapeOf(argument)))
                                                : argument;
     attributes.push_back(named(names[i]));
+    if (bits[i])
+      graphBuilder.narrowBits[scope.values[names[i]]] = bits[i];
   }
   main.setAllArgAttrs(attributes);
 }
 
-void Importer::createResults(const Scope &scope) {
+void Importer::createResults(const Scope &scope, const GraphBuilder &graphBuilder) {
   llvm::SmallVector<Value> results;
   std::vector<std::string> notes;
   for (const auto &info : graph.output()) {
@@ -162,9 +166,13 @@ void Importer::createResults(const Scope &scope) {
       notes.push_back(place + " is declared as " + declaredText(declared.shape()) + ", the graph computes " +
                       shapeText(shape) + ", which it gets");
     results.push_back(value);
-    if (declared.elem_type() && elementTypeOfOnnx(declared.elem_type()) != elementTypeOf(value.getType()))
+    const ElementType type = elementTypeOf(value.getType());
+    const unsigned bits = graphBuilder.narrowBits.lookup(value);
+    if (declared.elem_type() &&
+        (heldTypeOfOnnx(declared.elem_type()) != type || narrowBitsOfOnnx(declared.elem_type()) != bits))
       problem(place, "is declared as " + onnxTypeName(declared.elem_type()) + ", the graph computes " +
-                         llvm::StringRef(elementTypeName(elementTypeOf(value.getType()))));
+                         (bits ? (type == ElementType::I8 ? "int" : "uint") + std::to_string(bits)
+                               : std::string(elementTypeName(type))));
   }
   if (graph.output_size() == 0)
     problem("graph", "has no outputs");
@@ -209,9 +217,9 @@ OwningOpRef<ModuleOp> Importer::run() {
   GraphBuilder graphBuilder(builder, functions, options.folder, problems);
   graphBuilder.readDeclaredShapes(graph);
   graphBuilder.readInitializers(graph, *plan, scope);
-  createArguments(scope);
+  createArguments(scope, graphBuilder);
   graphBuilder.buildNodes(*plan, scope);
-  createResults(scope);
+  createResults(scope, graphBuilder);
   if (!problems.empty())
     return nullptr;
   eraseUnused();

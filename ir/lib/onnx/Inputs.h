@@ -25,6 +25,7 @@ public:
   struct Type {
     ElementType element;
     Shape shape;
+    unsigned narrowBits = 0; // of an integer that is held in more
   };
   std::optional<Type> typeOf(const ::onnx::ValueInfoProto &info);
   // Bound names that the model does not have; to be asked when all inputs were looked at.

@@ -73,6 +73,8 @@ public:
   // free.
   virtual std::optional<Shape> declaredShape(size_t output) const = 0;
   virtual void setResult(size_t index, Value value) = 0;
+  // How many bits the model has for a result's integers (narrowBits; 0: all). A move keeps those of its inputs.
+  virtual void setNarrowBits(size_t, unsigned) {}
   // Records a problem at this node.
   virtual LogicalResult fail(const llvm::Twine &text) = 0;
 

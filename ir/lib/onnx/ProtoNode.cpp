@@ -213,6 +213,23 @@ LogicalResult ProtoNode::checkFilled(Operation *before) {
   return success();
 }
 
+// What a builder says, or the attribute that a constant is made of; a move's are those of an input of its type. The
+// results of nested graphs have their own.
+unsigned ProtoNode::resultBitsOf(size_t index) const {
+  if (auto said = resultBits.find(index); said != resultBits.end())
+    return said->second;
+  if (auto *value = find("value", ::onnx::AttributeProto_AttributeType_TENSOR))
+    return narrowBitsOfOnnx(value->t().data_type());
+  if (!row.movesOnly || llvm::any_of(proto.attribute(), [](const auto &attribute) { return attribute.has_g(); }))
+    return 0;
+  for (size_t i = 0; i < inputCount(); ++i)
+    if (const unsigned bits = narrowBits(i))
+      if (Value input = scope.lookup(proto.input(static_cast<int>(i)));
+          elementTypeOf(input.getType()) == elementTypeOf(results[index].getType()))
+        return bits;
+  return 0;
+}
+
 LogicalResult ProtoNode::build() {
   Block &block = *builder.getInsertionBlock();
   Operation *before = block.empty() ? nullptr : &block.back();
@@ -225,9 +242,9 @@ LogicalResult ProtoNode::build() {
   graphBuilder.folder.foldBehind(before, results);
   if (failed(checkFilled(before)))
     return failure();
-  if (auto *value = find("value", ::onnx::AttributeProto_AttributeType_TENSOR); value && proto.op_type() == "Constant")
-    if (const unsigned bits = narrowBitsOfOnnx(value->t().data_type()); bits != 0 && results[0])
-      graphBuilder.narrowBits[results[0]] = bits;
+  for (auto [index, result] : llvm::enumerate(results))
+    if (const unsigned bits = result ? resultBitsOf(index) : 0)
+      graphBuilder.narrowBits[result] = bits;
   for (auto [name, result] : llvm::zip(proto.output(), results))
     if (result && !name.empty())
       scope.values[name] = result;

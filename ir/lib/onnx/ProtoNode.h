@@ -5,6 +5,8 @@
 
 #include "GraphBuilder.h"
 
+#include <map>
+
 namespace tw::ir::onnx {
 
 class ProtoNode : public Node {
@@ -34,6 +36,7 @@ public:
   Value fold(Value value) override { return graphBuilder.folder.fold(value); }
   std::optional<Shape> declaredShape(size_t output) const override;
   void setResult(size_t index, Value value) override;
+  void setNarrowBits(size_t index, unsigned bits) override { resultBits[index] = bits; }
   LogicalResult fail(const llvm::Twine &text) override;
 
   // Runs the row's builder; what it made of constants is folded, and the results stand in the scope.
@@ -44,6 +47,7 @@ private:
   LogicalResult verifyBehind(mlir::Operation *before);
   LogicalResult checkFilled(mlir::Operation *before);
   std::optional<ElementType> narrowType() const;
+  unsigned resultBitsOf(size_t index) const;
   Value rounded(Value value, std::optional<ElementType> narrow);
 
   GraphBuilder &graphBuilder;
@@ -52,6 +56,7 @@ private:
   const ::onnx::NodeProto &proto;
   const OpRow &row;
   llvm::SmallVector<Value> results;
+  std::map<size_t, unsigned> resultBits; // where a builder says it
 };
 
 } // namespace tw::ir::onnx

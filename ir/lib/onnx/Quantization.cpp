@@ -157,7 +157,7 @@ FailureOr<Value> createQuantize(Node &node, Value input, Value scale, Value zero
 // What a quantiser makes: the type of its zero point, without one output_dtype, without that uint8.
 FailureOr<ElementType> quantizedType(Node &node, size_t zero) {
   const int64_t asked = node.integer("output_dtype", 0);
-  const auto type = asked ? elementTypeOfOnnx(asked) : ElementType::U8;
+  const auto type = asked ? heldTypeOfOnnx(asked) : ElementType::U8;
   if (!type)
     return node.fail("output_dtype " + onnxTypeName(asked) + " is not supported");
   if (Value value = node.hasInput(zero) ? node.input(zero) : Value()) {
@@ -264,7 +264,9 @@ LogicalResult buildQuantizeLinear(Node &node) {
   if (failed(result))
     return failure();
   // Held in a byte, but no more than the model's own type has.
-  if (const unsigned bits = node.narrowBits(2)) {
+  const unsigned asked = narrowBitsOfOnnx(static_cast<int>(node.integer("output_dtype", 0)));
+  if (const unsigned bits = node.hasInput(2) ? node.narrowBits(2) : asked) {
+    node.setNarrowBits(0, bits);
     Compose compose(node);
     const bool isSigned = elementTypeOf(result->getType()) == ElementType::I8;
     const double steps = 1 << (isSigned ? bits - 1 : bits);

@@ -125,14 +125,13 @@ struct Header {
 llvm::Expected<Header> readHeader(const ::onnx::TensorProto &proto) {
   if (proto.has_segment())
     return llvm::createStringError("segmented tensors are not supported");
-  const PackedType *packed = findPacked(proto.data_type());
-  const auto type = packed ? packed->element : elementTypeOfOnnx(proto.data_type());
+  const auto type = heldTypeOfOnnx(proto.data_type());
   if (!type)
     return llvm::createStringError(unsupportedType(proto.data_type()));
   auto shape = readShape(proto);
   if (!shape)
     return shape.takeError();
-  return Header{*type, packed, *std::move(shape)};
+  return Header{*type, findPacked(proto.data_type()), *std::move(shape)};
 }
 
 } // namespace
@@ -182,11 +181,12 @@ std::optional<ElementType> elementTypeOfOnnx(int dataType) {
   }
 }
 
-std::string unsupportedType(int dataType) {
-  return "is " + onnxTypeName(dataType) +
-         (findPacked(dataType) ? ", which is only supported in initializers and constants"
-                               : ", which is not supported");
+std::optional<ElementType> heldTypeOfOnnx(int dataType) {
+  const PackedType *packed = findPacked(dataType);
+  return packed ? packed->element : elementTypeOfOnnx(dataType);
 }
+
+std::string unsupportedType(int dataType) { return "is " + onnxTypeName(dataType) + ", which is not supported"; }
 
 unsigned narrowBitsOfOnnx(int dataType) {
   const PackedType *packed = findPacked(dataType);

@@ -16,6 +16,8 @@ constexpr int64_t kMaxElements = int64_t(1) << 31;
 
 std::string onnxTypeName(int dataType);
 std::optional<ElementType> elementTypeOfOnnx(int dataType);
+// The same, and int8 or uint8 for integers of fewer bits, which are held in them.
+std::optional<ElementType> heldTypeOfOnnx(int dataType);
 // "is string, which is not supported": what to say of a type without an element type.
 std::string unsupportedType(int dataType);
 

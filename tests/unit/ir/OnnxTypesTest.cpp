@@ -92,10 +92,31 @@ TEST(OnnxTypesTest, WhatHasNoElementTypeIsRefusedByName) {
     EXPECT_THAT(readInitializer(proto(type, {1})).problem,
                 HasSubstr("initializer 'w': is " + std::string(name) + ", which is not supported"));
   OnnxBuilder b;
-  b.input("x", {"2"}, 22).output("y", {"2"});
+  b.input("x", {"2"}, 17).output("y", {"2"});
   b.node("Relu", {"x"}, "y");
-  EXPECT_THAT(Import(b.bytes()).text(),
-              HasSubstr("input 'x': is int4, which is only supported in initializers and constants"));
+  EXPECT_THAT(Import(b.bytes()).text(), HasSubstr("input 'x': is float8e4m3fn, which is not supported"));
+}
+
+// They are held in bytes, and their type is followed through what moves them.
+TEST(OnnxTypesTest, IntegersOfFewBitsAreValuesOfTheGraph) {
+  constexpr int kUint4 = 21, kInt4 = 22;
+  auto model = [](int from, int to, int result) {
+    OnnxBuilder b(21);
+    b.input("x", {"1", "4"}, from).output("y", {"4"}, result);
+    OnnxBuilder::attribute(b.node("Cast", {"x"}, "c"), "to", int64_t(to));
+    b.integers("shape", {1}, {4});
+    b.node("Reshape", {"c", "shape"}, "y");
+    return b.bytes();
+  };
+  EXPECT_EQ(Import(model(TensorProto::FLOAT, kInt4, kInt4)).run({floats({1, 4}, {-8.5f, -1, 7.9f, 9})})[0],
+            Tensor::of<int8_t>({4}, {-8, -1, 7, -7}));
+  EXPECT_EQ(Import(model(TensorProto::INT32, kUint4, kUint4)).run({Tensor::of<int32_t>({1, 4}, {0, 15, 16, -1})})[0],
+            Tensor::of<uint8_t>({4}, {0, 15, 0, 15}));
+  EXPECT_EQ(
+      Import(model(kInt4, TensorProto::INT8, TensorProto::INT8)).run({Tensor::of<int8_t>({1, 4}, {-8, -1, 0, 7})})[0],
+      Tensor::of<int8_t>({4}, {-8, -1, 0, 7}));
+  EXPECT_THAT(Import(model(TensorProto::FLOAT, kInt4, TensorProto::INT8)).text(),
+              HasSubstr("output 'y': is declared as int8, the graph computes int4"));
 }
 
 TEST(OnnxTypesTest, SixteenBitFloatsAreComputedInFloat32AndRounded) {
