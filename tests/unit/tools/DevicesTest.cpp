@@ -16,11 +16,12 @@ namespace {
 class Told final : public Session {
 public:
   explicit Told(Tensors outputs) : outputs(std::move(outputs)) {}
-  llvm::Expected<RunResult> run(const Tensors &) override {
+  llvm::Expected<RunResult> run(const Tensors &, size_t) override {
     RunResult result;
     result.outputs = outputs;
     return result;
   }
+  void resetState() override {}
   const std::vector<StepTime> &hostTimes() const override { return times; }
   const std::vector<Job> &jobs() const override { return done; }
 
