@@ -67,10 +67,7 @@ void Forms::bindResults(mlir::func::FuncOp main) {
                                main.getResultAttr(i, kUnsigned) != nullptr, plan.entry.outputs);
       if (plan.buffers[to].package.size == 0)
         continue;
-      int from = rowForm(plan.table.of(value));
-      Step step;
-      step.package = isa::copyBytes(uint32_t(to), uint32_t(from), plan.buffers[to].package.size);
-      plan.steps.push_back(std::move(step));
+      copy(rowForm(plan.table.of(value)), to, int64_t(plan.buffers[size_t(to)].package.size));
     }
 }
 
@@ -91,6 +88,12 @@ int Forms::addIo(tw_pkg_buffer_kind kind, Value value, std::string name, bool is
   return buffer;
 }
 
+void Forms::copy(int from, int to, int64_t bytes) {
+  Step step;
+  step.package = isa::copyBytes(uint32_t(to), uint32_t(from), uint64_t(bytes));
+  plan.steps.push_back(std::move(step));
+}
+
 void Forms::convert(const std::string &what, const HostStep &code, int from, int to) {
   std::vector<int> arguments;
   for (const HostStep::Buffer &buffer : code.buffers)
@@ -105,8 +108,12 @@ int Forms::rowForm(TensorId id) {
     return tensor.rowBuffer;
   if (auto constant = ir::constantOf(tensor.value))
     return tensor.rowBuffer = plan.addConstant(constant->bytes.data(), constant->bytes.size());
-  plan.closeSegment();
-  tensor.chip.value().isUsedOutside = true;
+  // Who makes it runs before who reads it; regions that have nothing to do with it stay open.
+  if (tensor.chip.value().producer == plan.openSegment)
+    plan.closeSegment();
+  tensor.chip->isUsedOutside = true;
+  if (plan.table.hasWholeRows(id, lanes) || plan.table.isOneRow(id)) // nothing lies between its elements
+    return tensor.rowBuffer = plan.chipBuffer(id);
   tensor.rowBuffer = plan.addTemp(plan.table.rowBytes(id), tensor.name);
   const mlir::Type element = llvm::cast<mlir::RankedTensorType>(tensor.value.getType()).getElementType();
   convert("unpack", *llvm::cantFail(host.unpack(element, tensor.shape, lanes)), plan.chipBuffer(id), tensor.rowBuffer);
@@ -142,10 +149,24 @@ void Forms::bringOnChip(TensorId id, int8_t zero) {
     return;
   if (tensor.kind == TensorInfo::OfMain && ir::isConstant(tensor.value))
     return makeConstant(id, zero);
-  const int from = rowForm(tensor.kind == TensorInfo::ImageRows ? tensor.source : id);
+  const TensorId source = plan.table.original(tensor.kind == TensorInfo::ImageRows ? tensor.source : id);
+  const int from = rowForm(source);
   const int8_t beside = tensor.kind == TensorInfo::ImageRows ? tensor.fill : zero;
   plan.giveChipForm(id, lanes).beside = beside;
-  convert("pack", *llvm::cantFail(host.pack(tensor.shape, lanes, beside)), from, plan.chipBuffer(id));
+  if (!plan.table.hasWholeRows(id, lanes))
+    return convert("pack", *llvm::cantFail(host.pack(tensor.shape, lanes, beside)), from, plan.chipBuffer(id));
+  int &made = plan.table[id].chip->buffer;
+  if (plan.buffers[size_t(from)].package.kind == TW_PKG_TEMP) {
+    made = from;
+    return;
+  }
+  // The NPU finds tensors in the arena alone.
+  if (int &known = plan.table[source].npuRowBuffer; known >= 0) {
+    made = known;
+  } else {
+    known = plan.chipBuffer(id);
+    copy(from, known, plan.table.rowBytes(id));
+  }
 }
 
 } // namespace tw::codegen

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forms in which a tensor lies in memory: row-major, in rows of lanes, as bytes of image rows. Each is made once,
-// when somebody first asks for it, by a host step where bytes must move.
+// when somebody first asks for it, by a host step where bytes must move. Two forms with the same bytes are one buffer.
 #ifndef TW_CODEGEN_LIB_FORMS_H
 #define TW_CODEGEN_LIB_FORMS_H
 
@@ -36,7 +36,8 @@ private:
   int stateOf(llvm::StringRef name, uint64_t bytes);
   void makeConstant(TensorId id, int8_t zero);
 
-  // A step that changes the form of a tensor.
+  // A step that copies bytes, and one that changes the form of a tensor.
+  void copy(int from, int to, int64_t bytes);
   void convert(const std::string &what, const HostStep &code, int from, int to);
 
   Plan &plan;

@@ -80,4 +80,9 @@ int64_t TensorTable::chipBytes(TensorId id, int lanes) const {
   return productOf(tensorize::physicalShape((*this)[id].shape, lanes, (*this)[id].elementBytes));
 }
 
+bool TensorTable::isOneRow(TensorId id) const {
+  const std::vector<int64_t> &shape = (*this)[id].shape;
+  return shape.empty() || productOf(shape) == shape.back();
+}
+
 } // namespace tw::codegen

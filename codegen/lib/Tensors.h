@@ -43,6 +43,7 @@ struct TensorInfo {
   TensorId source = -1;         // OfMain: whose bytes it has under another shape; ImageRows: whose rows they are
   int8_t fill = 0;              // ImageRows: stands behind the last pixel, where padding is read
   int rowBuffer = -1;           // buffer of the row-major form; -1: there is none
+  int npuRowBuffer = -1;        // where the NPU has that form if it is no temporary; -1: nowhere yet
   std::optional<ChipForm> chip; // there is one, or not yet
 };
 
@@ -61,6 +62,11 @@ public:
   TensorId original(TensorId id) const;
   int64_t rowBytes(TensorId id) const;
   int64_t chipBytes(TensorId id, int lanes) const;
+
+  /// Has its form in rows of lanes the bytes of the row-major one, as no lane lies beside an element?
+  bool hasWholeRows(TensorId id, int lanes) const { return chipBytes(id, lanes) == rowBytes(id); }
+  /// Is the row-major form the first bytes of that in rows of lanes, as all lanes beside are behind its last element?
+  bool isOneRow(TensorId id) const;
 
 private:
   std::vector<TensorInfo> list;
