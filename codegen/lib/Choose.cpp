@@ -84,7 +84,10 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
       std::ranges::move(*refused, std::back_inserter(refusals));
       continue;
     }
-    executor->take(block, call, std::move(std::get<std::unique_ptr<Candidate>>(tried)), row);
+    std::unique_ptr<Candidate> &candidate = std::get<std::unique_ptr<Candidate>>(tried);
+    row.boundNs = candidate->boundNs;
+    row.leastBytes = candidate->leastBytes;
+    executor->take(block, call, std::move(candidate), row);
     if (id == ExecutorId::Npu) {
       plan.report.macsOnNpu += facts.macs;
       plan.report.macsInt8OnNpu += facts.macsInt8;
@@ -158,13 +161,14 @@ llvm::Expected<std::unique_ptr<Attempt>> choose(const Blocks &blocks, std::vecto
       return std::move(error);
     std::optional<Strike> strike;
     for (auto &executor : attempt->executors) {
-      auto misfit = executor->schedule();
-      if (!misfit)
-        return misfit.takeError();
-      if (*misfit) {
-        strike = Strike{(*misfit)->block, {executor->id(), (*misfit)->why}};
+      auto made = executor->schedule();
+      if (!made)
+        return made.takeError();
+      if (auto *misfit = std::get_if<Misfit>(&*made)) {
+        strike = Strike{misfit->block, {executor->id(), misfit->why}};
         break;
       }
+      llvm::append_range(attempt->plan.report.regions, std::get<std::vector<RegionCost>>(*made));
     }
     if (!strike)
       return attempt;

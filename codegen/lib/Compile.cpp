@@ -4,7 +4,6 @@
 
 #include "Arena.h"
 #include "Choose.h"
-#include "host/HostCost.h"
 #include "host/HostExecutor.h"
 #include "host/Processor.h"
 #include "npu/NpuExecutor.h"
@@ -129,8 +128,11 @@ llvm::Error measure(Compiled &compiled, const CompileOptions &options) {
     return jobs.takeError();
   assert(jobs->size() == compiled.package.counts.size() && "each NPU step is a job and has its counts");
   CompileReport &report = compiled.report;
+  auto region = report.regions.begin();
   for (size_t i = 0; i != jobs->size(); ++i) {
     const JobTime &job = (*jobs)[i];
+    region = std::ranges::find(region, report.regions.end(), ExecutorId::Npu, &RegionCost::executor);
+    region++->cycles = job.cycles;
     compiled.package.counts[i].cycles = job.cycles;
     report.cycles += job.cycles;
     for (const JobTime::Share &share : job.shares) {
@@ -143,32 +145,6 @@ llvm::Error measure(Compiled &compiled, const CompileOptions &options) {
     }
   }
   return llvm::Error::success();
-}
-
-/// What the host does, as far as a table knows it.
-void estimateHost(Plan &plan, const HostProcessor &processor) {
-  CompileReport &report = plan.report;
-  report.hostCpu = processor.cpu;
-  for (size_t s = 0; s != plan.steps.size(); ++s) {
-    const Step &step = plan.steps[s];
-    if (step.segment >= 0)
-      continue;
-    HostWork work;
-    for (uint32_t buffer : step.package.arguments)
-      work.bytes += int64_t(plan.buffers[buffer].package.size);
-    PlacementRow *row = step.row >= 0 ? &report.rows[size_t(step.row)] : nullptr;
-    if (row) {
-      work.macs = row->macs;
-      work.macsInt8 = row->macsInt8;
-    }
-    const double ns = estimatedNs(processor, work);
-    if (row) {
-      row->hostNs = ns;
-      row->step = int(s);
-    }
-    report.hostNs += ns;
-    report.hostBytes += uint64_t(work.bytes);
-  }
 }
 
 } // namespace
@@ -219,7 +195,8 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
         attempt->executors.push_back(std::make_unique<NpuExecutor>(attempt->plan, *attempt->forms, target, options));
         break;
       case ExecutorId::Host:
-        attempt->executors.push_back(std::make_unique<HostExecutor>(attempt->plan, *attempt->forms, *attempt->code));
+        attempt->executors.push_back(
+            std::make_unique<HostExecutor>(attempt->plan, *attempt->forms, *attempt->code, *processor));
         break;
       }
     return attempt;
@@ -227,7 +204,6 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
   if (!chosen)
     return chosen.takeError();
   Attempt &attempt = **chosen;
-  estimateHost(attempt.plan, *processor);
   if (options.scheduleOnly)
     return Compiled{.package = {}, .report = std::move(attempt.plan.report), .schedule = {}};
 

@@ -29,9 +29,20 @@ struct Refusal {
 };
 using Refusals = std::vector<Refusal>;
 
-/// How an executor could run a block. Nothing is promised yet.
+/// The bytes of a tensor as an executor reads or writes them.
+enum class Form : uint8_t { RowMajor, LaneRows };
+struct FormOf {
+  TensorId tensor = 0;
+  Form form = Form::RowMajor;
+  bool operator==(const FormOf &) const = default;
+};
+
+/// How an executor could run a block. Nothing is promised yet, and nothing of it is in the plan or in any code.
 struct Candidate {
   virtual ~Candidate() = default;
+  std::vector<FormOf> wanted{}, given{}; // of what it reads that is no constant of its own, and of its results
+  uint64_t leastBytes = 0; // memory of the executor without which it cannot run: on chip, or scratch of the host
+  double boundNs = 0;      // on the NPU no schedule is faster, on the host an estimate; without conversions of forms
 };
 
 /// A block that does not fit into its region, and why.
@@ -50,8 +61,9 @@ public:
   /// The block joins this executor's open region. `row`, the next one of the report, gets what is known of it.
   virtual void take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) = 0;
 
-  /// Schedules of all regions, without code for them. An error is the user's: a given schedule that cannot be obeyed.
-  virtual llvm::Expected<std::optional<Misfit>> schedule() = 0;
+  /// Schedules of all regions, without code for them, and what they cost. An error is the user's: a given schedule that
+  /// cannot be obeyed.
+  virtual llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> schedule() = 0;
   /// Code of what was scheduled; each tensor that lies in DRAM has its buffer then, but no address.
   virtual llvm::Error emit() = 0;
   /// The image, into the plan, when the arena is laid out.

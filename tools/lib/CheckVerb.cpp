@@ -71,7 +71,9 @@ void printJson(const Survey &survey, const std::string &file, const std::string 
                                        {"operation", row.operation},
                                        {"verdict", wordFor(row.verdict)},
                                        {"reason", row.reason},
-                                       {"macs", row.macs}});
+                                       {"macs", row.macs},
+                                       {"bound_ns", row.boundNs},
+                                       {"least_bytes", row.leastBytes}});
   for (const std::string &problem : survey.problems)
     problems.push_back(boost::json::string(problem));
   for (const std::string &note : survey.notes)

@@ -43,8 +43,9 @@ std::string placementTable(const codegen::CompileReport &report) {
   const NameColumn column(names);
   std::string text;
   for (const codegen::PlacementRow &row : report.rows)
-    text += formatv("  {0,-4} {1,-12} {2} {3,12} MAC  {4}\n", codegen::nameOf(row.executor), row.operation,
-                    column(row.node), withCommas(uint64_t(row.macs)), row.how)
+    text += formatv("  {0,-4} {1,-12} {2} {3,12} MAC {4,9} ms {5,9} bytes at least  {6}\n",
+                    codegen::nameOf(row.executor), row.operation, column(row.node), withCommas(uint64_t(row.macs)),
+                    shortNumber(row.boundNs / 1e6), withCommas(row.leastBytes), row.how)
                 .str();
   return text;
 }
@@ -175,12 +176,25 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
                                        {"where", codegen::nameOf(row.executor)},
                                        {"how", row.how},
                                        {"macs", row.macs},
+                                       {"bound_ns", row.boundNs},
+                                       {"least_bytes", row.leastBytes},
                                        {"cycles", row.cycles},
                                        {"host_ns_estimate", row.hostNs},
                                        {"bound_by", row.boundBy},
                                        {"rejections", std::move(rejections)}});
   }
   root["operators"] = std::move(rows);
+  boost::json::array regions;
+  for (const codegen::RegionCost &region : r.regions)
+    regions.push_back(boost::json::object{{"where", codegen::nameOf(region.executor)},
+                                          {"operators", boost::json::value_from(region.rows)},
+                                          {"ns_estimate", region.ns},
+                                          {"bound_ns", region.boundNs},
+                                          {"bytes_estimate", region.bytes},
+                                          {"peak_bytes", region.peakBytes},
+                                          {"peak_bound", region.leastPeakBytes},
+                                          {"cycles", region.cycles}});
+  root["regions"] = std::move(regions);
   return boost::json::serialize(root) + "\n";
 }
 

@@ -16,6 +16,8 @@ struct SurveyRow {
   Verdict verdict = Verdict::Npu;
   std::string reason; // empty for Npu
   int64_t macs = 0;
+  double boundNs = 0;      // no schedule is faster; on the host an estimate
+  uint64_t leastBytes = 0; // memory of its executor without which it cannot run
 };
 
 struct Survey {

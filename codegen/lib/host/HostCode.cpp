@@ -17,6 +17,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/BitVector.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -54,16 +55,26 @@ struct Scheduled {
 // Nests that run one after the other in one phase; one alone may be cut.
 using PhaseNests = std::vector<Scheduled>;
 
+// A block that has been read and tiled.
+struct Prepared {
+  func::FuncOp block;                     // a copy, which the nests refer to until there is code of them
+  std::unique_ptr<HostFunction> function; // owns the derived constants
+  std::vector<PhaseNests> phases{};
+  std::vector<int64_t> offsets{}; // of scratch arrays
+  HostNeeds needs{};
+  std::unique_ptr<HostStep> step{}; // when it has been added
+};
+
 } // namespace
 
 struct HostCode::Implementation {
   MLIRContext *context;
   HostProcessor processor;
   OwningOpRef<ModuleOp> blocks, code; // blocks as they are read; nests as functions
-  std::map<std::pair<void *, std::vector<bool>>, std::unique_ptr<HostStep>> steps;
+  std::map<std::pair<void *, std::vector<bool>>, Prepared> known;
   std::map<std::string, func::FuncOp> conversions;
-  std::vector<std::unique_ptr<HostFunction>> functions; // own the derived constants
   std::vector<HostEntry> entries;
+  size_t added = 0; // blocks of which there is code
 
   Implementation(MLIRContext *context, HostProcessor itsProcessor)
       : context(context), processor(std::move(itsProcessor)) {
@@ -235,35 +246,63 @@ struct HostCode::Implementation {
     return step.buffers.size() - 1;
   }
 
-  llvm::Expected<std::unique_ptr<HostStep>> make(func::FuncOp block, const std::vector<bool> &isConstant) {
+  // Bytes of the buffers that nests use, each once.
+  static int64_t bufferBytes(const HostFunction &function, std::vector<PhaseNests> &phases) {
+    llvm::BitVector used(unsigned(function.arrays.size()));
+    for (const auto &[value, array] : function.captured)
+      used.set(array);
+    for (PhaseNests &phase : phases)
+      for (Scheduled &scheduled : phase)
+        for (HostAccess *access : scheduled.nest.accesses())
+          used.set(access->array);
+    int64_t bytes = 0;
+    for (unsigned a : used.set_bits())
+      if (const HostArray &array = function.arrays[a]; array.kind != HostArray::Scratch)
+        bytes += array.count * int64_t(memoryType(array.element).getIntOrFloatBitWidth()) / 8;
+    return bytes;
+  }
+
+  // Equal questions have one answer.
+  llvm::Expected<Prepared *> read(func::FuncOp block, const std::vector<bool> &isConstant) {
+    const std::pair key(static_cast<void *>(block.getOperation()), isConstant);
+    if (auto found = known.find(key); found != known.end())
+      return &found->second;
     auto own = cast<func::FuncOp>(block->clone());
-    std::string symbol = "tw_" + block.getName().str() + "_" + std::to_string(steps.size());
-    own.setSymName(symbol);
     blocks->push_back(own);
     expandScalars(own, processor);
     SmallVector<bool> mask(isConstant.begin(), isConstant.end());
     auto function = nestsOf(own, mask, processor.dot);
     if (!function)
       return function.takeError();
-    functions.push_back(std::make_unique<HostFunction>(std::move(*function)));
-    HostFunction &kept = *functions.back();
-    std::vector<PhaseNests> phases = phasesOf(schedule(kept)); // no array is added after this: pointers to them stay
-    auto step = std::make_unique<HostStep>();
-    std::vector<int64_t> offsets(kept.arrays.size(), 0);
-    step->sharedBytes = placeScratch(kept, phases, offsets);
+    Prepared made{own, std::make_unique<HostFunction>(std::move(*function))};
+    made.phases = phasesOf(schedule(*made.function)); // no array is added after this: pointers to them stay
+    made.offsets.assign(made.function->arrays.size(), 0);
+    made.needs.scratchBytes = placeScratch(*made.function, made.phases, made.offsets);
+    made.needs.bufferBytes = bufferBytes(*made.function, made.phases);
+    return &(known[key] = std::move(made));
+  }
+
+  const HostStep *emit(Prepared &prepared, StringRef name) {
+    if (prepared.step)
+      return prepared.step.get();
+    const std::string symbol = "tw_" + name.str() + "_" + std::to_string(added++);
+    HostFunction &function = *prepared.function;
+    HostStep &step = *(prepared.step = std::make_unique<HostStep>());
+    step.sharedBytes = prepared.needs.scratchBytes;
     const size_t first = entries.size();
-    for (auto [p, phase] : llvm::enumerate(phases))
+    for (auto [p, phase] : llvm::enumerate(prepared.phases))
       if (phase.front().nest.call)
-        emitCallPhase(kept, phase.front().nest, symbol + "_" + std::to_string(p), *step, offsets);
+        emitCallPhase(function, phase.front().nest, symbol + "_" + std::to_string(p), step, prepared.offsets);
       else
-        emitPhase(kept, phase, symbol + "_" + std::to_string(p), *step, offsets);
+        emitPhase(function, phase, symbol + "_" + std::to_string(p), step, prepared.offsets);
     for (size_t e = first; e != entries.size(); ++e)
-      entries[e].bufferCount = step->buffers.size();
-    kept.nests.clear();
-    kept.captured.clear();
-    kept.bodies.clear();
-    own.erase();
-    return step;
+      entries[e].bufferCount = step.buffers.size();
+    prepared.phases.clear();
+    function.nests.clear();
+    function.captured.clear();
+    function.bodies.clear();
+    prepared.block.erase();
+    return &step;
   }
 };
 
@@ -271,14 +310,18 @@ HostCode::HostCode(MLIRContext *context, HostProcessor processor)
     : impl(std::make_unique<Implementation>(context, std::move(processor))) {}
 HostCode::~HostCode() = default;
 
+llvm::Expected<HostNeeds> HostCode::needsOf(func::FuncOp block, const std::vector<bool> &isConstant) {
+  auto prepared = impl->read(block, isConstant);
+  if (!prepared)
+    return prepared.takeError();
+  return (*prepared)->needs;
+}
+
 llvm::Expected<const HostStep *> HostCode::add(func::FuncOp block, const std::vector<bool> &isConstant) {
-  auto key = std::pair(static_cast<void *>(block.getOperation()), isConstant);
-  if (auto found = impl->steps.find(key); found != impl->steps.end())
-    return found->second.get();
-  auto step = impl->make(block, isConstant);
-  if (!step)
-    return step.takeError();
-  return (impl->steps[key] = std::move(*step)).get();
+  auto prepared = impl->read(block, isConstant);
+  if (!prepared)
+    return prepared.takeError();
+  return impl->emit(**prepared, block.getName());
 }
 
 llvm::Expected<const HostStep *> HostCode::pack(ArrayRef<int64_t> shape, int64_t lanes, int8_t fill) {

@@ -29,10 +29,19 @@ struct HostStep {
   uint64_t sharedBytes = 0, privateBytes = 0;
 };
 
+/// What a block takes, known before there is code of it.
+struct HostNeeds {
+  uint64_t scratchBytes = 0;
+  int64_t bufferBytes = 0; // read and written
+};
+
 class HostCode {
 public:
   HostCode(mlir::MLIRContext *context, HostProcessor processor);
   ~HostCode();
+
+  /// What add() would need: the block is read and tiled, and nothing of it is in the object.
+  llvm::Expected<HostNeeds> needsOf(mlir::func::FuncOp block, const std::vector<bool> &isConstant);
 
   /// Code of a block in loop form; `isConstant`: which of its arguments have bytes that are known when the package is
   /// made. Equal questions get the same code. The answer lives as long as this.

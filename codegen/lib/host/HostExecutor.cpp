@@ -1,27 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/HostExecutor.h"
 
+#include "host/HostCost.h"
 #include "tw/ir/Constants.h"
 
 namespace tw::codegen {
 
 namespace {
 
-struct HostCandidate final : Candidate {
-  const HostStep *step;
-  explicit HostCandidate(const HostStep *step) : step(step) {}
-};
+std::vector<bool> constantOperands(const BlockCall &call) {
+  std::vector<bool> isConstant;
+  for (mlir::Value operand : call.call->getOperands())
+    isConstant.push_back(ir::isConstant(operand));
+  return isConstant;
+}
 
 } // namespace
 
 std::variant<std::unique_ptr<Candidate>, Refusals> HostExecutor::candidate(const BlockCall &call, const BlockLoops &) {
-  std::vector<bool> isConstant;
+  auto needs = code.needsOf(call.function, constantOperands(call));
+  if (!needs)
+    return Refusals{{id(), {"", "body", llvm::toString(needs.takeError())}}};
+  auto candidate = std::make_unique<Candidate>();
   for (mlir::Value operand : call.call->getOperands())
-    isConstant.push_back(ir::isConstant(operand));
-  auto step = code.add(call.function, isConstant);
-  if (!step)
-    return Refusals{{id(), {"", "body", llvm::toString(step.takeError())}}};
-  return std::make_unique<HostCandidate>(*step);
+    if (const FormOf wanted{plan.table.of(operand), Form::RowMajor};
+        !ir::isConstant(operand) && !llvm::is_contained(candidate->wanted, wanted))
+      candidate->wanted.push_back(wanted);
+  for (mlir::Value result : call.call->getResults())
+    candidate->given.push_back({plan.table.of(result), Form::RowMajor});
+  candidate->leastBytes = needs->scratchBytes;
+  candidate->boundNs = estimatedNs(processor, {call.facts.macs, call.facts.macsInt8, needs->bufferBytes});
+  return candidate;
 }
 
 int HostExecutor::derive(const DerivedConstant &derived, const BlockCall &call) {
@@ -42,8 +51,8 @@ int HostExecutor::derive(const DerivedConstant &derived, const BlockCall &call) 
   return known->second;
 }
 
-void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) {
-  const HostStep &step = *static_cast<HostCandidate &>(*candidate).step;
+void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate>, PlacementRow &row) {
+  const HostStep &step = *llvm::cantFail(code.add(call.function, constantOperands(call)));
   std::vector<int> arguments;
   for (const HostStep::Buffer &buffer : step.buffers) {
     if (buffer.kind == HostArray::Derived) {
@@ -56,6 +65,38 @@ void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate> c
   }
   row.executor = ExecutorId::Host;
   plan.addHostStep(call.facts.node, step, arguments, int(plan.report.rows.size()));
+}
+
+llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> HostExecutor::schedule() {
+  CompileReport &report = plan.report;
+  report.hostCpu = processor.cpu;
+  std::vector<RegionCost> regions;
+  for (size_t s = 0; s != plan.steps.size(); ++s) {
+    const Step &step = plan.steps[s];
+    if (step.segment >= 0)
+      continue;
+    HostWork work;
+    for (uint32_t buffer : step.package.arguments)
+      work.bytes += int64_t(plan.buffers[buffer].package.size);
+    RegionCost region{.executor = id(), .peakBytes = step.package.sharedBytes};
+    region.leastPeakBytes = region.peakBytes;
+    PlacementRow *row = step.row >= 0 ? &report.rows[size_t(step.row)] : nullptr;
+    if (row) {
+      work.macs = row->macs;
+      work.macsInt8 = row->macsInt8;
+      region.rows = {step.row};
+    }
+    region.ns = region.boundNs = estimatedNs(processor, work);
+    region.bytes = uint64_t(work.bytes);
+    if (row) {
+      row->hostNs = region.ns;
+      row->step = int(s);
+    }
+    report.hostNs += region.ns;
+    report.hostBytes += region.bytes;
+    regions.push_back(std::move(region));
+  }
+  return regions;
 }
 
 llvm::Error HostExecutor::link() {

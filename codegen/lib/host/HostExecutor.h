@@ -17,13 +17,14 @@ namespace tw::codegen {
 
 class HostExecutor final : public Executor {
 public:
-  HostExecutor(Plan &plan, Forms &forms, HostCode &code) : plan(plan), forms(forms), code(code) {}
+  HostExecutor(Plan &plan, Forms &forms, HostCode &code, const HostProcessor &processor)
+      : plan(plan), forms(forms), code(code), processor(processor) {}
 
   ExecutorId id() const override { return ExecutorId::Host; }
   std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &loops) override;
   void take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) override;
-  /// Code is tiled when it is added, and always fits.
-  llvm::Expected<std::optional<Misfit>> schedule() override { return std::nullopt; }
+  /// Each step of its own, with the steps that copy; code is tiled when it is added, and always fits.
+  llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> schedule() override;
   llvm::Error emit() override { return llvm::Error::success(); }
   llvm::Error link() override;
 
@@ -33,6 +34,7 @@ private:
   Plan &plan;
   Forms &forms;
   HostCode &code;
+  const HostProcessor &processor;
   // Of constants that are computed from others, by their attributes: calls with the same weights share them.
   std::map<std::pair<const DerivedConstant *, std::vector<const void *>>, int> derivedBuffers;
 };

@@ -4,6 +4,7 @@
 #include "npu/ByteMoves.h"
 #include "npu/Sequences.h"
 
+#include "tw/tensorize/LeastWork.h"
 #include "tw/tensorize/Rewrite.h"
 
 #include <algorithm>
@@ -52,10 +53,11 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
                                                                           const BlockLoops &loops) {
   Rejections rejections;
   Tasks tasks;
+  uint64_t leastBytes = 0;
   if (call.facts.notes.sum)
     rejections = {*call.facts.notes.sum};
   else if (auto *block = std::get_if<Block>(&loops.block))
-    tasks = fittingTasks(*block, {call.facts.node, loops.tensors}, rejections);
+    tasks = fittingTasks(*block, {call.facts.node, loops.tensors}, leastBytes, rejections);
   else
     rejections = {std::get<Rejection>(loops.block)};
   std::optional<ByteMoves> moves;
@@ -82,6 +84,33 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
   }
   if (!tasks.empty() || moves || sequence) {
     auto candidate = std::make_unique<NpuCandidate>();
+    const TensorId result = plan.table.of(call.call->getResult(0));
+    candidate->given = {{result, Form::LaneRows}};
+    LeastWork work;
+    auto want = [&](TensorId id) {
+      if (const FormOf wanted{id, Form::LaneRows};
+          id != result && plan.table[id].kind != TensorInfo::Part && !llvm::is_contained(candidate->wanted, wanted))
+        candidate->wanted.push_back(wanted);
+    };
+    for (const Task &task : tasks) {
+      work += leastWork(task, target);
+      for (const Operand &operand : task.mappings.front().block.operands)
+        if (!operand.constant)
+          want(operand.tensor);
+    }
+    if (moves) {
+      Moves its{"", 0, {}, 0, moves->boxes, moves->lanes, moves->turns};
+      its.forEachSource(want);
+      work += leastWork(its, target);
+      leastBytes = chipBytesOf(its, target);
+    }
+    if (sequence)
+      for (const TokenStream::Operand &operand : sequence->stream.operands)
+        want(operand.tensor);
+    if ((moves && moves->boxes.empty()) || sequence) // whatever else it does, it stores its result
+      work.bytesWritten += uint64_t(plan.table.chipBytes(result, target.lanes));
+    candidate->boundNs = streams.nsOf(work.bound(target));
+    candidate->leastBytes = leastBytes;
     candidate->tasks = std::move(tasks);
     candidate->moves = std::move(moves);
     candidate->sequence = std::move(sequence);
@@ -95,11 +124,12 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
 
 // Tasks that compute the block and fit when nothing else is on chip. Rows that lie whole may be too long for it, or for
 // a field: then the image lies in rows of lanes after all.
-std::vector<Task> NpuExecutor::fittingTasks(const Block &block, Trial trial, Rejections &rejections) {
+std::vector<Task> NpuExecutor::fittingTasks(const Block &block, Trial trial, uint64_t &leastBytes,
+                                            Rejections &rejections) {
   for (bool mayFold : {true, false}) {
     trial.mayFold = mayFold;
     std::vector<Task> tasks = tasksFor(block, trial, rejections);
-    auto failure = tasks.empty() ? std::nullopt : tryAlone(tasks);
+    auto failure = tasks.empty() ? std::nullopt : tryAlone(tasks, leastBytes);
     if (!failure)
       return tasks;
     rejections = {*failure};
@@ -269,12 +299,14 @@ void NpuExecutor::readKnownForms(Block &block, const Trial &trial) const {
   }
 }
 
-// Does each task fit when nothing else is on chip? Then the scheduler can always give way.
-std::optional<Rejection> NpuExecutor::tryAlone(const std::vector<Task> &tasks) const {
+// Does each task fit when nothing else is on chip, and with how much of it? Then the scheduler can always give way.
+std::optional<Rejection> NpuExecutor::tryAlone(const std::vector<Task> &tasks, uint64_t &leastBytes) const {
   NumberedSegment alone(
       tasks, [&](TensorId id) -> Tensor { return {"", plan.table.chipBytes(id, target.lanes), true, true, nullptr}; });
-  if (auto failure = cannotRun(alone.segment, target))
+  auto least = leastMemory(alone.segment, target);
+  if (auto *failure = std::get_if<ScheduleFailure>(&least))
     return failure->rejection;
+  leastBytes = std::get<uint64_t>(least);
   return std::nullopt;
 }
 

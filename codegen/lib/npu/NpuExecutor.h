@@ -22,7 +22,7 @@ public:
   ExecutorId id() const override { return ExecutorId::Npu; }
   std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &loops) override;
   void take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) override;
-  llvm::Expected<std::optional<Misfit>> schedule() override { return streams.schedule(); }
+  llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> schedule() override { return streams.schedule(); }
   llvm::Error emit() override { return streams.emit(); }
   llvm::Error link() override { return streams.link(); }
 
@@ -37,7 +37,7 @@ private:
     bool mayFold = true;                  // an image of few channels may lie as bytes of its rows
   };
 
-  Tasks fittingTasks(const tensorize::Block &block, Trial trial, Rejections &rejections);
+  Tasks fittingTasks(const tensorize::Block &block, Trial trial, uint64_t &leastBytes, Rejections &rejections);
   Tasks tasksFor(const tensorize::Block &block, const Trial &trial, Rejections &rejections);
   void match(const tensorize::Block &block, tensorize::Task &task, Rejections &rejections) const;
   bool multipliesLanesBeside(const tensorize::Mapping &mapping) const;
@@ -47,7 +47,7 @@ private:
   void takeMoves(int block, const BlockCall &call, ByteMoves moves, PlacementRow &row);
   void takeSequence(int block, const BlockCall &call, SequencePlan sequence, PlacementRow &row);
   SegmentPlan &beginAlone(int block, TensorId result, PlacementRow &row);
-  std::optional<tensorize::Rejection> tryAlone(const Tasks &tasks) const;
+  std::optional<tensorize::Rejection> tryAlone(const Tasks &tasks, uint64_t &leastBytes) const;
 
   Plan &plan;
   Forms &forms;

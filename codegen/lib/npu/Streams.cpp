@@ -2,6 +2,7 @@
 #include "npu/Streams.h"
 
 #include "tw/isa/ProgramChecker.h"
+#include "tw/tensorize/LeastWork.h"
 
 #include <algorithm>
 #include <map>
@@ -126,6 +127,8 @@ llvm::Expected<std::optional<Misfit>> Streams::choose() {
     if (!best)
       return best.takeError();
     schedules.push_back(std::move(candidates[*best]));
+    if (std::ranges::find(schedules[s].blocks, 0u, &BlockSchedule::cycles) != schedules[s].blocks.end())
+      estimate(segments[s], target, schedules[s]); // a block that took what room it found
     lowered.push_back({std::move(ways[*best].map), std::nullopt});
   }
   return std::nullopt;
@@ -215,18 +218,23 @@ llvm::Error Streams::refuse(size_t s, const ScheduleFailure &failure) const {
                                  "' cannot be scheduled: " + failure.rejection.str());
 }
 
-llvm::Expected<std::optional<Misfit>> Streams::schedule() {
+llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> Streams::schedule() {
   numberSegments();
   if (options.schedule) {
     if (auto error = readGiven())
       return std::move(error);
   } else {
     auto misfit = choose();
-    if (!misfit || *misfit)
-      return misfit;
+    if (!misfit)
+      return misfit.takeError();
+    if (*misfit)
+      return std::move(**misfit);
   }
-  for (size_t s = 0; s != segments.size(); ++s)
+  std::vector<RegionCost> costs;
+  for (size_t s = 0; s != segments.size(); ++s) {
     report(s);
+    costs.push_back(costOf(s));
+  }
   std::vector<Segment> computing;
   std::vector<Schedule> theirs;
   for (size_t s = 0; s != segments.size(); ++s)
@@ -235,7 +243,40 @@ llvm::Expected<std::optional<Misfit>> Streams::schedule() {
       theirs.push_back(schedules[s]);
     }
   plan.scheduleText = printSchedules(machine(), computing, theirs);
-  return std::nullopt;
+  return costs;
+}
+
+RegionCost Streams::costOf(size_t s) const {
+  RegionCost cost{.executor = ExecutorId::Npu};
+  for (int row : plan.segments[s].rows)
+    if (cost.rows.empty() || cost.rows.back() != row)
+      cost.rows.push_back(row);
+  LeastWork work;
+  if (!plan.segments[s].isScheduled()) { // its instructions are known: the busiest engine's
+    tw_pkg_counts counts{};
+    std::array<uint64_t, isa::kEngines> busy{};
+    for (const ScheduledInstruction &scheduled : lowered[s].code->instructions) {
+      busy[size_t(scheduled.instruction.row->engine)] += target.cycles(scheduled.instruction);
+      count(scheduled.instruction, counts);
+    }
+    work.bytesRead = counts.bytes_read;
+    work.bytesWritten = counts.bytes_written;
+    cost.ns = nsOf(std::max(*std::ranges::max_element(busy), work.bound(target)));
+    cost.bytes = work.bytesRead + work.bytesWritten;
+    if (const std::optional<Moves> &moves = plan.segments[s].moves)
+      cost.peakBytes = cost.leastPeakBytes = chipBytesOf(*moves, target);
+  } else {
+    for (const Task &task : segments[s].tasks)
+      work += leastWork(task, target);
+    for (const BlockSchedule &block : schedules[s].blocks) {
+      cost.ns += nsOf(block.cycles);
+      cost.bytes += block.externalBytes;
+    }
+    cost.peakBytes = lowered[s].map.peakBytes;
+    cost.leastPeakBytes = lowered[s].map.peakBound;
+  }
+  cost.boundNs = nsOf(work.bound(target));
+  return cost;
 }
 
 void Streams::report(size_t s) {

@@ -29,12 +29,14 @@ public:
   Streams(Plan &plan, const tensorize::Target &target, const CompileOptions &options)
       : plan(plan), target(target), options(options), config(options.config) {}
 
-  /// Chosen, or read from the file that the options give, and placed on chip.
-  llvm::Expected<std::optional<Misfit>> schedule();
+  /// Chosen, or read from the file that the options give, and placed on chip; what each segment costs.
+  llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> schedule();
   /// Instructions; the addresses of what lies in the arena are open.
   llvm::Error emit();
   /// Lines, when the arena is laid out.
   llvm::Error link();
+
+  double nsOf(uint64_t cycles) const { return 1000.0 * double(cycles) / config.clockMhz; }
 
 private:
   /// What a schedule has become.
@@ -65,6 +67,7 @@ private:
     return {plan.segments[s].blocks[size_t(failure.task)], failure.rejection};
   }
   void report(size_t s);
+  RegionCost costOf(size_t s) const;
   tensorize::Tensor describe(TensorId id, size_t segment) const;
   void findReaders();
   bool isUsedAfter(TensorId id, size_t segment) const;

@@ -16,24 +16,29 @@ isa::Engine engineOf(const Mapping &mapping) { return mapping.chain->links.front
 
 // Tiles with which a task can run when nothing else is on chip, or why there are none. The smallest tile is the first
 // to fit; where it cannot be encoded, a larger one may.
-std::optional<BlockSchedule> aloneFit(const Segment &segment, const Target &target, int t, Rejection &why) {
+struct AloneFit {
+  BlockSchedule block;
+  uint64_t peakBytes;
+};
+std::optional<AloneFit> aloneFit(const Segment &segment, const Target &target, int t, Rejection &why) {
   const Task &task = segment.tasks[t];
   const Segment alone{segment.tensors, {task}};
   const std::vector<bool> nothing(segment.tensors.size(), false);
   bool isFirst = true;
-  auto fits = [&](const BlockSchedule &block) {
+  auto fit = [&](const BlockSchedule &block) -> std::optional<AloneFit> {
     auto placed = placeSchedule(alone, target, {{block}, nothing});
-    if (auto *failure = std::get_if<ScheduleFailure>(&placed); failure && std::exchange(isFirst, false))
-      why = failure->rejection;
-    return std::holds_alternative<MemoryMap>(placed);
+    if (auto *map = std::get_if<MemoryMap>(&placed))
+      return AloneFit{block, map->peakBytes};
+    if (std::exchange(isFirst, false))
+      why = std::get<ScheduleFailure>(placed).rejection;
+    return std::nullopt;
   };
   for (size_t m = 0; m != std::min(task.mappings.size(), kMostMappings); ++m) {
-    const BlockSchedule smallest = smallestTiles(task.mappings[m], int(m));
-    if (fits(smallest))
-      return smallest;
-    const std::vector<BlockSchedule> candidates = tileCandidates(task.mappings[m], int(m));
-    if (auto found = std::ranges::find_if(candidates, fits); found != candidates.end())
-      return *found;
+    if (auto found = fit(smallestTiles(task.mappings[m], int(m))))
+      return found;
+    for (const BlockSchedule &candidate : tileCandidates(task.mappings[m], int(m)))
+      if (auto found = fit(candidate))
+        return found;
   }
   return std::nullopt;
 }
@@ -244,8 +249,10 @@ private:
 
   // The cheapest of the task's tiles that have room beside the residents; nothing, and why, if none has.
   std::optional<BlockSchedule> cheapest(int t, Rejection &why) {
-    if (percent[t] == 0)
-      return aloneFit(segment, target, t, why);
+    if (percent[t] == 0) {
+      auto alone = aloneFit(segment, target, t, why);
+      return alone ? std::optional(std::move(alone->block)) : std::nullopt;
+    }
     std::vector<int64_t> room;
     for (size_t m = 0; m != target.memories.size(); ++m)
       room.push_back((capacityOf(target.memories[m]) - residentBytes(t, int(m))) * percent[t] / 100);
@@ -382,13 +389,16 @@ void estimate(const Segment &segment, const Target &target, Schedule &schedule) 
   }
 }
 
-std::optional<ScheduleFailure> cannotRun(const Segment &segment, const Target &target) {
+std::variant<uint64_t, ScheduleFailure> leastMemory(const Segment &segment, const Target &target) {
+  uint64_t most = 0;
   for (int t = 0; t != int(segment.tasks.size()); ++t) {
     Rejection why;
-    if (!aloneFit(segment, target, t, why))
+    auto alone = aloneFit(segment, target, t, why);
+    if (!alone)
       return ScheduleFailure{t, why};
+    most = std::max(most, alone->peakBytes);
   }
-  return std::nullopt;
+  return most;
 }
 
 } // namespace tw::tensorize

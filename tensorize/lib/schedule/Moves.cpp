@@ -3,6 +3,8 @@
 
 #include "schedule/MoveWriter.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <algorithm>
 #include <map>
 #include <numeric>
@@ -46,11 +48,24 @@ std::vector<RowBox> joined(const std::vector<RowBox> &boxes) {
 
 class Emitter {
 public:
-  Emitter(const Moves &moves, const Target &target) : target(target), writer(moves, target) {
-    for (const RowBox &box : moves.boxes)
-      cut(box);
+  Emitter(const Moves &moves, const Target &target) : target(target), writer(moves, target) {}
+
+  /// As many buffers as there are pieces for, each of the largest.
+  uint64_t chipBytes(const std::vector<RowBox> &boxes) const {
+    const int64_t most = slotBytes() / target.lanes;
+    int64_t largest = 0, pieces = 0;
+    for (const RowBox &box : boxes) {
+      largest = std::max(largest, std::min(rowsOf(box), most));
+      pieces += int64_t(llvm::divideCeil(rowsOf(box), most));
+    }
+    return uint64_t(std::min(pieces, kSlots) * largest * target.lanes);
   }
-  LoweredSegment take() { return writer.take(); }
+
+  LoweredSegment run(const std::vector<RowBox> &boxes) {
+    for (const RowBox &box : boxes)
+      cut(box);
+    return writer.take();
+  }
 
 private:
   static int64_t rowsOf(const RowBox &box) {
@@ -125,10 +140,14 @@ std::vector<RowBox> joinBoxes(std::vector<RowBox> boxes) {
   return boxes;
 }
 
+uint64_t chipBytesOf(const Moves &moves, const Target &target) {
+  return moves.boxes.empty() ? 0 : Emitter(moves, target).chipBytes(moves.boxes);
+}
+
 LoweredSegment emitMoves(const Moves &moves, const Target &target) {
   if (moves.lanes)
     return emitLaneMoves(moves, target);
-  return moves.turns ? emitTurnMoves(moves, target) : Emitter(moves, target).take();
+  return moves.turns ? emitTurnMoves(moves, target) : Emitter(moves, target).run(moves.boxes);
 }
 
 } // namespace tw::tensorize

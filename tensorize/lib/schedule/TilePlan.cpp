@@ -353,7 +353,7 @@ void TilePlan::estimate(const Movers &movers) {
     tail = cycles;
   }
   uint64_t readCycles = 0, writtenCycles = 0;
-  int64_t readBytes = 0, firstBytes = 0;
+  int64_t readBytes = 0, streamBytes = 0, firstBytes = 0;
   for (const Image &image : images) {
     readBytes += image.bytes * loadsOf([&](int loop) { return usesLoop(image, loop); });
     firstBytes += image.bytes;
@@ -363,8 +363,9 @@ void TilePlan::estimate(const Movers &movers) {
       continue;
     const Operand &operand = mapping.block.operands[stream.operand];
     const int64_t copies = stream.isWritten ? stream.tiles : loadsOf([&](int loop) { return uses(operand, loop); });
-    (stream.isWritten ? writtenCycles : readCycles) +=
-        copyCycles(movers, stream, boxOf(mapping, stream.operand, tile)) * uint64_t(copies);
+    const Box box = boxOf(mapping, stream.operand, tile);
+    (stream.isWritten ? writtenCycles : readCycles) += copyCycles(movers, stream, box) * uint64_t(copies);
+    streamBytes += boxBytes(box) * copies;
     firstBytes += stream.bytes;
   }
   busy["read"] = readCycles + uint64_t(readBytes / target.externalBytesPerCycle);
@@ -376,6 +377,7 @@ void TilePlan::estimate(const Movers &movers) {
       schedule.boundBy = engine;
     }
   schedule.cycles += tail + uint64_t(firstBytes / target.externalBytesPerCycle);
+  schedule.externalBytes = uint64_t(readBytes + streamBytes);
 }
 
 std::vector<TilePlan> plansOf(const Segment &segment, const Target &target, const Schedule &schedule) {

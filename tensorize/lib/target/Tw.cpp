@@ -4,6 +4,8 @@
 
 #include "tw/isa/Timing.h"
 
+#include <algorithm>
+
 namespace tw::tensorize {
 
 Target makeTwTarget(const isa::HwConfig &config) {
@@ -33,6 +35,10 @@ Target makeTwTarget(const isa::HwConfig &config) {
     for (size_t f = 0; f != instruction.values.size(); ++f)
       line.set(instruction.row->fields[f].ref, instruction.values[f]);
     return isa::cycles(line, config);
+  };
+  // A column of a depthwise window is a tap of all windows that it belongs to.
+  target.stepsPerCycle = [taps = int64_t(config.dwTaps)](const isa::Instruction &row) {
+    return row.opcode == isa::Opcode::Dwconv ? std::max<int64_t>(taps, 1) : 1;
   };
   target.constantRegion = int(isa::RegionRole::Const);
   target.arenaRegion = int(isa::RegionRole::Arena);

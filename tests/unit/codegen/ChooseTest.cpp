@@ -49,11 +49,11 @@ public:
     attempt.forms->newRowForm(attempt.plan.table.of(call.call->getResult(0)));
     row.executor = who;
   }
-  llvm::Expected<std::optional<Misfit>> schedule() override {
+  llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> schedule() override {
     for (int block : taken)
       if (unfit.count(block))
         return Misfit{block, {"", "memory", "too big beside its neighbours"}};
-    return std::nullopt;
+    return std::vector<RegionCost>{{.executor = who, .ns = double(taken.size())}};
   }
   llvm::Error emit() override { return llvm::Error::success(); }
   llvm::Error link() override { return llvm::Error::success(); }

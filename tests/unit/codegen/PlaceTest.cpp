@@ -206,10 +206,11 @@ TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
     Attempt attempt;
     Plan &plan = attempt.plan;
     plan.tagNames.resize(taken);
-    attempt.code = std::make_unique<HostCode>(parsed.context.get(), llvm::cantFail(processorOf("x86-64-v3")));
+    const HostProcessor processor = llvm::cantFail(processorOf("x86-64-v3"));
+    attempt.code = std::make_unique<HostCode>(parsed.context.get(), processor);
     attempt.forms = std::make_unique<Forms>(plan, *attempt.code, target.lanes);
     attempt.executors.push_back(std::make_unique<NpuExecutor>(plan, *attempt.forms, target, options));
-    attempt.executors.push_back(std::make_unique<HostExecutor>(plan, *attempt.forms, *attempt.code));
+    attempt.executors.push_back(std::make_unique<HostExecutor>(plan, *attempt.forms, *attempt.code, processor));
     llvm::Error error = assign(blocks, {}, attempt);
     ASSERT_FALSE(error) << llvm::toString(std::move(error));
     auto row = std::ranges::find(plan.report.rows, "qpool", &PlacementRow::operation);

@@ -79,8 +79,21 @@ struct PlacementRow {
   int64_t macs = 0, macsInt8 = 0;               // useful ones; of int8 operands
   uint64_t cycles = 0;                          // measured, its share of the time; 0 on the host
   std::string boundBy;
-  double hostNs = 0; // on the host: an estimate, on one thread
-  int step = -1;     // on the host: its step of the package
+  double boundNs = 0;      // on the NPU no schedule is faster; on the host an estimate
+  uint64_t leastBytes = 0; // on the NPU: of the scratchpad, with the smallest tiles; on the host: scratch memory
+  double hostNs = 0;       // on the host: an estimate, on one thread
+  int step = -1;           // on the host: its step of the package
+};
+
+/// Blocks that one executor runs as one job or step, as it has scheduled them.
+struct RegionCost {
+  ExecutorId executor = ExecutorId::Host;
+  std::vector<int> rows{};                    // of the report; none: it converts or copies a tensor
+  double ns = 0;                              // estimate
+  double boundNs = 0;                         // as far as a bound is known: of the busiest engine, or of the memory
+  uint64_t bytes = 0;                         // estimate: of the memory outside, read and written
+  uint64_t peakBytes = 0, leastPeakBytes = 0; // on chip, or scratch; no placement needs less
+  uint64_t cycles = 0;                        // measured; 0 on the host
 };
 
 struct CompileReport {
@@ -89,6 +102,7 @@ struct CompileReport {
   std::vector<ir::PassCount> passes; // of the graph
   std::vector<ExecutorId> executors; // that blocks could run on
   std::vector<PlacementRow> rows;
+  std::vector<RegionCost> regions; // those of the NPU in the order of its jobs
   int64_t macs = 0, macsOnNpu = 0;
   int64_t macsInt8 = 0, macsInt8OnNpu = 0; // of int8 operands
   double hostNs = 0;                       // estimate of all host steps, conversions and copies, one after another

@@ -93,6 +93,9 @@ struct Moves {
 std::optional<Rejection> cannotMove(const LaneMoves &lanes, const Target &target);
 std::optional<Rejection> cannotMove(const TurnMoves &turns, const Target &target);
 
+/// Bytes on chip that boxes take; 0 for what is not in boxes, whose buffers are as large as there is room.
+uint64_t chipBytesOf(const Moves &moves, const Target &target);
+
 /// Piece by piece through buffers: one is loaded while others are stored.
 LoweredSegment emitMoves(const Moves &moves, const Target &target);
 

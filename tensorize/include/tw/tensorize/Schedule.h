@@ -42,6 +42,7 @@ struct BlockSchedule {
   int lead = 0;                // 0: begins when the block before it has ended; else as soon as its input is there, but
                                // this many tiles behind a block whose results go through the outer memory
   uint64_t cycles = 0;         // estimate, to choose by: the busiest engine
+  uint64_t externalBytes = 0;  // estimate: read from and written to the outer memory
   std::string boundBy{};       // which engine that is
   bool operator==(const BlockSchedule &) const = default;
 };
@@ -68,8 +69,9 @@ std::vector<int> tileLoops(const Mapping &mapping);
 /// tiles are.
 std::variant<std::vector<Schedule>, ScheduleFailure> chooseSchedules(const Segment &segment, const Target &target);
 
-/// Whether a task fits when nothing else is on chip: then a schedule of any segment can give way to it.
-std::optional<ScheduleFailure> cannotRun(const Segment &segment, const Target &target);
+/// Bytes of the memory that operands lie in with which each task fits when nothing else is on chip, of the one that
+/// needs most: then a schedule of any segment can give way to it. The failure is of a task that does not fit.
+std::variant<uint64_t, ScheduleFailure> leastMemory(const Segment &segment, const Target &target);
 
 /// Fills in what each block should cost.
 void estimate(const Segment &segment, const Target &target, Schedule &schedule);

@@ -41,6 +41,8 @@ struct Target {
   std::span<const isa::PrimitiveInfo> primitives;
   std::span<const isa::ParamWord> words;
   std::function<uint64_t(const Instruction &)> cycles; // closed form, start to end
+  /// Steps of all lanes that an instruction of this row does in a cycle at most.
+  std::function<int64_t(const isa::Instruction &)> stepsPerCycle = [](const isa::Instruction &) { return 1; };
   int64_t externalBytesPerCycle = 1;
   int constantRegion = 0, arenaRegion = 0; // region numbers of constants and of temporaries
 };

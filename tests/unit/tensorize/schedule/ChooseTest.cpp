@@ -58,13 +58,16 @@ TEST(ChooseTest, WhatFitsAloneFitsInASegment) {
   for (uint64_t bytes = 512; bytes <= 8192; bytes += 512) {
     Network network(machine("tw8", bytes));
     addBottleneck(network, 24, 8, 24);
-    const auto failure = cannotRun(network.segment(), network.target());
+    const auto least = leastMemory(network.segment(), network.target());
+    const auto *failure = std::get_if<ScheduleFailure>(&least);
     auto chosen = chooseSchedules(network.segment(), network.target());
-    EXPECT_EQ(failure.has_value(), std::holds_alternative<ScheduleFailure>(chosen))
+    EXPECT_EQ(failure != nullptr, std::holds_alternative<ScheduleFailure>(chosen))
         << bytes
         << " bytes: " << (failure ? failure->rejection.str() : std::get<ScheduleFailure>(chosen).rejection.str());
     if (failure)
       EXPECT_EQ(failure->rejection.kind, "memory");
+    else
+      EXPECT_LE(std::get<uint64_t>(least), bytes);
     (failure ? fails : fits) += 1;
   }
   EXPECT_GT(fits, 3);
