@@ -4,6 +4,7 @@
 #include "tw/tensorize/ReadLinalg.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
 #include <limits>
@@ -26,7 +27,7 @@ std::string sentence(const BlockCall &call, ExecutorId executor, const Refusals 
   for (const Refusal &refusal : refusals)
     if (refusal.executor == executor)
       its.push_back(refusal.what);
-  if (its.size() == 1 && (executor == ExecutorId::Host || its.front().kind == kByHand))
+  if (its.size() == 1 && (executor == ExecutorId::Host || its.front().kind == kByHand || its.front().kind == kSlower))
     return its.front().text;
   return reasonFor(call.facts.notes, its);
 }
@@ -55,6 +56,41 @@ BlockLoops readLoops(const BlockCall &call, Plan &plan, std::optional<unsigned> 
   return loops;
 }
 
+// An executor that can run a block, and what that takes with the forms of its tensors.
+struct Offer {
+  Executor *executor = nullptr;
+  std::unique_ptr<Candidate> candidate;
+  double ns = 0;
+};
+
+// All that may come first; who cannot says why.
+std::vector<Offer> offersFor(int block, const BlockCall &call, const BlockLoops &loops,
+                             const std::vector<Strike> &strikes, Attempt &attempt, Refusals &refusals) {
+  std::vector<Offer> offers;
+  for (auto &executor : attempt.executors) {
+    if (const Strike *strike = strikeOf(strikes, block, executor->id())) {
+      refusals.push_back(strike->refusal);
+      continue;
+    }
+    auto tried = executor->candidate(call, loops);
+    if (auto *refused = std::get_if<Refusals>(&tried)) {
+      std::ranges::move(*refused, std::back_inserter(refusals));
+      continue;
+    }
+    Offer &offer = offers.emplace_back(executor.get(), std::move(std::get<std::unique_ptr<Candidate>>(tried)));
+    if (attempt.objective == Objective::Offload)
+      break;
+    offer.ns = offer.candidate->boundNs;
+    for (const FormOf &wanted : offer.candidate->wanted)
+      offer.ns += attempt.forms->costOf(wanted);
+    for (const FormOf &given : offer.candidate->given)
+      offer.ns += attempt.forms->costOfGiven(given);
+  }
+  return offers;
+}
+
+std::string milliseconds(double ns) { return llvm::formatv("{0:F6} ms", ns / 1e6).str(); }
+
 llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &strikes, Attempt &attempt) {
   Plan &plan = attempt.plan;
   const BlockFacts &facts = call.facts;
@@ -73,21 +109,20 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
   plan.report.macs += facts.macs;
   plan.report.macsInt8 += facts.macsInt8;
   Refusals refusals;
-  for (auto &executor : attempt.executors) {
-    const ExecutorId id = executor->id();
-    if (const Strike *strike = strikeOf(strikes, block, id)) {
-      refusals.push_back(strike->refusal);
-      continue;
-    }
-    auto tried = executor->candidate(call, loops);
-    if (auto *refused = std::get_if<Refusals>(&tried)) {
-      std::ranges::move(*refused, std::back_inserter(refusals));
-      continue;
-    }
-    std::unique_ptr<Candidate> &candidate = std::get<std::unique_ptr<Candidate>>(tried);
-    row.boundNs = candidate->boundNs;
-    row.leastBytes = candidate->leastBytes;
-    executor->take(block, call, std::move(candidate), row);
+  std::vector<Offer> offers = offersFor(block, call, loops, strikes, attempt, refusals);
+  const auto best = std::ranges::min_element(offers, {}, &Offer::ns); // of equal ones the preferred
+  for (const Offer &offer : offers)
+    if (&offer != &*best)
+      refusals.push_back(
+          {offer.executor->id(),
+           {"", kSlower,
+            "for latency: at least " + milliseconds(best->ns) + " on the " + nameOf(best->executor->id()) +
+                " with its forms, " + milliseconds(offer.ns) + " on the " + nameOf(offer.executor->id())}});
+  if (best != offers.end()) {
+    const ExecutorId id = best->executor->id();
+    row.boundNs = best->candidate->boundNs;
+    row.leastBytes = best->candidate->leastBytes;
+    best->executor->take(block, call, std::move(best->candidate), row);
     if (id == ExecutorId::Npu) {
       plan.report.macsOnNpu += facts.macs;
       plan.report.macsInt8OnNpu += facts.macsInt8;

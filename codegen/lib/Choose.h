@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What for: who runs each block. In program order each goes to the first executor of the list that can run it;
-// neighbours form regions, which are scheduled; a block that does not fit loses that executor, and all begins again.
+// What for: who runs each block. In program order each goes, by the objective, to the first executor of the list that
+// can run it or to the one that is fastest by lower bounds and the conversions of form that it would cause; neighbours
+// form regions, which are scheduled; a block that does not fit loses that executor, and all begins again.
 // Each repeat strikes one candidate, so it ends.
 // Called by: the pipeline.
 // Does not: prefer one by name: the list's order does. Only the report's sums and sentences name them.
@@ -16,6 +17,8 @@ namespace tw::codegen {
 
 /// The kind of a refusal that the user has asked for.
 inline constexpr const char *kByHand = "placement";
+/// The kind of a refusal because another executor is faster.
+inline constexpr const char *kSlower = "latency";
 
 /// An executor that a block does not get, and why.
 struct Strike {
@@ -29,6 +32,7 @@ llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, const Co
 
 /// What has been given to whom so far. It stays where it is: its parts point at each other.
 struct Attempt {
+  Objective objective = Objective::Offload;
   Plan plan;
   std::unique_ptr<HostCode> code;
   std::unique_ptr<Forms> forms;

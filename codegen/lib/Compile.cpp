@@ -184,11 +184,12 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
     return strikes.takeError();
   auto chosen = choose(blocks, std::move(*strikes), [&] {
     auto attempt = std::make_unique<Attempt>();
+    attempt->objective = options.objective;
     attempt->plan.report.executors = options.executors;
     attempt->plan.report.fixed = fixed;
     attempt->plan.report.passes = passes;
     attempt->code = std::make_unique<HostCode>(modules.front().getContext(), *processor);
-    attempt->forms = std::make_unique<Forms>(attempt->plan, *attempt->code, target.lanes);
+    attempt->forms = std::make_unique<Forms>(attempt->plan, attempt->executors, target.lanes);
     for (ExecutorId id : options.executors)
       switch (id) {
       case ExecutorId::Npu:
@@ -196,7 +197,7 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
         break;
       case ExecutorId::Host:
         attempt->executors.push_back(
-            std::make_unique<HostExecutor>(attempt->plan, *attempt->forms, *attempt->code, *processor));
+            std::make_unique<HostExecutor>(attempt->plan, *attempt->forms, *attempt->code, *processor, target.lanes));
         break;
       }
     return attempt;

@@ -37,6 +37,13 @@ struct FormOf {
   bool operator==(const FormOf &) const = default;
 };
 
+/// A tensor in another form than it lies in: a block of its own, made once for each tensor and form.
+struct Conversion {
+  FormOf to;
+  int8_t beside = 0; // what goes to the lanes beside its elements, of LaneRows
+  int from = -1;     // the buffer of the other form; -1: not there yet
+};
+
 /// How an executor could run a block. Nothing is promised yet, and nothing of it is in the plan or in any code.
 struct Candidate {
   virtual ~Candidate() = default;
@@ -60,6 +67,11 @@ public:
                                                                        const BlockLoops &loops) = 0;
   /// The block joins this executor's open region. `row`, the next one of the report, gets what is known of it.
   virtual void take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) = 0;
+
+  /// The same for a change of form; the tensor is int8 where it comes to lie in rows of lanes.
+  virtual std::variant<std::unique_ptr<Candidate>, tensorize::Rejection> candidate(const Conversion &what) = 0;
+  /// Before the block that needs it joins a region. The buffer in which the tensor has the form.
+  virtual int take(const Conversion &what, std::unique_ptr<Candidate> candidate) = 0;
 
   /// Schedules of all regions, without code for them, and what they cost. An error is the user's: a given schedule that
   /// cannot be obeyed.

@@ -5,6 +5,8 @@
 #include "tw/ir/Interpreter.h"
 #include "tw/ir/State.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <algorithm>
 #include <cassert>
 
@@ -67,7 +69,7 @@ void Forms::bindResults(mlir::func::FuncOp main) {
                                main.getResultAttr(i, kUnsigned) != nullptr, plan.entry.outputs);
       if (plan.buffers[to].package.size == 0)
         continue;
-      copy(rowForm(plan.table.of(value)), to, int64_t(plan.buffers[size_t(to)].package.size));
+      plan.addCopy(rowForm(plan.table.of(value)), to, plan.buffers[size_t(to)].package.size);
     }
 }
 
@@ -88,17 +90,51 @@ int Forms::addIo(tw_pkg_buffer_kind kind, Value value, std::string name, bool is
   return buffer;
 }
 
-void Forms::copy(int from, int to, int64_t bytes) {
-  Step step;
-  step.package = isa::copyBytes(uint32_t(to), uint32_t(from), uint64_t(bytes));
-  plan.steps.push_back(std::move(step));
+int Forms::convert(const Conversion &what) {
+  for (auto &executor : executors)
+    if (auto tried = executor->candidate(what); auto *candidate = std::get_if<std::unique_ptr<Candidate>>(&tried))
+      return executor->take(what, std::move(*candidate));
+  llvm_unreachable("the host changes every form");
 }
 
-void Forms::convert(const std::string &what, const HostStep &code, int from, int to) {
-  std::vector<int> arguments;
-  for (const HostStep::Buffer &buffer : code.buffers)
-    arguments.push_back(buffer.kind == HostArray::Result ? to : from);
-  plan.addHostStep(what, code, arguments, -1);
+double Forms::costOf(const Conversion &what) const {
+  for (auto &executor : executors)
+    if (auto tried = executor->candidate(what); auto *candidate = std::get_if<std::unique_ptr<Candidate>>(&tried))
+      return (*candidate)->boundNs;
+  llvm_unreachable("the host changes every form");
+}
+
+double Forms::costOf(const FormOf &wanted) const {
+  const TensorInfo &tensor = plan.table[wanted.tensor];
+  if (tensor.kind == TensorInfo::OfMain && ir::isConstant(tensor.value))
+    return 0;
+  if (wanted.form == Form::RowMajor) {
+    const TensorId id = plan.table.original(wanted.tensor);
+    return plan.table[id].rowBuffer >= 0 || isReadInPlace(id) ? 0 : costOf(Conversion{{id, Form::RowMajor}});
+  }
+  if (tensor.chip)
+    return 0;
+  const TensorId source = rowsOf(wanted.tensor);
+  const int rows = plan.table[source].rowBuffer;
+  const bool isInPlace =
+      plan.table.hasWholeRows(wanted.tensor, lanes) &&
+      (rows < 0 || plan.buffers[size_t(rows)].package.kind == TW_PKG_TEMP || plan.table[source].npuRowBuffer >= 0);
+  return costOf(FormOf{source, Form::RowMajor}) + (isInPlace ? 0 : costOf(Conversion{wanted, 0, rows}));
+}
+
+double Forms::costOfGiven(const FormOf &given) const {
+  const bool isReturned = llvm::any_of(plan.table[given.tensor].value.getUsers(), [](mlir::Operation *user) {
+    return user->hasTrait<mlir::OpTrait::IsTerminator>();
+  });
+  return given.form == Form::RowMajor || !isReturned || isReadInPlace(given.tensor)
+             ? 0
+             : costOf(Conversion{{given.tensor, Form::RowMajor}});
+}
+
+// The tensor of @main whose row-major bytes those of a form in rows of lanes are.
+TensorId Forms::rowsOf(TensorId id) const {
+  const TensorInfo &tensor = plan.table[id];
+  return plan.table.original(tensor.kind == TensorInfo::ImageRows ? tensor.source : id);
 }
 
 int Forms::rowForm(TensorId id) {
@@ -112,12 +148,9 @@ int Forms::rowForm(TensorId id) {
   if (tensor.chip.value().producer == plan.openSegment)
     plan.closeSegment();
   tensor.chip->isUsedOutside = true;
-  if (plan.table.hasWholeRows(id, lanes) || plan.table.isOneRow(id)) // nothing lies between its elements
+  if (isReadInPlace(id)) // nothing lies between its elements
     return tensor.rowBuffer = plan.chipBuffer(id);
-  tensor.rowBuffer = plan.addTemp(plan.table.rowBytes(id), tensor.name);
-  const mlir::Type element = llvm::cast<mlir::RankedTensorType>(tensor.value.getType()).getElementType();
-  convert("unpack", *llvm::cantFail(host.unpack(element, tensor.shape, lanes)), plan.chipBuffer(id), tensor.rowBuffer);
-  return tensor.rowBuffer;
+  return tensor.rowBuffer = convert({{id, Form::RowMajor}, 0, plan.chipBuffer(id)});
 }
 
 int Forms::newRowForm(TensorId id) {
@@ -149,23 +182,19 @@ void Forms::bringOnChip(TensorId id, int8_t zero) {
     return;
   if (tensor.kind == TensorInfo::OfMain && ir::isConstant(tensor.value))
     return makeConstant(id, zero);
-  const TensorId source = plan.table.original(tensor.kind == TensorInfo::ImageRows ? tensor.source : id);
+  const TensorId source = rowsOf(id);
   const int from = rowForm(source);
   const int8_t beside = tensor.kind == TensorInfo::ImageRows ? tensor.fill : zero;
   plan.giveChipForm(id, lanes).beside = beside;
-  if (!plan.table.hasWholeRows(id, lanes))
-    return convert("pack", *llvm::cantFail(host.pack(tensor.shape, lanes, beside)), from, plan.chipBuffer(id));
   int &made = plan.table[id].chip->buffer;
-  if (plan.buffers[size_t(from)].package.kind == TW_PKG_TEMP) {
+  const Conversion conversion{{id, Form::LaneRows}, beside, from};
+  if (!plan.table.hasWholeRows(id, lanes)) {
+    made = convert(conversion);
+  } else if (plan.buffers[size_t(from)].package.kind == TW_PKG_TEMP) {
     made = from;
-    return;
-  }
-  // The NPU finds tensors in the arena alone.
-  if (int &known = plan.table[source].npuRowBuffer; known >= 0) {
-    made = known;
   } else {
-    known = plan.chipBuffer(id);
-    copy(from, known, plan.table.rowBytes(id));
+    int &known = plan.table[source].npuRowBuffer; // of its bytes under another shape
+    made = known = known >= 0 ? known : convert(conversion);
   }
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The forms in which a tensor lies in memory: row-major, in rows of lanes, as bytes of image rows. Each is made once,
-// when somebody first asks for it, by a host step where bytes must move. Two forms with the same bytes are one buffer.
+// when somebody first asks for it, by the first executor that can where bytes must move. Two forms with the same bytes
+// are one buffer.
 #ifndef TW_CODEGEN_LIB_FORMS_H
 #define TW_CODEGEN_LIB_FORMS_H
 
+#include "Executors.h"
 #include "Plan.h"
-#include "host/HostCode.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
@@ -13,7 +14,9 @@ namespace tw::codegen {
 
 class Forms {
 public:
-  Forms(Plan &plan, HostCode &host, int lanes) : plan(plan), host(host), lanes(lanes) {}
+  /// `executors`: those that change forms, when they are there.
+  Forms(Plan &plan, const std::vector<std::unique_ptr<Executor>> &executors, int lanes)
+      : plan(plan), executors(executors), lanes(lanes) {}
 
   /// Inputs of the entry; copies to its outputs.
   void bindArguments(mlir::func::FuncOp main);
@@ -28,6 +31,11 @@ public:
 
   /// The tensor whose form in rows of lanes holds these bytes already (perhaps under another shape), or -1.
   TensorId knownChipForm(TensorId id) const;
+  /// What steps would take that give it this form, 0 if it needs none; and those behind a block that makes a tensor in
+  /// this form, as far as the graph tells.
+  double costOf(const FormOf &wanted) const;
+  double costOfGiven(const FormOf &given) const;
+
   /// Sees to it that the tensor lies in rows of lanes in its own shape. `zero` goes to the lanes beside it.
   void bringOnChip(TensorId id, int8_t zero);
 
@@ -36,12 +44,13 @@ private:
   int stateOf(llvm::StringRef name, uint64_t bytes);
   void makeConstant(TensorId id, int8_t zero);
 
-  // A step that copies bytes, and one that changes the form of a tensor.
-  void copy(int from, int to, int64_t bytes);
-  void convert(const std::string &what, const HostStep &code, int from, int to);
+  bool isReadInPlace(TensorId id) const { return plan.table.hasWholeRows(id, lanes) || plan.table.isOneRow(id); }
+  TensorId rowsOf(TensorId id) const;
+  int convert(const Conversion &what);
+  double costOf(const Conversion &what) const;
 
   Plan &plan;
-  HostCode &host;
+  const std::vector<std::unique_ptr<Executor>> &executors;
   int lanes;
 };
 

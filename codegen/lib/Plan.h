@@ -125,6 +125,12 @@ struct Plan {
     ++report.npuSteps;
   }
 
+  void addCopy(int from, int to, uint64_t bytes) {
+    Step step;
+    step.package = isa::copyBytes(uint32_t(to), uint32_t(from), bytes);
+    steps.push_back(std::move(step));
+  }
+
   /// A step that runs `code` with these buffers, for a row of the report or a tensor's form (-1).
   void addHostStep(const std::string &what, const HostStep &code, const std::vector<int> &arguments, int row) {
     Step step;

@@ -63,11 +63,7 @@ bool leavesAsFloat(Value value) {
 }
 
 std::string quoted(Value value) {
-  std::string name = nameOf(value);
-  if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(value))
-    if (auto function = llvm::dyn_cast<mlir::func::FuncOp>(argument.getOwner()->getParentOp()))
-      if (auto given = function.getArgAttrOfType<mlir::StringAttr>(argument.getArgNumber(), "tw.name"))
-        name = given.str();
+  const std::string name = nameOf(value);
   return name.empty() ? "one" : "'" + name + "'";
 }
 

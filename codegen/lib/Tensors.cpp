@@ -4,6 +4,8 @@
 #include "tw/ir/Constants.h"
 #include "tw/tensorize/Match.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
 #include <cassert>
 #include <functional>
 #include <numeric>
@@ -29,6 +31,10 @@ std::string nameOf(Value value) {
   if (mlir::Operation *op = value.getDefiningOp())
     if (auto names = ir::nodeNames(op->getLoc()); !names.empty())
       return names.front().str();
+  if (auto argument = llvm::dyn_cast<mlir::BlockArgument>(value))
+    if (auto function = llvm::dyn_cast<mlir::func::FuncOp>(argument.getOwner()->getParentOp()))
+      if (auto given = function.getArgAttrOfType<mlir::StringAttr>(argument.getArgNumber(), "tw.name"))
+        return given.str();
   return "";
 }
 

@@ -75,7 +75,7 @@ private:
 };
 
 std::vector<int64_t> shapeVector(mlir::Value value);
-/// First ONNX node of the operation that makes a value.
+/// First ONNX node of the operation that makes a value; of an input its own name.
 std::string nameOf(mlir::Value value);
 
 } // namespace tw::codegen

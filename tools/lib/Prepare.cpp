@@ -62,6 +62,7 @@ std::string cacheKey(const std::string &modelBytes, const std::string &modelPath
   }
   for (codegen::ExecutorId executor : options.executors)
     addNumber(uint64_t(executor));
+  addNumber(uint64_t(options.objective));
   for (const codegen::Placing &placing : options.places) {
     hasher.update(placing.text);
     addNumber(uint64_t(placing.executor));
@@ -211,7 +212,10 @@ void addPlacementOptions(CommandLine &line) {
   line.add()("target", po::value<std::string>()->default_value("npu"),
              "who runs operators: npu (the host what that cannot), or cpu (all of them on the host)")(
       "place", po::value<std::vector<std::string>>()->composing(),
-      "NODE=cpu or NODE=npu: who runs this node's operator; may be repeated");
+      "NODE=cpu or NODE=npu: who runs this node's operator; may be repeated")(
+      "objective", po::value<std::string>()->default_value("offload"),
+      "offload: the NPU runs what it can; latency: each operator runs where its lower bound and the changes of form "
+      "that it asks for are least");
 }
 
 void addThreadsOption(CommandLine &line) {
@@ -227,7 +231,7 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
   auto package = isa::readPackage(line.file());
   if (!package)
     return llvm::createStringError(package.diag().str());
-  for (const char *option : {"target", "place"})
+  for (const char *option : {"target", "place", "objective"})
     if (!line.isDefault(option))
       return llvm::createStringError(std::string("--") + option + ": " + line.file() +
                                      " is a package, in which each operator has its place: give the model");
@@ -259,6 +263,11 @@ llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &opti
     options.executors = {codegen::ExecutorId::Host};
   else if (target != "npu")
     return llvm::createStringError("--target " + target + ": there are npu and cpu");
+  const std::string objective = line.text("objective");
+  if (objective == "latency")
+    options.objective = codegen::Objective::Latency;
+  else if (objective != "offload")
+    return llvm::createStringError("--objective " + objective + ": there are offload and latency");
   for (const std::string &text : line.list("place")) {
     auto [node, where] = llvm::StringRef(text).rsplit('='); // a node's name may hold one
     if (node.empty() || (where != "cpu" && where != "npu"))

@@ -29,7 +29,7 @@ struct Binding {
 };
 llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line);
 
-/// Declares --target and --place.
+/// Declares --target, --place and --objective.
 void addPlacementOptions(CommandLine &line);
 
 /// Declares --threads.
@@ -43,7 +43,7 @@ void addPackageOptions(CommandLine &line);
 /// itself, or the user has compiled here (OwnPackages.h), needs no leave.
 llvm::Expected<isa::Package> openPackage(const CommandLine &line);
 
-/// Who runs what, as --target and --place say.
+/// Who runs what, as --target, --place and --objective say.
 llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &options);
 
 /// An error unless each of these outputs may be written and is no input on the line (checkOutputs).

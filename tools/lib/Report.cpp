@@ -187,6 +187,7 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   boost::json::array regions;
   for (const codegen::RegionCost &region : r.regions)
     regions.push_back(boost::json::object{{"where", codegen::nameOf(region.executor)},
+                                          {"step", region.what},
                                           {"operators", boost::json::value_from(region.rows)},
                                           {"ns_estimate", region.ns},
                                           {"bound_ns", region.boundNs},

@@ -67,6 +67,36 @@ void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate>, 
   plan.addHostStep(call.facts.node, step, arguments, int(plan.report.rows.size()));
 }
 
+std::variant<std::unique_ptr<Candidate>, tensorize::Rejection> HostExecutor::candidate(const Conversion &what) {
+  const TensorId id = what.to.tensor;
+  const bool isPacked = what.to.form == Form::LaneRows;
+  auto candidate = std::make_unique<Candidate>();
+  candidate->wanted = {{id, isPacked ? Form::RowMajor : Form::LaneRows}};
+  candidate->given = {what.to};
+  candidate->boundNs = estimatedNs(processor, {0, 0, plan.table.rowBytes(id) + plan.table.chipBytes(id, lanes)});
+  return candidate;
+}
+
+int HostExecutor::take(const Conversion &what, std::unique_ptr<Candidate>) {
+  const TensorId id = what.to.tensor;
+  const TensorInfo &tensor = plan.table[id];
+  const bool isPacked = what.to.form == Form::LaneRows;
+  const int to = isPacked ? plan.chipBuffer(id) : plan.addTemp(plan.table.rowBytes(id), tensor.name);
+  if (plan.table.hasWholeRows(id, lanes)) {
+    plan.addCopy(what.from, to, uint64_t(plan.table.rowBytes(id)));
+    return to;
+  }
+  const HostStep &step =
+      isPacked ? *llvm::cantFail(code.pack(tensor.shape, lanes, what.beside))
+               : *llvm::cantFail(code.unpack(
+                     llvm::cast<mlir::RankedTensorType>(tensor.value.getType()).getElementType(), tensor.shape, lanes));
+  std::vector<int> arguments;
+  for (const HostStep::Buffer &buffer : step.buffers)
+    arguments.push_back(buffer.kind == HostArray::Result ? to : what.from);
+  plan.addHostStep(std::string(isPacked ? "pack " : "unpack ") + tensor.name, step, arguments, -1);
+  return to;
+}
+
 llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> HostExecutor::schedule() {
   CompileReport &report = plan.report;
   report.hostCpu = processor.cpu;
@@ -78,7 +108,7 @@ llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> HostExecutor::sche
     HostWork work;
     for (uint32_t buffer : step.package.arguments)
       work.bytes += int64_t(plan.buffers[buffer].package.size);
-    RegionCost region{.executor = id(), .peakBytes = step.package.sharedBytes};
+    RegionCost region{.executor = id(), .what = nameOf(step), .peakBytes = step.package.sharedBytes};
     region.leastPeakBytes = region.peakBytes;
     PlacementRow *row = step.row >= 0 ? &report.rows[size_t(step.row)] : nullptr;
     if (row) {
@@ -97,6 +127,19 @@ llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> HostExecutor::sche
     regions.push_back(std::move(region));
   }
   return regions;
+}
+
+// What the step does, and to which tensor.
+std::string HostExecutor::nameOf(const Step &step) const {
+  if (step.package.op != TW_PKG_STEP_COPY)
+    return step.package.name;
+  for (uint32_t argument : step.package.arguments) {
+    const isa::PackageBuffer &buffer = plan.buffers[argument].package;
+    const std::string &name = buffer.tensor == TW_PKG_NONE ? buffer.name : plan.tensors[buffer.tensor].name;
+    if (!name.empty())
+      return "copy " + name;
+  }
+  return "copy";
 }
 
 llvm::Error HostExecutor::link() {

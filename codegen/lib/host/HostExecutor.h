@@ -17,12 +17,15 @@ namespace tw::codegen {
 
 class HostExecutor final : public Executor {
 public:
-  HostExecutor(Plan &plan, Forms &forms, HostCode &code, const HostProcessor &processor)
-      : plan(plan), forms(forms), code(code), processor(processor) {}
+  HostExecutor(Plan &plan, Forms &forms, HostCode &code, const HostProcessor &processor, int lanes)
+      : plan(plan), forms(forms), code(code), processor(processor), lanes(lanes) {}
 
   ExecutorId id() const override { return ExecutorId::Host; }
   std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &loops) override;
   void take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) override;
+  /// Of rows in their order and length, copies; else code that gives each row its own place.
+  std::variant<std::unique_ptr<Candidate>, tensorize::Rejection> candidate(const Conversion &what) override;
+  int take(const Conversion &what, std::unique_ptr<Candidate> candidate) override;
   /// Each step of its own, with the steps that copy; code is tiled when it is added, and always fits.
   llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> schedule() override;
   llvm::Error emit() override { return llvm::Error::success(); }
@@ -30,11 +33,13 @@ public:
 
 private:
   int derive(const DerivedConstant &derived, const BlockCall &call);
+  std::string nameOf(const Step &step) const;
 
   Plan &plan;
   Forms &forms;
   HostCode &code;
   const HostProcessor &processor;
+  int lanes; // of the accelerator whose forms it knows
   // Of constants that are computed from others, by their attributes: calls with the same weights share them.
   std::map<std::pair<const DerivedConstant *, std::vector<const void *>>, int> derivedBuffers;
 };

@@ -388,4 +388,35 @@ SegmentPlan &NpuExecutor::beginAlone(int block, TensorId result, PlacementRow &r
   return its;
 }
 
+std::variant<std::unique_ptr<Candidate>, Rejection> NpuExecutor::candidate(const Conversion &what) {
+  const TensorInfo &tensor = plan.table[what.to.tensor];
+  auto refuse = [&](std::string text) { return Rejection{"", Rejection::kMoves, "'" + tensor.name + "': " + text}; };
+  if (!plan.table.hasWholeRows(what.to.tensor, target.lanes))
+    return refuse("a copy moves whole rows of " + std::to_string(target.lanes) + " elements, and it has " +
+                  std::to_string(tensor.shape.empty() ? 1 : tensor.shape.back()) + " in a row");
+  if (what.to.form != Form::LaneRows || what.from < 0 || plan.buffers[size_t(what.from)].package.kind != TW_PKG_INPUT)
+    return refuse("the NPU reads the arena and the caller's inputs, and writes the arena alone");
+  if (regionOf(what.from) == TW_PKG_NONE)
+    return refuse("the machine's regions for tensors of the caller are taken");
+  auto candidate = std::make_unique<Candidate>();
+  candidate->wanted = {{what.to.tensor, Form::RowMajor}};
+  candidate->given = {what.to};
+  return candidate;
+}
+
+int NpuExecutor::take(const Conversion &what, std::unique_ptr<Candidate>) {
+  plan.buffers[size_t(what.from)].package.region = regionOf(what.from);
+  return what.from;
+}
+
+// The region of a buffer of the caller: its own, or else one that is free.
+uint32_t NpuExecutor::regionOf(int buffer) const {
+  if (const uint32_t its = plan.buffers[size_t(buffer)].package.region; its != TW_PKG_NONE)
+    return its;
+  for (auto role : {isa::RegionRole::Io0, isa::RegionRole::Io1, isa::RegionRole::Io2, isa::RegionRole::Io3})
+    if (std::ranges::none_of(plan.buffers, [&](const Buffer &other) { return other.package.region == uint32_t(role); }))
+      return uint32_t(role);
+  return TW_PKG_NONE;
+}
+
 } // namespace tw::codegen

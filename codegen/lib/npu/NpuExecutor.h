@@ -22,6 +22,9 @@ public:
   ExecutorId id() const override { return ExecutorId::Npu; }
   std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &loops) override;
   void take(int block, const BlockCall &call, std::unique_ptr<Candidate> candidate, PlacementRow &row) override;
+  /// A tensor of the caller whose rows are whole: the loads of each reader fetch it from where it lies.
+  std::variant<std::unique_ptr<Candidate>, tensorize::Rejection> candidate(const Conversion &what) override;
+  int take(const Conversion &what, std::unique_ptr<Candidate> candidate) override;
   llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> schedule() override { return streams.schedule(); }
   llvm::Error emit() override { return streams.emit(); }
   llvm::Error link() override { return streams.link(); }
@@ -47,6 +50,7 @@ private:
   void takeMoves(int block, const BlockCall &call, ByteMoves moves, PlacementRow &row);
   void takeSequence(int block, const BlockCall &call, SequencePlan sequence, PlacementRow &row);
   SegmentPlan &beginAlone(int block, TensorId result, PlacementRow &row);
+  uint32_t regionOf(int buffer) const;
   std::optional<tensorize::Rejection> tryAlone(const Tasks &tasks, uint64_t &leastBytes) const;
 
   Plan &plan;

@@ -154,12 +154,12 @@ llvm::Expected<size_t> Streams::shortest(const Segment &segment, const std::vect
 llvm::Expected<uint64_t> Streams::jobAlone(const Segment &segment, const LoweredSegment &made) const {
   isa::Package package;
   package.config = config;
-  std::vector<int64_t> address;
+  std::vector<Place> places;
   for (const Tensor &tensor : segment.tensors) {
-    address.push_back(int64_t(package.arenaBytes));
+    places.push_back({int64_t(package.arenaBytes)});
     package.arenaBytes += uint64_t(roundUp(tensor.bytes, kAlign));
   }
-  auto code = encode(made, address, 0);
+  auto code = encode(made, places, 0);
   if (!code)
     return code.takeError();
   package.program.lines = std::move(code->lines);
@@ -323,12 +323,14 @@ llvm::Error Streams::writeLines() {
     if (!made.constants.empty()) // layers of several entries have the same
       constantBase =
           int64_t(plan.buffers[size_t(plan.addConstant(made.constants.data(), made.constants.size()))].package.offset);
-    std::vector<int64_t> address;
+    std::vector<Place> places;
     for (TensorId id : plan.segments[size_t(step.segment)].tensors) {
-      const int buffer = plan.table[id].chip->buffer;
-      address.push_back(buffer < 0 ? 0 : int64_t(plan.buffers[buffer].package.offset));
+      Place &place = places.emplace_back();
+      if (const int buffer = plan.table[id].chip->buffer; buffer >= 0)
+        place = {int64_t(plan.buffers[size_t(buffer)].package.offset),
+                 int64_t(plan.buffers[size_t(buffer)].package.region)};
     }
-    auto encoded = encode(made, address, constantBase);
+    auto encoded = encode(made, places, constantBase);
     if (!encoded)
       return encoded.takeError();
     step.package.firstLine = uint32_t(plan.program.lines.size());
@@ -346,16 +348,21 @@ llvm::Error Streams::writeLines() {
   return llvm::Error::success();
 }
 
-// `address`: of each tensor of the segment that lies in the arena.
-llvm::Expected<Streams::Code> Streams::encode(const LoweredSegment &made, const std::vector<int64_t> &address,
+llvm::Expected<Streams::Code> Streams::encode(const LoweredSegment &made, const std::vector<Place> &places,
                                               int64_t constantBase) const {
   Code code;
   std::vector<TaggedInstruction> instructions;
   for (const ScheduledInstruction &scheduled : made.instructions) {
     instructions.push_back({scheduled.instruction, scheduled.tag});
-    if (const Relocation &relocation = scheduled.relocation; relocation.kind != Relocation::None)
-      instructions.back().instruction.values[relocation.field] +=
-          relocation.kind == Relocation::Constant ? constantBase : address[relocation.tensor];
+    std::vector<int64_t> &values = instructions.back().instruction.values;
+    if (const Relocation &relocation = scheduled.relocation; relocation.kind == Relocation::Constant) {
+      values[size_t(relocation.field)] += constantBase;
+    } else if (relocation.kind == Relocation::TensorBase) {
+      values[size_t(relocation.field)] += places[size_t(relocation.tensor)].address;
+      for (const isa::Access &access : scheduled.instruction.row->semantics->accesses)
+        if (access.baseField == relocation.field)
+          values[size_t(access.regionField)] = places[size_t(relocation.tensor)].region;
+    }
     count(instructions.back().instruction, code.counts);
   }
   auto synchronised = synchronise(instructions, config, &code.sync);
@@ -371,6 +378,9 @@ llvm::Error Streams::checkLines() const {
   isa::Regions regions{};
   regions[size_t(isa::RegionRole::Const)] = {uint64_t(roundUp(int64_t(plan.constants.size()), kAlign)), true, false};
   regions[size_t(isa::RegionRole::Arena)] = {plan.report.arenaBytes, true, true};
+  for (const Buffer &buffer : plan.buffers)
+    if (buffer.package.kind == TW_PKG_INPUT && buffer.package.region != TW_PKG_NONE)
+      regions[buffer.package.region] = {buffer.package.size, true, false};
   for (const Step &step : plan.steps) {
     if (step.segment < 0)
       continue;

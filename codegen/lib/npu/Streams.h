@@ -51,6 +51,11 @@ private:
     SyncCounts sync{};
   };
 
+  /// Of a tensor of a segment in the outer memory.
+  struct Place {
+    int64_t address = 0, region = int64_t(isa::RegionRole::Arena);
+  };
+
   tensorize::MachineId machine() const { return {config.name, isa::configHash(config)}; }
   void numberSegments();
   int numberIn(size_t s, TensorId id, std::vector<tensorize::Tensor> &tensors);
@@ -72,7 +77,7 @@ private:
   void findReaders();
   bool isUsedAfter(TensorId id, size_t segment) const;
   llvm::Error writeLines();
-  llvm::Expected<Code> encode(const tensorize::LoweredSegment &made, const std::vector<int64_t> &address,
+  llvm::Expected<Code> encode(const tensorize::LoweredSegment &made, const std::vector<Place> &places,
                               int64_t constantBase) const;
   llvm::Error checkLines() const;
   void count(const tensorize::Instruction &instruction, tw_pkg_counts &counts) const;

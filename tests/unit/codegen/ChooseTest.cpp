@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who gets a block, what happens when it does not fit, and what is said when nobody runs it.
 #include "Choose.h"
-#include "host/Processor.h"
 
 #include "tw/ir/Passes.h"
 #include "tw/ir/Register.h"
@@ -35,15 +34,22 @@ func.func @main(%x: tensor<1x8x8x8xi8>) -> tensor<1x8x2x2xi8> {
 // Who runs what is all that it knows.
 class Fake final : public Executor {
 public:
-  Fake(ExecutorId who, Attempt &attempt, std::set<int> refused, std::set<int> unfit)
-      : who(who), attempt(attempt), refused(std::move(refused)), unfit(std::move(unfit)) {}
+  Fake(ExecutorId who, Attempt &attempt, std::set<int> refused, std::set<int> unfit, std::map<int, double> ns)
+      : who(who), attempt(attempt), refused(std::move(refused)), unfit(std::move(unfit)), ns(std::move(ns)) {}
 
   ExecutorId id() const override { return who; }
   std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &, const BlockLoops &) override {
-    if (refused.count(next++))
+    const int block = next++;
+    if (refused.count(block))
       return Refusals{{who, {"", "extent", std::string("too long for the ") + nameOf(who)}}};
+    auto candidate = std::make_unique<Candidate>();
+    candidate->boundNs = ns.count(block) ? ns.at(block) : 1000;
+    return candidate;
+  }
+  std::variant<std::unique_ptr<Candidate>, tensorize::Rejection> candidate(const Conversion &) override {
     return std::make_unique<Candidate>();
   }
+  int take(const Conversion &what, std::unique_ptr<Candidate>) override { return what.from; }
   void take(int block, const BlockCall &call, std::unique_ptr<Candidate>, PlacementRow &row) override {
     taken.push_back(block);
     attempt.forms->newRowForm(attempt.plan.table.of(call.call->getResult(0)));
@@ -62,6 +68,7 @@ private:
   ExecutorId who;
   Attempt &attempt;
   std::set<int> refused, unfit;
+  std::map<int, double> ns; // bounds of blocks; others take 1000
   std::vector<int> taken;
   int next = 0;
 };
@@ -97,10 +104,11 @@ struct ChooseTest : testing::Test {
     return choose(*blocks, std::move(strikes), [&] {
       ++attempts;
       auto attempt = std::make_unique<Attempt>();
-      attempt->code = std::make_unique<HostCode>(context.get(), llvm::cantFail(processorOf("x86-64-v3")));
-      attempt->forms = std::make_unique<Forms>(attempt->plan, *attempt->code, 16);
-      attempt->executors.push_back(std::make_unique<Fake>(ExecutorId::Npu, *attempt, npuRefuses, npuUnfit));
-      attempt->executors.push_back(std::make_unique<Fake>(ExecutorId::Host, *attempt, hostRefuses, std::set<int>{}));
+      attempt->objective = objective;
+      attempt->forms = std::make_unique<Forms>(attempt->plan, attempt->executors, 16);
+      attempt->executors.push_back(std::make_unique<Fake>(ExecutorId::Npu, *attempt, npuRefuses, npuUnfit, npuNs));
+      attempt->executors.push_back(
+          std::make_unique<Fake>(ExecutorId::Host, *attempt, hostRefuses, std::set<int>{}, std::map<int, double>{}));
       return attempt;
     });
   }
@@ -114,6 +122,8 @@ struct ChooseTest : testing::Test {
   OwningOpRef<ModuleOp> module;
   std::optional<Blocks> blocks;
   int attempts = 0;
+  Objective objective = Objective::Offload;
+  std::map<int, double> npuNs;
 };
 
 } // namespace
@@ -163,4 +173,40 @@ TEST_F(ChooseTest, ABlockThatNobodyRunsIsAnErrorWithBothReasons) {
   ASSERT_FALSE(bool(chosen));
   EXPECT_THAT(llvm::toString(chosen.takeError()),
               HasSubstr("node 'second': too long for the host, and not on the NPU: too long for the npu"));
+}
+
+TEST_F(ChooseTest, TheOrderOfExecutorsDecidesWhateverTheyTake) {
+  npuNs = {{blockOf("second"), 5000}};
+  auto chosen = run({}, {}, {});
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  EXPECT_EQ(whereOf(**chosen, "second").substr(0, 4), "npu:");
+}
+
+TEST_F(ChooseTest, ForLatencyABlockRunsWhereItIsFastestAndOfEqualOnesOnTheFirst) {
+  objective = Objective::Latency;
+  npuNs = {{blockOf("second"), 5000}, {blockOf("third"), 999}};
+  auto chosen = run({}, {}, {});
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  EXPECT_EQ(whereOf(**chosen, "first").substr(0, 4), "npu:");
+  EXPECT_EQ(whereOf(**chosen, "second"),
+            "host: for latency: at least 0.001000 ms on the host with its forms, 0.005000 ms on the npu");
+  EXPECT_EQ(whereOf(**chosen, "third").substr(0, 4), "npu:");
+}
+
+TEST_F(ChooseTest, ForLatencyAStrikeRepeatsTheAssignment) {
+  objective = Objective::Latency;
+  npuNs = {{blockOf("second"), 5000}};
+  auto chosen = run({}, {blockOf("third")}, {});
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  EXPECT_EQ(attempts, 2);
+  EXPECT_EQ(whereOf(**chosen, "third"), "host: too big beside its neighbours");
+}
+
+TEST_F(ChooseTest, WhatRegionsCostIsInTheReport) {
+  auto chosen = run({}, {}, {});
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  const std::vector<RegionCost> &regions = (*chosen)->plan.report.regions;
+  ASSERT_EQ(regions.size(), 2u);
+  EXPECT_EQ(regions[0].executor, ExecutorId::Npu);
+  EXPECT_EQ(regions[0].ns, double(blocks->calls().size()));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where a tensor's forms are one buffer, and which step makes them where they are not.
 #include "Forms.h"
+#include "host/HostExecutor.h"
 #include "host/Processor.h"
 
 #include "tw/ir/Register.h"
@@ -22,7 +23,7 @@ constexpr int kLanes = 16;
 constexpr const char *kTensors = R"(
 func.func private @blk() -> (tensor<2x3x32xi8>, tensor<2x3x10xi8>, tensor<1x1x10xi8>, tensor<1x4x16x3xi8>,
                              tensor<1x4x5x3xi8>, tensor<2x16xi32>, tensor<8x10xi8>)
-func.func @main(%x: tensor<2x32xi8>) -> tensor<2x32xi8> {
+func.func @main(%x: tensor<2x32xi8> {tw.name = "x"}, %p: tensor<4x10xi8> {tw.name = "photo"}) -> tensor<2x32xi8> {
   %0:7 = call @blk() : () -> (tensor<2x3x32xi8>, tensor<2x3x10xi8>, tensor<1x1x10xi8>, tensor<1x4x16x3xi8>,
                               tensor<1x4x5x3xi8>, tensor<2x16xi32>, tensor<8x10xi8>)
   %c = tw.constant dense<4> : tensor<2x32xi8>
@@ -37,8 +38,9 @@ struct FormsTest : testing::Test {
     context->loadAllAvailableDialects();
     module = parseSourceString<ModuleOp>(kTensors, context.get());
     ASSERT_TRUE(module);
-    code = std::make_unique<HostCode>(context.get(), llvm::cantFail(processorOf("x86-64-v3")));
-    forms = std::make_unique<Forms>(plan, *code, kLanes);
+    code = std::make_unique<HostCode>(context.get(), processor);
+    forms = std::make_unique<Forms>(plan, executors, kLanes);
+    executors.push_back(std::make_unique<HostExecutor>(plan, *forms, *code, processor, kLanes));
     main = module->lookupSymbol<func::FuncOp>("main");
     forms->bindArguments(main);
     for (Operation &op : main.front())
@@ -47,7 +49,7 @@ struct FormsTest : testing::Test {
     wide = plan.table.of(values[0]), ragged = plan.table.of(values[1]), row = plan.table.of(values[2]);
     image = plan.table.of(values[3]), raggedImage = plan.table.of(values[4]), sums = plan.table.of(values[5]);
     raggedChannels = plan.table.of(values[6]), constant = plan.table.of(values[7]),
-    input = plan.table.of(main.getArgument(0));
+    input = plan.table.of(main.getArgument(0)), photo = plan.table.of(main.getArgument(1));
   }
 
   // A region that is still open makes it.
@@ -78,10 +80,12 @@ struct FormsTest : testing::Test {
   OwningOpRef<ModuleOp> module;
   func::FuncOp main;
   Plan plan;
+  const HostProcessor processor = llvm::cantFail(processorOf("x86-64-v3"));
   std::unique_ptr<HostCode> code;
   std::unique_ptr<Forms> forms;
+  std::vector<std::unique_ptr<Executor>> executors;
   std::vector<Value> values;
-  TensorId wide, ragged, row, image, raggedImage, raggedChannels, sums, constant, input;
+  TensorId wide, ragged, row, image, raggedImage, raggedChannels, sums, constant, input, photo;
 };
 
 } // namespace
@@ -110,20 +114,20 @@ TEST_F(FormsTest, OneRowBeginsWithItsElementsButNeedsItsOwnLanesBeside) {
   EXPECT_EQ(plan.buffers[size_t(chipBuffer(row))].package.size, 16u);
   const TensorId other = renamed(row, {1, 10}); // is a tensor of its own on chip: what lies beside is not known
   forms->bringOnChip(other, 1);
-  EXPECT_THAT(steps(), ElementsAre("region 0", "pack"));
+  EXPECT_THAT(steps(), ElementsAre("region 0", "pack "));
 }
 
 TEST_F(FormsTest, RaggedRowsAreCopiedOnceEachWay) {
   makeOnNpu(ragged);
   EXPECT_NE(forms->rowForm(ragged), chipBuffer(ragged));
   EXPECT_EQ(forms->rowForm(ragged), forms->rowForm(ragged));
-  EXPECT_THAT(steps(), ElementsAre("region 0", "unpack"));
+  EXPECT_THAT(steps(), ElementsAre("region 0", "unpack "));
   const int made = forms->newRowForm(raggedImage);
   forms->bringOnChip(raggedImage, 0);
   forms->bringOnChip(raggedImage, 1);
   EXPECT_NE(chipBuffer(raggedImage), made);
   EXPECT_EQ(plan.table[raggedImage].chip->beside, 0);
-  EXPECT_THAT(steps(), ElementsAre("region 0", "unpack", "pack"));
+  EXPECT_THAT(steps(), ElementsAre("region 0", "unpack ", "pack "));
 }
 
 TEST_F(FormsTest, ImageRowsOfWholeRowsLieInTheImage) {
@@ -137,7 +141,7 @@ TEST_F(FormsTest, ImageRowsOfWholeRowsLieInTheImage) {
   const int from = forms->newRowForm(raggedImage);
   forms->bringOnChip(padded, 0);
   EXPECT_NE(chipBuffer(padded), from);
-  EXPECT_THAT(steps(), ElementsAre("pack"));
+  EXPECT_THAT(steps(), ElementsAre("pack "));
 }
 
 TEST_F(FormsTest, AnInputIsCopiedToTheArenaOnce) {
@@ -174,7 +178,7 @@ TEST_F(FormsTest, ANewShapeOfWholeRowsIsTheSameBuffer) {
   const TensorId rows = renamed(raggedChannels, {5, 16});
   forms->bringOnChip(rows, 0);
   EXPECT_EQ(chipBuffer(rows), forms->rowForm(raggedChannels));
-  EXPECT_THAT(steps(), ElementsAre("region 0", "unpack"));
+  EXPECT_THAT(steps(), ElementsAre("region 0", "unpack "));
 }
 
 TEST_F(FormsTest, ARegionThatAReaderDoesNotWaitForStaysOpen) {
@@ -185,5 +189,31 @@ TEST_F(FormsTest, ARegionThatAReaderDoesNotWaitForStaysOpen) {
   EXPECT_EQ(plan.openSegment, 1);
   forms->rowForm(ragged);
   EXPECT_EQ(plan.openSegment, -1);
-  EXPECT_THAT(steps(), ElementsAre("region 0", "region 1", "unpack"));
+  EXPECT_THAT(steps(), ElementsAre("region 0", "region 1", "unpack "));
+}
+
+TEST_F(FormsTest, AStepNamesItsTensor) {
+  forms->bringOnChip(photo, 0);
+  EXPECT_THAT(steps(), ElementsAre("pack photo"));
+}
+
+// What it says a form would take is 0 exactly where no step comes of it.
+TEST_F(FormsTest, AFormThatIsThereOrTheSameCostsNothing) {
+  forms->newRowForm(wide);
+  forms->newRowForm(ragged);
+  makeOnNpu(sums);
+  makeOnNpu(raggedChannels);
+  EXPECT_EQ(forms->costOf(FormOf{wide, Form::LaneRows}), 0);
+  EXPECT_EQ(forms->costOf(FormOf{wide, Form::RowMajor}), 0);
+  EXPECT_GT(forms->costOf(FormOf{ragged, Form::LaneRows}), 0);
+  EXPECT_EQ(forms->costOf(FormOf{sums, Form::RowMajor}), 0);
+  EXPECT_EQ(forms->costOf(FormOf{raggedChannels, Form::LaneRows}), 0);
+  EXPECT_GT(forms->costOf(FormOf{raggedChannels, Form::RowMajor}), 0);
+  EXPECT_EQ(forms->costOf(FormOf{constant, Form::LaneRows}), 0);
+  EXPECT_GT(forms->costOf(FormOf{photo, Form::LaneRows}), 0);
+  forms->bringOnChip(photo, 0);
+  EXPECT_EQ(forms->costOf(FormOf{photo, Form::LaneRows}), 0);
+  // Read in another shape: row-major first.
+  const TensorId rows = renamed(raggedChannels, {5, 16});
+  EXPECT_EQ(forms->costOf(FormOf{rows, Form::LaneRows}), forms->costOf(FormOf{raggedChannels, Form::RowMajor}));
 }

@@ -39,20 +39,27 @@ struct Parsed {
   OwningOpRef<ModuleOp> module;
 };
 
-// The report's row of the block of this kind, after compiling the whole module.
-PlacementRow placed(const std::string &text, const std::string &kind) {
+Compiled compiledFor(const std::string &text, Objective objective = Objective::Offload) {
   Parsed parsed(text);
   CompileOptions options;
   options.config = tw16();
+  options.objective = objective;
   auto compiled = compile(*parsed.module, options);
   if (!compiled) {
     ADD_FAILURE() << llvm::toString(compiled.takeError());
     return {};
   }
-  auto row = std::ranges::find(compiled->report.rows, kind, &PlacementRow::operation);
-  EXPECT_NE(row, compiled->report.rows.end()) << kind;
-  return row == compiled->report.rows.end() ? PlacementRow() : *row;
+  return std::move(*compiled);
 }
+
+PlacementRow rowOf(const Compiled &compiled, const std::string &kind) {
+  auto row = std::ranges::find(compiled.report.rows, kind, &PlacementRow::operation);
+  EXPECT_NE(row, compiled.report.rows.end()) << kind;
+  return row == compiled.report.rows.end() ? PlacementRow() : *row;
+}
+
+// The report's row of the block of this kind, after compiling the whole module.
+PlacementRow placed(const std::string &text, const std::string &kind) { return rowOf(compiledFor(text), kind); }
 
 std::string constants() {
   return "  %s = tw.constant dense<0.5> : tensor<f32>\n  %z = tw.constant dense<3> : tensor<i8>\n";
@@ -208,9 +215,10 @@ TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
     plan.tagNames.resize(taken);
     const HostProcessor processor = llvm::cantFail(processorOf("x86-64-v3"));
     attempt.code = std::make_unique<HostCode>(parsed.context.get(), processor);
-    attempt.forms = std::make_unique<Forms>(plan, *attempt.code, target.lanes);
+    attempt.forms = std::make_unique<Forms>(plan, attempt.executors, target.lanes);
     attempt.executors.push_back(std::make_unique<NpuExecutor>(plan, *attempt.forms, target, options));
-    attempt.executors.push_back(std::make_unique<HostExecutor>(plan, *attempt.forms, *attempt.code, processor));
+    attempt.executors.push_back(
+        std::make_unique<HostExecutor>(plan, *attempt.forms, *attempt.code, processor, target.lanes));
     llvm::Error error = assign(blocks, {}, attempt);
     ASSERT_FALSE(error) << llvm::toString(std::move(error));
     auto row = std::ranges::find(plan.report.rows, "qpool", &PlacementRow::operation);
@@ -218,5 +226,59 @@ TEST(PlaceTest, ABlockForWhichNoTagIsLeftRunsOnTheHost) {
     EXPECT_EQ(row->executor, taken == 65535 ? ExecutorId::Npu : ExecutorId::Host) << row->how;
     if (taken == 65536)
       EXPECT_THAT(row->how, HasSubstr("all 65536 tags are taken"));
+  }
+}
+
+// Four numbers: to bring them to the NPU and back takes longer than to compute them.
+TEST(PlaceTest, ForLatencyATinyBlockRunsOnTheHostAndALargeOneOnTheNpu) {
+  const PlacementRow tiny = rowOf(compiledFor(convolution(3, 2, 2, 3, 1, 0, 1), Objective::Latency), "qconv");
+  EXPECT_EQ(tiny.executor, ExecutorId::Host);
+  EXPECT_THAT(tiny.how, testing::MatchesRegex("for latency: at least 0\\.[0-9]+ ms on the host with its forms, "
+                                              "0\\.[0-9]+ ms on the npu"));
+  EXPECT_EQ(placed(convolution(3, 2, 2, 3, 1, 0, 1), "qconv").executor, ExecutorId::Npu);
+  const PlacementRow large = rowOf(compiledFor(convolution(64, 16, 16, 64, 3, 1, 1), Objective::Latency), "qconv");
+  EXPECT_EQ(large.executor, ExecutorId::Npu) << large.how;
+  EXPECT_TRUE(std::ranges::any_of(large.rejections, [](const PlacementRejection &rejection) {
+    return rejection.kind == kSlower && rejection.text.find("on the host") != std::string::npos;
+  }));
+}
+
+// The host was asked for each block and could have run it.
+TEST(PlaceTest, ACandidateThatIsNotTakenLeavesNothingInThePackage) {
+  const std::string text = convolution(64, 16, 16, 64, 3, 1, 1);
+  Compiled offload = compiledFor(text), latency = compiledFor(text, Objective::Latency);
+  for (const Compiled *each : {&offload, &latency})
+    ASSERT_EQ(rowOf(*each, "qconv").executor, ExecutorId::Npu);
+  EXPECT_EQ(latency.package.hostCode, offload.package.hostCode);
+  auto a = isa::serializePackage(offload.package), b = isa::serializePackage(latency.package);
+  ASSERT_TRUE(a && b);
+  EXPECT_EQ(*a, *b);
+}
+
+// Six inputs, of which the machine has regions for four; rows of 24 elements are no rows of 16 lanes.
+TEST(PlaceTest, TheNpuReadsInputsOfWholeRowsWhereTheCallerHasThem) {
+  for (auto [width, inRegions, copies, packs] : {std::tuple{32, 4, 2, 0}, {24, 0, 0, 6}}) {
+    const std::string type = "tensor<5x" + std::to_string(width) + "xi8>";
+    std::string arguments, body, last = "x0";
+    for (int i = 0; i != 6; ++i)
+      arguments +=
+          (i ? ", %x" : "%x") + std::to_string(i) + ": " + type + " {tw.name = \"x" + std::to_string(i) + "\"}";
+    for (int i = 1; i != 6; ++i) {
+      const std::string sum = "y" + std::to_string(i);
+      body += "  %" + sum + " = tw.qeltwise <add> %" + last + "(%s, %z), %x" + std::to_string(i) +
+              "(%s, %z) out(%s, %z) : (" + type + ", tensor<f32>, tensor<i8>, " + type +
+              ", tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> " + type + "\n";
+      last = sum;
+    }
+    const Compiled compiled = compiledFor("func.func @main(" + arguments + ") -> " + type + " {\n" + constants() +
+                                          body + "  return %" + last + " : " + type + "\n}\n");
+    int regions = 0, copied = 0, packed = 0;
+    for (const isa::PackageBuffer &buffer : compiled.package.buffers)
+      regions += buffer.kind == TW_PKG_INPUT && buffer.region != TW_PKG_NONE;
+    for (const RegionCost &region : compiled.report.regions) {
+      copied += region.what.starts_with("copy x");
+      packed += region.what.starts_with("pack x");
+    }
+    EXPECT_EQ(std::tuple(regions, copied, packed), std::tuple(inRegions, copies, packs)) << width;
   }
 }

@@ -42,11 +42,16 @@ struct Placing {
   std::string text;
 };
 
+/// What decides who runs a block that several could run: the order of the executors, or the least of lower bound and
+/// conversions.
+enum class Objective : uint8_t { Offload, Latency };
+
 struct CompileOptions {
   isa::HwConfig config;
   // Who may run blocks; the host is always among them.
   std::vector<ExecutorId> executors{kAllExecutors.begin(), kAllExecutors.end()};
-  std::vector<Placing> places{};        // by hand
+  std::vector<Placing> places{}; // by hand
+  Objective objective = Objective::Offload;
   bool scheduleOnly = false;            // stop when everything has its place and schedule: a report, no package
   bool fuseResidual = true;             // off: every layer's result stays visible
   std::string hostCpu = "x86-64-v3";    // of host code; "native" makes the bytes depend on this computer
@@ -88,6 +93,7 @@ struct PlacementRow {
 /// Blocks that one executor runs as one job or step, as it has scheduled them.
 struct RegionCost {
   ExecutorId executor = ExecutorId::Host;
+  std::string what{};                         // on the host: its step
   std::vector<int> rows{};                    // of the report; none: it converts or copies a tensor
   double ns = 0;                              // estimate
   double boundNs = 0;                         // as far as a bound is known: of the busiest engine, or of the memory
