@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Choose.h"
 
+#include "tw/ir/ElementSources.h"
 #include "tw/tensorize/ReadLinalg.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -22,20 +23,21 @@ const Strike *strikeOf(const std::vector<Strike> &strikes, int block, ExecutorId
 }
 
 // The sentence that says why a block is not on an executor: the nearest miss of its refusals.
-std::string sentence(const BlockCall &call, ExecutorId executor, const Refusals &refusals) {
+std::string sentence(const BlockCall &call, const BlockLoops &loops, ExecutorId executor, const Refusals &refusals) {
   std::vector<tensorize::Rejection> its;
   for (const Refusal &refusal : refusals)
     if (refusal.executor == executor)
       its.push_back(refusal.what);
   if (its.size() == 1 && (executor == ExecutorId::Host || its.front().kind == kByHand || its.front().kind == kSlower))
     return its.front().text;
-  return reasonFor(call.facts.notes, its);
+  return reasonFor(call.facts.notes, std::get_if<tensorize::Block>(&loops.block), ir::onlyMoves(call.function), its);
 }
 
-llvm::Error nobodyRuns(const BlockCall &call, const Attempt &attempt, const Refusals &refusals) {
+llvm::Error nobodyRuns(const BlockCall &call, const BlockLoops &loops, const Attempt &attempt,
+                       const Refusals &refusals) {
   std::string text;
   for (const auto &executor : llvm::reverse(attempt.executors))
-    text += (text.empty() ? "" : ", and not on the NPU: ") + sentence(call, executor->id(), refusals);
+    text += (text.empty() ? "" : ", and not on the NPU: ") + sentence(call, loops, executor->id(), refusals);
   return llvm::createStringError("node '" + call.facts.node + "': " + text);
 }
 
@@ -129,7 +131,7 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
     } else if (attempt.executors.front()->id() == id) {
       row.how = "the package is for the host alone";
     } else {
-      row.how = sentence(call, attempt.executors.front()->id(), refusals);
+      row.how = sentence(call, loops, attempt.executors.front()->id(), refusals);
     }
     for (const Refusal &refusal : refusals)
       row.rejections.push_back({refusal.what.intrinsic, refusal.what.kind, refusal.what.text});
@@ -138,7 +140,7 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
   }
   for (Value result : call.call->getResults()) // so that blocks behind it can be judged, too
     attempt.forms->newRowForm(plan.table.of(result));
-  return nobodyRuns(call, attempt, refusals);
+  return nobodyRuns(call, loops, attempt, refusals);
 }
 
 } // namespace

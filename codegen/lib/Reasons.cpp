@@ -6,6 +6,8 @@
 #include "tw/ir/Constants.h"
 #include "tw/ir/Macs.h"
 #include "tw/ir/QuantOps.h"
+#include "tw/tensorize/Match.h"
+#include "tw/tensorize/ReadLinalg.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -67,12 +69,9 @@ std::string quoted(Value value) {
   return name.empty() ? "one" : "'" + name + "'";
 }
 
-std::string shapeText(Value value) {
-  return llvm::join(llvm::map_range(ir::shapeOf(value), [](int64_t extent) { return std::to_string(extent); }), "x");
+std::string shapeText(llvm::ArrayRef<int64_t> shape) {
+  return llvm::join(llvm::map_range(shape, [](int64_t extent) { return std::to_string(extent); }), "x");
 }
-
-constexpr const char *kBothComputed =
-    "both factors of its product are computed: the compiler has a form for the NPU only where the result is quantised";
 
 // A constant, or one that is dequantised here.
 bool isFromConstant(Value value) {
@@ -99,7 +98,8 @@ std::string integerProblem(Operation *op) {
       return "its constant operand is float32: quantise that, too";
   const int64_t products = productsOf(op);
   if (products != 0 && !isFromConstant(op->getOperand(0)) && !isFromConstant(op->getOperand(1)))
-    return kBothComputed;
+    return "both factors of its product are computed: the compiler has a form for the NPU only where the result is "
+           "quantised";
   if (products > kMostProducts)
     return llvm::formatv("the sums of its {0} products may leave the 32 bits of the NPU's", products);
   return "";
@@ -140,15 +140,21 @@ std::string moveReason(mlir::func::CallOp call, const std::string &kind) {
   return kind + " only moves bytes" + (isAtEdge(call) ? " at the model's edge: runs on the host" : "");
 }
 
-// Forms of integer operators that no chain takes, in words of the graph; empty: none of those.
-std::string formProblem(Operation *op) {
-  if (auto eltwise = llvm::dyn_cast<ir::QEltwiseOp>(op))
-    if (ir::shapeOf(eltwise.getLhs()) != ir::shapeOf(eltwise.getRhs()))
-      return "its operands are " + shapeText(eltwise.getLhs()) + " and " + shapeText(eltwise.getRhs()) +
-             ", and the NPU broadcasts whole rows of channels only: give both the same shape";
-  if (auto resize = llvm::dyn_cast<ir::ResizeOp>(op); resize && resize.getMode() == ir::ResizeMode::Linear)
-    return "the compiler has no form of an interpolating resize for the NPU";
-  return "";
+// Two tensors of an elementwise block of which one is read again along a loop; empty: it has none.
+std::string broadcastProblem(const tensorize::Block &block) {
+  llvm::SmallVector<std::string> shapes;
+  bool isRepeated = false;
+  for (const tensorize::Operand &operand : block.operands)
+    if (!operand.isWritten && !operand.constant) {
+      shapes.push_back(shapeText(operand.shape));
+      for (size_t loop = 0; loop != block.loops.size(); ++loop)
+        isRepeated |= block.loops[loop].extent > 1 &&
+                      tensorize::useOf(operand, int(loop), block.loops).use == tensorize::Use::Absent;
+    }
+  return block.isReduced() || !isRepeated || shapes.size() != 2
+             ? ""
+             : "its operands are " + shapes[0] + " and " + shapes[1] +
+                   ", and the NPU broadcasts whole rows of channels only: give both the same shape";
 }
 
 // The accumulator and the vector unit's sums have 32 bits.
@@ -175,31 +181,28 @@ GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::
   notes.move = moveReason(call, kind);
   notes.isAtEdge = isAtEdge(call);
   auto computesFloat = [](Operation *op) { return isFloat(op->getResult(0)) || isFloat(op->getOperand(0)); };
-  auto library = llvm::find_if(operators, llvm::IsaPred<ir::LibraryOp>);
-  const llvm::StringRef function = library == operators.end() ? "" : llvm::cast<ir::LibraryOp>(*library).getName();
-  if (isSequence(function))
-    notes.whole.clear(); // why it does not fit says what there is to say
-  else if (!function.empty())
-    notes.whole = function.str() + " is a library function, which is code for the host: the NPU has no loop form of it";
-  else if (llvm::all_of(operators, llvm::IsaPred<ir::ReshapeOp, ir::TransposeOp, ir::ConcatOp, ir::PadOp>))
-    notes.whole = notes.move;
-  else if (llvm::any_of(operators, computesFloat))
+  if (llvm::any_of(operators, computesFloat))
     notes.whole = floatReason(call, kind, operators);
   else if (kind == "flip_sign")
     notes.whole = "changes between uint8 and int8: runs on the host";
-  for (Operation *op : operators) {
-    if (notes.form.empty())
-      notes.form = formProblem(op);
+  for (Operation *op : operators)
     if (!notes.sum)
       notes.sum = sumTooWide(op);
-  }
   return notes;
 }
 
-std::string reasonFor(const GraphNotes &notes, const std::vector<Rejection> &rejections) {
-  if (auto moves = std::ranges::find(rejections, Rejection::kMoves, &Rejection::kind);
-      moves != rejections.end() && !notes.isAtEdge)
+std::string reasonFor(const GraphNotes &notes, const tensorize::Block *block, bool onlyMoves,
+                      const std::vector<Rejection> &rejections) {
+  auto of = [&](const char *kind) {
+    auto found = std::ranges::find(rejections, kind, &Rejection::kind);
+    return found == rejections.end() ? nullptr : &*found;
+  };
+  if (const Rejection *library = of(tensorize::kLibrary))
+    return library->text;
+  if (const Rejection *moves = of(Rejection::kMoves); moves && !notes.isAtEdge)
     return notes.move + ": " + moves->text;
+  if (onlyMoves)
+    return notes.move;
   if (!notes.whole.empty())
     return notes.whole;
   if (rejections.empty())
@@ -209,10 +212,9 @@ std::string reasonFor(const GraphNotes &notes, const std::vector<Rejection> &rej
   if (nearest->kind == "extent")
     nearest = std::ranges::max_element(rejections.rbegin(), rejections.rend(), {}, stageOf).base() - 1;
   // What stopped a block that has a form says more than the form.
-  if (stageOf(*nearest) < stageOf({"", "extent", ""}) && !notes.form.empty())
-    return notes.form;
-  if (nearest->text == Rejection::kOnlyMoves)
-    return notes.move;
+  if (block && stageOf(*nearest) < stageOf({"", "extent", ""}))
+    if (std::string problem = broadcastProblem(*block); !problem.empty())
+      return problem;
   if (nearest->intrinsic.empty())
     return nearest->text;
   return nearest->kind == "body"

@@ -14,9 +14,8 @@ namespace tw::codegen {
 
 /// Sentences about a block that need its operators; an empty one does not apply.
 struct GraphNotes {
-  std::string whole;                         // says all: it computes in float32, only moves bytes ...
-  std::string form;                          // an integer form that no chain takes
-  std::string move;                          // if it turns out to be nothing but a move
+  std::string whole;                         // says all: it computes in float32
+  std::string move;                          // if it is nothing but a move
   bool isAtEdge = false;                     // of the model
   std::optional<tensorize::Rejection> sum{}; // its sums may leave the accumulator's 32 bits
 };
@@ -24,8 +23,10 @@ struct GraphNotes {
 /// `operators`: what the block computes, with the call's operands, before blocks become loops.
 GraphNotes notesOf(mlir::func::CallOp call, const std::string &kind, const std::vector<mlir::Operation *> &operators);
 
-/// `rejections`: what each chain of instructions, or the reading of the block, had against it.
-std::string reasonFor(const GraphNotes &notes, const std::vector<tensorize::Rejection> &rejections);
+/// `block`: its loops, if they are one nest; `onlyMoves`: they compute nothing; `rejections`: what each chain of
+/// instructions, or the reading of the block, had against it.
+std::string reasonFor(const GraphNotes &notes, const tensorize::Block *block, bool onlyMoves,
+                      const std::vector<tensorize::Rejection> &rejections);
 
 } // namespace tw::codegen
 

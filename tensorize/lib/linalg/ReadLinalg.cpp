@@ -83,6 +83,10 @@ public:
       : function(function), call(call), numberOf(numberOf) {}
 
   std::variant<Block, Renaming, Rejection> run() {
+    for (ir::LibraryOp library : function.front().getOps<ir::LibraryOp>())
+      return Rejection{"", kLibrary,
+                       library.getName().str() +
+                           " is a library function, which is code for the host: the NPU has no loop form of it"};
     Value value = function.front().getTerminator()->getOperand(0);
     const std::vector<int64_t> shape = shapeVector(value);
     value = beforeReshapes(value);

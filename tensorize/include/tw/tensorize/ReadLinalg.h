@@ -19,6 +19,9 @@ struct Renaming {
   unsigned argument = 0;
 };
 
+/// The kind of a rejection of what has no loops at all.
+inline constexpr const char *kLibrary = "library";
+
 /// `numberOf`: the caller's numbers of the call's operands and of its result. Constant operands become part of the
 /// block, integers of one element become numbers in its body.
 std::variant<Block, Renaming, Rejection> readBlock(mlir::func::FuncOp function, mlir::func::CallOp call,
