@@ -2,7 +2,6 @@
 #include "Reasons.h"
 
 #include "Tensors.h"
-#include "npu/Sequences.h"
 #include "tw/ir/Constants.h"
 #include "tw/ir/Macs.h"
 #include "tw/ir/QuantOps.h"

@@ -129,8 +129,6 @@ TensorId formOf(TensorId id, const Plan &plan, const Forms &forms, int64_t lanes
 
 } // namespace
 
-bool isSequence(llvm::StringRef function) { return sequenceNamed(function) != nullptr; }
-
 std::optional<std::variant<SequencePlan, Rejection>> sequenceOf(const BlockCall &call, Plan &plan, const Forms &forms,
                                                                 const Target &target, const isa::HwConfig &config) {
   mlir::func::FuncOp function = call.function;

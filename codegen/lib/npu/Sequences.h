@@ -20,9 +20,6 @@ std::optional<std::variant<SequencePlan, tensorize::Rejection>> sequenceOf(const
                                                                            const tensorize::Target &target,
                                                                            const isa::HwConfig &config);
 
-/// Is a library function one of these?
-bool isSequence(llvm::StringRef function);
-
 } // namespace tw::codegen
 
 #endif // TW_CODEGEN_LIB_NPU_SEQUENCES_H
