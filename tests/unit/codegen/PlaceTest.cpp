@@ -194,7 +194,11 @@ TEST(PlaceTest, SumsOfProductsRunOnTheNpu) {
 }
 
 TEST(PlaceTest, ASumThatMayLeave32BitsRunsOnTheHost) {
-  PlacementRow row = placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147483000"), "qconv");
+  // Products that count beside the bias: a step of the result is 2^25 of their sum.
+  std::string counts = convolution(512, 8, 8, 16, 3, 1, 1, "2147483000");
+  counts.replace(counts.find("out(%s"), 6, "out(%o");
+  counts.insert(counts.find("  %w"), "  %o = tw.constant dense<8388608.0> : tensor<f32>\n");
+  PlacementRow row = placed(counts, "qconv");
   EXPECT_EQ(row.executor, ExecutorId::Host);
   EXPECT_THAT(row.how, HasSubstr("the sum of output channel 0 may be anything from "));
   EXPECT_EQ(placed(convolution(16, 8, 8, 16, 3, 1, 1, "2147000000"), "qconv").executor, ExecutorId::Npu);

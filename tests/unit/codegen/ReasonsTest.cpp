@@ -12,7 +12,7 @@ namespace {
 
 // Of a block that computes, whose loops say nothing.
 std::string read(const GraphNotes &notes, const std::vector<Rejection> &rejections) {
-  return read(notes, nullptr, false, rejections);
+  return reasonFor(notes, nullptr, false, rejections);
 }
 
 } // namespace
