@@ -71,9 +71,12 @@ Drawn drawNorm(QdqBuilder &b, const Quantised &x) {
   Dims one = x.shape;
   one.back() = 1;
   const double magnitude = 40.0 * x.quant.scale * 40.0 * x.quant.scale;
-  if (isQuantised)
-    variance = b.dequantise(b.quantise(variance, one, b.drawQuantFor(magnitude)));
-  const float eps = c.pick({1e-5f, 1e-12f, 0.0f, 1.0f});
+  if (isQuantised) {
+    Quant quant = b.drawQuantFor(magnitude);
+    quant.zero = quant.isUnsigned ? 0 : -128; // a root of what is negative is no number
+    variance = b.dequantise(b.quantise(variance, one, quant));
+  }
+  const float eps = c.pick({1e-5f, 1e-12f, 1.0f});
   const std::string root = b.node("Sqrt", {b.node("Add", {variance, b.scalar(eps)})});
   if (c.once(3))
     return {b.node("Mul", {from, b.node("Div", {b.scalar(1), root})}), x.shape, 2};
