@@ -29,7 +29,10 @@ Value narrowed(Node &node, Value value, ElementType held, unsigned bits) {
 }
 
 LogicalResult castTo(Node &node, Value input, ElementType type, unsigned bits) {
-  node.setResult(0, bits ? narrowed(node, input, type, bits) : Compose(node).cast(input, type));
+  Value result = bits ? narrowed(node, input, type, bits) : Compose(node).cast(input, type);
+  if (result == input && node.narrowBits(0) != bits) // of another type of the model's: a value of its own
+    result = node.builder.create<CastOp>(node.location, input.getType(), input);
+  node.setResult(0, result);
   node.setNarrowBits(0, bits);
   return success();
 }

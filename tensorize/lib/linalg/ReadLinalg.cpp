@@ -341,6 +341,8 @@ private:
       args.insert(args.begin(), entries);
       return make(Scalar::Lut);
     }
+    if (llvm::isa<mlir::linalg::IndexOp>(op))
+      return refuse("body", "no instruction computes with the place of an element, as interpolation does");
     return refuse("body", "no instruction computes " + op.getName().getStringRef().str());
   }
 
