@@ -104,9 +104,11 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
       work += leastWork(its, target);
       leastBytes = chipBytesOf(its, target);
     }
-    if (sequence)
+    if (sequence) {
       for (const TokenStream::Operand &operand : sequence->stream.operands)
         want(operand.tensor);
+      leastBytes = leastBytesOf(sequence->stream, target);
+    }
     if ((moves && moves->boxes.empty()) || sequence) // whatever else it does, it stores its result
       work.bytesWritten += uint64_t(plan.table.chipBytes(result, target.lanes));
     candidate->boundNs = streams.nsOf(work.bound(target));

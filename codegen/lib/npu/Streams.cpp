@@ -265,6 +265,10 @@ RegionCost Streams::costOf(size_t s) const {
     cost.bytes = work.bytesRead + work.bytesWritten;
     if (const std::optional<Moves> &moves = plan.segments[s].moves)
       cost.peakBytes = cost.leastPeakBytes = chipBytesOf(*moves, target);
+    if (const std::optional<SequencePlan> &sequence = plan.segments[s].sequence) {
+      cost.leastPeakBytes = leastBytesOf(sequence->stream, target);
+      cost.peakBytes = cost.leastPeakBytes * uint64_t(sequence->tile.blocks);
+    }
   } else {
     for (const Task &task : segments[s].tasks)
       work += leastWork(task, target);

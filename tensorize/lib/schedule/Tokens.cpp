@@ -130,6 +130,11 @@ private:
 
 } // namespace
 
+uint64_t leastBytesOf(const TokenStream &stream, const Target &target) {
+  const auto each = placeBytes(stream, target.lanes);
+  return std::accumulate(each.begin(), each.end(), uint64_t(0));
+}
+
 std::variant<TokenTile, Rejection> tokenTile(const TokenStream &stream, const Target &target) {
   const Movers movers(target);
   const Memory &memory = target.memories[size_t(operandMemory(target, movers))];

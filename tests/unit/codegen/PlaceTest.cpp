@@ -195,7 +195,7 @@ TEST(PlaceTest, SumsOfProductsRunOnTheNpu) {
 
 TEST(PlaceTest, ASumThatMayLeave32BitsRunsOnTheHost) {
   // Products that count beside the bias: a step of the result is 2^25 of their sum.
-  std::string counts = convolution(512, 8, 8, 16, 3, 1, 1, "2147483000");
+  std::string counts = convolution(2048, 8, 8, 16, 3, 1, 1, "2147483000");
   counts.replace(counts.find("out(%s"), 6, "out(%o");
   counts.insert(counts.find("  %w"), "  %o = tw.constant dense<8388608.0> : tensor<f32>\n");
   PlacementRow row = placed(counts, "qconv");

@@ -65,10 +65,9 @@ TEST(MaterialTest, EverySingleOperatorCaseAgreesWithinOneStepAsBlocks) {
     });
     return good;
   });
-  // What has no integer form: softmax and the two bilinear resizes, each with its quantize.
+  // What has no integer form: the bilinear resizes, of which one reads what another made.
   EXPECT_THAT(hostOperators,
-              ::testing::UnorderedElementsAre(::testing::Pair("tw.softmax", 1), ::testing::Pair("tw.resize", 3),
-                                              ::testing::Pair("tw.quantize", 3)));
+              ::testing::UnorderedElementsAre(::testing::Pair("tw.resize", 3), ::testing::Pair("tw.quantize", 2)));
 }
 
 TEST(MaterialTest, LoopsComputeWhatTheirBlocksCompute) {
@@ -80,11 +79,12 @@ TEST(MaterialTest, LoopsComputeWhatTheirBlocksCompute) {
     bool good = runGraphPipeline(module) && succeeded(lowerBlocksToLinalg(module)) && succeeded(verify(module));
     EXPECT_TRUE(good);
     module.walk([&](Operation *op) {
-      remaining += isa<GraphDialect>(op->getDialect()) && !isa<ConstantOp, RequantizeOp, RescaleOp, LutOp>(op);
+      remaining +=
+          isa<GraphDialect>(op->getDialect()) && !isa<ConstantOp, RequantizeOp, RescaleOp, LutOp, LibraryOp>(op);
     });
     return good;
   });
-  EXPECT_EQ(remaining, 0) << "every operator has a loop form";
+  EXPECT_EQ(remaining, 0) << "every operator has a loop form or is a library function";
 }
 
 } // namespace

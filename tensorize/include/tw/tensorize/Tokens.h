@@ -48,6 +48,9 @@ struct TokenStream {
   std::function<std::vector<Instruction>(const TokenTile &)> body;
 };
 
+/// Bytes on chip that a tile of one block takes.
+uint64_t leastBytesOf(const TokenStream &stream, const Target &target);
+
 /// A tile for which there is room while the next is loaded; nothing, and why, if there is none for one block.
 std::variant<TokenTile, Rejection> tokenTile(const TokenStream &stream, const Target &target);
 
