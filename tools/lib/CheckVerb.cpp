@@ -125,6 +125,9 @@ int checkVerb(const Arguments &arguments) {
   std::cout.flush();
   for (const std::string &problem : survey->problems)
     std::cerr << "error: " << problem << "\n";
+  if (!survey->problems.empty() && !survey->takenAsOne.empty()) // a window of 3 does not fit an image of 1
+    std::cerr
+        << "note: free dimensions were taken as 1, which may be all that is wrong: give their values with --dim\n";
   return survey->problems.empty() ? 0 : 1;
 }
 
