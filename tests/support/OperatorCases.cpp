@@ -220,6 +220,11 @@ std::vector<std::string> operatorCases() {
              "resize %x {scales = array<f32: 1.0, 1.0, 2.5, 2.25>, mode = #tw.resize_mode<linear>, coordinates = "
              "#tw.coordinate<half_pixel>, nearest = #tw.nearest<floor>, roundDown} : (tensor<1x1x3x4xi8>) -> "
              "tensor<1x1x7x9xi8>"),
+      // Bytes that nothing quantises stay unsigned.
+      single("%x: tensor<1x1x3x4xui8>", "tensor<1x1x6x8xui8>",
+             "resize %x {scales = array<f32: 1.0, 1.0, 2.0, 2.0>, mode = #tw.resize_mode<nearest>, coordinates = "
+             "#tw.coordinate<asymmetric>, nearest = #tw.nearest<floor>} : (tensor<1x1x3x4xui8>) -> "
+             "tensor<1x1x6x8xui8>"),
       // One output channel: what lies in lanes is the image.
       convolution(1, 1, "", "", ""),
       single("%x: tensor<1x511x5x1xi8>", "tensor<1x5x1x511xi8>",

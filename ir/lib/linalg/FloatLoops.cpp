@@ -423,7 +423,7 @@ Value lower(Lowering &lowering, LinalgBuilder &l, PadOp op) {
 Value lower(Lowering &lowering, LinalgBuilder &l, ResizeOp op) {
   const ElementType type = elementTypeOf(op.getType());
   const bool isLinear = op.getMode() == ResizeMode::Linear, isRounded = isLinear && type != ElementType::F32;
-  if (type == ElementType::U8 || (isRounded && type != ElementType::I8))
+  if (isRounded && type != ElementType::I8)
     return nullptr;
   Value value = lowering.given("input", op.getInput());
   Dims target = shapeOf(op);
