@@ -76,8 +76,7 @@ Drawn drawNorm(QdqBuilder &b, const Quantised &x) {
     quant.zero = quant.isUnsigned ? 0 : -128; // a root of what is negative is no number
     variance = b.dequantise(b.quantise(variance, one, quant));
   }
-  // float32 has the mean of a row of equal values to 24 bits: 1e-12 would make steps of the result of what is missing.
-  const float eps = c.pick({1e-5f, isCentred ? 1e-3f : 1e-12f, 1.0f});
+  const float eps = c.pick({1e-5f, 1e-12f, 1.0f});
   const std::string root = b.node("Sqrt", {b.node("Add", {variance, b.scalar(eps)})});
   if (c.once(3))
     return {b.node("Mul", {from, b.node("Div", {b.scalar(1), root})}), x.shape, 2};

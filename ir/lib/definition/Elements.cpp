@@ -16,6 +16,18 @@ template <typename T> Reader typedReader(const Tensor &tensor) {
 // Cheap to compute again for each reader.
 bool isCheap(Operation *op) { return isa<ConstantOp, DequantizeOp, ReshapeOp, TransposeOp>(op); }
 
+// Moves and choices give what is there; whatever else gives a real rounds it.
+bool isRounded(Operation *op) {
+  if (auto unary = dyn_cast<UnaryOp>(op))
+    return !llvm::is_contained({UnaryKind::Abs, UnaryKind::Neg, UnaryKind::Sign, UnaryKind::Ceil, UnaryKind::Floor,
+                                UnaryKind::Round, UnaryKind::Not},
+                               unary.getKind());
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return reduce.getKind() == ReduceKind::Sum || reduce.getKind() == ReduceKind::Prod;
+  return !isa<ConstantOp, ReshapeOp, TransposeOp, ConcatOp, PadOp, SliceOp, GatherOp, ExpandOp, WhereOp, MinOp, MaxOp,
+              ReluOp, ClipOp, MaxPoolOp>(op);
+}
+
 } // namespace
 
 Reader readerOf(const Tensor &tensor) {
@@ -46,7 +58,12 @@ int64_t broadcastAt(Dims at, Dims shape) {
   return linear;
 }
 
-void Elements::set(Value value, const Tensor &tensor) { fixed[value] = readerOf(tensor); }
+void Elements::set(Value value, const Tensor &tensor) {
+  fixed[value] = readerOf(tensor);
+  kept.erase(value);
+  current.erase(value);
+  errors.erase(value);
+}
 
 Reader Elements::reader(Value value) {
   if (auto found = fixed.find(value); found != fixed.end())
@@ -83,6 +100,13 @@ Numbers Elements::whole(Value value) {
 }
 
 Reader Elements::build(Operation *op) {
+  Reader exact = exactly(op);
+  if (!isRounding || op->getNumResults() != 1 || !isReal(elementTypeOf(op->getResult(0).getType())) || !isRounded(op))
+    return exact;
+  return [this, exact](int64_t i) { return rounded(exact(i)); };
+}
+
+Reader Elements::exactly(Operation *op) {
   if (auto constant = dyn_cast<ConstantOp>(op)) {
     auto tensor = std::make_shared<Tensor>(readConstant(constant.getValue()));
     return [tensor, read = readerOf(*tensor)](int64_t i) { return read(i); };

@@ -11,8 +11,11 @@
 
 #include "llvm/ADT/DenseMap.h"
 
+#include <cmath>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <random>
 #include <vector>
 
 namespace tw::ir::definition {
@@ -25,7 +28,11 @@ using Numbers = std::shared_ptr<const std::vector<double>>;
 
 class Elements {
 public:
-  // Fixes a value: an argument, or a quantiser's result. The tensor must outlive this.
+  // With a seed, each real operation is rounded at random, as far as float32 may be off in one (Monte Carlo arithmetic:
+  // Parker, UCLA CSD-970002, 1997). Without, in float64.
+  explicit Elements(std::optional<uint64_t> seed = {}) : isRounding(seed.has_value()), random(seed.value_or(0)) {}
+
+  // Fixes a value: an argument, or a quantiser's result, whatever was computed of it. The tensor must outlive this.
   void set(Value value, const Tensor &tensor);
 
   Reader reader(Value value);
@@ -37,8 +44,17 @@ public:
   // * the largest partial sum (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1).
   double float32Error = 0;
 
+  // The result of one operation of reals.
+  double rounded(double x) {
+    return isRounding ? x * (1 + std::ldexp(std::uniform_real_distribution<>(-1, 1)(random), -24)) : x;
+  }
+
 private:
   Reader build(mlir::Operation *op);
+  Reader exactly(mlir::Operation *op);
+
+  bool isRounding;
+  std::mt19937_64 random;
 
   llvm::DenseMap<Value, Reader> fixed;
   llvm::DenseMap<Value, double> errors;                                    // float32Error of what was computed whole

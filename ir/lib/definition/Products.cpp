@@ -16,18 +16,19 @@ namespace {
 // A sum that remembers what it would cost to compute it in float32.
 class Sum {
 public:
-  explicit Sum(double start) : sum(start), largest(std::abs(start)) {}
+  Sum(double start, Elements &elements) : elements(elements), sum(start), largest(std::abs(start)) {}
   void add(double product) {
-    sum += product;
+    sum = elements.rounded(sum + product);
     largest = std::max(largest, std::abs(sum));
     ++terms;
   }
-  double in(Elements &elements) const {
+  double total() const {
     elements.float32Error = std::max(elements.float32Error, std::ldexp(static_cast<double>(terms) * largest, -24));
     return sum;
   }
 
 private:
+  Elements &elements;
   double sum, largest;
   int64_t terms = 0;
 };
@@ -43,7 +44,7 @@ Reader conv(ConvOp op, Elements &elements) {
   Numbers bias = op.getBias() ? elements.whole(op.getBias()) : nullptr;
   return [=, &elements](int64_t i) {
     const Shape at = indexAt(i, y);
-    Sum sum(bias ? (*bias)[at[1]] : 0);
+    Sum sum(bias ? (*bias)[at[1]] : 0, elements);
     for (int64_t c = 0; c < w[1]; ++c)
       for (int64_t kh = 0; kh < w[2]; ++kh) {
         const int64_t h = at[2] * strides[0] + kh * dilations[0] - pads[0];
@@ -58,7 +59,7 @@ Reader conv(ConvOp op, Elements &elements) {
             sum.add(row[column] * kernel[kw]);
         }
       }
-    return sum.in(elements);
+    return sum.total();
   };
 }
 
@@ -112,11 +113,11 @@ Reader gemm(GemmOp op, Elements &elements) {
   Numbers c = op.getC() ? elements.whole(op.getC()) : nullptr;
   return [=, &elements](int64_t i) {
     const Shape at = indexAt(i, y);
-    Sum sum(0);
+    Sum sum(0, elements);
     for (int64_t k = 0; k < depth; ++k)
       sum.add((*a)[transA ? k * aShape[1] + at[0] : at[0] * aShape[1] + k] *
               (*b)[transB ? at[1] * bShape[1] + k : k * bShape[1] + at[1]]);
-    return alpha * sum.in(elements) + (c ? beta * (*c)[broadcastAt(at, cShape)] : 0);
+    return alpha * sum.total() + (c ? beta * (*c)[broadcastAt(at, cShape)] : 0);
   };
 }
 
@@ -137,10 +138,10 @@ Reader matmul(MatmulOp op, Elements &elements) {
         whole += modulo64(left[k]) * modulo64(right[k * columns]);
       return heldOf64(whole, type);
     }
-    Sum sum(0);
+    Sum sum(0, elements);
     for (int64_t k = 0; k < depth; ++k)
       sum.add(left[k] * right[k * columns]);
-    return sum.in(elements);
+    return sum.total();
   };
 }
 

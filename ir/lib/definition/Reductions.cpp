@@ -42,7 +42,7 @@ Reader sum(ReduceOp op, const Group &group, Elements &elements) {
   return [=, &elements, x = elements.whole(op.getInput())](int64_t i) {
     double total = 0, largest = 0;
     for (int64_t k = 0; k < group.count(); ++k) {
-      total += (*x)[group.element(i, k)];
+      total = elements.rounded(total + (*x)[group.element(i, k)]);
       largest = std::max(largest, std::abs(total));
     }
     elements.float32Error =

@@ -48,11 +48,11 @@ Reader averagePool(AveragePoolOp op, Elements &elements) {
   Pool pool{Shape(shapeOf(op.getInput())), Shape(shapeOf(op.getResult())),
             Shape(op.getKernel()),         Shape(op.getStrides()),
             Shape(op.getPads()),           {1, 1}};
-  return [pool, x = elements.whole(op.getInput()), includesPad = op.getCountIncludePad()](int64_t i) {
+  return [pool, x = elements.whole(op.getInput()), includesPad = op.getCountIncludePad(), &elements](int64_t i) {
     double sum = 0;
     int64_t count = 0;
     pool.forEach(i, [&](int64_t at) {
-      sum += (*x)[at];
+      sum = elements.rounded(sum + (*x)[at]);
       ++count;
     });
     return sum / static_cast<double>(includesPad ? pool.kernel[0] * pool.kernel[1] : count);
@@ -72,7 +72,7 @@ Reader reduceMean(ReduceMeanOp op, Elements &elements) {
   };
   const Shape outer = extents(kept), inner = extents(reduced);
   Numbers input = elements.whole(op.getInput());
-  return [=](int64_t i) {
+  return [=, &elements](int64_t i) {
     Shape at(x.size());
     const Shape fixed = indexAt(i, outer);
     for (size_t d = 0; d < kept.size(); ++d)
@@ -83,7 +83,7 @@ Reader reduceMean(ReduceMeanOp op, Elements &elements) {
       const Shape moving = indexAt(k, inner);
       for (size_t d = 0; d < reduced.size(); ++d)
         at[reduced[d]] = moving[d];
-      sum += (*input)[linearAt(at, x)];
+      sum = elements.rounded(sum + (*input)[linearAt(at, x)]);
     }
     return sum / static_cast<double>(count);
   };

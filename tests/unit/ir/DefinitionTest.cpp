@@ -6,6 +6,8 @@
 
 #include "mlir/Parser/Parser.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
 #include <gmock/gmock.h>
 
 #include <cmath>
@@ -111,6 +113,65 @@ func.func @main(%x: tensor<1xf32>) -> tensor<1xi8> {
   ASSERT_EQ(result.size(), 2u);
   EXPECT_EQ(result[0].different, 1);
   EXPECT_EQ(result[1].different, 0);
+}
+
+TEST_F(DefinitionTest, IntegersOfAQuantiserThatAreReadTwiceAreTheReferences) {
+  const char *text = R"mlir(
+func.func @main(%x: tensor<1x1xf32>) -> (tensor<1x1xi8>, tensor<1x1xi8>) {
+  %one = tw.constant dense<1.0> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %q = tw.quantize %x, %one, %z : (tensor<1x1xf32>, tensor<f32>, tensor<i8>) -> tensor<1x1xi8> loc("first")
+  %m = tw.reduce <max> %q {axes = array<i64: 1>, keepDims = true} : (tensor<1x1xi8>) -> tensor<1x1xi8>
+  return %q, %m : tensor<1x1xi8>, tensor<1x1xi8>
+}
+)mlir";
+  const Tensor five = i8({1, 1}, {5});
+  auto result = rows(text, {f32({1, 1}, {4.5})}, {five, five, five});
+  ASSERT_EQ(result.size(), 2u) << problem;
+  EXPECT_EQ(result[0].different, 1);
+  EXPECT_EQ(result[1].different + result[1].undecided, 0) << "by definition " << result[1].definition;
+}
+
+// (x - mean) / sqrt(variance + 1e-12), and a factor that float32 has to a few ulp only.
+std::string centredNorm(int64_t channels) {
+  return llvm::formatv(R"mlir(
+func.func @main(%x: tensor<2x{0}xf32>) -> tensor<2x{0}xf32> {{
+  %eps = tw.constant dense<1.0e-12> : tensor<f32>
+  %mean = tw.reduce_mean %x {{axes = array<i64: 1>, keepDims = true} : (tensor<2x{0}xf32>) -> tensor<2x1xf32>
+  %d = tw.sub %x, %mean : (tensor<2x{0}xf32>, tensor<2x1xf32>) -> tensor<2x{0}xf32>
+  %dd = tw.mul %d, %d : (tensor<2x{0}xf32>, tensor<2x{0}xf32>) -> tensor<2x{0}xf32>
+  %v = tw.reduce_mean %dd {{axes = array<i64: 1>, keepDims = true} : (tensor<2x{0}xf32>) -> tensor<2x1xf32>
+  %e = tw.add %v, %eps : (tensor<2x1xf32>, tensor<f32>) -> tensor<2x1xf32>
+  %s = tw.unary <sqrt> %e : tensor<2x1xf32>
+  %y = tw.div %d, %s : (tensor<2x{0}xf32>, tensor<2x1xf32>) -> tensor<2x{0}xf32>
+  return %y : tensor<2x{0}xf32>
+}
+)mlir",
+                       channels)
+      .str();
+}
+
+TEST_F(DefinitionTest, WhatFloat32DoesNotDecideIsNoDifference) {
+  // The first row is of equal values: what its mean is off by, 2^-23, is made 0.1 by the root of epsilon.
+  const Tensor x = f32({2, 3}, {1.1f, 1.1f, 1.1f, 1, 2, 3});
+  const float r = 1.2247449f;
+  auto off = rows(centredNorm(3), {x}, {f32({2, 3}, {-0.1f, -0.1f, -0.1f, -r, 0, r})});
+  ASSERT_EQ(off.size(), 1u) << problem;
+  EXPECT_TRUE(off[0].isGood());
+  EXPECT_EQ(off[0].undecided, 3);
+  EXPECT_EQ(off[0].different, 0);
+  auto exact = rows(centredNorm(3), {x}, {f32({2, 3}, {0, 0, 0, -r, 0, r})});
+  EXPECT_EQ(exact[0].undecided, 0);
+}
+
+TEST_F(DefinitionTest, WhatFloat32DecidesIsADifferenceBesideWhatItDoesNot) {
+  const Tensor x = f32({2, 3}, {1.1f, 1.1f, 1.1f, 1, 2, 3});
+  const float r = 1.2247449f;
+  auto wrong = rows(centredNorm(3), {x}, {f32({2, 3}, {-0.1f, -0.1f, -0.1f, -r, 0.001f, r})});
+  EXPECT_FALSE(wrong[0].isGood());
+  EXPECT_EQ(wrong[0].worst, 4);
+  EXPECT_EQ(wrong[0].different, 1);
+  EXPECT_FALSE(rows(centredNorm(3), {x}, {f32({2, 3}, {1000, 0, 0, -r, 0, r})})[0].isGood()) << "beyond all roundings";
 }
 
 TEST_F(DefinitionTest, GemmBroadcastsAColumn) {

@@ -19,6 +19,13 @@ namespace tw::ir {
 // may lose in the sums before it where that is more. Integer outputs that no quantiser made are exact.
 constexpr double kQuantizerSteps = 1, kFloatShare = 1e-4;
 
+// An element beyond its bound is computed again, this often, with each operation of reals rounded at random within what
+// float32 may be off in one. If the farthest of them, times a factor for what few draws miss, reaches the reference,
+// float32 does not decide the element: the norm of a row of equal values, for example, is what is left of the rounding
+// of their mean, divided by the root of epsilon. (Monte Carlo arithmetic: Parker, UCLA CSD-970002, 1997.)
+constexpr int kRoundedDraws = 8;
+constexpr double kBeyondDraws = 16;
+
 struct DefinitionOptions {
   int64_t samples = 4096; // elements of each quantiser, at random; 0: all
   uint64_t seed = 1;      // of their choice
@@ -29,6 +36,7 @@ struct DefinitionRow {
   int64_t elements = 0;  // of the tensor
   int64_t compared = 0;  // of them
   int64_t different = 0; // integers: not equal; reals: beyond the bound
+  int64_t undecided = 0; // beyond the bound, too, but float32 itself may be as far off there: no difference
   double largest = 0;    // difference; in steps at a quantiser; infinite where one side is no number
   double bound = 0;      // the largest that is allowed
   int64_t worst = -1;    // row-major index of the largest difference, -1 without one
