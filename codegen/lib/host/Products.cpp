@@ -26,10 +26,18 @@ std::optional<Factor> factorOf(Value value) {
   return factor;
 }
 
-bool joinsNeighbour(const HostNest &nest, ArrayRef<int64_t> x, ArrayRef<int64_t> w) {
-  const unsigned last = nest.loops() - 1;
-  return last > 0 && nest.isReduction[last - 1] && x[last - 1] == nest.extents[last] &&
-         w[last - 1] == nest.extents[last];
+// How many factors are neighbours in memory, over as many loops of the sum as join.
+int64_t neighbours(const HostNest &nest, ArrayRef<int64_t> x, ArrayRef<int64_t> w) {
+  unsigned loop = nest.loops() - 1;
+  int64_t count = nest.extents[loop];
+  while (loop-- > 0 && nest.isReduction[loop]) {
+    if (nest.extents[loop] == 1)
+      continue;
+    if (x[loop] != count || w[loop] != count)
+      break;
+    count *= nest.extents[loop];
+  }
+  return count;
 }
 
 } // namespace
@@ -72,7 +80,7 @@ Dot dotFor(const HostNest &nest, Dot dot, ArrayRef<int64_t> x, ArrayRef<int64_t>
     hasLanes |= !nest.isReduction[loop] && nest.extents[loop] > 1 && nest.output.steps[loop] == 1 && x[loop] == 0 &&
                 w[loop] != 0;
   const Dot kind = zeroOfWeights == 0 ? dot : Dot::Pairs;
-  const bool isLong = nest.extents[last] >= (kind == Dot::Pairs ? 2 : 3) || joinsNeighbour(nest, x, w);
+  const bool isLong = neighbours(nest, x, w) >= (kind == Dot::Pairs ? 2 : 3);
   return hasLanes && isLong ? kind : Dot::None;
 }
 

@@ -100,6 +100,20 @@ TEST_F(ProductsTest, ASumOfTooFewIsNotWorthIt) {
   EXPECT_EQ(dotFor(product(4, 8, 2), Dot::Pairs, {2, 0, 1}, {0, 2, 1}, 0), Dot::Pairs);
 }
 
+// m n and a window of kw by c.
+TEST_F(ProductsTest, NeighboursOfAllLoopsOfTheSumCount) {
+  auto window = [](int64_t kw, int64_t c) {
+    HostNest nest = product(4, 8, c);
+    nest.extents = {4, 8, kw, c};
+    nest.isReduction = {false, false, true, true};
+    nest.output.steps = {8, 1, 0, 0};
+    return dotFor(nest, Dot::Pairs, {kw * c, 0, c, 1}, {0, kw * c, c, 1}, 0);
+  };
+  EXPECT_EQ(window(3, 1), Dot::Pairs);
+  EXPECT_EQ(window(1, 3), Dot::Pairs);
+  EXPECT_EQ(window(1, 1), Dot::None) << "no loop of the sum is left to group";
+}
+
 TEST_F(ProductsTest, PairsAreInt16AndQuadsUnsignedBytes) {
   EXPECT_TRUE(Widening{Dot::Pairs}.type(&context).isInteger(16));
   EXPECT_TRUE(Widening{Dot::Quads}.type(&context).isInteger(8));
