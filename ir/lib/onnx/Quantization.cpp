@@ -5,6 +5,7 @@
 #include "Quantised.h"
 #include "TensorReader.h"
 
+#include <cmath>
 #include <limits>
 
 using namespace mlir;
@@ -25,7 +26,11 @@ FailureOr<Value> parameter(Node &node, size_t index, llvm::StringRef what) {
   if (tensor && tensor->type == ElementType::F32)
     for (float scale : tensor->values<float>())
       if (!(scale > 0) || scale > std::numeric_limits<float>::max())
-        return node.fail(what + " is " + std::to_string(scale) + ", a scale must be positive and finite");
+        return node.fail(what + " is " + std::to_string(scale) + ", a scale must be positive and finite" +
+                         (std::isinf(scale)
+                              ? ": calibrated over infinities, of a mask for example; a large finite number "
+                                "(-1e4) instead of them gives a scale"
+                              : ""));
   if (elementCount(shapeOf(value)) != 1 || shapeOf(value).empty())
     return value;
   if (!tensor)
