@@ -151,10 +151,36 @@ Tensor windowCounts(Dims image, const PoolAttributes &pool, Dims positions, bool
   return counts;
 }
 
+bool isOfBytes(Value value) {
+  auto dequantize = value.getDefiningOp<DequantizeOp>();
+  return dequantize && byteWidth(elementTypeOf(dequantize.getInput().getType())) == 1;
+}
+
+// Means of as many numbers each are one convolution of the bytes, by 1 / count: along one dimension after another they
+// would be rounded in between.
+FailureOr<Value> createQuantisedMean(Node &node, Value input, const SpatialAttributes &spatial, float count) {
+  Shape shape{shapeOf(input)[1], 1};
+  shape.append(spatial.kernel);
+  Tensor ones(ElementType::I8, shape);
+  std::fill_n(ones.data<int8_t>(), ones.size(), 1);
+  Value weight = node.builder.create<DequantizeOp>(
+      node.location, RankedTensorType::get(shape, node.builder.getF32Type()), node.constant("ones", ones),
+      node.constant("share", Tensor::of<float>({}, {1 / count})), node.constant("zero", Tensor::of<int8_t>({}, {0})));
+  return createConvolution(node, input, weight, Value(), spatial, shape[0]);
+}
+
 FailureOr<Value> createAveragePool(Node &node, Value input, const PoolAttributes &pool, bool includePad) {
   auto isZero = [](int64_t n) { return n == 0; };
   const bool hasDilation = llvm::any_of(pool.spatial.dilations, [](int64_t n) { return n != 1; });
   const ElementType type = elementTypeOf(input.getType());
+  if ((hasDilation || pool.spatial.rank() > 2) && isOfBytes(input)) {
+    auto positions = windowPositions(node, shapeOf(input), pool.spatial);
+    if (failed(positions))
+      return failure();
+    const Tensor counts = windowCounts(shapeOf(input).drop_front(2), pool, *positions, includePad, ElementType::F32);
+    if (llvm::all_equal(counts.values<float>()))
+      return createQuantisedMean(node, input, pool.spatial, counts.values<float>().front());
+  }
   if (type == ElementType::F32 && !hasDilation && (!includePad || llvm::all_of(pool.beyond, isZero)))
     return poolByDimensions(node, input, pool.spatial, [&](Value image, const SpatialAttributes &window) {
       Shape shape = llvm::cantFail(poolShape(shapeOf(image), windowOf(window), ChannelPosition::First));

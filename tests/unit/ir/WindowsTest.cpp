@@ -97,11 +97,12 @@ Shape joined(std::initializer_list<int64_t> first, const Numbers &rest) {
   return shape;
 }
 
-void declare(OnnxBuilder &builder, bool isInput, const std::string &name, Dims shape) {
+void declare(OnnxBuilder &builder, bool isInput, const std::string &name, Dims shape,
+             int type = ::onnx::TensorProto_DataType_FLOAT) {
   std::vector<std::string> dims;
   for (int64_t d : shape)
     dims.push_back(std::to_string(d));
-  isInput ? builder.input(name, dims) : builder.output(name, dims);
+  isInput ? builder.input(name, dims, type) : builder.output(name, dims, type);
 }
 
 // The model's result, as imported and after the graph passes; a test failure when it is not the expected one.
@@ -247,7 +248,7 @@ TEST(WindowsTest, PoolsOfAnyRankAreTheirWindows) {
   for (int round = 0; round < 120; ++round) {
     Geometry g = drawGeometry(random);
     const int kind = static_cast<int>(draw(random, 0, 2)); // maximum, mean, 2-norm
-    const int64_t ceilMode = draw(random, 0, 1), includePad = draw(random, 0, 1);
+    const int64_t ceilMode = draw(random, 0, 1), includePad = draw(random, 0, 1), isOfBytes = draw(random, 0, 1);
     Numbers positions = positionsOf(g);
     for (size_t d = 0; d < positions.size() && ceilMode; ++d) {
       const int64_t room = g.image[d] + g.front[d] + g.back[d] - g.span(d);
@@ -288,24 +289,35 @@ TEST(WindowsTest, PoolsOfAnyRankAreTheirWindows) {
     if (!isDefined)
       continue;
     SCOPED_TRACE(describe(g) + "kind " + std::to_string(kind) + " ceil_mode " + std::to_string(ceilMode) +
-                 " count_include_pad " + std::to_string(includePad));
+                 " count_include_pad " + std::to_string(includePad) + " of bytes " + std::to_string(isOfBytes));
     OnnxBuilder builder(22);
     builder.model.set_ir_version(10);
-    declare(builder, true, "x", x.shape);
+    Tensor given = x;
+    if (isOfBytes) {
+      given = Tensor(ElementType::I8, x.shape);
+      for (int64_t i = 0; i < x.size(); ++i)
+        given.setInteger(i, std::lround(x.numberAt(i) * 16) + 3);
+      builder.floats("s", {}, {1.0f / 16});
+      builder.integers("z", {}, {3}, ::onnx::TensorProto_DataType_INT8);
+      builder.node("DequantizeLinear", {"given", "s", "z"}, "x");
+    }
+    declare(builder, true, isOfBytes ? "given" : "x", x.shape,
+            isOfBytes ? ::onnx::TensorProto_DataType_INT8 : ::onnx::TensorProto_DataType_FLOAT);
     auto &node = builder.node(kind == 0 ? "MaxPool" : kind == 1 ? "AveragePool" : "LpPool", {"x"}, "y");
     setGeometry(node, g);
     OnnxBuilder::attribute(node, "ceil_mode", ceilMode);
     if (kind == 1)
       OnnxBuilder::attribute(node, "count_include_pad", includePad);
     declare(builder, false, "y", shape);
-    expectResult(builder, {x}, shape, expected);
+    expectResult(builder, {given}, shape, expected);
   }
 }
 
 // One model of QuantizeLinear's int8 around an operator, with a scale for each slice of dimension `axis` of the
 // weights.
 std::string quantisedModel(const char *type, Dims x, Dims w, int64_t axis, Dims y, const Geometry &g, Random &random) {
-  OnnxBuilder builder;
+  OnnxBuilder builder(22);
+  builder.model.set_ir_version(10);
   auto declared = [&](bool isInput, const std::string &name, Dims shape) {
     std::vector<std::string> dims;
     for (int64_t d : shape)
@@ -328,7 +340,11 @@ std::string quantisedModel(const char *type, Dims x, Dims w, int64_t axis, Dims 
   builder.integers("yz", {}, {-5}, ::onnx::TensorProto_DataType_INT8);
   builder.node("DequantizeLinear", {"x", "xs", "xz"}, "xd");
   OnnxBuilder::attribute(builder.node("DequantizeLinear", {"w", "ws", "wz"}, "wd"), "axis", axis);
-  setGeometry(builder.node(type, {"xd", "wd"}, "yd"), g);
+  const bool isPool = llvm::StringRef(type) == "AveragePool";
+  auto &node = isPool ? builder.node(type, {"xd"}, "yd") : builder.node(type, {"xd", "wd"}, "yd");
+  setGeometry(node, g);
+  if (isPool)
+    OnnxBuilder::attribute(node, "count_include_pad", int64_t(1));
   builder.node("QuantizeLinear", {"yd", "ys", "yz"}, "y");
   return builder.bytes();
 }
@@ -349,6 +365,13 @@ TEST(WindowsTest, QuantisedOnesAreIntegerProductsAndMoves) {
        0,
        {1, 6, 3, 4, 4},
        {{3, 4, 4}, {3, 3, 3}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}, {1, 1, 1}}},
+      {"AveragePool",
+       {1, 4, 3, 4, 4},
+       {4},
+       0,
+       {1, 4, 2, 4, 4},
+       {{3, 4, 4}, {2, 3, 3}, {1, 1, 1}, {1, 1, 1}, {0, 1, 1}, {0, 1, 1}}},
+      {"AveragePool", {1, 4, 6, 6}, {4}, 0, {1, 4, 4, 4}, {{6, 6}, {2, 2}, {1, 1}, {2, 2}, {0, 0}, {0, 0}}},
       {"ConvTranspose", {1, 4, 5}, {4, 6, 4}, 1, {1, 6, 10}, {{5}, {4}, {2}, {1}, {1}, {1}}},
       {"ConvTranspose", {1, 4, 3, 3}, {4, 6, 3, 3}, 1, {1, 6, 5, 5}, {{3, 3}, {3, 3}, {2, 2}, {1, 1}, {1, 1}, {1, 1}}},
   };
