@@ -72,14 +72,18 @@ public:
 
   Roundings(Value value, const Fixed &fixed) : value(value), fixed(fixed) {}
 
-  // Does rounding bring element `at` as far from its definition as `apart`?
-  bool reach(int64_t at, double definition, double apart) {
+  // Does rounding bring element `at` as far from its definition as the reference is? Where one of the two is no number,
+  // to the reference itself.
+  bool reach(int64_t at, double definition, double reference, double bound) {
     if (notReached == kMostNotReached) // the row is wrong whatever is asked of the others
       return false;
+    const double apart = distance(definition, reference);
     for (uint64_t draw = 0; draw != kRoundedDraws; ++draw) {
       if (draw == readers.size())
         readers.push_back(readerOf(draw));
-      if (distance(inFloat32(readers[draw](at)), inFloat32(definition)) * kBeyondDraws >= apart)
+      const double rounded = inFloat32(readers[draw](at));
+      if (std::isfinite(apart) ? distance(rounded, inFloat32(definition)) * kBeyondDraws >= apart
+                               : distance(rounded, reference) <= bound)
         return true;
     }
     ++notReached;
@@ -107,7 +111,7 @@ void compareElement(DefinitionRow &row, int64_t at, double definition, double re
                     Roundings &roundings) {
   ++row.compared;
   const double apart = distance(definition, reference);
-  if (apart > row.bound && roundings.reach(at, definition, apart)) {
+  if (apart > row.bound && roundings.reach(at, definition, reference, row.bound)) {
     ++row.undecided;
     return;
   }

@@ -101,7 +101,7 @@ Numbers Elements::whole(Value value) {
 
 Reader Elements::build(Operation *op) {
   Reader exact = exactly(op);
-  if (!isRounding || op->getNumResults() != 1 || !isReal(elementTypeOf(op->getResult(0).getType())) || !isRounded(op))
+  if (!seed || op->getNumResults() != 1 || !isReal(elementTypeOf(op->getResult(0).getType())) || !isRounded(op))
     return exact;
   return [this, exact](int64_t i) { return rounded(exact(i)); };
 }

@@ -28,9 +28,9 @@ using Numbers = std::shared_ptr<const std::vector<double>>;
 
 class Elements {
 public:
-  // With a seed, each real operation is rounded at random, as far as float32 may be off in one (Monte Carlo arithmetic:
-  // Parker, UCLA CSD-970002, 1997). Without, in float64.
-  explicit Elements(std::optional<uint64_t> seed = {}) : isRounding(seed.has_value()), random(seed.value_or(0)) {}
+  // With a seed, the result of each operation of reals is one that float32 may have: the nearest for seed 0, otherwise
+  // at random, as far off as that may be (Monte Carlo arithmetic: Parker, UCLA CSD-970002, 1997). Without, float64.
+  explicit Elements(std::optional<uint64_t> seed = {}) : seed(seed), random(seed.value_or(0)) {}
 
   // Fixes a value: an argument, or a quantiser's result, whatever was computed of it. The tensor must outlive this.
   void set(Value value, const Tensor &tensor);
@@ -46,14 +46,17 @@ public:
 
   // The result of one operation of reals.
   double rounded(double x) {
-    return isRounding ? x * (1 + std::ldexp(std::uniform_real_distribution<>(-1, 1)(random), -24)) : x;
+    if (!seed)
+      return x;
+    return *seed == 0 ? static_cast<float>(x)
+                      : x * (1 + std::ldexp(std::uniform_real_distribution<>(-1, 1)(random), -24));
   }
 
 private:
   Reader build(mlir::Operation *op);
   Reader exactly(mlir::Operation *op);
 
-  bool isRounding;
+  std::optional<uint64_t> seed;
   std::mt19937_64 random;
 
   llvm::DenseMap<Value, Reader> fixed;

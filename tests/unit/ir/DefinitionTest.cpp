@@ -164,6 +164,25 @@ TEST_F(DefinitionTest, WhatFloat32DoesNotDecideIsNoDifference) {
   EXPECT_EQ(exact[0].undecided, 0);
 }
 
+// 255 times the float32 next to 2 / 255 is 2.0000001, and 2 in float32: only a whole power of what is negative is a
+// number.
+TEST_F(DefinitionTest, ANumberThatFloat32HasWholeIsOneOfItsRoundings) {
+  constexpr const char *kSquare = R"mlir(
+func.func @main(%x: tensor<1xf32>) -> tensor<1xf32> {
+  %s = tw.constant dense<0.007843138> : tensor<f32>
+  %z = tw.constant dense<-128> : tensor<i8>
+  %q = tw.constant dense<127> : tensor<1xi8>
+  %two = tw.dequantize %q, %s, %z : (tensor<1xi8>, tensor<f32>, tensor<i8>) -> tensor<1xf32>
+  %y = tw.binary <pow> %x, %two : (tensor<1xf32>, tensor<1xf32>) -> tensor<1xf32>
+  return %y : tensor<1xf32>
+}
+)mlir";
+  auto square = rows(kSquare, {f32({1}, {-3})}, {f32({1}, {9})});
+  EXPECT_TRUE(square[0].isGood()) << "by definition " << square[0].definition;
+  EXPECT_EQ(square[0].undecided, 1);
+  EXPECT_FALSE(rows(kSquare, {f32({1}, {-3})}, {f32({1}, {-9})})[0].isGood());
+}
+
 TEST_F(DefinitionTest, WhatFloat32DecidesIsADifferenceBesideWhatItDoesNot) {
   const Tensor x = f32({2, 3}, {1.1f, 1.1f, 1.1f, 1, 2, 3});
   const float r = 1.2247449f;

@@ -19,10 +19,11 @@ namespace tw::ir {
 // may lose in the sums before it where that is more. Integer outputs that no quantiser made are exact.
 constexpr double kQuantizerSteps = 1, kFloatShare = 1e-4;
 
-// An element beyond its bound is computed again, this often, with each operation of reals rounded at random within what
-// float32 may be off in one. If the farthest of them, times a factor for what few draws miss, reaches the reference,
-// float32 does not decide the element: the norm of a row of equal values, for example, is what is left of the rounding
-// of their mean, divided by the root of epsilon. (Monte Carlo arithmetic: Parker, UCLA CSD-970002, 1997.)
+// An element beyond its bound is computed again, this often: with each operation of reals rounded to float32, then at
+// random within what float32 may be off in one. If the farthest of them, times a factor for what few draws miss,
+// reaches the reference, float32 does not decide the element: the norm of a row of equal values, for example, is what
+// is left of the rounding of their mean, divided by the root of epsilon. (Monte Carlo arithmetic: Parker, UCLA
+// CSD-970002, 1997.)
 constexpr int kRoundedDraws = 8;
 constexpr double kBeyondDraws = 16;
 
