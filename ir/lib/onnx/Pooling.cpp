@@ -3,6 +3,8 @@
 #include "TensorReader.h"
 #include "Windows.h"
 
+#include "llvm/Support/MathExtras.h"
+
 #include <numeric>
 
 using namespace mlir;
@@ -24,9 +26,9 @@ FailureOr<PoolAttributes> poolAttributes(Node &node, Dims input) {
   PoolAttributes result{*spatial, Shape(spatial->rank(), 0)};
   for (size_t d = 0; d < spatial->rank() && node.integer("ceil_mode", 0); ++d) {
     const int64_t front = input[2 + d] + spatial->front(d), room = front + spatial->back(d) - spatial->span(d);
-    const int64_t rest = room % spatial->strides[d], missing = spatial->strides[d] - rest;
-    if (rest > 0 && room + missing < front)
-      result.beyond[d] = missing;
+    const int64_t last = llvm::divideCeilSigned(room, spatial->strides[d]) * spatial->strides[d];
+    if (last >= 0 && last < front)
+      result.beyond[d] = last - room; // of a small image the only window is larger than all of it
     result.spatial.back(d) += result.beyond[d];
   }
   // A window must hold at least one element of the image.

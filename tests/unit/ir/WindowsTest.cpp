@@ -249,15 +249,18 @@ TEST(WindowsTest, PoolsOfAnyRankAreTheirWindows) {
     Geometry g = drawGeometry(random);
     const int kind = static_cast<int>(draw(random, 0, 2)); // maximum, mean, 2-norm
     const int64_t ceilMode = draw(random, 0, 1), includePad = draw(random, 0, 1), isOfBytes = draw(random, 0, 1);
-    Numbers positions = positionsOf(g);
-    for (size_t d = 0; d < positions.size() && ceilMode; ++d) {
-      const int64_t room = g.image[d] + g.front[d] + g.back[d] - g.span(d);
-      positions[d] = (room + g.strides[d] - 1) / g.strides[d] + 1;
-      if ((positions[d] - 1) * g.strides[d] >= g.image[d] + g.front[d])
+    Numbers positions;
+    bool hasAll = true;
+    for (size_t d = 0; d < g.rank(); ++d) {
+      const double room = static_cast<double>(g.image[d] + g.front[d] + g.back[d] - g.span(d)),
+                   steps = room / static_cast<double>(g.strides[d]);
+      positions.push_back(static_cast<int64_t>(ceilMode ? std::ceil(steps) : std::floor(steps)) + 1);
+      if (ceilMode && (positions[d] - 1) * g.strides[d] >= g.image[d] + g.front[d])
         --positions[d];
+      hasAll = hasAll && positions[d] > 0;
     }
     // Nobody says what a window of only padding is.
-    bool isDefined = !positions.empty();
+    bool isDefined = hasAll;
     const Shape shape = joined({2, 3}, positions);
     const Tensor x = randomFloats(joined({2, 3}, g.image), random);
     std::vector<double> expected(isDefined ? elementCount(shape) : 0);
