@@ -11,19 +11,9 @@ using namespace tw::test;
 
 namespace {
 
-std::vector<Mapping> match(const Block &block, std::vector<Rejection> *why = nullptr) {
-  static const Target machine = pair::target();
-  static const Chain chain = pair::chain();
-  std::vector<Rejection> rejections;
-  std::vector<Mapping> mappings = matchChain(block, chain, machine, rejections);
-  if (why)
-    *why = rejections;
-  return mappings;
-}
-
 bool isRefused(const Block &block, const std::string &kind, const std::string &text) {
   std::vector<Rejection> why;
-  match(block, &why);
+  pair::match(block, &why);
   return std::ranges::any_of(why, [&](const Rejection &r) {
     return r.intrinsic == "mac+drain" && r.kind == kind && r.text.find(text) != std::string::npos;
   });
@@ -46,7 +36,7 @@ TEST(AccessTest, ATensorLiesInRowsOfLanes) {
 
 // Loops m, outputs, taps, channels; six channels are two blocks of lanes, the second half full.
 TEST(AccessTest, LanesAreSplitOffAndEveryAccessSaysWhichDimensionItWalks) {
-  const std::vector<Mapping> mappings = match(pair::window(6, 6, 8, 3, 1, 1));
+  const std::vector<Mapping> mappings = pair::match(pair::window(6, 6, 8, 3, 1, 1));
   ASSERT_EQ(mappings.size(), 2u);
   const Mapping &mapping = mappings[0];
   EXPECT_EQ(extentsOf(mapping.block), (std::vector<int64_t>{6, 2, 3, 2, 4, 4})); // and lanes of channels, of outputs
@@ -68,25 +58,25 @@ TEST(AccessTest, LanesAreSplitOffAndEveryAccessSaysWhichDimensionItWalks) {
 }
 
 TEST(AccessTest, WhatLiesBehindTheLastChannelIsPadding) {
-  const Mapping mapping = match(pair::window(6, 6, 8, 3, 1, 1)).front();
+  const Mapping mapping = pair::match(pair::window(6, 6, 8, 3, 1, 1)).front();
   // m outputs taps channels lane-of-channels lane-of-outputs
   EXPECT_FALSE(isPadding(mapping, {0, 1, 0, 1, 1, 3}, 4)); // channel 5
   EXPECT_TRUE(isPadding(mapping, {0, 1, 0, 1, 2, 3}, 4));  // channel 6
 }
 
 TEST(AccessTest, AStrideIsAFieldAndOneThatItCannotHoldStaysOutside) {
-  EXPECT_EQ(match(pair::window(9, 8, 8, 3, 3, 1)).front().fixedFields.at({0, pair::kStep}), 3);
+  EXPECT_EQ(pair::match(pair::window(9, 8, 8, 3, 3, 1)).front().fixedFields.at({0, pair::kStep}), 3);
   const Block wide = pair::window(9, 8, 8, 3, 4, 1);
   EXPECT_TRUE(isRefused(wide, "descriptor", "step = 4 is outside 1..3"));
-  const std::vector<Mapping> mappings = match(wide);
+  const std::vector<Mapping> mappings = pair::match(wide);
   ASSERT_EQ(mappings.size(), 1u);
   EXPECT_EQ(mappings[0].loopTo[0], -1);
 }
 
 TEST(AccessTest, AReductionThatItsFieldCannotHoldIsRefused) {
-  EXPECT_TRUE(match(pair::window(9, 8, 8, 8, 1, 0)).empty());
+  EXPECT_TRUE(pair::match(pair::window(9, 8, 8, 8, 1, 0)).empty());
   EXPECT_TRUE(isRefused(pair::window(9, 8, 8, 8, 1, 0), "extent", "loop tap has 8 steps, t_n takes 7"));
-  EXPECT_FALSE(match(pair::window(9, 8, 8, 7, 1, 0)).empty());
+  EXPECT_FALSE(pair::match(pair::window(9, 8, 8, 7, 1, 0)).empty());
 }
 
 TEST(AccessTest, LoopsThatEveryOperandWalksAsOneAreOne) {
@@ -99,23 +89,23 @@ TEST(AccessTest, LoopsThatEveryOperandWalksAsOneAreOne) {
     operand.shape = {4, 5, 8};
     operand.index = {at(0), at(4), operand.index[1]};
   }
-  const std::vector<Mapping> mappings = match(block);
+  const std::vector<Mapping> mappings = pair::match(block);
   ASSERT_FALSE(mappings.empty());
   EXPECT_EQ(mappings[0].block.loops[0].extent, 20);
   EXPECT_EQ(mappings[0].block.loops[0].name, "h*w");
   EXPECT_EQ(mappings[0].block.operands[0].shape, (std::vector<int64_t>{20, 2, 4}));
   // The first five of nine columns of x, or every second one: the two are no one walk.
   block.operands[0].shape[1] = 9;
-  EXPECT_EQ(match(block).front().block.loops[0].extent, 4);
+  EXPECT_EQ(pair::match(block).front().block.loops[0].extent, 4);
   block.operands[0].index[1] = at(4, 2);
-  EXPECT_EQ(match(block).front().block.loops[0].extent, 4);
+  EXPECT_EQ(pair::match(block).front().block.loops[0].extent, 4);
 }
 
 TEST(AccessTest, WhatMustLieInLanesIsTheLastDimension) {
   Block block = pair::window(6, 8, 8, 3, 1, 1);
   std::swap(block.operands[4].shape[0], block.operands[4].shape[1]);
   std::swap(block.operands[4].index[0], block.operands[4].index[1]);
-  EXPECT_TRUE(match(block).empty());
+  EXPECT_TRUE(pair::match(block).empty());
   EXPECT_TRUE(isRefused(block, "layout", "operand y: loop oc must lie in lanes, but it is not the last dimension"));
 }
 
@@ -123,34 +113,29 @@ TEST(AccessTest, ATensorThatBeginsInTheMiddleOfARowIsRefused) {
   Block block = pair::window(6, 8, 8, 3, 1, 1);
   block.operands[0].shape[1] = 12;
   block.operands[0].index[1].constant = 2;
-  EXPECT_TRUE(match(block).empty());
+  EXPECT_TRUE(pair::match(block).empty());
   EXPECT_TRUE(isRefused(block, "alignment", "it begins at element 2 of its last dimension, rows have 4"));
   block.operands[0].index[1].constant = 4;
-  ASSERT_FALSE(match(block).empty());
-  EXPECT_EQ(match(block).front().block.operands[0].index[1], at(3, 1, 1));
+  ASSERT_FALSE(pair::match(block).empty());
+  EXPECT_EQ(pair::match(block).front().block.operands[0].index[1], at(3, 1, 1));
 }
 
 TEST(AccessTest, PaddingThatTheInstructionDoesNotHaveIsRefused) {
   Block block = pair::window(6, 8, 8, 3, 1, 1);
   block.operands[0].outside = Outside::Skip;
-  EXPECT_TRUE(match(block).empty());
+  EXPECT_TRUE(pair::match(block).empty());
   EXPECT_TRUE(isRefused(block, "body", "elements outside are skipped, the instruction reads a value for them"));
 }
 
 TEST(AccessTest, AParameterThatIsComputedIsRefused) {
   Block block = pair::window(6, 8, 8, 3, 1, 1);
   block.operands[2].constant = nullptr;
-  EXPECT_TRUE(match(block).empty());
+  EXPECT_TRUE(pair::match(block).empty());
 }
 
 TEST(AccessTest, ASumThatOnlyWeightsKnowStaysOutsideAndIsAddedUp) {
-  Block block = pair::window(6, 8, 8, 3, 1, 1);
-  block.loops.push_back({"part", 2, true});
-  Operand &w = block.operands[1];
-  w.shape.insert(w.shape.begin(), 2);
-  w.index.insert(w.index.begin(), at(4));
-  w.constant = constantBytes(2 * int64_t(w.constant->size()));
-  const std::vector<Mapping> mappings = match(block);
+  Block block = inTwoParts(pair::window(6, 8, 8, 3, 1, 1));
+  const std::vector<Mapping> mappings = pair::match(block);
   ASSERT_FALSE(mappings.empty());
   EXPECT_EQ(mappings[0].loopTo[4], -1);
   // Not by instructions that always begin anew.
@@ -161,6 +146,6 @@ TEST(AccessTest, ASumThatOnlyWeightsKnowStaysOutsideAndIsAddedUp) {
   // Not where the tensor is read along it, too: the instruction would have to run it.
   block.operands[0].shape.insert(block.operands[0].shape.begin(), 2);
   block.operands[0].index.insert(block.operands[0].index.begin(), at(4));
-  for (const Mapping &mapping : match(block))
+  for (const Mapping &mapping : pair::match(block))
     EXPECT_NE(mapping.loopTo[4], -1);
 }

@@ -153,6 +153,17 @@ inline Block addition(std::vector<int64_t> shape) {
   return block;
 }
 
+// The block with its weights, operand 1, as the sum of two: a reduction that nothing else knows.
+inline Block inTwoParts(Block block) {
+  const int part = int(block.loops.size());
+  block.loops.push_back({"part", 2, true});
+  Operand &w = block.operands[1];
+  w.shape.insert(w.shape.begin(), 2);
+  w.index.insert(w.index.begin(), at(part));
+  w.constant = constantBytes(2 * int64_t(w.constant->size()));
+  return block;
+}
+
 } // namespace tw::test
 
 #endif // TW_TESTS_UNIT_TENSORIZE_BLOCKS_H

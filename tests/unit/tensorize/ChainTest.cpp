@@ -90,9 +90,8 @@ TEST(ChainTest, InstructionsThatMeetNowhereAreNoChain) {
 
 // Such a loop would run the first instruction's work again.
 TEST(ChainTest, ALoopThatOnlyTheSecondHasIsOneStep) {
-  static constexpr std::array<isa::Loop, 3> kLoops{{{"m", pair::byField(pair::kDrainM), false},
-                                                    {"again", pair::byField(pair::kYRows), false},
-                                                    {"lane", pair::kByLanes, false}}};
+  static constexpr std::array<isa::Loop, 3> kLoops{
+      {{"m", byField(pair::kDrainM), false}, {"again", byField(pair::kYRows), false}, {"lane", kByLanes, false}}};
   static constexpr std::array<isa::Access, 5> kAccesses = [] {
     std::array<isa::Access, 5> accesses = pair::kDrainAccesses;
     for (isa::Access &access : accesses)

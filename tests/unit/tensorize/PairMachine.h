@@ -6,8 +6,11 @@
 #define TW_TESTS_UNIT_TENSORIZE_PAIRMACHINE_H
 
 #include "Blocks.h"
+#include "Records.h"
 #include "tw/tensorize/Realise.h"
 #include "tw/tensorize/Target.h"
+
+#include <gtest/gtest.h>
 
 #include <array>
 
@@ -22,9 +25,6 @@ enum DrainField : uint8_t { kDrainAcc, kRecord, kY, kYRows, kDrainM, kLow, kHigh
 constexpr isa::Field field(std::string_view name, isa::FieldKind kind, int64_t min, int64_t max) {
   return {name, {0, 16, min < 0}, kind, false, min, max, ""};
 }
-constexpr isa::Value byField(int index) { return {isa::Value::Field, index}; }
-inline constexpr isa::Value kByLanes{isa::Value::Lanes, 0}, kOne{isa::Value::Literal, 1};
-
 // mac: acc[m][lane] (+)= sum over tap, kb, ic of x[m*step + tap - pad][kb][ic] * w[tap][kb][ic][lane], rows of x
 // outside 0..x_h-1 are pad_value
 inline constexpr std::array<isa::Field, 12> kMacFields{
@@ -45,51 +45,10 @@ inline constexpr std::array<isa::Dim, 2> kXDims{
     {{kWindow, byField(kXRows), kXRowsHeld, kPad}, {kTermK, kByLanes, -1, -1}}};
 inline constexpr std::array<uint8_t, 3> kWPacked{{1, 2, 3}};
 inline constexpr std::array<uint8_t, 1> kFirstLoop{{0}};
-inline constexpr std::array<isa::Access, 3> kMacAccesses{{{"x",
-                                                           isa::Space(kBuffer),
-                                                           isa::Elem::I8,
-                                                           isa::Dir::Read,
-                                                           isa::LaneKind::Loop,
-                                                           3,
-                                                           kX,
-                                                           -1,
-                                                           kPadValue,
-                                                           true,
-                                                           kXDims,
-                                                           {},
-                                                           1,
-                                                           0,
-                                                           false},
-                                                          {"w",
-                                                           isa::Space(kBuffer),
-                                                           isa::Elem::I8,
-                                                           isa::Dir::Read,
-                                                           isa::LaneKind::Loop,
-                                                           4,
-                                                           kW,
-                                                           -1,
-                                                           -1,
-                                                           false,
-                                                           {},
-                                                           kWPacked,
-                                                           1,
-                                                           0,
-                                                           false},
-                                                          {"acc",
-                                                           isa::Space(kSums),
-                                                           isa::Elem::I32,
-                                                           isa::Dir::Update,
-                                                           isa::LaneKind::Loop,
-                                                           4,
-                                                           kMacAcc,
-                                                           -1,
-                                                           -1,
-                                                           false,
-                                                           {},
-                                                           kFirstLoop,
-                                                           1,
-                                                           0,
-                                                           false}}};
+inline constexpr std::array<isa::Access, 3> kMacAccesses{
+    {strided("x", kBuffer, isa::Dir::Read, 3, kX, kXDims, -1, kPadValue),
+     packed("w", kBuffer, isa::Elem::I8, isa::Dir::Read, 4, kW, kWPacked),
+     packed("acc", kSums, isa::Elem::I32, isa::Dir::Update, 4, kMacAcc, kFirstLoop)}};
 inline constexpr std::array<isa::Arg, 2> kMulArgs{{{isa::Arg::Access, 0}, {isa::Arg::Access, 1}}},
     kAddArgs{{{isa::Arg::Access, 2}, {isa::Arg::Slot, 0}}};
 inline constexpr std::array<isa::Node, 2> kMacBody{
@@ -105,81 +64,12 @@ inline constexpr std::array<isa::Field, 7> kDrainFields{
      field("hi", isa::FieldKind::Sint, -128, 127)}};
 inline constexpr std::array<isa::Loop, 2> kDrainLoops{{{"m", byField(kDrainM), false}, {"lane", kByLanes, false}}};
 inline constexpr std::array<isa::Dim, 1> kYDims{{{kTermFirst, byField(kYRows), -1, -1}}};
-inline constexpr std::array<isa::Access, 5> kDrainAccesses{{{"acc",
-                                                             isa::Space(kSums),
-                                                             isa::Elem::I32,
-                                                             isa::Dir::Read,
-                                                             isa::LaneKind::Loop,
-                                                             1,
-                                                             kDrainAcc,
-                                                             -1,
-                                                             -1,
-                                                             false,
-                                                             {},
-                                                             kFirstLoop,
-                                                             1,
-                                                             0,
-                                                             false},
-                                                            {"head",
-                                                             isa::Space(kParams),
-                                                             isa::Elem::I32,
-                                                             isa::Dir::Read,
-                                                             isa::LaneKind::Scalar,
-                                                             -1,
-                                                             kRecord,
-                                                             -1,
-                                                             -1,
-                                                             false,
-                                                             {},
-                                                             {},
-                                                             1,
-                                                             0,
-                                                             false},
-                                                            {"bias",
-                                                             isa::Space(kParams),
-                                                             isa::Elem::I32,
-                                                             isa::Dir::Read,
-                                                             isa::LaneKind::Loop,
-                                                             1,
-                                                             kRecord,
-                                                             -1,
-                                                             -1,
-                                                             false,
-                                                             {},
-                                                             {},
-                                                             1,
-                                                             1,
-                                                             false},
-                                                            {"multiplier",
-                                                             isa::Space(kParams),
-                                                             isa::Elem::F32,
-                                                             isa::Dir::Read,
-                                                             isa::LaneKind::Loop,
-                                                             1,
-                                                             kRecord,
-                                                             -1,
-                                                             -1,
-                                                             false,
-                                                             {},
-                                                             {},
-                                                             1,
-                                                             2,
-                                                             false},
-                                                            {"y",
-                                                             isa::Space(kBuffer),
-                                                             isa::Elem::I8,
-                                                             isa::Dir::Write,
-                                                             isa::LaneKind::Loop,
-                                                             1,
-                                                             kY,
-                                                             -1,
-                                                             -1,
-                                                             true,
-                                                             kYDims,
-                                                             {},
-                                                             1,
-                                                             0,
-                                                             false}}};
+inline constexpr std::array<isa::Access, 5> kDrainAccesses{
+    {packed("acc", kSums, isa::Elem::I32, isa::Dir::Read, 1, kDrainAcc, kFirstLoop),
+     packed("head", kParams, isa::Elem::I32, isa::Dir::Read, -1, kRecord, {}),
+     packed("bias", kParams, isa::Elem::I32, isa::Dir::Read, 1, kRecord, {}, 1),
+     packed("multiplier", kParams, isa::Elem::F32, isa::Dir::Read, 1, kRecord, {}, 2),
+     strided("y", kBuffer, isa::Dir::Write, 1, kY, kYDims)}};
 inline constexpr std::array<isa::Arg, 4> kRequantiseArgs{
     {{isa::Arg::Access, 0}, {isa::Arg::Access, 2}, {isa::Arg::Access, 3}, {isa::Arg::Word, 0}}};
 inline constexpr std::array<isa::Arg, 3> kClampArgs{
@@ -201,18 +91,13 @@ inline constexpr std::array<isa::Dim, 2> kOuterDims{
     {{kTermFirst, byField(kOuterStride), -1, -1}, {kTermSecond, kByLanes, -1, -1}}},
     kBufferDims{{{kTermFirst, byField(kBufferStride), -1, -1}, {kTermSecond, kByLanes, -1, -1}}},
     kFillDims{{{kTermFirst, byField(kOuterStride), -1, -1}, {kTermSecond, kByLanes, kHeld, -1}}};
-constexpr isa::Access moved(std::string_view name, Space space, isa::Dir dir, int16_t base, int16_t region,
-                            std::span<const isa::Dim> dims) {
-  return {name, isa::Space(space), isa::Elem::I8, dir, isa::LaneKind::Loop, 2, base, region, -1, true, dims, {}, 1, 0,
-          false};
-}
 inline constexpr std::array<isa::Access, 2> kLoadEnds{
-    {moved("outer", kOuter, isa::Dir::Read, kOuterAt, kRegion, kOuterDims),
-     moved("buffer", kBuffer, isa::Dir::Write, kBufferAt, -1, kBufferDims)}},
-    kFillEnds{{moved("outer", kOuter, isa::Dir::Read, kOuterAt, kRegion, kFillDims),
-               moved("buffer", kBuffer, isa::Dir::Write, kBufferAt, -1, kBufferDims)}},
-    kStoreEnds{{moved("buffer", kBuffer, isa::Dir::Read, kBufferAt, -1, kBufferDims),
-                moved("outer", kOuter, isa::Dir::Write, kOuterAt, kRegion, kOuterDims)}};
+    {strided("outer", kOuter, isa::Dir::Read, 2, kOuterAt, kOuterDims, kRegion),
+     strided("buffer", kBuffer, isa::Dir::Write, 2, kBufferAt, kBufferDims)}},
+    kFillEnds{{strided("outer", kOuter, isa::Dir::Read, 2, kOuterAt, kFillDims, kRegion),
+               strided("buffer", kBuffer, isa::Dir::Write, 2, kBufferAt, kBufferDims)}},
+    kStoreEnds{{strided("buffer", kBuffer, isa::Dir::Read, 2, kBufferAt, kBufferDims),
+                strided("outer", kOuter, isa::Dir::Write, 2, kOuterAt, kOuterDims, kRegion)}};
 inline constexpr std::array<isa::Arg, 1> kCopyArgs{{{isa::Arg::Access, 0}}};
 inline constexpr std::array<isa::Node, 1> kCopyBody{{{"to", 0, 1, isa::Primitive(kCopy), kCopyArgs}}};
 inline constexpr isa::Semantics kLoadSemantics{kMoveLoops, kLoadEnds, kCopyBody, {}, isa::Init::None, 1},
@@ -246,10 +131,32 @@ inline tensorize::Target target() {
   return target;
 }
 
+inline const tensorize::Target &machine() {
+  static const tensorize::Target target = pair::target();
+  return target;
+}
+
 /// Of mac, drained.
-inline tensorize::Chain chain() {
-  static const tensorize::Target machine = target();
-  return chainsOf(machine).front();
+inline const tensorize::Chain &chain() {
+  static const tensorize::Chain chain = chainsOf(machine()).front();
+  return chain;
+}
+
+/// How the block runs on it, and why not otherwise.
+inline std::vector<tensorize::Mapping> match(const Block &block, std::vector<tensorize::Rejection> *why = nullptr) {
+  std::vector<tensorize::Rejection> rejections;
+  std::vector<tensorize::Mapping> mappings = matchChain(block, chain(), machine(), rejections);
+  if (why)
+    *why = std::move(rejections);
+  return mappings;
+}
+
+/// Of a block that does, the first.
+inline tensorize::Mapping mappingOf(const Block &block) {
+  std::vector<tensorize::Rejection> why;
+  std::vector<tensorize::Mapping> mappings = match(block, &why);
+  EXPECT_FALSE(mappings.empty()) << (why.empty() ? "" : why.back().str());
+  return mappings.front();
 }
 
 // y[m][oc] = sum over tap, c of x[stride*m + tap - pad][c] * w[oc][tap][c]; loops m oc tap c; operands x w bias

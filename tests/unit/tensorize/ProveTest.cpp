@@ -10,18 +10,7 @@ using namespace tw::test;
 
 namespace {
 
-const Target &machine() {
-  static const Target target = pair::target();
-  return target;
-}
-
-std::vector<Mapping> match(const Block &block) {
-  static const Chain chain = pair::chain();
-  std::vector<Rejection> why;
-  return matchChain(block, chain, machine(), why);
-}
-
-Mapping right() { return match(pair::window(6, 6, 7, 3, 1, 1)).front(); }
+Mapping right() { return pair::match(pair::window(6, 6, 7, 3, 1, 1)).front(); }
 
 struct Tile {
   Tile(const Mapping &mapping, Range m) : mapping(mapping) {
@@ -34,7 +23,7 @@ struct Tile {
     placement.meetingBases = {8};
     EXPECT_FALSE(realise(mapping, ranges, placement, links));
   }
-  std::string prove() const { return proveTile(mapping, machine(), ranges, placement, links); }
+  std::string prove() const { return proveTile(mapping, pair::machine(), ranges, placement, links); }
 
   const Mapping &mapping;
   Ranges ranges;
@@ -52,8 +41,9 @@ TEST(ProveTest, WindowsOfAnyStrideAndPaddingAreProved) {
         for (int64_t channels : {3, 4, 9}) {
           if (pad >= taps)
             continue;
-          for (const Mapping &mapping : match(pair::window(9, channels, 6, taps, stride, pad))) {
-            EXPECT_EQ(proveMapping(mapping, machine()), "") << taps << " " << stride << " " << pad << " " << channels;
+          for (const Mapping &mapping : pair::match(pair::window(9, channels, 6, taps, stride, pad))) {
+            EXPECT_EQ(proveMapping(mapping, pair::machine()), "")
+                << taps << " " << stride << " " << pad << " " << channels;
             ++proved;
           }
         }
@@ -63,57 +53,57 @@ TEST(ProveTest, WindowsOfAnyStrideAndPaddingAreProved) {
 TEST(ProveTest, AWrongStepIsFound) {
   Mapping mapping = right();
   mapping.fixedFields[{0, pair::kStep}] = 2;
-  EXPECT_NE(proveMapping(mapping, machine()), "");
-  mapping = match(pair::window(6, 6, 7, 3, 1, 0)).front();
+  EXPECT_NE(proveMapping(mapping, pair::machine()), "");
+  mapping = pair::match(pair::window(6, 6, 7, 3, 1, 0)).front();
   mapping.fixedFields[{0, pair::kStep}] = 2;
-  EXPECT_NE(proveMapping(mapping, machine()), "");
+  EXPECT_NE(proveMapping(mapping, pair::machine()), "");
 }
 
 // Two rows, three apart for the instruction: the second is none of those that it may read.
 TEST(ProveTest, WhatTheInstructionTakesForPaddingIsFound) {
-  Mapping mapping = match(pair::window(2, 4, 4, 1, 1, 0)).front();
+  Mapping mapping = pair::match(pair::window(2, 4, 4, 1, 1, 0)).front();
   mapping.fixedFields[{0, pair::kStep}] = 3;
-  EXPECT_EQ(proveMapping(mapping, machine()), "operand x: padding begins at another element");
+  EXPECT_EQ(proveMapping(mapping, pair::machine()), "operand x: padding begins at another element");
 }
 
 TEST(ProveTest, LoopsThatRunInEachOthersPlaceAreFound) {
   Mapping mapping = right();
   std::swap(mapping.loopTo[2], mapping.loopTo[3]); // taps as blocks of channels
-  EXPECT_NE(proveMapping(mapping, machine()), "");
+  EXPECT_NE(proveMapping(mapping, pair::machine()), "");
   mapping = right();
   std::swap(mapping.loopTo[4], mapping.loopTo[5]); // lanes of channels as lanes of outputs
-  EXPECT_NE(proveMapping(mapping, machine()), "");
+  EXPECT_NE(proveMapping(mapping, pair::machine()), "");
 }
 
 TEST(ProveTest, ADimensionThatIsWalkedAsAnotherIsFound) {
   Mapping mapping = right();
   std::swap(mapping.dimOf[0][0], mapping.dimOf[0][1]);
-  EXPECT_NE(proveMapping(mapping, machine()), "");
+  EXPECT_NE(proveMapping(mapping, pair::machine()), "");
 }
 
 // A result is never padded: nothing but its address tells that its rows are as far apart as its lanes' blocks.
 TEST(ProveTest, AResultAtAnotherAddressIsFound) {
   Mapping mapping = right();
   mapping.dimOf[5][0] = 1;
-  EXPECT_EQ(proveMapping(mapping, machine()), "operand y: address 4 instead of 8");
+  EXPECT_EQ(proveMapping(mapping, pair::machine()), "operand y: address 4 instead of 8");
 }
 
 TEST(ProveTest, PointsThatNoStepVisitsAreFound) {
-  Mapping mapping = match(pair::window(6, 4, 4, 3, 1, 0)).front();
-  ASSERT_EQ(proveMapping(mapping, machine()), "");
+  Mapping mapping = pair::match(pair::window(6, 4, 4, 3, 1, 0)).front();
+  ASSERT_EQ(proveMapping(mapping, pair::machine()), "");
   mapping.block.loops[4].extent = 8; // lanes of channels: the instruction has four
-  EXPECT_EQ(proveMapping(mapping, machine()), "the chain makes 144 steps, the block has 288 points");
+  EXPECT_EQ(proveMapping(mapping, pair::machine()), "the chain makes 144 steps, the block has 288 points");
 }
 
 TEST(ProveTest, TwoLoopsInOnePlaceDoNotVisitEveryPoint) {
   Mapping mapping = right();
   mapping.loopTo[1] = 0; // blocks of outputs beside the rows
-  EXPECT_NE(proveMapping(mapping, machine()), "");
+  EXPECT_NE(proveMapping(mapping, pair::machine()), "");
 }
 
 // Eight rows of which the window of the last reaches the padding behind: no step of the walk may read it as a row.
 TEST(ProveTest, EveryFieldThatIsWalkedIsFoundWrongInEveryKindOfTile) {
-  const Mapping mapping = match(pair::window(8, 8, 8, 3, 1, 1)).front();
+  const Mapping mapping = pair::match(pair::window(8, 8, 8, 3, 1, 1)).front();
   for (Range rows : {Range{0, 3}, Range{3, 3}, Range{6, 2}}) {
     const Tile tile(mapping, rows);
     ASSERT_EQ(tile.prove(), "");
@@ -130,7 +120,7 @@ TEST(ProveTest, EveryFieldThatIsWalkedIsFoundWrongInEveryKindOfTile) {
 }
 
 TEST(ProveTest, RowsThatAreHeldAreFoundTooFewAndTooManyWhereSomethingReadsThem) {
-  const Mapping mapping = match(pair::window(8, 8, 8, 3, 1, 1)).front();
+  const Mapping mapping = pair::match(pair::window(8, 8, 8, 3, 1, 1)).front();
   for (Range rows : {Range{0, 3}, Range{3, 3}, Range{6, 2}}) {
     Tile fewer(mapping, rows);
     --fewer.links[0].values[pair::kXRowsHeld];
@@ -142,7 +132,7 @@ TEST(ProveTest, RowsThatAreHeldAreFoundTooFewAndTooManyWhereSomethingReadsThem) 
 }
 
 TEST(ProveTest, StepsThatNothingRunsAreFound) {
-  const Mapping mapping = match(pair::window(8, 8, 8, 3, 1, 1)).front();
+  const Mapping mapping = pair::match(pair::window(8, 8, 8, 3, 1, 1)).front();
   Tile tile(mapping, {0, 3});
   tile.ranges[1] = {0, 2}; // both blocks of outputs in one tile
   EXPECT_EQ(tile.prove(), "loop oc has 2 steps in a tile, and nothing runs them");

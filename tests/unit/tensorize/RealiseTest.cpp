@@ -13,19 +13,6 @@ using namespace tw::test;
 
 namespace {
 
-const Target &machine() {
-  static const Target target = pair::target();
-  return target;
-}
-
-Mapping mappingOf(const Block &block) {
-  static const Chain chain = pair::chain();
-  std::vector<Rejection> why;
-  std::vector<Mapping> mappings = matchChain(block, chain, machine(), why);
-  EXPECT_FALSE(mappings.empty());
-  return mappings.front();
-}
-
 // Rows m.lo.. of outputs 4*block .. 4*block+3; everything else whole. Loops: m outputs taps channels lanes lanes.
 Ranges tile(const Mapping &mapping, Range m, int64_t block) {
   Ranges ranges;
@@ -70,7 +57,7 @@ uint32_t wordAt(const std::vector<uint8_t> &bytes, size_t word) {
 } // namespace
 
 TEST(RealiseTest, ATileTouchesTheRowsOfItsWindowsThatAreThere) {
-  const Mapping mapping = mappingOf(pair::window(6, 8, 8, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 8, 8, 3, 1, 1));
   // Rows 2 and 3 of the result read rows 1 to 4.
   EXPECT_EQ(boxOf(mapping, 0, tile(mapping, {2, 2}, 1)), (Box{{1, 0, 0}, {4, 2, 4}}));
   EXPECT_EQ(boxOf(mapping, 4, tile(mapping, {2, 2}, 1)), (Box{{2, 1, 0}, {2, 1, 4}}));
@@ -81,7 +68,7 @@ TEST(RealiseTest, ATileTouchesTheRowsOfItsWindowsThatAreThere) {
 }
 
 TEST(RealiseTest, EveryFieldOfATileInTheMiddleIsSaidByHand) {
-  const Mapping mapping = mappingOf(pair::window(6, 8, 8, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 8, 8, 3, 1, 1));
   const Fields fields = denseFields(mapping, tile(mapping, {2, 2}, 1));
   ASSERT_EQ(fields.refused, "");
   ASSERT_EQ(fields.links.size(), 2u);
@@ -92,7 +79,7 @@ TEST(RealiseTest, EveryFieldOfATileInTheMiddleIsSaidByHand) {
 }
 
 TEST(RealiseTest, TilesAtTheBordersSayHowMuchIsThereAndWherePaddingEnds) {
-  const Mapping mapping = mappingOf(pair::window(6, 8, 8, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 8, 8, 3, 1, 1));
   const Fields first = denseFields(mapping, tile(mapping, {0, 2}, 0));
   EXPECT_EQ(first.mac(pair::kX), 100);
   EXPECT_EQ(first.mac(pair::kXRowsHeld), 3);
@@ -105,7 +92,7 @@ TEST(RealiseTest, TilesAtTheBordersSayHowMuchIsThereAndWherePaddingEnds) {
 }
 
 TEST(RealiseTest, ATileOfAResidentTensorBeginsInsideIt) {
-  const Mapping mapping = mappingOf(pair::window(6, 8, 8, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 8, 8, 3, 1, 1));
   const View x{16, {0, 0, 0}, {8, 4, 1}}, y{200, {0, 0, 0}, {8, 4, 1}};
   const Fields fields = fieldsOf(mapping, tile(mapping, {2, 2}, 1), x, y);
   EXPECT_EQ(fields.mac(pair::kX), 16 + 1 * 8);
@@ -114,21 +101,21 @@ TEST(RealiseTest, ATileOfAResidentTensorBeginsInsideIt) {
 }
 
 TEST(RealiseTest, AValueOutsideItsFieldIsRefusedWithBoth) {
-  const Mapping mapping = mappingOf(pair::window(6, 8, 8, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 8, 8, 3, 1, 1));
   const View x{1020, {0, 0, 0}, {8, 4, 1}}, y{0, {0, 0, 0}, {8, 4, 1}};
   EXPECT_EQ(fieldsOf(mapping, tile(mapping, {2, 2}, 0), x, y).refused,
             "mac+drain: descriptor: x = 1028 is outside 0..1023");
-  const Mapping longer = mappingOf(pair::window(12, 8, 8, 3, 1, 1));
+  const Mapping longer = pair::mappingOf(pair::window(12, 8, 8, 3, 1, 1));
   EXPECT_EQ(denseFields(longer, tile(longer, {0, 9}, 0)).refused, "mac+drain: descriptor: m_n = 9 is outside 1..8");
 }
 
 // Row (tap, block of channels, channel) of four outputs.
 TEST(RealiseTest, WeightsArePackedInTheOrderOfTheInstructionWithZeroInPadding) {
-  const Mapping mapping = mappingOf(pair::window(6, 6, 7, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 6, 7, 3, 1, 1));
   const Ranges ranges = tile(mapping, {0, 6}, 1);
-  const std::vector<uint8_t> image = constantImage(mapping, machine(), {0, pair::kW}, ranges);
+  const std::vector<uint8_t> image = constantImage(mapping, pair::machine(), {0, pair::kW}, ranges);
   ASSERT_EQ(image.size(), 3u * 2 * 4 * 4);
-  EXPECT_EQ(constantImageBytes(mapping, machine(), {0, pair::kW}, ranges), 96);
+  EXPECT_EQ(constantImageBytes(mapping, pair::machine(), {0, pair::kW}, ranges), 96);
   for (int64_t tap = 0; tap != 3; ++tap)
     for (int64_t c = 0; c != 8; ++c)
       for (int64_t lane = 0; lane != 4; ++lane) {
@@ -144,8 +131,8 @@ TEST(RealiseTest, PaddingIsZeroAlsoWhereTheConstantGoesOn) {
   Block block = pair::window(6, 6, 8, 3, 1, 1);
   block.operands[1].shape = {8, 18};
   block.operands[1].index = {at(1), Index{{{2, 6}, {3, 1}}, 0}};
-  const Mapping mapping = mappingOf(block);
-  const std::vector<uint8_t> image = constantImage(mapping, machine(), {0, pair::kW}, tile(mapping, {0, 6}, 0));
+  const Mapping mapping = pair::mappingOf(block);
+  const std::vector<uint8_t> image = constantImage(mapping, pair::machine(), {0, pair::kW}, tile(mapping, {0, 6}, 0));
   ASSERT_EQ(image.size(), 3u * 2 * 4 * 4);
   for (int64_t tap = 0; tap != 3; ++tap)
     for (int64_t c = 0; c != 8; ++c)
@@ -155,11 +142,11 @@ TEST(RealiseTest, PaddingIsZeroAlsoWhereTheConstantGoesOn) {
 }
 
 TEST(RealiseTest, ARecordHoldsItsWordsBiasesAndMultipliersAndOneBehindTheLastOutput) {
-  const Mapping mapping = mappingOf(pair::window(6, 8, 7, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 8, 7, 3, 1, 1));
   const Ranges ranges = tile(mapping, {0, 6}, 1);
-  const std::vector<uint8_t> image = constantImage(mapping, machine(), {1, pair::kRecord}, ranges);
+  const std::vector<uint8_t> image = constantImage(mapping, pair::machine(), {1, pair::kRecord}, ranges);
   ASSERT_EQ(image.size(), 3u * 16);
-  EXPECT_EQ(constantImageBytes(mapping, machine(), {1, pair::kRecord}, ranges), 48);
+  EXPECT_EQ(constantImageBytes(mapping, pair::machine(), {1, pair::kRecord}, ranges), 48);
   EXPECT_EQ(wordAt(image, 0), 0xFCu); // zero point -4 in the low byte
   for (size_t word : {1u, 2u, 3u})
     EXPECT_EQ(wordAt(image, word), 0u);
@@ -174,7 +161,7 @@ TEST(RealiseTest, ARecordHoldsItsWordsBiasesAndMultipliersAndOneBehindTheLastOut
 }
 
 TEST(RealiseTest, AMeetingPlaceHasARowForEachStepOfTheTile) {
-  const Mapping mapping = mappingOf(pair::window(6, 8, 8, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 8, 8, 3, 1, 1));
   const Ranges ranges = tile(mapping, {2, 3}, 0);
   EXPECT_EQ(meetingRows(mapping, mapping.chain->meetings[0], ranges), 3);
   EXPECT_EQ(chainExtent(mapping, 1, ranges), 3); // taps

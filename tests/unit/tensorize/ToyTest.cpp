@@ -3,6 +3,7 @@
 // that shares nothing with tw but the record types compiles and runs a matrix product through the same matcher and
 // scheduler.
 #include "Blocks.h"
+#include "Records.h"
 #include "tw/tensorize/Realise.h"
 #include "tw/tensorize/Schedule.h"
 
@@ -25,9 +26,6 @@ constexpr isa::Opcode opcode(uint8_t value) { return isa::Opcode(value); }
 constexpr isa::Field field(std::string_view name, uint16_t lsb, uint8_t width, isa::FieldKind kind, int64_t min = 0) {
   return {name, {lsb, width, false}, kind, false, min, (int64_t(1) << width) - 1, ""};
 }
-constexpr isa::Value byField(int index) { return {isa::Value::Field, index}; }
-constexpr isa::Value kByLanes{isa::Value::Lanes, 0};
-constexpr isa::Value kOne{isa::Value::Literal, 1};
 
 // gemm: y[m][lane] = sum over kb, ic of x[m][kb][ic] * w[kb][ic][lane], modulo 256
 constexpr std::array<isa::Field, 7> kGemmFields{
@@ -41,51 +39,9 @@ constexpr std::array<isa::Term, 1> kTermM{{{0, kOne}}}, kTermK{{{1, kOne}}};
 constexpr std::array<isa::Dim, 2> kXDims{{{kTermM, byField(1), -1, -1}, {kTermK, kByLanes, -1, -1}}};
 constexpr std::array<isa::Dim, 1> kYDims{{{kTermM, byField(4), -1, -1}}};
 constexpr std::array<uint8_t, 2> kWPacked{{1, 2}};
-constexpr std::array<isa::Access, 3> kGemmAccesses{{{"x",
-                                                     isa::Space(kBuffer),
-                                                     isa::Elem::I8,
-                                                     isa::Dir::Read,
-                                                     isa::LaneKind::Loop,
-                                                     2,
-                                                     0,
-                                                     -1,
-                                                     -1,
-                                                     true,
-                                                     kXDims,
-                                                     {},
-                                                     1,
-                                                     0,
-                                                     false},
-                                                    {"w",
-                                                     isa::Space(kBuffer),
-                                                     isa::Elem::I8,
-                                                     isa::Dir::Read,
-                                                     isa::LaneKind::Loop,
-                                                     3,
-                                                     2,
-                                                     -1,
-                                                     -1,
-                                                     false,
-                                                     {},
-                                                     kWPacked,
-                                                     1,
-                                                     0,
-                                                     false},
-                                                    {"y",
-                                                     isa::Space(kBuffer),
-                                                     isa::Elem::I8,
-                                                     isa::Dir::Write,
-                                                     isa::LaneKind::Loop,
-                                                     3,
-                                                     3,
-                                                     -1,
-                                                     -1,
-                                                     true,
-                                                     kYDims,
-                                                     {},
-                                                     1,
-                                                     0,
-                                                     false}}};
+constexpr std::array<isa::Access, 3> kGemmAccesses{{strided("x", kBuffer, isa::Dir::Read, 2, 0, kXDims),
+                                                    packed("w", kBuffer, isa::Elem::I8, isa::Dir::Read, 3, 2, kWPacked),
+                                                    strided("y", kBuffer, isa::Dir::Write, 3, 3, kYDims)}};
 constexpr std::array<isa::Arg, 2> kMulArgs{{{isa::Arg::Access, 0}, {isa::Arg::Access, 1}}},
     kAddArgs{{{isa::Arg::Slot, 1}, {isa::Arg::Slot, 0}}};
 constexpr std::array<isa::Node, 2> kGemmBody{
@@ -102,15 +58,10 @@ constexpr std::array<isa::Loop, 3> kMoveLoops{
 constexpr std::array<isa::Term, 1> kTerm1{{{0, kOne}}}, kTerm0{{{1, kOne}}};
 constexpr std::array<isa::Dim, 2> kDramDims{{{kTerm1, byField(4), -1, -1}, {kTerm0, kByLanes, -1, -1}}},
     kBufferDims{{{kTerm1, byField(5), -1, -1}, {kTerm0, kByLanes, -1, -1}}};
-constexpr isa::Access moveEnd(std::string_view name, ToySpace space, isa::Dir dir, int16_t base,
-                              std::span<const isa::Dim> dims) {
-  return {name, isa::Space(space), isa::Elem::I8, dir, isa::LaneKind::Loop, 2, base, -1, -1, true, dims, {}, 1, 0,
-          false};
-}
-constexpr std::array<isa::Access, 2> kLoadEnds{{moveEnd("dram", kDram, isa::Dir::Read, 0, kDramDims),
-                                                moveEnd("buffer", kBuffer, isa::Dir::Write, 1, kBufferDims)}};
-constexpr std::array<isa::Access, 2> kStoreEnds{{moveEnd("buffer", kBuffer, isa::Dir::Read, 1, kBufferDims),
-                                                 moveEnd("dram", kDram, isa::Dir::Write, 0, kDramDims)}};
+constexpr std::array<isa::Access, 2> kLoadEnds{{strided("dram", kDram, isa::Dir::Read, 2, 0, kDramDims),
+                                                strided("buffer", kBuffer, isa::Dir::Write, 2, 1, kBufferDims)}};
+constexpr std::array<isa::Access, 2> kStoreEnds{{strided("buffer", kBuffer, isa::Dir::Read, 2, 1, kBufferDims),
+                                                 strided("dram", kDram, isa::Dir::Write, 2, 0, kDramDims)}};
 constexpr std::array<isa::Arg, 1> kCopyArgs{{{isa::Arg::Access, 0}}};
 constexpr std::array<isa::Node, 1> kCopyBody{{{"to", 0, 1, isa::Primitive(kCopy), kCopyArgs}}};
 constexpr isa::Semantics kLoadSemantics{kMoveLoops, kLoadEnds, kCopyBody, {}, isa::Init::None, 1},

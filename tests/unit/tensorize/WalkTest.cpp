@@ -31,15 +31,6 @@ Block productOfTensors(int64_t channels, int64_t outputs) {
   return block;
 }
 
-Mapping mappingOf(const Block &block) {
-  static const Target machine = pair::target();
-  static const Chain chain = pair::chain();
-  std::vector<Rejection> why;
-  std::vector<Mapping> mappings = matchChain(block, chain, machine, why);
-  EXPECT_FALSE(mappings.empty()) << (why.empty() ? "" : why.back().str());
-  return mappings.front();
-}
-
 Ranges wholeOf(const Mapping &mapping) {
   Ranges ranges;
   for (size_t loop = 0; loop != mapping.block.loops.size(); ++loop)
@@ -70,7 +61,7 @@ TEST(WalkTest, AnAddressIsTheBaseTheRowsAndTheLane) {
 }
 
 TEST(WalkTest, PackedRowsFollowOneAnotherInTheOrderOfTheirLoops) {
-  const Mapping mapping = mappingOf(pair::window(6, 7, 8, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(pair::window(6, 7, 8, 3, 1, 1));
   const ChainAccess &w = mapping.chain->accesses[1];
   EXPECT_EQ(packedExtents(mapping, w, wholeOf(mapping), 4), (std::vector<int64_t>{3, 2, 4})); // tap, kb, ic
   EXPECT_EQ(packedBytes(mapping, 1, wholeOf(mapping), 4), 3 * 2 * 4 * 4);
@@ -84,7 +75,7 @@ TEST(WalkTest, PackedRowsFollowOneAnotherInTheOrderOfTheirLoops) {
 
 // w[c][oc], c = 4*block + lane: rows of the packed order are 4 bytes each, blocks of channels 16 apart.
 TEST(WalkTest, APackedTensorHasStridesThatMakeItsRowsFollowOneAnother) {
-  const Mapping mapping = mappingOf(productOfTensors(8, 8));
+  const Mapping mapping = pair::mappingOf(productOfTensors(8, 8));
   ASSERT_TRUE(isPackedStream(mapping, 1));
   EXPECT_EQ(mapping.block.operands[1].shape, (std::vector<int64_t>{8, 2, 4}));
   EXPECT_EQ(packedStrides(mapping, 1, wholeOf(mapping), 4), (std::vector<int64_t>{4, 0, 1}));
@@ -99,7 +90,7 @@ TEST(WalkTest, APackedTensorHasStridesThatMakeItsRowsFollowOneAnother) {
 }
 
 TEST(WalkTest, RowsThatNoStridesMakeFollowOneAnotherHaveNone) {
-  Mapping mapping = mappingOf(productOfTensors(8, 8));
+  Mapping mapping = pair::mappingOf(productOfTensors(8, 8));
   // Blocks of channels would be 5 rows apart, lanes of them one: no one distance.
   mapping.block.operands[1].index[0].terms[0].factor = 5;
   EXPECT_TRUE(packedStrides(mapping, 1, wholeOf(mapping), 4).empty());

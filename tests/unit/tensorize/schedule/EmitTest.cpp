@@ -32,12 +32,7 @@ TEST(EmitTest, PassesOverOneResultAddUp) {
   std::mt19937 random(12);
   Network network(machine("tw8"));
   const int x = network.input({1, 6, 6, 3});
-  Block block = conv2d({1, 6, 6, 3, 12, 3, 3, 1, 1, 1});
-  block.loops.push_back({"part", 2, true}); // weights as the sum of two
-  block.operands[1].shape.insert(block.operands[1].shape.begin(), 2);
-  block.operands[1].index.insert(block.operands[1].index.begin(), at(7));
-  block.operands[1].constant = constantBytes(2 * 12 * 3 * 3 * 3);
-  network.add(block, {x}, true);
+  network.add(inTwoParts(conv2d({1, 6, 6, 3, 12, 3, 3, 1, 1, 1})), {x}, true);
   int placed = 0;
   for (int trial = 0; trial != 30; ++trial) {
     std::string refused;

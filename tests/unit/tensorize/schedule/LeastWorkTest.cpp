@@ -71,12 +71,7 @@ TEST(LeastWorkTest, NoScheduleOfANetworkHasLess) {
 TEST(LeastWorkTest, PassesRepeatTheProductsAlone) {
   Network network(machine("tw8"));
   const int x = network.input({1, 6, 6, 3});
-  Block block = conv2d({1, 6, 6, 3, 12, 3, 3, 1, 1, 1});
-  block.loops.push_back({"part", 2, true}); // weights as the sum of two
-  block.operands[1].shape.insert(block.operands[1].shape.begin(), 2);
-  block.operands[1].index.insert(block.operands[1].index.begin(), at(7));
-  block.operands[1].constant = constantBytes(2 * 12 * 3 * 3 * 3);
-  network.add(block, {x}, true);
+  network.add(inTwoParts(conv2d({1, 6, 6, 3, 12, 3, 3, 1, 1, 1})), {x}, true);
   expectBound(network, 4);
   const LeastWork least = leastOf(network);
   EXPECT_EQ(least.cycles[size_t(isa::Engine::MX)], 2u * 2 * 9 * 36); // passes, blocks of outputs, taps, pixels

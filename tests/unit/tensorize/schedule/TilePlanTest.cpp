@@ -16,28 +16,15 @@ using namespace tw::test;
 
 namespace {
 
-const Target &machine() {
-  static const Target target = pair::target();
-  return target;
-}
-
-Mapping mappingOf(const Block &block) {
-  static const Chain chain = pair::chain();
-  std::vector<Rejection> why;
-  std::vector<Mapping> mappings = matchChain(block, chain, machine(), why);
-  EXPECT_FALSE(mappings.empty());
-  return mappings.front();
-}
-
 // Loops of the mapping's block: m, blocks of outputs, taps, blocks of channels, lanes of channels, lanes of outputs.
 constexpr int kM = 0, kOutputs = 1;
 const Mapping &windows() {
-  static const Mapping mapping = mappingOf(pair::window(6, 8, 8, 3, 1, 1));
+  static const Mapping mapping = pair::mappingOf(pair::window(6, 8, 8, 3, 1, 1));
   return mapping;
 }
 
 TilePlan plan(int64_t rows, std::vector<int> order, const Mapping &mapping = windows()) {
-  return TilePlan(mapping, machine(), {.tile = {rows, 1, 3, 2, 4, 4}, .order = std::move(order)}, {false, false});
+  return TilePlan(mapping, pair::machine(), {.tile = {rows, 1, 3, 2, 4, 4}, .order = std::move(order)}, {false, false});
 }
 
 Ranges tile(Range m, int64_t outputs) { return {m, {outputs, 1}, {0, 3}, {0, 2}, {0, 4}, {0, 4}}; }
@@ -71,10 +58,11 @@ TEST(TilePlanTest, ABufferHasRoomForTheLargestTile) {
 }
 
 TEST(TilePlanTest, WhatStaysOnChipNeedsNoBufferAndWhatNeverChangesNeedsOne) {
-  const TilePlan resident(windows(), machine(), {.tile = {6, 1, 3, 2, 4, 4}, .order = {kOutputs, kM}}, {true, false});
+  const TilePlan resident(windows(), pair::machine(), {.tile = {6, 1, 3, 2, 4, 4}, .order = {kOutputs, kM}},
+                          {true, false});
   EXPECT_TRUE(resident.streams[0].isResident);
   EXPECT_EQ(resident.bufferBytes(pair::kBuffer), 2 * (24 + 96)); // y and weights, by outputs
-  const Mapping narrow = mappingOf(pair::window(6, 8, 4, 3, 1, 1));
+  const Mapping narrow = pair::mappingOf(pair::window(6, 8, 4, 3, 1, 1));
   EXPECT_EQ(plan(6, {kM}, narrow).bufferBytes(pair::kBuffer), 48 + 24 + 96);
 }
 
@@ -92,14 +80,9 @@ TEST(TilePlanTest, TilesOfConstantsAreCountedApart) {
 
 // Weights as a sum of two parts: both go over one result.
 TEST(TilePlanTest, AnOuterSumComesInPassesBehindAllOtherLoops) {
-  Block block = pair::window(6, 8, 8, 3, 1, 1);
-  block.loops.push_back({"part", 2, true});
-  Operand &w = block.operands[1];
-  w.shape.insert(w.shape.begin(), 2);
-  w.index.insert(w.index.begin(), at(4));
-  w.constant = constantBytes(2 * int64_t(w.constant->size()));
-  const Mapping mapping = mappingOf(block);
-  const TilePlan made(mapping, machine(), {.tile = {6, 1, 3, 2, 1, 4, 4}, .order = {kOutputs}}, {false, false});
+  const Block block = inTwoParts(pair::window(6, 8, 8, 3, 1, 1));
+  const Mapping mapping = pair::mappingOf(block);
+  const TilePlan made(mapping, pair::machine(), {.tile = {6, 1, 3, 2, 1, 4, 4}, .order = {kOutputs}}, {false, false});
   const std::vector<Ranges> tiles = made.tiles();
   ASSERT_EQ(tiles.size(), 4u);
   for (size_t i = 0; i != 4; ++i) {
@@ -112,7 +95,7 @@ TEST(TilePlanTest, AnOuterSumComesInPassesBehindAllOtherLoops) {
 
 TEST(TilePlanTest, ATileThatDoesNotFitWhateverElseLiesThereIsRefused) {
   EXPECT_FALSE(plan(6, {kM}).check());
-  const Mapping longer = mappingOf(pair::window(12, 8, 8, 3, 1, 1));
+  const Mapping longer = pair::mappingOf(pair::window(12, 8, 8, 3, 1, 1));
   auto rejection = plan(9, {kM}, longer).check();
   ASSERT_TRUE(rejection);
   EXPECT_EQ(rejection->str(), "mac+drain: memory: the tile needs 9 rows of SUMS, half of it has 8");
@@ -120,12 +103,12 @@ TEST(TilePlanTest, ATileThatDoesNotFitWhateverElseLiesThereIsRefused) {
 
 // The first of two tiles has 3 rows in front of it: the field takes them; the second would need x_h = 32.
 TEST(TilePlanTest, EachKindOfTileIsEncoded) {
-  const Mapping tall = mappingOf(pair::window(80, 4, 4, 7, 3, 3));
-  const TilePlan good(tall, machine(), {.tile = {8, 1, 7, 1, 4, 4}, .order = {kM}}, {false, false});
+  const Mapping tall = pair::mappingOf(pair::window(80, 4, 4, 7, 3, 3));
+  const TilePlan good(tall, pair::machine(), {.tile = {8, 1, 7, 1, 4, 4}, .order = {kM}}, {false, false});
   EXPECT_FALSE(good.checkTiles());
   Mapping wide = tall;
   wide.block.operands[0].index[0].constant = -4; // more padding in front than the field takes
-  const TilePlan bad(wide, machine(), {.tile = {8, 1, 7, 1, 4, 4}, .order = {kM}}, {false, false});
+  const TilePlan bad(wide, pair::machine(), {.tile = {8, 1, 7, 1, 4, 4}, .order = {kM}}, {false, false});
   EXPECT_FALSE(bad.check()) << "the tile in the middle has none";
   auto rejection = bad.checkTiles();
   ASSERT_TRUE(rejection);
@@ -165,10 +148,11 @@ TEST(TilePlanTest, ATileIsMadeByThoseWhoseRowsItReads) {
   Block second = pair::window(6, 8, 8, 3, 1, 1);
   second.operands[0].tensor = 1;
   second.operands[4].tensor = 2;
-  const Mapping reader = mappingOf(second);
+  const Mapping reader = pair::mappingOf(second);
   const std::vector<bool> isResident(3, false);
   const BlockSchedule schedule{.tile = {2, 1, 3, 2, 4, 4}, .order = {kM, kOutputs}};
-  const TilePlan made(first, machine(), schedule, isResident), read(reader, machine(), schedule, isResident);
+  const TilePlan made(first, pair::machine(), schedule, isResident),
+      read(reader, pair::machine(), schedule, isResident);
   const Stream &stream = read.streams[0];
   ASSERT_EQ(stream.tensor, 1);
   EXPECT_TRUE(isMade(made, tile({0, 2}, 0), read, stream, tile({2, 2}, 0)));
@@ -179,7 +163,7 @@ TEST(TilePlanTest, ATileIsMadeByThoseWhoseRowsItReads) {
 
 // Six tiles, every instruction 10 cycles, four bytes a cycle. Rows of x come again for each block of outputs.
 TEST(TilePlanTest, TheCostIsTheBusiestEngineAndWhatNothingHides) {
-  const Movers movers(machine());
+  const Movers movers(pair::machine());
   TilePlan byOutputs = plan(2, {kOutputs, kM});
   byOutputs.estimate(movers);
   // x: 32 bytes in 8 cycles, six times; weights and records: twice 144 bytes in 36.
