@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "Tw16.h"
 #include "rewrite/Rewriting.h"
 #include "tw/tensorize/Realise.h"
 #include "tw/tensorize/Rewrite.h"
 
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 
@@ -12,46 +12,6 @@ using namespace tw::tensorize;
 using namespace tw::test;
 
 namespace {
-
-tw::isa::HwConfig tw16() {
-  tw::isa::HwConfig config;
-  config.name = "tw16";
-  config.n = 16, config.spmBytes = 262144, config.spmBanks = 16, config.accRows = 1024, config.paramRows = 256;
-  config.lutBanks = 8, config.axiBytes = 16, config.axiBurstBeats = 16, config.axiOutstandingReads = 32;
-  config.fetchLines = 4, config.queueDepth = 4, config.loadDepth = 4, config.weightRows = 1, config.dwTaps = 1,
-  config.clockMhz = 1000;
-  return config;
-}
-
-const Target &target() {
-  static const Target tw = makeTwTarget(tw16());
-  return tw;
-}
-const std::vector<Chain> &chains() {
-  static const std::vector<Chain> all = chainsOf(target());
-  return all;
-}
-const Chain &chain(std::string_view name) {
-  auto found = std::ranges::find(chains(), name, &Chain::name);
-  EXPECT_NE(found, chains().end()) << "no chain " << name;
-  return *found;
-}
-
-std::vector<Mapping> match(const Block &block, std::string_view name, std::vector<Rejection> *why = nullptr) {
-  std::vector<Rejection> rejections;
-  std::vector<Mapping> mappings = matchChain(block, chain(name), target(), rejections);
-  if (why)
-    *why = rejections;
-  return mappings;
-}
-
-void expectProved(const Block &block, std::string_view name) {
-  std::vector<Rejection> why;
-  std::vector<Mapping> mappings = match(block, name, &why);
-  ASSERT_FALSE(mappings.empty()) << block.name << ": " << (why.empty() ? "" : why.back().str());
-  for (const Mapping &mapping : mappings)
-    EXPECT_EQ(proveMapping(mapping, target()), "") << block.name << " on " << name;
-}
 
 // A matrix product unit without lanes or layouts: what the count of published mappings is about.
 Chain plainGemm() {
@@ -214,51 +174,12 @@ TEST(MatchTest, ALoopOfTwoStepsIsWalkedByTwoStepsOrNotAtAll) {
 }
 
 TEST(MatchTest, AReductionThatOnlyWeightsKnowIsAddedUpInPasses) {
-  Block block = conv2d({});
-  block.loops.push_back({"part", 2, true});
-  Operand &w = block.operands[1];
-  w.shape.insert(w.shape.begin(), 2);
-  w.index.insert(w.index.begin(), at(7));
-  w.constant = constantBytes(2 * int64_t(w.constant->size()));
+  const Block block = inTwoParts(conv2d({}));
   bool isProved = false;
   for (const Mapping &mapping : match(block, "conv+drq"))
     isProved |= mapping.loopTo[7] == -1 && proveMapping(mapping, target()).empty();
   EXPECT_TRUE(isProved);
   EXPECT_TRUE(match(block, "dwconv").empty());
-}
-
-TEST(MatchTest, ALongSumIsAddedUpInPassesOfOneLength) {
-  auto passesOf = [](int64_t k, std::string_view name) {
-    std::vector<int64_t> counts;
-    for (const Mapping &mapping : match(gemm(4, k, 32), name))
-      for (const Mapping &passes : inPasses(mapping, target())) {
-        EXPECT_EQ(proveMapping(passes, target()), "") << k;
-        const Loop &pass = passes.block.loops.back();
-        EXPECT_TRUE(pass.isReduction && passes.loopTo.back() == -1);
-        int64_t products = 1; // that the whole block adds to one result
-        for (const Loop &loop : passes.block.loops)
-          products *= loop.isReduction ? loop.extent : 1;
-        EXPECT_EQ(products, k);
-        counts.push_back(pass.extent);
-      }
-    std::ranges::sort(counts);
-    counts.erase(std::unique(counts.begin(), counts.end()), counts.end());
-    return counts;
-  };
-  EXPECT_EQ(passesOf(4096, "conv+drq"), (std::vector<int64_t>{4, 8}));
-  EXPECT_EQ(passesOf(3072, "conv+drq"), (std::vector<int64_t>{3, 6}));
-  EXPECT_EQ(passesOf(16 * 67, "conv+drq"), (std::vector<int64_t>{67})); // a prime number of rows
-  EXPECT_TRUE(passesOf(1024, "conv+drq").empty());                      // one pass has room enough
-  EXPECT_TRUE(passesOf(4090, "conv+drq").empty());                      // padding behind the last row
-}
-
-TEST(MatchTest, ASumInPassesIsTheSameSum) {
-  std::mt19937 random(3);
-  Block block = gemm(3, 2048, 16); // lanes are whole: no padding
-  randomiseConstants(block, random);
-  for (const Mapping &mapping : match(block, "conv+drq"))
-    for (const Mapping &passes : inPasses(mapping, target()))
-      expectSameValues(mapping.block, passes.block, randomTensors(mapping.block, random));
 }
 
 TEST(MatchTest, DepthwiseRunsOnTheArrayWithWeightsOnTheDiagonal) {
