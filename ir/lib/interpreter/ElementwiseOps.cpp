@@ -143,6 +143,8 @@ double valueOf(UnaryKind kind, double x) {
   llvm_unreachable("of reals there is no complement");
 }
 
+// Which kinds are of reals alone, ir/lib/linalg/ElementwiseLoops.cpp says once more: it is judged by this, so both know
+// it by themselves.
 template <typename T> T integerOf(UnaryKind kind, T x) {
   switch (kind) {
   case UnaryKind::Abs:
