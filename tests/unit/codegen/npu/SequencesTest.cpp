@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Library functions as sequences: what they take from the call. What they compute is compared by tests/e2e.
+#include "npu/Sequences.h"
+
+#include "../Parsed.h"
+#include "tw/isa/ConfigReader.h"
+
+#include <gmock/gmock.h>
+
+using namespace tw;
+using namespace tw::codegen;
+using testing::HasSubstr;
+
+namespace {
+
+// softmax of `tokens` rows of `channels` elements with a mask of `period` rows, as text: [[1, 0], [1, 1]].
+std::string softmax(int64_t tokens, int64_t channels, int64_t period, const std::string &mask,
+                    bool isComputed = false) {
+  const std::string n = std::to_string(channels), x = "tensor<" + std::to_string(tokens) + "x" + n + "xi8>",
+                    m = "tensor<" + std::to_string(period) + "x" + n + "xi8>", t = "tensor<2x256xi8>";
+  const std::string table = "  %t = tw.constant dense<1> : " + t + "\n";
+  return "func.func private @blk_softmax_0(%x: " + x + (isComputed ? ", %t: " + t : "") + ") -> " + x + " {\n" +
+         (isComputed ? "" : table) + "  %m = tw.constant dense<" + mask + "> : " + m +
+         "\n  %y = tw.library \"softmax_i8\"(%x, %t, %m) {params = array<i64: 0, 1073741824, 30, -128>} : (" + x +
+         ", " + t + ", " + m + ") -> " + x + "\n  return %y : " + x + "\n}\nfunc.func @main(%x: " + x +
+         (isComputed ? ", %t: " + t : "") + ") -> " + x + " {\n  %y = call @blk_softmax_0(%x" +
+         (isComputed ? ", %t" : "") + ") : (" + x + (isComputed ? ", " + t : "") + ") -> " + x +
+         "\n  return %y : " + x + "\n}\n";
+}
+
+struct Asked {
+  explicit Asked(const std::string &text, isa::HwConfig its = *isa::loadConfig("tw8"))
+      : parsed(text), config(std::move(its)), target(tensorize::makeTwTarget(config)), blocks(*parsed.module),
+        forms(plan, executors, target.lanes) {
+    made = sequenceOf(blocks.calls().front(), plan, forms, target, config);
+  }
+  const SequencePlan &sequence() const { return std::get<SequencePlan>(*made); }
+  std::string refusal() const {
+    return made && std::holds_alternative<tensorize::Rejection>(*made) ? std::get<tensorize::Rejection>(*made).text
+                                                                       : "not refused";
+  }
+
+  test::Parsed parsed;
+  const isa::HwConfig config;
+  const tensorize::Target target;
+  Plan plan;
+  std::vector<std::unique_ptr<Executor>> executors;
+  const Blocks blocks;
+  Forms forms;
+  std::optional<std::variant<SequencePlan, tensorize::Rejection>> made;
+};
+
+} // namespace
+
+TEST(SequencesTest, AMaskThatLeavesNothingOutIsNone) {
+  const Asked its(softmax(6, 3, 2, "1"));
+  ASSERT_TRUE(its.made && std::holds_alternative<SequencePlan>(*its.made)) << its.refusal();
+  EXPECT_EQ(its.sequence().stream.cycledBytes, 0);
+  EXPECT_TRUE(its.sequence().stream.cycled.empty());
+  EXPECT_EQ(its.sequence().beside, -128) << "the zero point of its result";
+}
+
+// The mask has fewer rows than a block has tokens, as many, more, and a number that shares no factor with them.
+TEST(SequencesTest, EveryTokenOfEveryBlockMeetsItsRowOfTheMask) {
+  for (int64_t period : {1, 2, 3, 8, 12, 24})
+    for (int64_t tokens : {period, 2 * period, 9 * period})
+      for (int64_t channels : {1, 5, 9}) {
+        std::string mask;
+        auto isTaken = [&](int64_t row, int64_t channel) { return channel <= row % channels; };
+        for (int64_t row = 0; row != period; ++row) {
+          mask += row ? ", [" : "[[";
+          for (int64_t c = 0; c != channels; ++c)
+            mask += (c ? ", " : "") + std::to_string(int(isTaken(row, c)));
+          mask += row + 1 == period ? "]]" : "]";
+        }
+        const Asked its(softmax(tokens, channels, period, mask));
+        ASSERT_TRUE(its.made && std::holds_alternative<SequencePlan>(*its.made)) << its.refusal();
+        const tensorize::TokenStream &stream = its.sequence().stream;
+        if (channels == 1) { // nothing is left out
+          EXPECT_EQ(stream.cycledBytes, 0);
+          continue;
+        }
+        ASSERT_GT(stream.cycledBytes, 0);
+        ASSERT_EQ(int64_t(stream.cycled.size()) % stream.cycledBytes, 0);
+        const int64_t blocks = int64_t(stream.cycled.size()) / stream.cycledBytes;
+        EXPECT_LE(blocks, (tokens + 7) / 8) << "no more than there are";
+        for (int64_t token = 0; token != tokens; ++token)
+          for (int64_t c = 0; c != channels; ++c)
+            ASSERT_EQ(stream.cycled[size_t(token / 8 % blocks * stream.cycledBytes + c * 8 + token % 8)],
+                      uint8_t(isTaken(token % period, c)))
+                << "period " << period << ", token " << token << ", channel " << c;
+      }
+}
+
+TEST(SequencesTest, ATableThatIsComputedIsRefused) {
+  EXPECT_EQ(Asked(softmax(8, 4, 1, "1", true)).refusal(),
+            "operand 1 of softmax_i8 is computed: its sequence takes a constant");
+}
+
+TEST(SequencesTest, AMachineWithTooFewTablesSaysBothNumbers) {
+  isa::HwConfig small = *isa::loadConfig("tw8");
+  small.lutBanks = 1;
+  EXPECT_EQ(Asked(softmax(8, 4, 1, "1"), small).refusal(), "it takes 2 tables, there are 1");
+}
+
+// 8 tokens of 4096 channels with scratch memory beside them, in 16 KiB.
+TEST(SequencesTest, RowsTooLongForTheChipSayBothNumbers) {
+  isa::HwConfig small = *isa::loadConfig("tw8");
+  small.spmBytes = 16384;
+  EXPECT_THAT(Asked(softmax(8, 4096, 1, "1"), small).refusal(),
+              testing::MatchesRegex("8 tokens need [0-9]+ bytes of SPM, it has 16384"));
+}
+
+TEST(SequencesTest, WhatHasNoSequenceIsNotAsked) {
+  const Asked its("func.func private @blk_cumulate_0(%x: tensor<2x5xf32>) -> tensor<2x5xf32> {\n"
+                  "  %y = tw.library \"cumulate\"(%x) {params = array<i64: 0, 1, 0>} : (tensor<2x5xf32>) -> "
+                  "tensor<2x5xf32>\n  return %y : tensor<2x5xf32>\n}\n"
+                  "func.func @main(%x: tensor<2x5xf32>) -> tensor<2x5xf32> {\n"
+                  "  %y = call @blk_cumulate_0(%x) : (tensor<2x5xf32>) -> tensor<2x5xf32>\n"
+                  "  return %y : tensor<2x5xf32>\n}\n");
+  EXPECT_FALSE(its.made);
+}
