@@ -12,6 +12,7 @@ import check_headers
 import check_layering
 import check_licence
 import check_links
+import check_mirror
 import check_recipes
 import check_words
 
@@ -42,6 +43,35 @@ class Checks(unittest.TestCase):
         self.assertEqual(len(findings), 1, [str(finding) for finding in findings])
         self.assertEqual((findings[0].path, findings[0].line), (path, line))
         self.assertIn(part, findings[0].text)
+
+    # mirror
+
+    def test_mirror_accepts_a_source_with_a_test_of_its_name_in_any_folder(self):
+        self.write("tensorize/lib/schedule/Cut.cpp", SPDX)
+        self.write("tests/unit/tensorize/CutTest.cpp", SPDX)
+        self.write("ir/lib/transforms/FuseQdq.cpp", SPDX)
+        self.write("tests/lit/ir/fuse-qdq-shared.mlir", SPDX)
+        self.write("simulator/lib/State.cpp", SPDX)  # not asked
+        self.expect_clean(lambda root: check_mirror.check(root, {}))
+
+    def test_mirror_rejects_a_source_without_a_test(self):
+        self.write("tensorize/lib/schedule/Cut.cpp", SPDX)
+        self.write("tests/unit/codegen/CutTest.cpp", SPDX)  # of another directory
+        self.write("tests/lit/tensorize/cuts.mlir", SPDX)  # of another name
+        self.expect(lambda root: check_mirror.check(root, {}), "tensorize/lib/schedule/Cut.cpp", 1, "CutTest.cpp")
+
+    def test_mirror_accepts_what_is_listed_alone_or_by_its_folder(self):
+        self.write("ir/lib/onnx/Add.cpp", SPDX)
+        self.write("ir/lib/Names.cpp", SPDX)
+        elsewhere = {"ir/lib/onnx/": "models", "ir/lib/Names.cpp": "names"}
+        self.expect_clean(lambda root: check_mirror.check(root, elsewhere))
+
+    def test_mirror_rejects_an_entry_that_nothing_needs(self):
+        self.write("codegen/lib/Executor.cpp", SPDX)
+        self.write("tests/unit/codegen/ExecutorTest.cpp", SPDX)
+        for entry in ("codegen/lib/Executor.cpp", "codegen/lib/Gone.cpp", "codegen/lib/gone/"):
+            self.expect(lambda root: check_mirror.check(root, {entry: "said"}), "tests/style/check_mirror.py", 1,
+                        f"'{entry}'")
 
     # recipes
 
