@@ -15,6 +15,20 @@ TEST(DiagTest, PlaceComesBeforeText) {
 
 TEST(DiagTest, TextStandsAloneWithoutPlace) { EXPECT_EQ((Diag{"", "no device"}).str(), "no device"); }
 
+TEST(DiagTest, ReasonsFollowInOneLine) {
+  const Diag full{"", "the disk is full"}, torn{"byte 3", "torn", {{"", "no room"}, full}};
+  EXPECT_EQ((Diag{"a.npk", "cannot be written", {full}}).str(), "a.npk: cannot be written: the disk is full");
+  EXPECT_EQ((Diag{"a.npk", "cannot be read", {full, torn}}).str(),
+            "a.npk: cannot be read: the disk is full; byte 3: torn: no room; the disk is full");
+  EXPECT_EQ((Diag{"", "", {full, torn}}).str(), "the disk is full; byte 3: torn: no room; the disk is full");
+}
+
+TEST(DiagTest, APlaceLiesInALargerOne) {
+  const Diag wrong{"byte 3", "torn", {{"", "no room"}}};
+  EXPECT_EQ(wrong.inside("a.npk"), (Diag{"a.npk: byte 3", "torn", {{"", "no room"}}}));
+  EXPECT_EQ((Diag{"", "torn"}).inside("a.npk"), (Diag{"a.npk", "torn"}));
+}
+
 TEST(DiagTest, StatusIsTrueOnSuccess) {
   EXPECT_TRUE(Status());
   const Status failure = Diag{"here", "wrong"};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// For: telling the caller what was wrong with what it gave us, in every layer that does not link LLVM.
-// Called by: isa core, simulator, rtl, drivers, and by tools and tests that print what came back.
-// Does not: throw, log, keep a chain of causes, or name device faults (those are rows of the table, see Faults.td).
+// For: telling the caller what was wrong with what it gave us, the same in every layer.
+// Called by: everything; where LLVM is linked it travels in llvm::Error (DiagError.h).
+// Does not: throw, log, or name device faults (those are rows of the table, see Faults.td).
 #ifndef TW_ISA_DIAG_H
 #define TW_ISA_DIAG_H
 
@@ -11,18 +11,36 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace tw {
 
-/// One thing that is wrong. `place` is where the reader finds it (file:line, byte offset, instruction, field; empty if
+/// One thing that is wrong. `place` is where the reader finds it (file:line, byte offset, node, option, field; empty if
 /// there is only one possibility); `text` is lower case without a full stop, holds both values that are in conflict and
 /// says what to do, for example {"conv1.npk: byte 16", "package is for tw8, this device is tw16: compile for tw16"}.
+/// `reasons` are why that is so, each by itself, where the text alone does not say it: {"a.npk", "cannot be written",
+/// {{"", "the disk is full"}}}.
 struct Diag {
   std::string place;
   std::string text;
+  std::vector<Diag> reasons{};
 
-  /// "place: text", or the text alone if there is no place.
-  std::string str() const { return place.empty() ? text : place + ": " + text; }
+  /// One line: "place: text: reason; reason", without what is empty.
+  std::string str() const {
+    std::string line = place;
+    auto add = [&](const std::string &part, const char *between) {
+      if (!line.empty() && !part.empty())
+        line += between;
+      line += part;
+    };
+    add(text, ": ");
+    for (const Diag &reason : reasons)
+      add(reason.str(), &reason == &reasons.front() ? ": " : "; ");
+    return line;
+  }
+
+  /// The same, where `outer` is what its place lies in.
+  Diag inside(const std::string &outer) const { return {place.empty() ? outer : outer + ": " + place, text, reasons}; }
 
   friend bool operator==(const Diag &, const Diag &) = default;
 };
