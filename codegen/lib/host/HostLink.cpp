@@ -13,6 +13,7 @@
 #include "llvm/Support/Program.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
@@ -58,6 +59,40 @@ void optimise(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
 }
 
+// The functions that are not worth optimising (HostEntry) leave `module` for one of their own, in which they call what
+// the others call. Null: there is none.
+std::unique_ptr<llvm::Module> takeUnoptimised(llvm::Module &module) {
+  auto isTaken = [](const llvm::Function &function) { return function.hasOptNone(); };
+  if (llvm::none_of(module, isTaken))
+    return nullptr;
+  for (llvm::Function &function : module)
+    if (function.hasLocalLinkage() && !isTaken(function) && llvm::any_of(function.users(), [&](llvm::User *user) {
+          auto *call = llvm::dyn_cast<llvm::Instruction>(user);
+          return call && isTaken(*call->getFunction());
+        })) {
+      function.setLinkage(llvm::GlobalValue::ExternalLinkage);
+      function.setVisibility(llvm::GlobalValue::HiddenVisibility);
+    }
+  llvm::ValueToValueMapTy map;
+  std::unique_ptr<llvm::Module> taken = llvm::CloneModule(module, map, [&](const llvm::GlobalValue *value) {
+    auto *function = llvm::dyn_cast<llvm::Function>(value);
+    return !function || isTaken(*function);
+  });
+  for (llvm::Function &function : llvm::make_early_inc_range(module))
+    if (isTaken(function))
+      function.eraseFromParent();
+  return taken;
+}
+
+llvm::Error emitObject(llvm::Module &module, llvm::TargetMachine &machine, int file) {
+  llvm::raw_fd_ostream out(file, /*shouldClose=*/false);
+  llvm::legacy::PassManager emit;
+  if (machine.addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile))
+    return llvm::createStringError("no object files can be made for " + module.getTargetTriple());
+  emit.run(module);
+  return llvm::Error::success();
+}
+
 } // namespace
 
 llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const HostProcessor &processor) {
@@ -65,7 +100,7 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
   llvm::raw_string_ostream stream(broken);
   if (llvm::verifyModule(module, &stream))
     return llvm::createStringError("host code is not valid LLVM IR: " + broken);
-  auto machine = machineFor(processor);
+  auto machine = machineFor(processor, llvm::CodeGenOptLevel::Default);
   if (!machine)
     return machine.takeError();
   module.setTargetTriple(processor.triple);
@@ -82,17 +117,21 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
     function.addFnAttr("prefer-vector-width", std::to_string(processor.vectorBits));
     function.addFnAttr("min-legal-vector-width", std::to_string(processor.vectorBits));
   }
+  std::unique_ptr<llvm::Module> unoptimised = takeUnoptimised(module);
   optimise(module, **machine);
 
-  const AnonymousFile object("object"), library("library"), messages("messages");
-  if (!object.isOpen() || !library.isOpen() || !messages.isOpen())
+  const AnonymousFile object("object"), other("other"), library("library"), messages("messages");
+  if (!object.isOpen() || !other.isOpen() || !library.isOpen() || !messages.isOpen())
     return llvm::createStringError("host code: the system gives no anonymous file: " + llvm::sys::StrError());
-  {
-    llvm::raw_fd_ostream out(object.file, /*shouldClose=*/false);
-    llvm::legacy::PassManager emit;
-    if ((*machine)->addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile))
-      return llvm::createStringError("no object files can be made for " + processor.triple);
-    emit.run(module);
+  if (auto error = emitObject(module, **machine, object.file))
+    return std::move(error);
+  if (unoptimised) {
+    // Most passes of a better level take their time with each function, even where they leave it as it is.
+    auto fast = machineFor(processor, llvm::CodeGenOptLevel::None);
+    if (!fast)
+      return fast.takeError();
+    if (auto error = emitObject(*unoptimised, **fast, other.file))
+      return std::move(error);
   }
   auto linker = llvm::sys::findProgramByName("ld.lld-19");
   if (!linker)
@@ -101,8 +140,11 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
     return llvm::createStringError("ld.lld-19 is not on PATH: install lld-19 (scripts/setup.sh)");
   // "-": the linker writes to its standard output.
   const std::string input = object.path(), output = library.path(), errors = messages.path();
-  const llvm::StringRef arguments[] = {*linker,           "-shared", "-nostdlib", "--no-undefined",
-                                       "--build-id=none", "-o",      "-",         input};
+  const std::string inputOther = other.path();
+  llvm::SmallVector<llvm::StringRef> arguments{*linker,           "-shared", "-nostdlib", "--no-undefined",
+                                               "--build-id=none", "-o",      "-",         input};
+  if (unoptimised)
+    arguments.push_back(inputOther);
   const std::optional<llvm::StringRef> streams[] = {"", output, errors};
   std::string message;
   if (llvm::sys::ExecuteAndWait(*linker, arguments, std::nullopt, streams, 0, 0, &message) != 0) {

@@ -11,6 +11,7 @@
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/IRBuilder.h"
+#include "llvm/Transforms/Utils/Cloning.h"
 
 namespace tw::codegen {
 namespace {
@@ -58,16 +59,17 @@ void addEntry(llvm::Module &module, const HostEntry &entry) {
   }
   llvm::Function *body = module.getFunction(entry.body);
   body->setLinkage(llvm::Function::InternalLinkage);
-  if (entry.isOptimised)
-    body->addFnAttr(llvm::Attribute::AlwaysInline);
-  else
-    for (llvm::Function *each : {function, body}) {
-      each->addFnAttr(llvm::Attribute::OptimizeNone);
-      each->addFnAttr(llvm::Attribute::NoInline);
-    }
+  body->addFnAttr(llvm::Attribute::AlwaysInline);
   arguments.append({function->getArg(3), function->getArg(4)});
-  b.CreateCall(body, arguments);
+  llvm::CallInst *call = b.CreateCall(body, arguments);
   b.CreateRet(b.getInt32(0));
+  if (entry.isOptimised)
+    return;
+  // No pass looks at it: one function instead of two is half of what code generation has to go through.
+  llvm::InlineFunctionInfo inlined;
+  llvm::InlineFunction(*call, inlined);
+  function->addFnAttr(llvm::Attribute::OptimizeNone);
+  function->addFnAttr(llvm::Attribute::NoInline);
 }
 
 } // namespace

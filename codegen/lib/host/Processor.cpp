@@ -89,14 +89,15 @@ uint64_t featuresOf(const HostProcessor &processor) {
   return features;
 }
 
-llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const HostProcessor &processor) {
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const HostProcessor &processor,
+                                                                llvm::CodeGenOptLevel level) {
   auto target = generatorOf(processor.triple);
   if (!target)
     return target.takeError();
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict; // what is fused is written so
-  return std::unique_ptr<llvm::TargetMachine>(
-      (*target)->createTargetMachine(processor.triple, processor.cpu, processor.features, options, llvm::Reloc::PIC_));
+  return std::unique_ptr<llvm::TargetMachine>((*target)->createTargetMachine(
+      processor.triple, processor.cpu, processor.features, options, llvm::Reloc::PIC_, std::nullopt, level));
 }
 
 } // namespace tw::codegen

@@ -7,6 +7,7 @@
 
 #include "host/Tile.h"
 
+#include "llvm/Support/CodeGen.h"
 #include "llvm/Support/Error.h"
 
 #include <memory>
@@ -27,7 +28,8 @@ std::string targetOf(const HostProcessor &processor);
 uint64_t featuresOf(const HostProcessor &processor);
 
 /// LLVM's code generator for it.
-llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const HostProcessor &processor);
+llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machineFor(const HostProcessor &processor,
+                                                                llvm::CodeGenOptLevel level);
 
 } // namespace tw::codegen
 

@@ -63,7 +63,7 @@ TEST(ProcessorTest, ALaterProcessorNeedsMoreAndOthersNeedNoFeaturesOfX86) {
 
 TEST(ProcessorTest, EachHasACodeGenerator) {
   for (const char *name : {"x86-64-v3", "aarch64", "riscv64"}) {
-    auto machine = machineFor(found(name));
+    auto machine = machineFor(found(name), llvm::CodeGenOptLevel::Default);
     ASSERT_TRUE(bool(machine)) << llvm::toString(machine.takeError());
     EXPECT_EQ((*machine)->getTargetTriple().str(), found(name).triple);
   }
