@@ -104,6 +104,14 @@ std::string integerProblem(Operation *op) {
   return "";
 }
 
+std::string typeName(Value value) { return std::string(ir::elementTypeName(ir::elementTypeOf(value.getType()))); }
+
+// Neither int8 nor the float32 that quantisers stand around: no instruction reads or gives it as numbers.
+bool isForeign(Value value) {
+  const ir::ElementType type = ir::elementTypeOf(value.getType());
+  return type != ir::ElementType::I8 && type != ir::ElementType::F32;
+}
+
 std::string floatReason(mlir::func::CallOp call, const std::string &kind, const std::vector<Operation *> &operators) {
   const Value result = call.getResult(0);
   const std::string edge = isAtEdge(call) ? " at the model's edge" : "";
@@ -125,6 +133,12 @@ std::string floatReason(mlir::func::CallOp call, const std::string &kind, const 
         !ir::isConstant(dequantize.getInput()))
       return kind + " computes in float32, as " + quoted(dequantize.getInput()) +
              " in front of it gives sums that are not quantised: put QuantizeLinear and DequantizeLinear between them";
+  for (Value operand : call.getOperands())
+    if (!ir::isConstant(operand) && isForeign(operand))
+      return kind + " computes in float32, and its input " + quoted(operand) + " is " + typeName(operand) +
+             ": the NPU computes with int8 only";
+  if (isForeign(result))
+    return kind + " computes in float32 and gives " + typeName(result) + ": the NPU computes with int8 only";
   if (isFloat(result))
     return kind + " computes in float32: its inputs are int8, but its result is read in float32 by " +
            (result.hasOneUse() ? "the next operator" : "several operators") +

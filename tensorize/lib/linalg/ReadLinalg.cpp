@@ -109,7 +109,9 @@ public:
       return Rejection{"", "layout", "its result changes shape in a way that no access can follow"};
     auto elem = elemOf(function.front().getTerminator()->getOperand(0));
     if (elem != isa::Elem::I8 && elem != isa::Elem::I32)
-      return Rejection{"", "dtype", "its result is neither int8 nor int32"};
+      return Rejection{"", "dtype",
+                       "its result is " + typeName(function.front().getTerminator()->getOperand(0)) +
+                           ", neither int8 nor int32"};
     nest.operands.push_back({"result", *elem, true, numberOf(call.getResult(0)), shape, std::move(*written)});
     auto made = normalise(std::move(nest));
     if (auto *refused = std::get_if<Rejection>(&made))
@@ -139,7 +141,14 @@ private:
   static std::string reasonFor(Value value) {
     if (value.getDefiningOp<mlir::tensor::PadOp>() || value.getDefiningOp<mlir::tensor::InsertSliceOp>())
       return Rejection::kOnlyMoves;
+    const ir::ElementType type = ir::elementTypeOf(value.getType());
+    if (!llvm::is_contained({ir::ElementType::I8, ir::ElementType::I32, ir::ElementType::F32}, type))
+      return "it computes with " + typeName(value) + ", the NPU with int8";
     return "the compiler has no form of it as loops";
+  }
+
+  static std::string typeName(Value value) {
+    return std::string(ir::elementTypeName(ir::elementTypeOf(value.getType())));
   }
 
   static std::optional<isa::Elem> elemOf(Value value) {
@@ -188,7 +197,9 @@ private:
       return refuse("body", reasonFor(tensor));
     auto elem = elemOf(tensor);
     if (elem != isa::Elem::I8)
-      return refuse("dtype", elem == isa::Elem::F32 ? Rejection::kFloat : "an operand is not int8");
+      return refuse("dtype", elem == isa::Elem::F32
+                                 ? Rejection::kFloat
+                                 : "an operand is " + typeName(tensor) + ", the NPU computes with int8");
     nest.operands.push_back({roleOf(argument), *elem, false, numberOf(call.getOperand(argument.getArgNumber())),
                              shapeVector(tensor), std::move(at), outside, outsideValue});
     return nest.add({Scalar::Operand, 8, int(nest.operands.size()) - 1});
@@ -198,7 +209,7 @@ private:
     ir::Tensor constant = *ir::constantOf(source);
     auto elem = elemOf(tensor);
     if (!elem)
-      return refuse("dtype", "a constant is neither int8, int32 nor float32");
+      return refuse("dtype", "a constant is " + typeName(tensor) + ", the NPU computes with int8");
     const bool isTensor = *elem == isa::Elem::I8 && constant.shape.size() > 1; // weights, even a single one
     if (constant.size() == 1 && *elem != isa::Elem::F32 && !isTensor)
       return nest.number(ir::constantInts(source).front(), *elem == isa::Elem::I8 ? 8 : 32);
@@ -241,7 +252,7 @@ private:
     if (!isReduction)
       return bodyOf(op, dims, false);
     if (hasReduction)
-      return refuse("signature", "its loops are two sums, one behind the other, and a chain of instructions has one");
+      return refuse("signature", "its loops are two reductions, one behind the other, and a chain of instructions has one");
     hasReduction = true;
     auto fill = op.getDpsInits()[0].getDefiningOp<mlir::linalg::FillOp>();
     mlir::IntegerAttr start;

@@ -84,7 +84,32 @@ def binary(name, kind, left, right, out):
     g.save(name)
 
 
+def types(name):
+    """Of other types than int8: each of these was called int8 once."""
+    g = Graph()
+
+    def other(name, element):
+        g.inputs.append(helper.make_tensor_value_info(name, element, [2, 16]))
+        return name
+
+    def result(value, element, shape):
+        g.outputs.append(helper.make_tensor_value_info(value, element, shape))
+
+    words = other("words", TensorProto.INT32)
+    g.node("Cast", [g.node("Equal", [words, words], "equal")], "equal_f", to=TensorProto.FLOAT)
+    result(g.node("Neg", ["equal_f"], "neg"), TensorProto.FLOAT, [2, 16])
+    x = g.input("x", [2, 16])
+    g.output(g.node("Where", [other("mask", TensorProto.BOOL), x, g.constant(np.float32(1))], "masked"), [2, 16])
+    result(g.node("Less", [x, g.constant(np.float32(1))], "less"), TensorProto.BOOL, [2, 16])
+    result(g.node("ArgMax", [x], "place"), TensorProto.INT64, [1, 16])
+    result(g.node("Max", [other("u", TensorProto.UINT8), other("v", TensorProto.UINT8)], "most"), TensorProto.UINT8, [2, 16])
+    long = other("long", TensorProto.INT64)
+    result(g.node("Add", [long, long], "sum"), TensorProto.INT64, [2, 16])
+    g.save(name)
+
+
 def main():
+    types("types")
     float_output("float_output")
     gemm("column", bias=np.ones((5, 1)))
     gemm("coarse", bias=np.full(7, 0.037), scale=0.7)

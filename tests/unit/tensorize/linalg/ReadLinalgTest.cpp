@@ -223,7 +223,7 @@ func.func @main(%x: tensor<3x4xi8>) -> tensor<i32> {
   %y = call @blk(%x) : (tensor<3x4xi8>) -> tensor<i32>
   return %y : tensor<i32>
 })"),
-            "signature: its loops are two sums, one behind the other, and a chain of instructions has one");
+            "signature: its loops are two reductions, one behind the other, and a chain of instructions has one");
 }
 
 TEST_F(ReadLinalgTest, FloatsAreRefused) {
