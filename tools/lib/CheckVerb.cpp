@@ -38,8 +38,11 @@ std::string arithmeticOf(const Survey &survey) {
 void printScreen(const Survey &survey, const std::string &file, const std::string &config) {
   std::cout << file << " for " << config << ": opset " << survey.opset << ", " << survey.rows.size()
             << (survey.problems.empty() ? " operators after fusion\n" : " operators\n");
-  for (const std::string &name : survey.takenAsOne)
-    std::cout << "  free dimension '" << name << "' is taken as 1 here; compiling needs --dim " << name << "=NUMBER\n";
+  for (const FreeDim &dim : survey.freeDims)
+    std::cout << "  free dimension '" << dim.name << "' is taken as " << dim.extent << " here; compiling needs --dim "
+              << dim.name << "=NUMBER\n";
+  if (!survey.oneRefused.empty())
+    std::cout << "  with 1 for all: " << survey.oneRefused << "\n";
   for (const std::string &note : survey.notes)
     std::cout << "  " << note << "\n";
   std::vector<std::string> names;
@@ -78,8 +81,8 @@ void printJson(const Survey &survey, const std::string &file, const std::string 
     problems.push_back(boost::json::string(problem));
   for (const std::string &note : survey.notes)
     notes.push_back(boost::json::string(note));
-  for (const std::string &name : survey.takenAsOne)
-    dims.push_back(boost::json::string(name));
+  for (const FreeDim &dim : survey.freeDims)
+    dims.push_back(boost::json::object{{"name", dim.name}, {"extent", dim.extent}});
   boost::json::object root{{"model", file},
                            {"config", config},
                            {"opset", survey.opset},
@@ -93,6 +96,16 @@ void printJson(const Survey &survey, const std::string &file, const std::string 
   std::cout << boost::json::serialize(root) << "\n";
 }
 
+std::string triedText() {
+  std::string text;
+  for (int64_t extent : kTriedExtents)
+    text += (text.empty()                                            ? ""
+             : extent == kTriedExtents[std::size(kTriedExtents) - 1] ? " or "
+                                                                     : ", ") +
+            std::to_string(extent);
+  return ", and the model is refused as well with " + text + " for all of them";
+}
+
 } // namespace
 
 int checkVerb(const Arguments &arguments) {
@@ -101,7 +114,7 @@ int checkVerb(const Arguments &arguments) {
                    "model.onnx", "  tilewright check model.onnx\n  tilewright check model.onnx --dim batch=1 --json\n");
   addPlacementOptions(line);
   line.add()("config,c", po::value<std::string>()->default_value("tw16"), "machine: a name, or a YAML file");
-  addImportOptions(line, "free ones are taken as 1");
+  addImportOptions(line, "free ones are taken as 1, or what does");
   line.add()("json", "print as JSON");
   if (auto code = line.parse(arguments))
     return *code;
@@ -125,9 +138,9 @@ int checkVerb(const Arguments &arguments) {
   std::cout.flush();
   for (const std::string &problem : survey->problems)
     std::cerr << "error: " << problem << "\n";
-  if (!survey->problems.empty() && !survey->takenAsOne.empty()) // a window of 3 does not fit an image of 1
-    std::cerr
-        << "note: free dimensions were taken as 1, which may be all that is wrong: give their values with --dim\n";
+  if (!survey->problems.empty() && !survey->freeDims.empty()) // a window of 3 does not fit an image of 1
+    std::cerr << "note: free dimensions were taken as 1" << (survey->hasTried ? triedText() : "")
+              << ": give their values with --dim " << survey->freeDims.front().name << "=NUMBER\n";
   return survey->problems.empty() ? 0 : 1;
 }
 

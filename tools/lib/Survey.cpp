@@ -18,6 +18,54 @@ void addRows(const codegen::CompileReport &report, Survey &survey) {
   survey.hostNs = report.hostNs;
 }
 
+// A graph with the free dimensions as they are taken, or what is wrong with it.
+struct Trial {
+  Model model = emptyModel();
+  std::vector<ir::ImportProblem> problems;
+};
+
+class Trials {
+public:
+  Trials(const std::string &path, std::string_view bytes, ir::OnnxImportOptions import)
+      : path(path), bytes(bytes), import(std::move(import)) {}
+
+  Trial with(const std::vector<FreeDim> &dims) const {
+    ir::OnnxImportOptions options = import;
+    for (const FreeDim &dim : dims)
+      options.dims[dim.name] = dim.extent;
+    Trial trial;
+    trial.model.module = ir::importOnnx(*trial.model.context, bytes, path, options, trial.problems);
+    return trial;
+  }
+
+private:
+  const std::string &path;
+  std::string_view bytes;
+  ir::OnnxImportOptions import;
+};
+
+// Extents other than 1 that do: first all of them, then 1 again wherever that does, too. None: `dims` stay.
+std::optional<Trial> withOtherExtents(const Trials &trials, std::vector<FreeDim> &dims) {
+  for (int64_t extent : kTriedExtents) {
+    std::vector<FreeDim> tried = dims;
+    for (FreeDim &dim : tried)
+      dim.extent = extent;
+    Trial trial = trials.with(tried);
+    if (!trial.model.module)
+      continue;
+    for (FreeDim &dim : tried) {
+      dim.extent = 1;
+      if (Trial smaller = trials.with(tried); smaller.model.module)
+        trial = std::move(smaller);
+      else
+        dim.extent = extent;
+    }
+    dims = std::move(tried);
+    return trial;
+  }
+  return std::nullopt;
+}
+
 } // namespace
 
 llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOptions import,
@@ -33,15 +81,24 @@ llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOption
   survey.opset = nodes->opset;
   import.folder = folderOf(path);
   for (const std::string &name : nodes->freeDims)
-    if (import.dims.try_emplace(name, 1).second)
-      survey.takenAsOne.push_back(name);
-  Model model = emptyModel();
-  model.module = ir::importOnnx(*model.context, *bytes, path, import, problems);
-  survey.problems = messagesOf(problems, path);
-  if (model.module) {
-    survey.notes = importNotes(*model.module);
+    if (!import.dims.count(name))
+      survey.freeDims.push_back({name});
+  const Trials trials(path, *bytes, std::move(import));
+  Trial trial = trials.with(survey.freeDims);
+  survey.problems = messagesOf(trial.problems, path);
+  const bool isUnderstood = llvm::all_of(nodes->nodes, [](const ir::OnnxNode &node) { return node.problem.empty(); });
+  if (!trial.model.module && !survey.freeDims.empty() && isUnderstood) {
+    survey.hasTried = true;
+    if (auto other = withOtherExtents(trials, survey.freeDims)) {
+      trial = std::move(*other);
+      survey.oneRefused = survey.problems.front();
+      survey.problems.clear();
+    }
+  }
+  if (trial.model.module) {
+    survey.notes = importNotes(*trial.model.module);
     options.scheduleOnly = true;
-    auto compiled = codegen::compile(*model.module, options);
+    auto compiled = codegen::compile(*trial.model.module, options);
     if (compiled) {
       addRows(compiled->report, survey);
       return survey;

@@ -20,13 +20,24 @@ struct SurveyRow {
   uint64_t leastBytes = 0; // memory of its executor without which it cannot run
 };
 
+// One that `import` does not bind, and what it is taken as.
+struct FreeDim {
+  std::string name;
+  int64_t extent = 1;
+};
+
+// 1 if the graph has a meaning with it. Else the first of these that it has one with, for the fewest dimensions.
+inline constexpr int64_t kTriedExtents[] = {32, 64, 224};
+
 struct Survey {
   int64_t opset = 0;
   // Operators after fusion; the operators of the file, without shapes, where something is wrong with the model.
   std::vector<SurveyRow> rows;
-  std::vector<std::string> problems;   // all of them, each a line with its place
-  std::vector<std::string> notes;      // importNotes
-  std::vector<std::string> takenAsOne; // free dimensions that `import` does not bind
+  std::vector<std::string> problems; // all of them, each a line with its place
+  std::vector<std::string> notes;    // importNotes
+  std::vector<FreeDim> freeDims;
+  std::string oneRefused; // where not all of them are 1: the first problem that the model has then
+  bool hasTried = false;  // what is wrong is wrong with all of kTriedExtents
   int64_t macs = 0, macsOnNpu = 0, macsInt8 = 0;
   double hostNs = 0; // estimate, a lower bound
 };

@@ -30,7 +30,9 @@ def main():
     weight = numpy_helper.from_array(numpy.ones((10, 6), "f4"), "w")
     gemm = [helper.make_node("MatMul", ["x", "w"], ["y"], name="fc")]
     pool = [helper.make_node("MaxPool", ["x"], ["y"], name="pool", kernel_shape=[3, 3])]
-    save(folder, "window.onnx", pool, [("x", [1, 2, "H", "W"])], [("y", [1, 2, "H - 2", "W - 2"])])
+    save(folder, "window.onnx", pool, [("x", ["N", 2, "H", "W"])], [("y", ["N", 2, "H - 2", "W - 2"])])
+    pool = [helper.make_node("MaxPool", ["x"], ["y"], name="pool", kernel_shape=[300, 300])]
+    save(folder, "wide.onnx", pool, [("x", ["N", 2, "H", "W"])], [("y", ["N", 2, "h", "w"])])
     save(folder, "free.onnx", gemm, [("x", ["N", 10])], [("y", ["N", 6])], [weight])
 
 
