@@ -171,7 +171,10 @@ LogicalResult buildLayerNormalization(Node &node) {
   return success();
 }
 
-LogicalResult buildRMSNormalization(Node &node) {
+namespace {
+
+// And the inverse of the root, as a second result of those that have it.
+LogicalResult buildRootMeanSquare(Node &node) {
   auto inputs = realInputs(node, 2);
   if (failed(inputs))
     return failure();
@@ -184,15 +187,22 @@ LogicalResult buildRMSNormalization(Node &node) {
   Compose compose(node);
   Value x = compose.cast(input, *stash);
   Value square = compose.mean(compose.mul(x, x), iota(rank - *axis, *axis), true);
-  Value unit = compose.mul(x, inverseRoot(compose, square, node.real("epsilon", 1e-5f)));
+  Value inverse = inverseRoot(compose, square, node.real("epsilon", 1e-5f));
+  Value unit = compose.mul(x, inverse);
   Value result = compose.mul(compose.cast(unit, elementTypeOf(input.getType())), (*inputs)[1]);
   if (!result)
     return failure();
   if (shapeOf(result) != shapeOf(input))
     return node.fail("the scale makes " + shapeText(shapeOf(result)) + " of " + shapeText(shapeOf(input)));
   node.setResult(0, result);
+  node.setResult(1, inverse);
   return success();
 }
+
+} // namespace
+
+LogicalResult buildRMSNormalization(Node &node) { return buildRootMeanSquare(node); }
+LogicalResult buildSimplifiedLayerNormalization(Node &node) { return buildRootMeanSquare(node); }
 
 // (x - mean) / (sqrt(mean(x^2) - mean(x)^2) + 1e-9)
 LogicalResult buildMeanVarianceNormalization(Node &node) {

@@ -22,7 +22,7 @@ class Cases:
     def __init__(self):
         self.files = {}
 
-    def add(self, op, form, inputs, outputs, constants=(), **attributes):
+    def add(self, op, form, inputs, outputs, constants=(), domain=DOMAIN, **attributes):
         """One node. An input may be None: absent. `constants`: positions of inputs that the model holds; `outputs`:
         which of its results are asked for."""
         name = f"{op.lower()}_{form}"
@@ -31,7 +31,7 @@ class Cases:
         results = [f"y{i}" if i in outputs else "" for i in range(max(outputs) + 1)]
         arrays = {n: np.asarray(a) for n, a in zip(names, inputs) if a is not None}
         held = {f"x{i}" for i in constants}
-        node = helper.make_node(op, names, results, domain=DOMAIN, **attributes)
+        node = helper.make_node(op, names, results, domain=domain, **attributes)
         graph = helper.make_graph(
             [node], name, [info(n, a) for n, a in arrays.items() if n not in held],
             [onnx.ValueInfoProto(name=n) for n in results if n],
@@ -172,6 +172,8 @@ def norms_and_functions(cases):
     cases.add("SkipLayerNormalization", "bias", [x, skip, gamma, beta, bias], [0, 3], [2, 3, 4])
     cases.add("SkipSimplifiedLayerNormalization", "plain", [x, skip, gamma], [0], [2], epsilon=1e-5)
     cases.add("SkipSimplifiedLayerNormalization", "bias", [x, skip, gamma, bias], [0, 3], [2, 3])
+    for form, axis, scale in (("last", -1, gamma), ("two", 1, normal(*x.shape[1:]))):
+        cases.add("SimplifiedLayerNormalization", form, [x, scale], [0, 1], [1], domain="", axis=axis, epsilon=1e-5)
     cases.add("BiasGelu", "plain", [x, bias], [0], [1])
     cases.add("FastGelu", "plain", [x], [0])
     cases.add("FastGelu", "bias", [x, bias], [0], [1])
