@@ -237,6 +237,32 @@ FailureOr<double> norm(Node &node) {
   return p;
 }
 
+// What MaxUnpool makes: as it is asked for, or the least image that its windows cover.
+FailureOr<Shape> unpooledShape(Node &node, Dims shape, const SpatialAttributes &spatial) {
+  Shape result{shape[0], shape[1]};
+  for (size_t d = 0; d < spatial.rank(); ++d)
+    result.push_back((shape[2 + d] - 1) * spatial.strides[d] + spatial.span(d) - spatial.front(d) - spatial.back(d));
+  if (node.hasInput(2)) {
+    auto asked = node.requiredConstant(2, "output_shape");
+    if (failed(asked))
+      return failure();
+    if (asked->size() != static_cast<int64_t>(result.size()))
+      return node.fail("output_shape has " + llvm::Twine(asked->size()) + " extents for " + shapeText(result));
+    for (size_t d = 0; d < result.size(); ++d)
+      result[d] = asked->integerAt(static_cast<int64_t>(d));
+  }
+  int64_t count = 1;
+  for (auto [d, extent] : llvm::enumerate(result)) {
+    if (extent < 1)
+      return node.fail((node.hasInput(2) ? "output_shape leaves" : "pads leave") +
+                       llvm::Twine(" nothing of dimension ") + llvm::Twine(d));
+    if (extent > kMaxElements / count)
+      return node.fail("result " + shapeText(result) + " has more than " + llvm::Twine(kMaxElements) + " elements");
+    count *= extent;
+  }
+  return result;
+}
+
 } // namespace
 
 LogicalResult buildMaxPool(Node &node) {
@@ -257,8 +283,8 @@ LogicalResult buildMaxPool(Node &node) {
   return success();
 }
 
-// The inverse of a MaxPool with places: numbers go where these say, everything else is 0. A larger output_shape than
-// the windows make has zeros behind.
+// The inverse of a MaxPool with places: numbers go where these say, everything else is 0. A place is one of the image
+// that was pooled, which is the result: output_shape says its extents where several are pooled alike.
 LogicalResult buildMaxUnpool(Node &node) {
   auto inputs = realInputs(node, 1);
   Value places = node.input(1);
@@ -271,36 +297,16 @@ LogicalResult buildMaxUnpool(Node &node) {
     return failure();
   if (elementTypeOf(places.getType()) != ElementType::I64 || shapeOf(places) != shape)
     return node.fail("input 1 must be int64 " + shapeText(shape) + ", one place for each number");
-  Shape result{shape[0], shape[1]};
-  for (size_t d = 0; d < spatial->rank(); ++d) {
-    result.push_back((shape[2 + d] - 1) * spatial->strides[d] + spatial->span(d) - spatial->front(d) -
-                     spatial->back(d));
-    if (result.back() < 1)
-      return node.fail("pads leave nothing of dimension " + llvm::Twine(2 + d));
-  }
-  const int64_t count = elementCount(shape), rows = elementCount(result);
-  if (rows > kMaxElements)
-    return node.fail("result " + shapeText(result) + " has more than " + llvm::Twine(kMaxElements) + " elements");
+  auto result = unpooledShape(node, shape, *spatial);
+  if (failed(result))
+    return failure();
+  const int64_t count = elementCount(shape);
   Compose compose(node);
-  Value zeros = compose.zeros(elementTypeOf(input.getType()), {rows, 1});
+  Value zeros = compose.zeros(elementTypeOf(input.getType()), {elementCount(*result), 1});
   const Value operands[] = {zeros, compose.reshape(places, {count}), compose.reshape(input, {count, 1})};
   Value scattered =
       node.builder.create<LibraryOp>(node.location, zeros.getType(), "scatter", operands, llvm::ArrayRef<int64_t>{0});
-  Value value = compose.reshape(scattered, result);
-  if (node.hasInput(2)) {
-    auto asked = node.requiredConstant(2, "output_shape");
-    if (failed(asked))
-      return failure();
-    if (asked->size() != static_cast<int64_t>(result.size()))
-      return node.fail("output_shape has " + llvm::Twine(asked->size()) + " extents for " + shapeText(result));
-    Shape behind;
-    for (size_t d = 0; d < result.size(); ++d)
-      behind.push_back(asked->integerAt(static_cast<int64_t>(d)) - result[d]);
-    value = compose.pad(value, Shape(result.size(), 0), behind, 0);
-    if (!value)
-      return failure();
-  }
-  node.setResult(0, value);
+  node.setResult(0, compose.reshape(scattered, *result));
   return success();
 }
 
