@@ -12,6 +12,14 @@ Type elementOf(Value value) { return cast<RankedTensorType>(value.getType()).get
 
 llvm::StringRef typeName(Value value) { return elementTypeName(elementTypeOf(value.getType())); }
 
+FailureOr<Value> checked(Node &node, Value value, size_t index, TypeFilter isTaken, llvm::StringRef taken) {
+  if (!value)
+    return failure();
+  if (!isTaken(elementTypeOf(value.getType())))
+    return node.fail("input " + llvm::Twine(index) + " is " + typeName(value) + ", it must be " + taken);
+  return value;
+}
+
 } // namespace
 
 RankedTensorType Compose::checked(Value like, llvm::Expected<Shape> shape) {
@@ -287,15 +295,14 @@ FailureOr<std::pair<Value, Value>> inputPair(Node &node) {
 }
 
 FailureOr<Value> inputOf(Node &node, size_t index, TypeFilter isTaken, llvm::StringRef taken) {
-  Value value = node.input(index);
-  if (!value)
-    return failure();
-  if (!isTaken(elementTypeOf(value.getType())))
-    return node.fail("input " + llvm::Twine(index) + " is " + typeName(value) + ", it must be " + taken);
-  return value;
+  return checked(node, node.input(index), index, isTaken, taken);
 }
 
 FailureOr<Value> realInput(Node &node, size_t index) { return inputOf(node, index, isReal, "a float type"); }
+
+FailureOr<Value> realNumber(Node &node, size_t index) {
+  return checked(node, node.number(index), index, isReal, "a float type");
+}
 
 FailureOr<Value> numericInput(Node &node, size_t index) {
   return inputOf(node, index, [](ElementType type) { return type != ElementType::Bool; }, "a number");

@@ -82,6 +82,7 @@ FailureOr<std::pair<Value, Value>> inputPair(Node &node);
 using TypeFilter = bool (*)(ElementType);
 FailureOr<Value> inputOf(Node &node, size_t index, TypeFilter isTaken, llvm::StringRef taken);
 FailureOr<Value> realInput(Node &node, size_t index);    // float32 or float64
+FailureOr<Value> realNumber(Node &node, size_t index);   // the same, and floats of fewer bits as float32
 FailureOr<Value> numericInput(Node &node, size_t index); // anything but bool
 // Before version 7 the second operand was broadcast only on request, aligned to `axis` (to the end without one).
 FailureOr<Value> legacyBroadcast(Node &node, Value lhs, Value rhs);

@@ -42,7 +42,9 @@ LogicalResult chooseBranch(Node &node, Value condition) {
                        llvm::StringRef(elementTypeName(elementTypeOf(a.getType()))) + " " + shapeText(shapeOf(a)) +
                        " in one branch and " + llvm::StringRef(elementTypeName(elementTypeOf(b.getType()))) + " " +
                        shapeText(shapeOf(b)) + " in the other: its type must be known when the model is compiled");
-    node.setResult(i, node.builder.create<WhereOp>(node.location, a.getType(), scalar, a, b));
+    Value chosen = node.builder.create<WhereOp>(node.location, a.getType(), scalar, a, b);
+    node.keepHeldType(a, chosen);
+    node.setResult(i, chosen);
   }
   return success();
 }
@@ -66,7 +68,9 @@ FailureOr<Value> stacked(Node &node, llvm::ArrayRef<Value> values, int64_t axis)
   auto type = node.resultType(parts.front(), concatShape(shapes, *resolved));
   if (failed(type))
     return failure();
-  return node.builder.create<ConcatOp>(node.location, *type, parts, *resolved).getResult();
+  Value result = node.builder.create<ConcatOp>(node.location, *type, parts, *resolved);
+  node.keepHeldType(values.front(), result);
+  return result;
 }
 
 // Of no iteration there is nothing to collect: no value, of the type of `one`.
@@ -76,7 +80,9 @@ FailureOr<Value> noneOf(Node &node, Value one, int64_t axis) {
   if (failed(resolved))
     return failure();
   shape.insert(shape.begin() + *resolved, 0);
-  return node.constant("none", Tensor(elementTypeOf(one.getType()), shape));
+  Value none = node.constant("none", Tensor(elementTypeOf(one.getType()), shape));
+  node.keepHeldType(one, none);
+  return none;
 }
 
 // What iterations hand on and collect.
@@ -153,14 +159,18 @@ Value sliceOf(Node &node, Value value, int64_t axis, int64_t index) {
   auto type = RankedTensorType::get(shape, cast<RankedTensorType>(value.getType()).getElementType());
   Value slice = node.fold(node.builder.create<SliceOp>(node.location, type, value, starts, steps));
   shape.erase(shape.begin() + axis);
-  return node.fold(reshapeTo(node, slice, shape));
+  Value result = node.fold(reshapeTo(node, slice, shape));
+  node.keepHeldType(value, result);
+  return result;
 }
 
 // An iteration's slice of a sequence that has none.
 Value sliceOfNone(Node &node, Value value, int64_t axis) {
   Shape shape(shapeOf(value));
   shape.erase(shape.begin() + axis);
-  return node.constant("none", Tensor(elementTypeOf(value.getType()), shape));
+  Value none = node.constant("none", Tensor(elementTypeOf(value.getType()), shape));
+  node.keepHeldType(value, none);
+  return none;
 }
 
 // A Scan with its attributes: states, then sequences that it goes along.

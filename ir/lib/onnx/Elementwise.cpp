@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that pass elements on: converted, chosen, repeated, or as they are.
 #include "Compose.h"
+#include "NarrowFloats.h"
 #include "TensorReader.h"
 
 using namespace mlir;
@@ -20,41 +21,54 @@ int namedType(Node &node) {
 }
 
 // As an integer of so few bits: a real number loses its fraction, any its upper bits.
-Value narrowed(Node &node, Value value, ElementType held, unsigned bits) {
+Value narrowed(Node &node, Value value, const HeldType &type) {
   Compose compose(node);
-  const double count = 1 << bits, below = held == ElementType::I8 ? count / 2 : 0;
+  const double count = 1 << type.bits, below = type.isSigned() ? count / 2 : 0;
   value = compose.cast(value, ElementType::I32);
   value = compose.apply(BinaryKind::Mod, compose.add(value, below), compose.number(ElementType::I32, count));
-  return compose.cast(compose.add(value, -below), held);
+  return compose.cast(compose.add(value, -below), type.element);
 }
 
-LogicalResult castTo(Node &node, Value input, ElementType type, unsigned bits) {
-  Value result = bits ? narrowed(node, input, type, bits) : Compose(node).cast(input, type);
-  if (result == input && node.narrowBits(0) != bits) // of another type of the model's: a value of its own
-    result = node.builder.create<CastOp>(node.location, input.getType(), input);
-  node.setResult(0, result);
-  node.setNarrowBits(0, bits);
+FailureOr<Value> converted(Node &node, ElementType type, const HeldType *held) {
+  Value number = node.number(0);
+  if (!number)
+    return failure();
+  if (!held)
+    return Compose(node).cast(number, type);
+  if (held->isFloat())
+    return bitsOfNumbers(node, number, *held, node.integer("saturate", 1) != 0);
+  return narrowed(node, number, *held);
+}
+
+LogicalResult castTo(Node &node, ElementType type, const HeldType *held) {
+  if (held && node.heldType(0) == held)
+    return buildIdentity(node);
+  auto result = converted(node, type, held);
+  if (failed(result))
+    return failure();
+  if (const HeldType *from = node.heldType(0);
+      from && !from->isFloat() && *result == node.input(0)) // of another type of the model's: a value of its own
+    *result = node.builder.create<CastOp>(node.location, result->getType(), *result);
+  node.setResult(0, *result);
+  node.setHeldType(0, held);
   return success();
 }
 
 } // namespace
 
 LogicalResult buildCast(Node &node) {
-  Value input = node.input(0);
-  if (!input)
-    return failure();
   const int to = namedType(node);
-  auto type = heldTypeOfOnnx(to);
+  auto type = storedTypeOfOnnx(to);
   if (!type)
     return node.fail("casts to " + onnxTypeName(to) + ", which is not supported");
-  return castTo(node, input, *type, narrowBitsOfOnnx(to));
+  return castTo(node, *type, findHeldType(to));
 }
 
 LogicalResult buildCastLike(Node &node) {
-  Value input = node.input(0), like = node.input(1);
-  if (!input || !like)
+  Value like = node.input(1);
+  if (!like)
     return failure();
-  return castTo(node, input, elementTypeOf(like.getType()), node.narrowBits(1));
+  return castTo(node, elementTypeOf(like.getType()), node.heldType(1));
 }
 
 LogicalResult buildWhere(Node &node) {

@@ -76,7 +76,7 @@ LogicalResult buildBitwiseNot(Node &node) {
 }
 
 LogicalResult buildIsNaN(Node &node) {
-  auto input = realInput(node, 0);
+  auto input = realNumber(node, 0);
   if (failed(input))
     return failure();
   node.setResult(0, Compose(node).compare(CompareKind::NotEqual, *input, *input));
@@ -84,7 +84,7 @@ LogicalResult buildIsNaN(Node &node) {
 }
 
 LogicalResult buildIsInf(Node &node) {
-  auto input = realInput(node, 0);
+  auto input = realNumber(node, 0);
   if (failed(input))
     return failure();
   Compose c(node);

@@ -74,8 +74,8 @@ void GraphBuilder::readInitializers(const ::onnx::GraphProto &graph, const Plan 
       continue;
     }
     scope.values[initializer.name()] = initializers[&initializer] = *value;
-    if (const unsigned bits = narrowBitsOfOnnx(initializer.data_type()))
-      narrowBits[*value] = bits;
+    if (const HeldType *held = findHeldType(initializer.data_type()))
+      heldTypes[*value] = held;
   }
 }
 

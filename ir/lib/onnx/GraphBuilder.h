@@ -43,7 +43,7 @@ public:
   mlir::OpBuilder &builder;
   Folder folder;
   ExternalData external;
-  llvm::DenseMap<Value, unsigned> narrowBits; // Node::narrowBits, of constants
+  llvm::DenseMap<Value, const HeldType *> heldTypes; // Node::heldTypeOf
 
 private:
   llvm::Expected<Value> readInitializer(const ::onnx::TensorProto &proto);

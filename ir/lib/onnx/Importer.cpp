@@ -115,7 +115,7 @@ void Importer::createArguments(Scope &scope, GraphBuilder &graphBuilder) {
     (*module)->setAttr("tw.constants", builder.getDictionaryAttr(texts));
   std::vector<Type> types;
   std::vector<std::string> names;
-  std::vector<unsigned> bits;
+  std::vector<const HeldType *> held;
   for (const auto &info : graph.input()) {
     if (known.contains(info.name())) {
       if (!scope.knows(info.name()))
@@ -129,7 +129,7 @@ void Importer::createArguments(Scope &scope, GraphBuilder &graphBuilder) {
     }
     types.push_back(toMlirType(&context, type->element, type->shape));
     names.push_back(info.name());
-    bits.push_back(type->narrowBits);
+    held.push_back(type->held);
   }
   inputs.checkNames();
   main.setFunctionType(builder.getFunctionType(types, {}));
@@ -142,8 +142,8 @@ void Importer::createArguments(Scope &scope, GraphBuilder &graphBuilder) {
                                                               Tensor(elementTypeOf(types[i]), shapeOf(argument)))
                                                : argument;
     attributes.push_back(named(names[i]));
-    if (bits[i])
-      graphBuilder.narrowBits[scope.values[names[i]]] = bits[i];
+    if (held[i])
+      graphBuilder.heldTypes[scope.values[names[i]]] = held[i];
   }
   main.setAllArgAttrs(attributes);
 }
@@ -167,12 +167,11 @@ void Importer::createResults(const Scope &scope, const GraphBuilder &graphBuilde
                       shapeText(shape) + ", which it gets");
     results.push_back(value);
     const ElementType type = elementTypeOf(value.getType());
-    const unsigned bits = graphBuilder.narrowBits.lookup(value);
+    const HeldType *held = graphBuilder.heldTypes.lookup(value);
     if (declared.elem_type() &&
-        (heldTypeOfOnnx(declared.elem_type()) != type || narrowBitsOfOnnx(declared.elem_type()) != bits))
+        (storedTypeOfOnnx(declared.elem_type()) != type || findHeldType(declared.elem_type()) != held))
       problem(place, "is declared as " + onnxTypeName(declared.elem_type()) + ", the graph computes " +
-                         (bits ? (type == ElementType::I8 ? "int" : "uint") + std::to_string(bits)
-                               : std::string(elementTypeName(type))));
+                         (held ? held->name : llvm::StringRef(elementTypeName(type))));
   }
   if (graph.output_size() == 0)
     problem("graph", "has no outputs");

@@ -105,12 +105,12 @@ std::optional<Inputs::Type> Inputs::typeOf(const ::onnx::ValueInfoProto &info) {
   }
   auto shape = shapeOf(info);
   const int declared = info.type().tensor_type().elem_type();
-  auto element = heldTypeOfOnnx(declared);
+  auto element = storedTypeOfOnnx(declared);
   if (!element)
     report(placeOf(info), unsupportedType(declared));
   if (!shape || !element)
     return std::nullopt;
-  return Type{*element, *shape, narrowBitsOfOnnx(declared)};
+  return Type{*element, *shape, findHeldType(declared)};
 }
 
 // A rank that is not declared is what the value has.
@@ -130,7 +130,7 @@ bool Inputs::fits(const ::onnx::ValueInfoProto &info, const Tensor &tensor) {
 
 std::optional<Tensor> Inputs::constantOf(const ::onnx::ValueInfoProto &info, const OnnxConstant &given) {
   const std::string place = "--const " + info.name();
-  const auto type = heldTypeOfOnnx(info.type().tensor_type().elem_type());
+  const auto type = storedTypeOfOnnx(info.type().tensor_type().elem_type());
   if (!type) {
     report(placeOf(info), unsupportedType(info.type().tensor_type().elem_type()));
     return std::nullopt;

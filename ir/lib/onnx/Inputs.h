@@ -3,6 +3,7 @@
 #ifndef TW_IR_LIB_ONNX_INPUTS_H
 #define TW_IR_LIB_ONNX_INPUTS_H
 
+#include "HeldTypes.h"
 #include "Model.h"
 
 #include "llvm/ADT/Twine.h"
@@ -25,7 +26,7 @@ public:
   struct Type {
     ElementType element;
     Shape shape;
-    unsigned narrowBits = 0; // of an integer that is held in more
+    const HeldType *held = nullptr; // what the element type only holds
   };
   std::optional<Type> typeOf(const ::onnx::ValueInfoProto &info);
   // Bound names that the model does not have; to be asked when all inputs were looked at.

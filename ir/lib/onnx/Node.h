@@ -3,6 +3,8 @@
 #ifndef TW_IR_LIB_ONNX_NODE_H
 #define TW_IR_LIB_ONNX_NODE_H
 
+#include "HeldTypes.h"
+
 #include "tw/ir/Constants.h"
 #include "tw/ir/GraphDialect.h"
 #include "tw/ir/Shapes.h"
@@ -31,8 +33,12 @@ public:
   virtual bool hasInput(size_t index) const = 0;
   // Null, with a problem recorded, when the input is absent.
   virtual Value input(size_t index) = 0;
-  // Of an integer that the model keeps in fewer bits than its element type here has (int4, uint2); 0 for all others.
-  virtual unsigned narrowBits(size_t) const { return 0; }
+  // The same as numbers: a float of eight and fewer bits, which input() gives by its bits, is float32.
+  virtual Value number(size_t index) { return input(index); }
+  // The type that the model has for a value whose element type only holds it (int4, float8e5m2); null for all others.
+  virtual const HeldType *heldType(size_t) const { return nullptr; }
+  // What a builder makes of `from` and hands into a graph, or gets from one, has its type.
+  virtual void keepHeldType(Value /*from*/, Value /*to*/) {}
   virtual size_t outputCount() const = 0;
   // Whether anybody reads it; a result that nobody reads need not be made.
   virtual bool isOutputRead(size_t index) const = 0;
@@ -73,8 +79,8 @@ public:
   // free.
   virtual std::optional<Shape> declaredShape(size_t output) const = 0;
   virtual void setResult(size_t index, Value value) = 0;
-  // How many bits the model has for a result's integers (narrowBits; 0: all). A move keeps those of its inputs.
-  virtual void setNarrowBits(size_t, unsigned) {}
+  // What heldType says of a result; a move keeps that of its inputs.
+  virtual void setHeldType(size_t, const HeldType *) {}
   // Records a problem at this node.
   virtual LogicalResult fail(const llvm::Twine &text) = 0;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ProtoNode.h"
 
+#include "NarrowFloats.h"
 #include "TensorReader.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -34,17 +35,37 @@ bool ProtoNode::hasInput(size_t index) const {
          !scope.isAbsent(proto.input(static_cast<int>(index)));
 }
 
-Value ProtoNode::input(size_t index) {
-  if (!hasInput(index)) {
-    (void)fail("input " + llvm::Twine(index) + " is missing");
-    return Value();
-  }
-  Value value = scope.lookup(proto.input(static_cast<int>(index)));
-  return row.movesOnly || !isNarrow(value) ? value : graphBuilder.asFloat(value);
+Value ProtoNode::lookup(size_t index) {
+  if (hasInput(index))
+    return scope.lookup(proto.input(static_cast<int>(index)));
+  (void)fail("input " + llvm::Twine(index) + " is missing");
+  return Value();
 }
 
-unsigned ProtoNode::narrowBits(size_t index) const {
-  return hasInput(index) ? graphBuilder.narrowBits.lookup(scope.lookup(proto.input(static_cast<int>(index)))) : 0;
+// Bits are no numbers: only what moves them may have them, and of that what ONNX lets have them.
+Value ProtoNode::input(size_t index) {
+  Value value = lookup(index);
+  if (const HeldType *held = value ? heldTypeOf(value) : nullptr;
+      held && held->isFloat() && (!row.movesOnly || version < held->floatSince)) {
+    (void)fail("input " + llvm::Twine(index) + " is " + held->name + ", which is not supported for version " +
+               llvm::Twine(version) + " of the operator");
+    return Value();
+  }
+  return !value || row.movesOnly || !isNarrow(value) ? value : graphBuilder.asFloat(value);
+}
+
+Value ProtoNode::number(size_t index) {
+  const HeldType *held = heldType(index);
+  return held && held->isFloat() ? numbersOfBits(*this, lookup(index), *held) : input(index);
+}
+
+const HeldType *ProtoNode::heldType(size_t index) const {
+  return hasInput(index) ? heldTypeOf(scope.lookup(proto.input(static_cast<int>(index)))) : nullptr;
+}
+
+void ProtoNode::keepHeldType(Value from, Value to) {
+  if (const HeldType *held = heldTypeOf(from))
+    graphBuilder.heldTypes[to] = held;
 }
 
 bool ProtoNode::isOutputRead(size_t index) const {
@@ -213,21 +234,19 @@ LogicalResult ProtoNode::checkFilled(Operation *before) {
   return success();
 }
 
-// What a builder says, or the attribute that a constant is made of; a move's are those of an input of its type. The
-// results of nested graphs have their own.
-unsigned ProtoNode::resultBitsOf(size_t index) const {
-  if (auto said = resultBits.find(index); said != resultBits.end())
-    return said->second;
+// What a builder says, or the attribute that a constant is made of; a move's is that of an input of its element type.
+// The results of nested graphs have their own.
+const HeldType *ProtoNode::resultTypeOf(size_t index) const {
+  if (auto type = said.find(index); type != said.end())
+    return type->second;
   if (auto *value = find("value", ::onnx::AttributeProto_AttributeType_TENSOR))
-    return narrowBitsOfOnnx(value->t().data_type());
+    return findHeldType(value->t().data_type());
   if (!row.movesOnly || llvm::any_of(proto.attribute(), [](const auto &attribute) { return attribute.has_g(); }))
-    return 0;
+    return nullptr;
   for (size_t i = 0; i < inputCount(); ++i)
-    if (const unsigned bits = narrowBits(i))
-      if (Value input = scope.lookup(proto.input(static_cast<int>(i)));
-          elementTypeOf(input.getType()) == elementTypeOf(results[index].getType()))
-        return bits;
-  return 0;
+    if (const HeldType *held = heldType(i); held && held->element == elementTypeOf(results[index].getType()))
+      return held;
+  return nullptr;
 }
 
 LogicalResult ProtoNode::build() {
@@ -243,8 +262,8 @@ LogicalResult ProtoNode::build() {
   if (failed(checkFilled(before)))
     return failure();
   for (auto [index, result] : llvm::enumerate(results))
-    if (const unsigned bits = result ? resultBitsOf(index) : 0)
-      graphBuilder.narrowBits[result] = bits;
+    if (const HeldType *held = result ? resultTypeOf(index) : nullptr)
+      graphBuilder.heldTypes[result] = held;
   for (auto [name, result] : llvm::zip(proto.output(), results))
     if (result && !name.empty())
       scope.values[name] = result;

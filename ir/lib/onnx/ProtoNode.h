@@ -17,7 +17,9 @@ public:
   size_t inputCount() const override { return proto.input_size(); }
   bool hasInput(size_t index) const override;
   Value input(size_t index) override;
-  unsigned narrowBits(size_t index) const override;
+  Value number(size_t index) override;
+  const HeldType *heldType(size_t index) const override;
+  void keepHeldType(Value from, Value to) override;
   size_t outputCount() const override { return proto.output_size(); }
   bool isOutputRead(size_t index) const override;
   bool hasAttribute(llvm::StringRef name) const override;
@@ -36,7 +38,7 @@ public:
   Value fold(Value value) override { return graphBuilder.folder.fold(value); }
   std::optional<Shape> declaredShape(size_t output) const override;
   void setResult(size_t index, Value value) override;
-  void setNarrowBits(size_t index, unsigned bits) override { resultBits[index] = bits; }
+  void setHeldType(size_t index, const HeldType *type) override { said[index] = type; }
   LogicalResult fail(const llvm::Twine &text) override;
 
   // Runs the row's builder; what it made of constants is folded, and the results stand in the scope.
@@ -47,7 +49,9 @@ private:
   LogicalResult verifyBehind(mlir::Operation *before);
   LogicalResult checkFilled(mlir::Operation *before);
   std::optional<ElementType> narrowType() const;
-  unsigned resultBitsOf(size_t index) const;
+  Value lookup(size_t index);
+  const HeldType *heldTypeOf(Value value) const { return graphBuilder.heldTypes.lookup(value); }
+  const HeldType *resultTypeOf(size_t index) const;
   Value rounded(Value value, std::optional<ElementType> narrow);
 
   GraphBuilder &graphBuilder;
@@ -56,7 +60,7 @@ private:
   const ::onnx::NodeProto &proto;
   const OpRow &row;
   llvm::SmallVector<Value> results;
-  std::map<size_t, unsigned> resultBits; // where a builder says it
+  std::map<size_t, const HeldType *> said; // of results, by a builder
 };
 
 } // namespace tw::ir::onnx

@@ -2,6 +2,7 @@
 // QuantizeLinear and DequantizeLinear v25 (those of com.microsoft are its case without blocks), DynamicQuantizeLinear,
 // and the pieces of operators on quantised tensors.
 #include "Compose.h"
+#include "NarrowFloats.h"
 #include "Quantised.h"
 #include "TensorReader.h"
 
@@ -19,7 +20,7 @@ bool isQuantised(ElementType type) {
 
 // One number for the tensor is a scalar, whatever its rank is in the model.
 FailureOr<Value> parameter(Node &node, size_t index, llvm::StringRef what) {
-  Value value = node.input(index);
+  Value value = node.number(index);
   if (!value)
     return failure();
   auto tensor = constantOf(value);
@@ -69,6 +70,8 @@ FailureOr<int64_t> channelAxis(Node &node, Value scale, Value zero, Value tensor
   return resolved;
 }
 
+bool isFloat(const HeldType *type) { return type && type->isFloat(); }
+
 bool isPerAxis(Value scale, Value zero) { return shapeOf(scale).size() <= 1 && shapeOf(zero).size() <= 1; }
 
 // The parameter of each element, for those that are no vector: `blockSize` elements of the axis share one, or with 0 it
@@ -89,6 +92,44 @@ FailureOr<Value> spread(Node &node, Value value, Dims tensor, int64_t axis, int6
   return compose.gather(value, compose.integers("block", block), axis);
 }
 
+// A vector along an axis, for values of `rank` dimensions.
+Value alongAxis(Node &node, Value value, int64_t axis, int64_t rank) {
+  Dims shape = shapeOf(value);
+  if (shape.size() != 1)
+    return value;
+  Shape spread(rank, 1);
+  spread[axis] = shape[0];
+  return Compose(node).reshape(value, spread);
+}
+
+// Parameters of each element, in blocks, along an axis or one for all.
+FailureOr<std::pair<Value, Value>> spreadBoth(Node &node, Value tensor, Value scale, Value zero, int64_t axis,
+                                              int64_t blockSize) {
+  Dims shape = shapeOf(tensor);
+  if (isPerAxis(scale, zero) && blockSize == 0) {
+    auto resolved = channelAxis(node, scale, zero, tensor, axis);
+    if (failed(resolved))
+      return failure();
+    const int64_t rank = static_cast<int64_t>(shape.size());
+    return std::pair(alongAxis(node, scale, *resolved, rank), alongAxis(node, zero, *resolved, rank));
+  }
+  auto scales = spread(node, scale, shape, axis, blockSize, "scale");
+  auto zeros = spread(node, zero, shape, axis, blockSize, "zero_point");
+  if (failed(scales) || failed(zeros))
+    return failure();
+  return std::pair(*scales, *zeros);
+}
+
+bool isZero(Value value) {
+  auto tensor = constantOf(value);
+  if (!tensor)
+    return false;
+  for (int64_t i = 0; i < tensor->size(); ++i)
+    if (tensor->numberAt(i) != 0)
+      return false;
+  return true;
+}
+
 std::pair<double, double> limitsOf(ElementType type) {
   switch (type) {
   case ElementType::I8:
@@ -105,26 +146,31 @@ std::pair<double, double> limitsOf(ElementType type) {
 FailureOr<Value> createDequantize(Node &node, Value input, Value scale, Value zero, int64_t axis,
                                   int64_t blockSize = 0) {
   ElementType type = elementTypeOf(input.getType());
-  if (!isQuantised(type) && type != ElementType::I32)
+  if (!isQuantised(type) && type != ElementType::I32 && type != ElementType::F32)
     return node.fail("dequantises " + llvm::StringRef(elementTypeName(type)) +
                      ", expected int8, uint8, int16, uint16 or int32");
   if (elementTypeOf(zero.getType()) != type)
     return node.fail("zero_point is " + llvm::StringRef(elementTypeName(elementTypeOf(zero.getType()))) +
                      ", the input is " + llvm::StringRef(elementTypeName(type)));
-  if (isPerAxis(scale, zero) && blockSize == 0) {
+  if (type != ElementType::F32 && isPerAxis(scale, zero) && blockSize == 0) {
     auto resolved = channelAxis(node, scale, zero, input, axis);
     if (failed(resolved))
       return failure();
     auto resultType = RankedTensorType::get(shapeOf(input), node.builder.getF32Type());
     return node.builder.create<DequantizeOp>(node.location, resultType, input, scale, zero, *resolved).getResult();
   }
-  auto scales = spread(node, scale, shapeOf(input), axis, blockSize, "scale");
-  auto zeros = spread(node, zero, shapeOf(input), axis, blockSize, "zero_point");
-  if (failed(scales) || failed(zeros))
+  auto parameters = spreadBoth(node, input, scale, zero, axis, blockSize);
+  if (failed(parameters))
     return failure();
+  const auto [scales, zeros] = *parameters;
   Compose compose(node);
-  Value steps = compose.sub(compose.cast(input, ElementType::I32), compose.cast(*zeros, ElementType::I32));
-  Value real = compose.mul(compose.cast(steps, ElementType::F32), *scales);
+  Value steps = input;
+  if (type != ElementType::F32)
+    steps = compose.cast(compose.sub(compose.cast(input, ElementType::I32), compose.cast(zeros, ElementType::I32)),
+                         ElementType::F32);
+  else if (!isZero(zeros))
+    steps = compose.sub(input, zeros);
+  Value real = compose.mul(steps, scales);
   if (!real)
     return failure();
   return real;
@@ -143,26 +189,58 @@ FailureOr<Value> createQuantize(Node &node, Value input, Value scale, Value zero
     return node.builder.create<QuantizeOp>(node.location, resultType, input, scale, zero, *resolved, Rounding::HalfEven)
         .getResult();
   }
-  auto scales = spread(node, scale, shapeOf(input), axis, blockSize, "scale");
-  auto zeros = spread(node, zero, shapeOf(input), axis, blockSize, "zero_point");
-  if (failed(scales) || failed(zeros))
+  auto parameters = spreadBoth(node, input, scale, zero, axis, blockSize);
+  if (failed(parameters))
     return failure();
+  const auto [scales, zeros] = *parameters;
   Compose compose(node);
   const auto [lo, hi] = limitsOf(type);
-  Value steps = compose.apply(UnaryKind::Round, compose.div(input, *scales));
+  Value steps = compose.apply(UnaryKind::Round, compose.div(input, scales));
   // What is no number becomes the zero point, as tw.quantize has it.
   steps = compose.where(compose.compare(CompareKind::Equal, steps, steps), steps, compose.number(ElementType::F32, 0));
-  Value sum = compose.add(steps, compose.cast(*zeros, ElementType::F32));
+  Value sum = compose.add(steps, compose.cast(zeros, ElementType::F32));
   Value result = compose.cast(compose.min(compose.max(sum, lo), hi), type);
   if (!result)
     return failure();
   return result;
 }
 
+// The axis of blocks; nothing asks for it without them.
+FailureOr<int64_t> blockAxis(Node &node, Value input, int64_t blockSize) {
+  if (blockSize < 0)
+    return node.fail("block_size is " + llvm::Twine(blockSize) + ", expected 0 or more");
+  const int64_t axis = node.integer("axis", 1);
+  return blockSize == 0 ? axis : node.axis(axis, shapeOf(input).size());
+}
+
+// To a float of eight and fewer bits, which has no steps that are all alike. A zero point of 0 is left out: added, it
+// would make 0 of -0.
+FailureOr<Value> quantiseToFloat(Node &node, Value input, const HeldType &type) {
+  auto scale = scaleParameter(node, 1);
+  auto zero =
+      node.hasInput(2) ? parameter(node, 2, "zero_point") : node.constant("zero_point", Tensor(ElementType::F32, {}));
+  if (failed(scale) || failed(zero))
+    return failure();
+  const int64_t blockSize = node.integer("block_size", 0);
+  auto axis = blockAxis(node, input, blockSize);
+  if (failed(axis))
+    return failure();
+  auto parameters = spreadBoth(node, input, *scale, *zero, *axis, blockSize);
+  if (failed(parameters))
+    return failure();
+  Compose compose(node);
+  Value quotient = compose.div(input, parameters->first);
+  if (!isZero(parameters->second))
+    quotient = compose.add(quotient, parameters->second);
+  if (!quotient)
+    return failure();
+  return bitsOfNumbers(node, quotient, type, node.integer("saturate", 1) != 0);
+}
+
 // What a quantiser makes: the type of its zero point, without one output_dtype, without that uint8.
 FailureOr<ElementType> quantizedType(Node &node, size_t zero) {
   const int64_t asked = node.integer("output_dtype", 0);
-  const auto type = asked ? heldTypeOfOnnx(asked) : ElementType::U8;
+  const auto type = asked ? storedTypeOfOnnx(asked) : ElementType::U8;
   if (!type)
     return node.fail("output_dtype " + onnxTypeName(asked) + " is not supported");
   if (Value value = node.hasInput(zero) ? node.input(zero) : Value()) {
@@ -172,14 +250,6 @@ FailureOr<ElementType> quantizedType(Node &node, size_t zero) {
     return elementTypeOf(value.getType());
   }
   return *type;
-}
-
-// The axis of blocks; nothing asks for it without them.
-FailureOr<int64_t> blockAxis(Node &node, Value input, int64_t blockSize) {
-  if (blockSize < 0)
-    return node.fail("block_size is " + llvm::Twine(blockSize) + ", expected 0 or more");
-  const int64_t axis = node.integer("axis", 1);
-  return blockSize == 0 ? axis : node.axis(axis, shapeOf(input).size());
 }
 
 } // namespace
@@ -237,9 +307,11 @@ LogicalResult buildDequantizeLinear(Node &node) {
   const auto type = asked ? elementTypeOfOnnx(asked) : ElementType::F32;
   if (!type || !isReal(*type))
     return node.fail("output_dtype " + onnxTypeName(asked) + " is not supported, only float types are");
-  Value input = node.input(0);
+  Value input = node.number(0);
   if (!input)
     return failure();
+  if (elementTypeOf(input.getType()) == ElementType::F32 && !isFloat(node.heldType(0)))
+    return node.fail("dequantises float32, expected an integer or a float of eight and fewer bits");
   const int64_t blockSize = node.integer("block_size", 0);
   auto axis = blockAxis(node, input, blockSize);
   auto scale = scaleParameter(node, 1);
@@ -262,20 +334,30 @@ LogicalResult buildQuantizeLinear(Node &node) {
   if (elementTypeOf(input.getType()) != ElementType::F32)
     return node.fail("quantises " + llvm::StringRef(elementTypeName(elementTypeOf(input.getType()))) +
                      ", expected a float type or int32");
+  // What the model says its integers are: they are held in a byte, but have no more bits than that.
+  const HeldType *held =
+      node.hasInput(2) ? node.heldType(2) : findHeldType(static_cast<int>(node.integer("output_dtype", 0)));
+  if (const auto asked = static_cast<int>(node.integer("output_dtype", 0)); asked && findHeldType(asked) != held)
+    return node.fail("output_dtype is " + onnxTypeName(asked) + ", zero_point is of another type");
+  if (isFloat(held)) {
+    auto bits = quantiseToFloat(node, input, *held);
+    if (failed(bits))
+      return failure();
+    node.setResult(0, *bits);
+    node.setHeldType(0, held);
+    return success();
+  }
   auto axis = blockAxis(node, input, node.integer("block_size", 0));
   if (failed(axis))
     return failure();
   auto result = quantizeValue(node, input, 1, 2, *axis);
   if (failed(result))
     return failure();
-  // Held in a byte, but no more than the model's own type has.
-  const unsigned asked = narrowBitsOfOnnx(static_cast<int>(node.integer("output_dtype", 0)));
-  if (const unsigned bits = node.hasInput(2) ? node.narrowBits(2) : asked) {
-    node.setNarrowBits(0, bits);
+  if (held) {
+    node.setHeldType(0, held);
     Compose compose(node);
-    const bool isSigned = elementTypeOf(result->getType()) == ElementType::I8;
-    const double steps = 1 << (isSigned ? bits - 1 : bits);
-    *result = compose.min(compose.max(*result, isSigned ? -steps : 0), steps - 1);
+    const double steps = 1 << (held->isSigned() ? held->bits - 1 : held->bits);
+    *result = compose.min(compose.max(*result, held->isSigned() ? -steps : 0), steps - 1);
   }
   node.setResult(0, *result);
   return success();

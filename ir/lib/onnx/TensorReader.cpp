@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "TensorReader.h"
 
+#include "HeldTypes.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 
@@ -9,35 +11,20 @@
 namespace tw::ir::onnx {
 namespace {
 
-// Integers that share a byte, the first in its low bits. Their numbers, like those of the formats of 8 bits and fewer,
-// came to ONNX after the library that parses it.
-struct PackedType {
-  int dataType;
-  llvm::StringRef name;
-  ElementType element;
-  int bits;
-};
-constexpr PackedType kPackedTypes[] = {{21, "uint4", ElementType::U8, 4},
-                                       {22, "int4", ElementType::I8, 4},
-                                       {25, "uint2", ElementType::U8, 2},
-                                       {26, "int2", ElementType::I8, 2}};
-constexpr std::pair<int, llvm::StringRef> kOtherNewTypes[] = {{17, "float8e4m3fn"}, {18, "float8e4m3fnuz"},
-                                                              {19, "float8e5m2"},   {20, "float8e5m2fnuz"},
-                                                              {23, "float4e2m1"},   {24, "float8e8m0"}};
-
-const PackedType *findPacked(int dataType) {
-  const PackedType *row = llvm::find_if(kPackedTypes, [&](const PackedType &t) { return t.dataType == dataType; });
-  return row == std::end(kPackedTypes) ? nullptr : row;
+// Numbers that share a byte.
+const HeldType *findPacked(int dataType) {
+  const HeldType *type = findHeldType(dataType);
+  return type && type->bits < 8 ? type : nullptr;
 }
 
 // Bytes hold `count` numbers of few bits each.
-Tensor unpacked(const PackedType &type, Dims shape, llvm::ArrayRef<char> bytes) {
+Tensor unpacked(const HeldType &type, Dims shape, llvm::ArrayRef<char> bytes) {
   Tensor tensor(type.element, shape);
   const int perByte = 8 / type.bits;
   for (int64_t i = 0; i < tensor.size(); ++i) {
     const int shift = static_cast<int>(i % perByte) * type.bits;
     const int value = (static_cast<unsigned char>(bytes[i / perByte]) >> shift) & ((1 << type.bits) - 1);
-    const bool isNegative = type.element == ElementType::I8 && value >> (type.bits - 1);
+    const bool isNegative = type.isSigned() && value >> (type.bits - 1);
     tensor.setInteger(i, isNegative ? value - (1 << type.bits) : value);
   }
   return tensor;
@@ -111,7 +98,7 @@ llvm::Expected<Shape> readShape(const ::onnx::TensorProto &proto) {
 
 struct Header {
   ElementType type;
-  const PackedType *packed; // null when each number has bytes of its own
+  const HeldType *packed; // null when each number has bytes of its own
   Shape shape;
 
   // Elements, or the bytes that hold packed ones.
@@ -125,7 +112,7 @@ struct Header {
 llvm::Expected<Header> readHeader(const ::onnx::TensorProto &proto) {
   if (proto.has_segment())
     return llvm::createStringError("segmented tensors are not supported");
-  const auto type = heldTypeOfOnnx(proto.data_type());
+  const auto type = storedTypeOfOnnx(proto.data_type());
   if (!type)
     return llvm::createStringError(unsupportedType(proto.data_type()));
   auto shape = readShape(proto);
@@ -137,11 +124,8 @@ llvm::Expected<Header> readHeader(const ::onnx::TensorProto &proto) {
 } // namespace
 
 std::string onnxTypeName(int dataType) {
-  if (const PackedType *packed = findPacked(dataType))
-    return packed->name.str();
-  for (auto [number, name] : kOtherNewTypes)
-    if (number == dataType)
-      return name.str();
+  if (const HeldType *held = findHeldType(dataType))
+    return held->name.str();
   if (!::onnx::TensorProto_DataType_IsValid(dataType))
     return "type " + std::to_string(dataType);
   return llvm::StringRef(::onnx::TensorProto_DataType_Name(static_cast<::onnx::TensorProto_DataType>(dataType)))
@@ -181,17 +165,12 @@ std::optional<ElementType> elementTypeOfOnnx(int dataType) {
   }
 }
 
-std::optional<ElementType> heldTypeOfOnnx(int dataType) {
-  const PackedType *packed = findPacked(dataType);
-  return packed ? packed->element : elementTypeOfOnnx(dataType);
+std::optional<ElementType> storedTypeOfOnnx(int dataType) {
+  const HeldType *held = findHeldType(dataType);
+  return held ? held->element : elementTypeOfOnnx(dataType);
 }
 
 std::string unsupportedType(int dataType) { return "is " + onnxTypeName(dataType) + ", which is not supported"; }
-
-unsigned narrowBitsOfOnnx(int dataType) {
-  const PackedType *packed = findPacked(dataType);
-  return packed ? static_cast<unsigned>(packed->bits) : 0;
-}
 
 llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto, ExternalData &external) {
   auto header = readHeader(proto);

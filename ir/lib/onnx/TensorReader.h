@@ -16,15 +16,12 @@ constexpr int64_t kMaxElements = int64_t(1) << 31;
 
 std::string onnxTypeName(int dataType);
 std::optional<ElementType> elementTypeOfOnnx(int dataType);
-// The same, and int8 or uint8 for integers of fewer bits, which are held in them.
-std::optional<ElementType> heldTypeOfOnnx(int dataType);
+// The same, and what a type without an element type is held in (HeldTypes.h).
+std::optional<ElementType> storedTypeOfOnnx(int dataType);
 // "is string, which is not supported": what to say of a type without an element type.
 std::string unsupportedType(int dataType);
 
-// Bits of an integer type that is held in more here; 0 for all others.
-unsigned narrowBitsOfOnnx(int dataType);
-
-// Integers of two and four bits come unpacked, as int8 and uint8.
+// Numbers of two and four bits come unpacked.
 llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto, ExternalData &external);
 
 // A tensor in an external file whose bytes are what a constant holds: it need not be copied. Nothing when it must.

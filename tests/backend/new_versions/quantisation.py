@@ -4,7 +4,7 @@
 import numpy as np
 from onnx import helper
 
-from case import BF16, F4E2M1, F8E4M3, F8E5M2, INT2, INT4, UINT4, ints
+from case import BF16, F4E2M1, F8E4M3, F8E4M3UZ, F8E5M2, F8E5M2UZ, F8E8M0, INT2, INT4, UINT4, ints
 
 LIMITS = {
     "int8": (-128, 127),
@@ -22,7 +22,68 @@ def quantised(x, scale, zero, dtype):
     return np.clip(np.rint(x.astype(np.float32) / scale) + zero, low, high).astype(np.int32).astype(dtype)
 
 
+NARROW = ((19, F8E4M3), (19, F8E4M3UZ), (19, F8E5M2), (19, F8E5M2UZ), (23, F4E2M1))
+
+
+def short(dtype):
+    return dtype.name.replace("float", "f").replace("_", "")
+
+
+def every_number(dtype):
+    """All that the bits of a type mean."""
+    return np.arange(16 if dtype == F4E2M1 else 256, dtype=np.uint8).view(dtype)
+
+
+def borders(dtype):
+    """All numbers of a type, what lies halfway between neighbours, and float32's neighbours of both."""
+    numbers = np.unique(every_number(dtype).astype(np.float32))
+    numbers = numbers[np.isfinite(numbers)]
+    numbers = np.append(numbers, 2 * numbers[-1] - numbers[-2])  # as if there were one more
+    halfway = (numbers[1:] + numbers[:-1]) / 2
+    both = np.concatenate([numbers, halfway, [0.0, -0.0, 1e-45, -1e-30, 3e38, -3e38]]).astype(np.float32)
+    return np.concatenate([both, np.nextafter(both, np.float32(np.inf)), np.nextafter(both, np.float32(-np.inf))])
+
+
+def rounded(x, dtype, saturate):
+    largest = np.abs(every_number(dtype).astype(np.float32))
+    largest = largest[np.isfinite(largest)].max()
+    return (np.clip(x, -largest, largest) if saturate else x).astype(dtype)
+
+
+def narrow_floats(cases):
+    to = helper.np_dtype_to_tensor_dtype
+    x = cases.normal(4, 6, key="narrow")
+    scales = np.array([0.5, 2, 0.125, 0.25], np.float32)
+    for version, dtype in NARROW:
+        given = borders(dtype)
+        if dtype != F4E2M1:  # which has neither
+            given = np.concatenate([given, np.array([np.inf, -np.inf, np.nan], np.float32)])
+        cases.add("Cast", version, [given], [rounded(given, dtype, True)], f"to_{short(dtype)}", to=to(dtype))
+        if dtype != F4E2M1:
+            made = rounded(given, dtype, False)
+            cases.add("Cast", version, [given], [made], f"to_{short(dtype)}_beyond", to=to(dtype), saturate=0)
+        numbers = every_number(dtype)
+        back = numbers.astype(np.float32)
+        cases.add("Cast", version, [numbers], [back], f"from_{short(dtype)}", to=to(np.dtype(np.float32)))
+        for at, of in ((version, "axis"), (23 if dtype == F4E2M1 else 21, "blocks")):
+            scale, spread = (scales, scales[:, None]) if of == "axis" else (
+                scales.reshape(2, 2).repeat(2, 0), scales.reshape(2, 2).repeat(2, 0).repeat(3, 1))
+            along = dict(axis=0) if of == "axis" else dict(axis=1, block_size=3)
+            q = rounded(x / spread, dtype, True)
+            zero = np.zeros(scale.shape, dtype)
+            cases.add("QuantizeLinear", at, [x, scale, zero], [q], f"{of}_{short(dtype)}", **along)
+            back = (q.astype(np.float32) * spread).astype(np.float32)
+            cases.add("DequantizeLinear", at, [q, scale], [back], f"{of}_{short(dtype)}", **along)
+    q = rounded(x / np.float32(0.5), F8E5M2, True)
+    cases.add("QuantizeLinear", 21, [x, np.float32(0.5)], [q], "output_f8", output_dtype=to(F8E5M2))
+    numbers = every_number(F8E8M0)
+    cases.add("Cast", 24, [numbers], [numbers.astype(np.float32)], "from_f8e8m0fnu", to=to(np.dtype(np.float32)))
+    numbers = every_number(F8E5M2)
+    cases.add("IsInf", 20, [numbers], [np.isinf(numbers.astype(np.float32))], "f8e5m2")
+
+
 def add_to(cases):
+    narrow_floats(cases)
     x = (4 * cases.normal(2, 4, key="q")).astype(np.float32)
     scale = np.float32(0.0625)
     for version in (19, 21, 23, 24, 25):
