@@ -125,7 +125,8 @@ TEST(OnnxTypesTest, FloatsOfFewBitsAreValuesOfTheGraph) {
     OnnxBuilder b(opset);
     b.input("x", {"1", "4"}, from).output("y", {"4"}, result);
     OnnxBuilder::attribute(b.node("Cast", {"x"}, "c"), "to", int64_t(to));
-    b.integers("shape", {1}, {4}).node("Reshape", {"c", "shape"}, "r");
+    b.integers("shape", {1}, {4});
+    b.node("Reshape", {"c", "shape"}, "r");
     b.node(op, {"r"}, "y");
     return b.bytes();
   };
