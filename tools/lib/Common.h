@@ -29,6 +29,14 @@ llvm::Expected<isa::HwConfig> loadMachine(const std::string &nameOrPath);
 
 /// An ONNX file as a graph, with all its problems in one error.
 struct Model {
+  Model() = default;
+  Model(Model &&) = default;
+  Model &operator=(Model &&other) {
+    module = std::move(other.module); // while its context is there
+    context = std::move(other.context);
+    return *this;
+  }
+
   std::unique_ptr<mlir::MLIRContext> context;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 };
