@@ -60,6 +60,10 @@ std::string exemptionOf(const ::onnx::ModelProto &model) {
   return "";
 }
 
+// Its recorded answer is not what ONNX's text says: it counts places in a smaller image than the one that was pooled
+// (docs/rationale/ir.md). MaxUnpool with an output_shape is among the cases of new versions.
+bool isWrong(const std::string &name) { return name == "node/test_maxunpool_export_with_output_shape"; }
+
 // Names of the inputs that are given: initializers have their values in the model.
 std::vector<std::string> inputNames(const ::onnx::GraphProto &graph) {
   std::set<std::string> initializers;
@@ -93,7 +97,7 @@ Case newCase(const std::string &name, const std::string &model) {
   result.name = name;
   EXPECT_TRUE(result.model.ParseFromString(model)) << name;
   result.exemption = exemptionOf(result.model);
-  result.unreadable = otherType(result.model.graph());
+  result.unreadable = isWrong(name) ? "contradicts ONNX's text" : otherType(result.model.graph());
   if (result.exemption.empty())
     result.exemption = result.unreadable;
   return result;

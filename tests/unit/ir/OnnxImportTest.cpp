@@ -733,7 +733,7 @@ TEST(OnnxImportTest, TheTableKnowsEveryVersionOfAnOperator) {
     EXPECT_FALSE(row.versions.empty()) << row.name;
     EXPECT_EQ(std::adjacent_find(all.begin(), all.end()), all.end()) << row.name;
     EXPECT_LE(all.back(), kNewestOpset) << row.name;
-    if (!row.domain.empty())
+    if (!row.domain.empty() || row.name == "SimplifiedLayerNormalization") // ONNX Runtime's, in ONNX's own domain
       continue;
     for (int opset = 1; opset <= newest; ++opset)
       if (auto *schema = ::onnx::OpSchemaRegistry::Schema(std::string(row.name), opset, ""))

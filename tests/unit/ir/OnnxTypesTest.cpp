@@ -141,7 +141,7 @@ TEST(OnnxTypesTest, FloatsOfFewBitsAreValuesOfTheGraph) {
   EXPECT_THAT(Import(model(19, "Relu", TensorProto::FLOAT, kE4M3, kE4M3)).text(),
               HasSubstr("input 0 is float8e4m3fn, which is not supported for version 14 of the operator"));
   EXPECT_THAT(Import(model(19, "Identity", TensorProto::FLOAT, kE2M1, kE2M1)).text(),
-              HasSubstr("input 0 is float4e2m1, which is not supported for version 14 of the operator"));
+              HasSubstr("input 0 is float4e2m1, which is not supported for version 19 of the operator"));
   EXPECT_THAT(Import(model(24, "Identity", TensorProto::FLOAT, kE8M0, kE8M0)).text(),
               HasSubstr("makes float8e8m0 of numbers, which is not supported"));
   EXPECT_THAT(Import(model(19, "Identity", TensorProto::FLOAT, kE5M2, kE4M3)).text(),
