@@ -112,6 +112,13 @@ bool isForeign(Value value) {
   return type != ir::ElementType::I8 && type != ir::ElementType::F32;
 }
 
+// Of sums of products, which are not quantised.
+bool dequantisesSums(Operation *op) {
+  auto dequantize = llvm::dyn_cast<ir::DequantizeOp>(op);
+  return dequantize && ir::elementTypeOf(dequantize.getInput().getType()) == ir::ElementType::I32 &&
+         !ir::isConstant(dequantize.getInput());
+}
+
 std::string floatReason(mlir::func::CallOp call, const std::string &kind, const std::vector<Operation *> &operators) {
   const Value result = call.getResult(0);
   const std::string edge = isAtEdge(call) ? " at the model's edge" : "";
@@ -125,20 +132,20 @@ std::string floatReason(mlir::func::CallOp call, const std::string &kind, const 
   for (Operation *op : operators)
     if (std::string problem = productsOf(op) == 0 ? "" : integerProblem(op); !problem.empty())
       return kind + " computes in float32: " + problem;
+  const bool readsSums = llvm::any_of(operators, dequantisesSums);
+  for (Value operand : call.getOperands())
+    if (!ir::isConstant(operand) && isForeign(operand) &&
+        !(readsSums && ir::elementTypeOf(operand.getType()) == ir::ElementType::I32))
+      return kind + " reads " + quoted(operand) + ", which is " + typeName(operand) +
+             ": the NPU computes with int8 only";
   if (leavesAsFloat(result))
     return kind + " computes in float32: its result is an output of the model in float32: give out a quantised one";
   for (Operation *op : operators)
-    if (auto dequantize = llvm::dyn_cast<ir::DequantizeOp>(op);
-        dequantize && ir::elementTypeOf(dequantize.getInput().getType()) == ir::ElementType::I32 &&
-        !ir::isConstant(dequantize.getInput()))
-      return kind + " computes in float32, as " + quoted(dequantize.getInput()) +
+    if (dequantisesSums(op))
+      return kind + " computes in float32, as " + quoted(op->getOperand(0)) +
              " in front of it gives sums that are not quantised: put QuantizeLinear and DequantizeLinear between them";
-  for (Value operand : call.getOperands())
-    if (!ir::isConstant(operand) && isForeign(operand))
-      return kind + " computes in float32, and its input " + quoted(operand) + " is " + typeName(operand) +
-             ": the NPU computes with int8 only";
   if (isForeign(result))
-    return kind + " computes in float32 and gives " + typeName(result) + ": the NPU computes with int8 only";
+    return kind + " gives " + typeName(result) + ": the NPU computes with int8 only";
   if (isFloat(result))
     return kind + " computes in float32: its inputs are int8, but its result is read in float32 by " +
            (result.hasOneUse() ? "the next operator" : "several operators") +
