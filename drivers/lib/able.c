@@ -49,26 +49,10 @@ static enum tw_status check_step(const struct tw_pkg_step *step, uint32_t index,
   return TW_OK;
 }
 
-/* Host code may be given dimensions; the tensors of a caller have the sizes that stand in the package. */
-static enum tw_status check_tensor(const struct tw_pkg *package, uint64_t index, struct tw_error *error) {
-  uint64_t count;
-  const struct tw_pkg_tensor *tensor = tw_pkg_tensors(package, &count) + index;
-  uint32_t i;
-  for (i = 0; i < tensor->rank; ++i)
-    if (tensor->dims[i] != 0)
-      return tw_fail(
-          error, TW_ERROR_UNSUPPORTED,
-          "tensor '%s' has the size '%s', which a run binds: compile the model with --dim NAME=NUMBER for it",
-          tw_pkg_string(package, tensor->name), tw_pkg_string(package, tw_pkg_dims(package)[tensor->dims[i] - 1].name));
-  return TW_OK;
-}
-
 enum tw_status tw_check_able(const struct tw_pkg *package, struct tw_error *error) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(package);
   enum tw_status status = TW_OK;
-  uint64_t tensors;
   uint32_t i;
-  tw_pkg_tensors(package, &tensors);
   for (i = 0; i < tw_pkg_header_of(package)->image_count && status == TW_OK; ++i)
     status = check_image(package, i, error);
   for (i = 0; i < plan->step_count && status == TW_OK; ++i)
@@ -78,7 +62,5 @@ enum tw_status tw_check_able(const struct tw_pkg *package, struct tw_error *erro
       status = tw_fail(error, TW_ERROR_UNSUPPORTED,
                        "buffer %u is tied to buffer %u: this driver gives each buffer memory of its own", i,
                        tw_pkg_buffers(package)[i].tied);
-  for (i = 0; i < tensors && status == TW_OK; ++i)
-    status = check_tensor(package, i, error);
   return status;
 }

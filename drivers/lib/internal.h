@@ -71,6 +71,8 @@ enum tw_status tw_fail(struct tw_error *error, enum tw_status status, const char
 #endif
     ;
 
+struct tw_program *tw_instance_program(const struct tw_instance *instance);
+
 /* What tw_program_clear does, for a machine of this configuration. */
 enum tw_status tw_clear(struct tw_device *device, const struct tw_pkg_config *config, struct tw_error *error);
 const struct tw_pkg_config *tw_program_config(const struct tw_program *program);

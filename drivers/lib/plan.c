@@ -184,6 +184,8 @@ static enum tw_status check_counts(const struct tw_pkg *package, uint32_t index,
 
 void tw_instance_budget(struct tw_instance *instance, uint64_t cycles) { instance->budget = cycles; }
 
+struct tw_program *tw_instance_program(const struct tw_instance *instance) { return instance->program; }
+
 /* What the compiler predicts; what counts as predicted where it does not. */
 static uint64_t predicted(const struct tw_pkg *package, const struct tw_pkg_step *step) {
   uint64_t count = 0, cycles = 0;
@@ -474,7 +476,7 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
   open_regions(instance);
   bind_inputs(instance, entry, inputs, outputs);
   for (i = 0; i < tw_pkg_plan_of(package)->dim_count; ++i)
-    instance->dims[i] = tw_pkg_dims(package)[i].least;
+    instance->dims[i] = tw_pkg_dims(package)[i].most; /* inputs are filled up */
   instance->touches_state = 0;
   for (i = 0; i < entry->step_count && status == TW_OK; ++i)
     status = run_step(instance, entry->first_step + i, stats, error);

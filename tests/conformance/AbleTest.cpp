@@ -99,12 +99,6 @@ const Refused kRefused[] = {
      "this one (--host-cpu)"},
     {"Jump", [](isa::Package &p) { p.steps.push_back({.op = TW_PKG_STEP_JUMP_IF, .arguments = {2}, .target = 0}); },
      "step 2 jumps: this driver runs steps in their order"},
-    {"Dimension",
-     [](isa::Package &p) {
-       p.dims = {{"n", 1, 4}, {"m", 1, 16}};
-       p.tensors[1].dims = {2};
-     },
-     "tensor 'out' has the size 'm', which a run binds: compile the model with --dim NAME=NUMBER for it"},
     {"Space", [](isa::Package &p) { p.steps[1].fromSpace = 3; },
      "step 1 copies from memory 3 to 0: this driver knows memory 0 only, which host and device share"},
     {"Tied", [](isa::Package &p) { p.buffers[2].tied = 1; },

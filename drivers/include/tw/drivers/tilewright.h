@@ -167,6 +167,21 @@ const struct tw_pkg *tw_program_package(const struct tw_program *program);
 /* Index of an entry by name (NULL: the first); -1 if there is none. */
 int tw_program_entry(const struct tw_program *program, const char *name);
 
+/* Sizes of a tensor. */
+struct tw_shape {
+  uint32_t rank;
+  int64_t sizes[TW_PKG_MAX_RANK];
+};
+/* The entry that takes inputs of these shapes, in their order, and of several the one with the fewest bytes of inputs.
+ * A size that a dimension of the package stands for may be less than what the entry was compiled for, down to the
+ * dimension's least: for those somebody has proved that zeros beside the inputs change nothing. TW_ERROR_ARGUMENT if
+ * none takes them: the text says of each entry which dimension or axis, and both values. */
+enum tw_status tw_program_choose(const struct tw_program *program, const struct tw_shape *inputs, uint32_t count,
+                                 int *entry, struct tw_error *error);
+/* Of an output of the entry for such inputs. */
+enum tw_status tw_program_output_shape(const struct tw_program *program, int entry, const struct tw_shape *inputs,
+                                       uint32_t count, uint32_t output, struct tw_shape *shape, struct tw_error *error);
+
 /*--- Instances: memory of one run at a time
  * -------------------------------------------------------------------------------*/
 struct tw_instance;
@@ -194,6 +209,12 @@ struct tw_run_stats {
  * caller's and may be reused at once. Each NPU step's counts are compared with the compiler's. `stats` may be NULL. */
 enum tw_status tw_instance_run(struct tw_instance *instance, int entry, const void *const *inputs, void *const *outputs,
                                struct tw_run_stats *stats, struct tw_error *error);
+
+/* The same with inputs and outputs of other sizes, as tw_program_choose (entry -1: the one that it chooses) and
+ * tw_program_output_shape say: the driver fills inputs up and cuts outputs in memory of its own. */
+enum tw_status tw_instance_run_shapes(struct tw_instance *instance, int entry, const void *const *inputs,
+                                      const struct tw_shape *shapes, uint32_t count, void *const *outputs,
+                                      struct tw_run_stats *stats, struct tw_error *error);
 
 /* Called after each step of a run (for traces and --dump-tensors); buffers as the host sees them, by package index. */
 typedef void (*tw_step_observer)(void *context, uint32_t step, const struct tw_job_result *job, void *const *buffers);
