@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What weights of four bits with a scale for each group would cost in accuracy: the matrices of a float model, rounded so,
-beside the model itself and the same with eight bits for each column. Scales of groups are float16, or whole multiples of
-the column's scale with which seven steps fit into int8. Needs numpy, onnx and onnxruntime.
+"""What weights of four bits with a scale for each group would cost in accuracy: the matrices of a float model, rounded
+so, beside the model itself and the same with eight bits for each column. Scales of groups are float16, or whole
+multiples of the column's scale with which seven steps fit into int8. Needs numpy, onnx and onnxruntime.
 
     python3 scripts/int4_weights.py model.onnx [--prompts 20]
 """
@@ -70,8 +70,9 @@ def main():
     print(f"{count:,} weights, {len(logits['float'])} positions")
     for name, values in logits.items():
         same = (values.argmax(1) == logits["float"].argmax(1)).mean()
+        spread = np.sqrt(((values - logits["float"]) ** 2).mean())
         print(f"{name:28} correlation {np.corrcoef(values.ravel(), logits['float'].ravel())[0, 1]:.5f}, "
-              f"same argmax {100 * same:.1f} %, root of mean square {np.sqrt(((values - logits['float']) ** 2).mean()):.4f}")
+              f"same argmax {100 * same:.1f} %, root of mean square {spread:.4f}")
 
 
 if __name__ == "__main__":

@@ -165,6 +165,41 @@ TEST_P(ShapesTest, AnEntryThatDoesNotTakeTheInputsRunsNothing) {
               TW_ERROR_ARGUMENT);
 }
 
+// What lies beside is on every axis, not only behind all rows.
+TEST_P(ShapesTest, RowsMayBeShorterToo) {
+  isa::Package package;
+  package.dims = {{"a", 1, 3}, {"b", 1, 4}, {"c", 1, 2}};
+  for (const char *name : {"x", "y"})
+    package.tensors.push_back({name, TW_PKG_I64, {3, 4, 2}, {1, 2, 3}});
+  package.buffers = {{TW_PKG_INPUT, TW_PKG_NONE, 0, 8 * 24, 0, ""}, {TW_PKG_OUTPUT, TW_PKG_NONE, 0, 8 * 24, 1, ""}};
+  package.steps = {isa::runHostCode({{"index"}}, {0, 1})};
+  package.entries = {{"main", 0, 1, {0}, {1}}};
+  test::setHostCode(package, test::compileHostCode("int index" + std::string(test::kHostArguments) +
+                                                   " {\n  for (int i = 0; i < 24; ++i)\n    ((long *)b[1])[i] = "
+                                                   "((long *)b[0])[i] * 100 + i;\n  return 0;\n}\n"));
+  const Result<std::vector<uint8_t>> bytes = isa::serializePackage(package);
+  ASSERT_TRUE(bytes) << bytes.diag().str();
+  tw_program *cube = nullptr;
+  tw_instance *runs = nullptr;
+  ASSERT_EQ(tw_program_load(device.device, bytes->data(), bytes->size(), TW_OPEN_ALLOW_HOST_CODE, &cube, &device.error),
+            TW_OK);
+  ASSERT_EQ(tw_instance_create(cube, &runs, &device.error), TW_OK);
+  for (int64_t a = 1; a != 4; ++a)
+    for (int64_t b = 1; b != 5; ++b)
+      for (int64_t c = 1; c != 3; ++c) {
+        const tw_shape shape{3, {a, b, c}};
+        std::vector<int64_t> x(size_t(a * b * c)), y(x.size());
+        std::iota(x.begin(), x.end(), 1);
+        const void *from[] = {x.data()};
+        void *to[] = {y.data()};
+        ASSERT_EQ(tw_instance_run_shapes(runs, -1, from, &shape, 1, to, nullptr, &device.error), TW_OK);
+        for (int64_t i = 0; i != a * b * c; ++i)
+          EXPECT_EQ(y[size_t(i)], x[size_t(i)] * 100 + (i / (b * c) * 4 + i / c % b) * 2 + i % c);
+      }
+  tw_instance_destroy(runs);
+  tw_program_close(cube);
+}
+
 INSTANTIATE_TEST_SUITE_P(Transports, ShapesTest, testing::ValuesIn(transports()),
                          [](const auto &info) { return std::string(info.param.name); });
 
