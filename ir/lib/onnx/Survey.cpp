@@ -39,6 +39,13 @@ void forEachFreeDim(const ::onnx::GraphProto &graph,
         visit(info, onnx::freeDimName(info, d));
 }
 
+std::vector<std::string> dimsOf(const ::onnx::ValueInfoProto &info) {
+  std::vector<std::string> dims;
+  for (int d = 0; d < info.type().tensor_type().shape().dim_size(); ++d)
+    dims.push_back(onnx::extentOf(info.type().tensor_type().shape().dim(d)) ? "" : onnx::freeDimName(info, d));
+  return dims;
+}
+
 } // namespace
 
 std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, const std::map<std::string, OnnxConstant> &given,
@@ -66,6 +73,9 @@ std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, const std::map<std:
       if (!constants.contains(info.name()) && !bound.contains(name) && !llvm::is_contained(survey.freeDims, name))
         survey.freeDims.push_back(name);
     });
+    for (const auto &info : graph.input())
+      if (!constants.contains(info.name()) && !given.count(info.name()))
+        survey.inputs.push_back({info.name(), dimsOf(info)});
     std::set<std::string> files;
     addFiles(graph, files);
     for (const auto &function : model.functions())

@@ -55,9 +55,14 @@ mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, std::st
 struct OnnxNode {
   std::string name, type, problem;
 };
+struct OnnxInput {
+  std::string name;
+  std::vector<std::string> dims; // by axis: the name of a free dimension; empty: its extent is known
+};
 struct OnnxSurvey {
   int64_t opset = 0;
   std::vector<OnnxNode> nodes;
+  std::vector<OnnxInput> inputs;          // without those that are given
   std::vector<std::string> freeDims;      // that no given constant binds
   std::vector<std::string> externalFiles; // that tensors lie in, as the model names them: relative to its folder
 };
