@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <limits>
 
 namespace tw::codegen {
 namespace {
@@ -63,6 +64,38 @@ std::vector<std::pair<std::string, std::string>> fixedBy(mlir::ModuleOp module) 
   return fixed;
 }
 
+/// The number of a dimension, from 1. Equal ones of entries are one; the first `bound` are those that steps bind.
+size_t numberOf(const EntryDim &dim, size_t bound, std::vector<isa::PackageDim> &dims) {
+  for (size_t i = bound; i != dims.size(); ++i)
+    if (dims[i].name == dim.name && dims[i].least == dim.least && dims[i].most == dim.most)
+      return i + 1;
+  dims.push_back({dim.name, dim.least, dim.most});
+  return dims.size();
+}
+
+/// Writes to the tensors of an entry which sizes a run may have.
+llvm::Error bindDims(const isa::PackageEntry &entry, const EntryGraph &graph, size_t bound, isa::Package &package) {
+  std::vector<uint32_t> buffers = entry.inputs;
+  llvm::append_range(buffers, entry.outputs);
+  for (const EntryDim &dim : graph.dims)
+    for (uint32_t buffer : buffers) {
+      isa::PackageTensor &tensor = package.tensors[package.buffers[buffer].tensor];
+      for (const auto &[name, axis] : dim.axes) {
+        if (tensor.name != name)
+          continue;
+        const size_t number = numberOf(dim, bound, package.dims);
+        if (number > std::numeric_limits<uint8_t>::max())
+          return llvm::createStringError("dimension '" + dim.name + "' of entry '" + graph.name + "' is number " +
+                                         llvm::Twine(number) + " of the package, which names " +
+                                         llvm::Twine(int(std::numeric_limits<uint8_t>::max())) +
+                                         " at most: give fewer values");
+        tensor.dims.resize(tensor.shape.size());
+        tensor.dims[axis] = uint8_t(number);
+      }
+    }
+  return llvm::Error::success();
+}
+
 // What a caller sees has its shape written in the package.
 llvm::Error checkRank(mlir::Value value, llvm::StringRef kind, const std::string &name) {
   const size_t rank = ir::shapeOf(value).size();
@@ -83,8 +116,9 @@ llvm::Error checkRanks(mlir::func::FuncOp main) {
 }
 
 /// What was attempted is given away.
-Compiled pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graphs, llvm::ArrayRef<mlir::func::FuncOp> mains,
-              const HostProcessor &processor, const isa::HwConfig &config) {
+llvm::Expected<Compiled> pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graphs,
+                              llvm::ArrayRef<mlir::func::FuncOp> mains, const HostProcessor &processor,
+                              const isa::HwConfig &config) {
   Plan &plan = attempt.plan;
   Compiled compiled;
   isa::Package &package = compiled.package;
@@ -97,6 +131,7 @@ Compiled pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graphs, llvm::ArrayRe
   package.fixed = plan.report.fixed;
   package.tensors = std::move(plan.tensors);
   package.dims = dimsOf(mains);
+  const size_t bound = package.dims.size();
   for (Buffer &buffer : plan.buffers) {
     if (buffer.package.kind == TW_PKG_STATE)
       package.stateBytes = std::max(package.stateBytes, buffer.package.offset + buffer.package.size);
@@ -106,6 +141,8 @@ Compiled pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graphs, llvm::ArrayRe
     package.steps.push_back(std::move(step.package));
   for (auto [entry, graph] : llvm::zip_equal(attempt.entries, graphs)) {
     entry.name = graph.name;
+    if (auto error = bindDims(entry, graph, bound, package))
+      return std::move(error);
     package.entries.push_back(std::move(entry));
   }
   package.arenaBytes = plan.report.arenaBytes;
@@ -116,9 +153,14 @@ Compiled pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graphs, llvm::ArrayRe
     package.hostFeatures = featuresOf(processor);
   }
   plan.report.constantBytes = package.constants.size();
+  for (auto [graph, main] : llvm::zip_equal(graphs, mains)) {
+    plan.report.dims.push_back(graph.dims);
+    auto positions = main->getAttrOfType<mlir::IntegerAttr>(ir::kPositions);
+    plan.report.positions.push_back(positions ? positions.getInt() : 0);
+  }
   compiled.report = std::move(plan.report);
   compiled.schedule = std::move(plan.scheduleText);
-  return compiled;
+  return std::move(compiled);
 }
 
 /// Cycles of the report's rows and of the package's steps, by the jobs that `measure` ran.
@@ -219,9 +261,11 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
   for (auto &executor : attempt.executors)
     if (auto error = executor->link())
       return std::move(error);
-  Compiled compiled = pack(attempt, graphs, blocks.entries(), *processor, options.config);
+  auto compiled = pack(attempt, graphs, blocks.entries(), *processor, options.config);
+  if (!compiled)
+    return compiled.takeError();
   if (options.measure)
-    if (auto error = measure(compiled, options))
+    if (auto error = measure(*compiled, options))
       return std::move(error);
   return compiled;
 }

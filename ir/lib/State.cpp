@@ -53,6 +53,7 @@ public:
     for (const Pair &pair : pairs)
       bytes += keepLast(pair, rows);
     addPosition();
+    main->setAttr(kPositions, mlir::Builder(main.getContext()).getI64IntegerAttr(fresh()));
     return bytes;
   }
 

@@ -208,22 +208,47 @@ std::string fileOf(const std::string &argument) { return argument.substr(argumen
 Tensors inputsOf(const isa::Package &package, size_t entry) {
   return tensorsOf(package, package.entries[entry].inputs);
 }
+Tensors inputsOf(const isa::Package &package, size_t entry, const std::map<std::string, GivenInput> &given) {
+  std::map<uint8_t, int64_t> sizes; // by number of the dimension
+  auto forEach = [&](auto visit) {
+    for (uint32_t buffer : package.entries[entry].inputs) {
+      const isa::PackageTensor &tensor = package.tensors[package.buffers[buffer].tensor];
+      for (size_t axis = 0; axis != tensor.dims.size(); ++axis)
+        if (tensor.dims[axis] != 0)
+          visit(tensor, axis, tensor.dims[axis]);
+    }
+  };
+  forEach([&](const isa::PackageTensor &tensor, size_t axis, uint8_t dim) {
+    if (auto its = given.find(tensor.name); its != given.end() && its->second.array.shape.size() == tensor.shape.size())
+      sizes.try_emplace(dim, its->second.array.shape[axis]);
+  });
+  Tensors inputs = inputsOf(package, entry);
+  forEach([&](const isa::PackageTensor &tensor, size_t axis, uint8_t dim) {
+    auto &wanted = std::ranges::find(inputs, tensor.name, &ir::NamedTensor::name)->tensor;
+    ir::Shape shape = wanted.shape;
+    auto its = given.find(tensor.name);
+    if (its != given.end() && its->second.array.shape.size() == shape.size())
+      shape[axis] = its->second.array.shape[axis];
+    else if (auto size = sizes.find(dim); size != sizes.end())
+      shape[axis] = size->second;
+    wanted = ir::Tensor(wanted.type, shape);
+  });
+  return inputs;
+}
 Tensors outputsOf(const isa::Package &package, size_t entry) {
   return tensorsOf(package, package.entries[entry].outputs);
 }
 
-llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<std::string> &arguments, uint64_t seed,
-                                     bool &isRandom) {
-  Tensors result = wanted;
-  std::vector<bool> isGiven(result.size(), false);
-  auto give = [&](const std::string &name, const NpyArray &array, const std::string &file) -> llvm::Error {
-    for (size_t i = 0; i != result.size(); ++i)
-      if (result[i].name == name) {
-        isGiven[i] = true;
-        return fill(result[i], array, file);
-      }
+llvm::Expected<std::map<std::string, GivenInput>> readInputs(const Tensors &wanted,
+                                                             const std::vector<std::string> &arguments) {
+  std::map<std::string, GivenInput> given;
+  auto give = [&](const std::string &name, NpyArray array, const std::string &file) -> llvm::Error {
+    if (llvm::is_contained(llvm::map_range(wanted, [](const ir::NamedTensor &tensor) { return tensor.name; }), name)) {
+      given[name] = {file, std::move(array)};
+      return llvm::Error::success();
+    }
     std::string names;
-    for (const ir::NamedTensor &tensor : result)
+    for (const ir::NamedTensor &tensor : wanted)
       names += (names.empty() ? "" : ", ") + tensor.name;
     return llvm::createStringError(file + ": there is no input '" + name + "': the inputs are " + names);
   };
@@ -235,27 +260,45 @@ llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<st
       if (!arrays)
         return arrays.takeError();
       for (auto &[name, array] : *arrays)
-        if (auto error = give(name, array, file))
+        if (auto error = give(name, std::move(array), file))
           return std::move(error);
       continue;
     }
-    if (equals == std::string::npos && result.size() != 1)
-      return llvm::createStringError("--input " + argument + ": the model has " + std::to_string(result.size()) +
+    if (equals == std::string::npos && wanted.size() != 1)
+      return llvm::createStringError("--input " + argument + ": the model has " + std::to_string(wanted.size()) +
                                      " inputs: write NAME=FILE");
     auto array = readNpy(file);
     if (!array)
       return array.takeError();
-    if (auto error = give(equals == std::string::npos ? result[0].name : argument.substr(0, equals), *array, file))
+    if (auto error =
+            give(equals == std::string::npos ? wanted[0].name : argument.substr(0, equals), std::move(*array), file))
       return std::move(error);
   }
+  return given;
+}
+
+llvm::Expected<Tensors> fillInputs(Tensors wanted, const std::map<std::string, GivenInput> &given, uint64_t seed,
+                                   bool &isRandom) {
   std::mt19937_64 random(seed);
   isRandom = false;
-  for (size_t i = 0; i != result.size(); ++i)
-    if (!isGiven[i]) {
+  for (ir::NamedTensor &tensor : wanted) {
+    const auto its = given.find(tensor.name);
+    if (its == given.end()) {
       isRandom = true;
-      fillRandom(result[i].tensor, random);
+      fillRandom(tensor.tensor, random);
+    } else if (auto error = fill(tensor, its->second.array, its->second.file)) {
+      return std::move(error);
     }
-  return result;
+  }
+  return wanted;
+}
+
+llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<std::string> &arguments, uint64_t seed,
+                                     bool &isRandom) {
+  auto given = readInputs(wanted, arguments);
+  if (!given)
+    return given.takeError();
+  return fillInputs(wanted, *given, seed, isRandom);
 }
 
 NpyArray toNpy(const ir::Tensor &tensor) {

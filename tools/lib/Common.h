@@ -62,6 +62,16 @@ using Tensors = std::vector<ir::NamedTensor>;
 llvm::Expected<Tensors> gatherInputs(const Tensors &wanted, const std::vector<std::string> &arguments, uint64_t seed,
                                      bool &isRandom);
 
+/// In two steps: the arrays of arguments that name inputs, then tensors of them.
+struct GivenInput {
+  std::string file;
+  NpyArray array;
+};
+llvm::Expected<std::map<std::string, GivenInput>> readInputs(const Tensors &wanted,
+                                                             const std::vector<std::string> &arguments);
+llvm::Expected<Tensors> fillInputs(Tensors wanted, const std::map<std::string, GivenInput> &given, uint64_t seed,
+                                   bool &isRandom);
+
 /// The contents of an array for a tensor; an error unless type and shape are the tensor's. `file` is named in it.
 llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::string &file);
 
@@ -76,6 +86,9 @@ std::string fileOf(const std::string &argument);
 
 /// What a package's entry wants and gives.
 Tensors inputsOf(const isa::Package &package, size_t entry = 0);
+/// The same with the sizes that given arrays have where the entry has a dimension for them: of these arrays, and of
+/// what shares a dimension with one.
+Tensors inputsOf(const isa::Package &package, size_t entry, const std::map<std::string, GivenInput> &given);
 Tensors outputsOf(const isa::Package &package, size_t entry = 0);
 
 NpyArray toNpy(const ir::Tensor &tensor);

@@ -2,8 +2,7 @@
 #include "OwnPackages.h"
 #include "Prepare.h"
 #include "Report.h"
-
-#include "tw/ir/State.h"
+#include "States.h"
 
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -58,32 +57,28 @@ llvm::Error write(const isa::Package &package, const std::string &output,
   return llvm::Error::success();
 }
 
+/// Whoever gives several values of a dimension wants runs of any.
+bool isAnyList(const CommandLine &line) {
+  return llvm::any_of(line.list("dim"), [](llvm::StringRef text) { return text.split('=').second.contains(','); });
+}
+
 /// What --state says, done to the imported graphs; `kept` tells it.
 llvm::Error keepStates(const CommandLine &line, llvm::ArrayRef<mlir::ModuleOp> imported, std::string &kept) {
-  const std::vector<std::string> texts = line.list("state");
-  if (texts.empty())
+  if (line.list("state").empty())
     return llvm::Error::success();
-  std::vector<ir::StatePair> pairs;
-  for (const std::string &text : texts) {
-    if (text == "known") {
-      llvm::append_range(pairs, ir::recognizeStates(imported.front()));
-      continue;
-    }
-    auto [past, present] = llvm::StringRef(text).split('=');
-    if (past.empty() || present.empty())
-      return llvm::createStringError("--state " + text + ": expected INPUT=OUTPUT, or known");
-    pairs.push_back({past.str(), present.str()});
-  }
-  auto state = ir::keepState(imported, pairs);
+  auto pairs = statePairs(line, imported.front());
+  if (!pairs)
+    return pairs.takeError();
+  auto state = ir::keepState(imported, *pairs);
   if (!state)
     return llvm::createStringError(line.file() + ": " + llvm::toString(state.takeError()));
   std::string fresh;
   for (int64_t count : state->fresh)
     fresh += (fresh.empty() ? "" : " or ") + std::to_string(count);
   kept = llvm::formatv("{0}: keeps {1} tensors of {2} positions and adds {3} in a run, {4} bytes\n", line.file(),
-                       pairs.size(), state->rows, fresh, withCommas(uint64_t(state->bytes)))
+                       pairs->size(), state->rows, fresh, withCommas(uint64_t(state->bytes)))
              .str();
-  for (const ir::StatePair &pair : pairs)
+  for (const ir::StatePair &pair : *pairs)
     kept += "  state          " + pair.past + " = " + pair.present + "\n";
   return llvm::Error::success();
 }
@@ -107,10 +102,8 @@ int compileVerb(const Arguments &arguments) {
                                                         "folder that gets one numbered file per stage")(
       "dump-schedule", po::value<std::string>(), "file of the schedule: what runs how, in which tiles and memory")(
       "schedule", po::value<std::string>(),
-      "file of a schedule to obey, as --dump-schedule wrote it or changed by you")(
-      "state", po::value<std::vector<std::string>>()->composing(),
-      "INPUT=OUTPUT: a past and its present, which the package keeps from run to run; known: all pairs with the names "
-      "of exporters");
+      "file of a schedule to obey, as --dump-schedule wrote it or changed by you");
+  addStateOption(line);
   if (auto code = line.parse(arguments))
     return *code;
   const std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
@@ -153,8 +146,10 @@ int compileVerb(const Arguments &arguments) {
     };
   }
   std::string kept;
+  // A state moves by as many rows as a run adds, filled up or not.
+  const Sizes sizes = line.list("state").empty() && isAnyList(line) ? Sizes::Padded : Sizes::Exact;
   auto prepared = prepareEntries(
-      line, options, [&](llvm::ArrayRef<mlir::ModuleOp> imported) { return keepStates(line, imported, kept); });
+      line, options, sizes, [&](llvm::ArrayRef<mlir::ModuleOp> imported) { return keepStates(line, imported, kept); });
   if (dumpError)
     return fail(std::move(dumpError));
   if (!prepared)

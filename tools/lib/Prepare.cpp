@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Prepare.h"
 
+#include "Buckets.h"
 #include "Measure.h"
 #include "OwnPackages.h"
 
@@ -132,6 +133,19 @@ void keepPackage(const isa::Package &package, const std::string &folder, const s
   llvm::CachePruningPolicy policy;
   policy.MaxSizeBytes = kCacheBytes;
   llvm::pruneCache(folder, policy);
+}
+
+llvm::Error findDims(const std::string &path, const ir::OnnxImportOptions &options, Sizes sizes,
+                     codegen::EntryGraph &entry) {
+  auto bytes = readFile(path);
+  if (!bytes)
+    return bytes.takeError();
+  std::vector<ir::ImportProblem> problems;
+  const auto survey = ir::surveyOnnx(*bytes, options.constants, problems);
+  if (!survey)
+    return errorOf(messagesOf(problems, path));
+  entry.dims = exactDims(*survey, options);
+  return sizes == Sizes::Padded ? provePadding(path, options, entry.module, entry.dims) : llvm::Error::success();
 }
 
 } // namespace
@@ -293,32 +307,27 @@ llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> ou
   return checkOutputs(outputs, inputs);
 }
 
-llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options,
-                                 llvm::function_ref<llvm::Error(mlir::ModuleOp)> change) {
-  if (auto import = importOptions(line); !import) // one binding
-    return import.takeError();
-  return prepareEntries(line, std::move(options), [&](llvm::ArrayRef<mlir::ModuleOp> modules) {
-    return change ? change(modules.front()) : llvm::Error::success();
-  });
-}
+namespace {
 
-llvm::Expected<Prepared> prepareEntries(const CommandLine &line, codegen::CompileOptions options,
-                                        llvm::function_ref<llvm::Error(llvm::ArrayRef<mlir::ModuleOp>)> change) {
+using Change = llvm::function_ref<llvm::Error(llvm::ArrayRef<mlir::ModuleOp>)>;
+
+llvm::Expected<Prepared> prepareBindings(const CommandLine &line, llvm::ArrayRef<Binding> bindings,
+                                         codegen::CompileOptions options, Sizes sizes, Change change) {
   auto config = loadMachine(line.text("config"));
   if (!config)
     return config.takeError();
-  auto bindings = importBindings(line);
-  if (!bindings)
-    return bindings.takeError();
   Model first = emptyModel();
   std::vector<mlir::OwningOpRef<mlir::ModuleOp>> owned;
   std::vector<codegen::EntryGraph> entries;
   std::vector<mlir::ModuleOp> modules;
-  for (const Binding &binding : *bindings) {
+  for (const Binding &binding : bindings) {
     auto module = importInto(*first.context, line.file(), binding.options);
     if (!module)
       return module.takeError();
     entries.push_back({binding.name, **module});
+    if (!binding.options.dims.empty())
+      if (auto error = findDims(line.file(), binding.options, sizes, entries.back()))
+        return std::move(error);
     modules.push_back(**module);
     owned.push_back(std::move(*module));
   }
@@ -337,6 +346,31 @@ llvm::Expected<Prepared> prepareEntries(const CommandLine &line, codegen::Compil
   if (!compiled)
     return errorOf(messagesOf(compiled.takeError(), line.file()));
   return Prepared{std::move(*config), std::move(first), std::move(*compiled)};
+}
+
+} // namespace
+
+llvm::Expected<Prepared> prepare(const CommandLine &line, const Binding &binding, codegen::CompileOptions options,
+                                 llvm::function_ref<llvm::Error(mlir::ModuleOp)> change) {
+  return prepareBindings(line, binding, std::move(options), Sizes::Exact, [&](llvm::ArrayRef<mlir::ModuleOp> modules) {
+    return change ? change(modules.front()) : llvm::Error::success();
+  });
+}
+
+llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options,
+                                 llvm::function_ref<llvm::Error(mlir::ModuleOp)> change) {
+  auto import = importOptions(line);
+  if (!import)
+    return import.takeError();
+  return prepare(line, Binding{"main", std::move(*import)}, std::move(options), change);
+}
+
+llvm::Expected<Prepared> prepareEntries(const CommandLine &line, codegen::CompileOptions options, Sizes sizes,
+                                        Change change) {
+  auto bindings = importBindings(line);
+  if (!bindings)
+    return bindings.takeError();
+  return prepareBindings(line, *bindings, std::move(options), sizes, change);
 }
 
 std::string packageCacheFolder() {

@@ -60,10 +60,17 @@ struct Prepared {
 llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options = {},
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change = nullptr);
 
+/// The same for one of the line's bindings.
+llvm::Expected<Prepared> prepare(const CommandLine &line, const Binding &binding, codegen::CompileOptions options,
+                                 llvm::function_ref<llvm::Error(mlir::ModuleOp)> change);
+
+/// Whether entries may take fewer than they are made for, where that is proved (Buckets.h).
+enum class Sizes : uint8_t { Exact, Padded };
+
 /// The same with an entry for each binding of the line; `change` gets all graphs at once. The model is the first
 /// entry's.
 llvm::Expected<Prepared>
-prepareEntries(const CommandLine &line, codegen::CompileOptions options,
+prepareEntries(const CommandLine &line, codegen::CompileOptions options, Sizes sizes,
                llvm::function_ref<llvm::Error(llvm::ArrayRef<mlir::ModuleOp>)> change = nullptr);
 
 /// As prepare for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a key,

@@ -3,6 +3,7 @@
 #include "Measure.h"
 #include "NameColumn.h"
 #include "Prepare.h"
+#include "Report.h"
 #include "Trace.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -130,8 +131,10 @@ int profileVerb(const Arguments &arguments) {
       llvm::formatv("{0:F3} ms at {1} MHz, host {2:F3} ms", double(total) / (1000.0 * package.config.clockMhz),
                     package.config.clockMhz, hostTotal)
           .str());
-  std::cout << "  " << withCommas(result->bytesRead) << " bytes read, " << withCommas(result->bytesWritten)
-            << " written; at least " << withCommas(uint64_t(useful / peak)) << " cycles of array work\n";
+  std::cout << "  " << withCommas(result->bytesRead) << " bytes read, "
+            << percent(readShare(result->bytesRead, total, package.config), 100) << " of " << package.config.axiBytes
+            << " a cycle, " << withCommas(result->bytesWritten) << " written; at least "
+            << withCommas(uint64_t(useful / peak)) << " cycles of array work\n";
   printLatencies((*session)->jobs(), "reads", isa::CounterId::ReadLatency0);
   printLatencies((*session)->jobs(), "writes", isa::CounterId::WriteLatency0);
   std::cout

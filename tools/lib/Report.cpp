@@ -36,6 +36,37 @@ std::string changesText(const ir::PassCount &pass) {
 
 } // namespace
 
+namespace {
+
+std::string sizesText(const codegen::EntryDim &dim) {
+  return dim.least == dim.most ? std::to_string(dim.most) : formatv("{0} to {1}", dim.least, dim.most).str();
+}
+
+// Of one run: without what the host does.
+struct EntryCost {
+  uint64_t cycles = 0, bytesRead = 0;
+};
+
+EntryCost costOf(const isa::Package &package, const isa::PackageEntry &entry) {
+  EntryCost cost;
+  for (uint32_t s = entry.firstStep; s != entry.firstStep + entry.stepCount; ++s)
+    if (const uint32_t row = package.steps[s].counts; row != TW_PKG_NONE) {
+      cost.cycles += package.counts[row].cycles;
+      cost.bytesRead += package.counts[row].bytes_read;
+    }
+  return cost;
+}
+
+double perSecond(double count, uint64_t cycles, const isa::HwConfig &config) {
+  return cycles == 0 ? 0 : count * 1e6 * config.clockMhz / double(cycles);
+}
+
+} // namespace
+
+double readShare(uint64_t bytes, uint64_t cycles, const isa::HwConfig &config) {
+  return share(double(bytes), double(cycles) * config.axiBytes);
+}
+
 std::string placementTable(const codegen::CompileReport &report) {
   std::vector<std::string> names;
   for (const codegen::PlacementRow &row : report.rows)
@@ -60,6 +91,22 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
               .str();
   for (const auto &[name, value] : r.fixed)
     text += formatv("  fixed          {0} = {1}\n", name, value).str();
+  for (const auto &[entry, dims] : llvm::zip_equal(compiled.package.entries, r.dims))
+    for (const codegen::EntryDim &dim : dims)
+      if (dim.least != dim.most || !dim.whyNot.empty())
+        text += formatv("  entry          {0} takes {1} of {2}{3}{4}\n", entry.name, sizesText(dim), dim.name,
+                        dim.whyNot.empty() ? "" : ": ", dim.whyNot)
+                    .str();
+  for (const auto &[entry, positions] : llvm::zip_equal(compiled.package.entries, r.positions)) {
+    const EntryCost cost = costOf(compiled.package, entry);
+    if (cost.cycles != 0 && (positions != 0 || r.positions.size() != 1))
+      text += formatv("  entry          {0}: {1} cycles, {2} {3}/s without the host, {4:F1} % of the bandwidth for "
+                      "reads\n",
+                      entry.name, withCommas(cost.cycles),
+                      shortNumber(perSecond(double(std::max<int64_t>(positions, 1)), cost.cycles, config)),
+                      positions != 0 ? "tokens" : "runs", readShare(cost.bytesRead, cost.cycles, config))
+                  .str();
+  }
   const double npuMs = milliseconds(r.cycles, config), hostMs = r.hostNs / 1e6;
   text += formatv("  time           {0:F3} ms, about: NPU {1:F3} ms, host {2} ms\n", npuMs + hostMs, npuMs,
                   shortNumber(hostMs))
@@ -81,8 +128,10 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
   text += formatv("  arena          {0} bytes; live at most {1}; constants {2} bytes\n", withCommas(r.arenaBytes),
                   withCommas(r.arenaBound), withCommas(r.constantBytes))
               .str();
-  text += formatv("  traffic        {0} bytes read, {1} written by the NPU; {2} read or written by the host\n",
-                  withCommas(r.bytesRead), withCommas(r.bytesWritten), withCommas(r.hostBytes))
+  text += formatv("  traffic        {0} bytes read, {1:F1} % of {2} a cycle, {3} written by the NPU; {4} read or "
+                  "written by the host\n",
+                  withCommas(r.bytesRead), readShare(r.bytesRead, r.cycles, config), config.axiBytes,
+                  withCommas(r.bytesWritten), withCommas(r.hostBytes))
               .str();
   text += formatv("  program        {0} lines, {1} waits, {2} fences, {3} NPU steps, {4} host steps\n", r.lines,
                   r.waits, r.fences, r.npuSteps, r.hostSteps)
@@ -157,8 +206,21 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   }
   root["passes"] = std::move(passes);
   boost::json::array entries, states;
-  for (const isa::PackageEntry &entry : compiled.package.entries)
-    entries.push_back({{"name", entry.name}, {"first_step", entry.firstStep}, {"steps", entry.stepCount}});
+  for (const auto &[entry, its, positions] : llvm::zip_equal(compiled.package.entries, r.dims, r.positions)) {
+    const EntryCost cost = costOf(compiled.package, entry);
+    boost::json::array dims;
+    for (const codegen::EntryDim &dim : its)
+      dims.push_back({{"name", dim.name}, {"least", dim.least}, {"most", dim.most}, {"why_not", dim.whyNot}});
+    entries.push_back({{"name", entry.name},
+                       {"first_step", entry.firstStep},
+                       {"steps", entry.stepCount},
+                       {"dims", std::move(dims)},
+                       {"positions", positions},
+                       {"cycles", cost.cycles},
+                       {"bytes_read", cost.bytesRead},
+                       {"runs_per_second", perSecond(1, cost.cycles, compiled.package.config)},
+                       {"read_share", readShare(cost.bytesRead, cost.cycles, compiled.package.config)}});
+  }
   root["entries"] = std::move(entries);
   for (const isa::PackageBuffer &buffer : compiled.package.buffers)
     if (buffer.kind == TW_PKG_STATE)

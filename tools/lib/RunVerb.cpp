@@ -12,27 +12,52 @@
 namespace tw::tools {
 namespace {
 
-/// The inputs on the line, and the entry of the package that takes them: the one of that name, the only one, or the
-/// first whose inputs have their shapes.
-llvm::Expected<std::pair<size_t, Tensors>> chooseEntry(const CommandLine &line, const isa::Package &package,
-                                                       bool &isRandom) {
-  std::string reasons;
+using Chosen = std::pair<size_t, Tensors>;
+
+/// The inputs on the line for the entry of that name.
+llvm::Expected<Chosen> takeEntry(const CommandLine &line, const isa::Package &package, bool &isRandom) {
+  std::string names;
   for (size_t e = 0; e != package.entries.size(); ++e) {
     const std::string &name = package.entries[e].name;
-    if (line.has("entry") && name != line.text("entry")) {
-      reasons += (reasons.empty() ? "" : ", ") + name;
+    names += (names.empty() ? "" : ", ") + name;
+    if (name != line.text("entry"))
       continue;
-    }
-    auto inputs = gatherInputs(inputsOf(package, e), line.list("input"), line.get<uint64_t>("seed"), isRandom);
-    if (inputs)
-      return std::pair(e, std::move(*inputs));
-    if (line.has("entry") || package.entries.size() == 1)
+    auto given = readInputs(inputsOf(package, e), line.list("input"));
+    if (!given)
+      return given.takeError();
+    auto inputs = fillInputs(inputsOf(package, e, *given), *given, line.get<uint64_t>("seed"), isRandom);
+    if (!inputs)
       return inputs.takeError();
-    reasons += (reasons.empty() ? "" : "; ") + name + ": " + llvm::toString(inputs.takeError());
+    return Chosen(e, std::move(*inputs));
   }
-  if (line.has("entry"))
-    return llvm::createStringError("--entry " + line.text("entry") + ": the entries of " + line.file() + " are " +
-                                   reasons);
+  return llvm::createStringError("--entry " + line.text("entry") + ": the entries of " + line.file() + " are " + names);
+}
+
+/// The inputs on the line and the entry that the driver chooses for them. What is not given is random, of the shape
+/// that the first entry wants beside what is.
+llvm::Expected<Chosen> chooseEntry(const CommandLine &line, const isa::Package &package, const Session &session,
+                                   bool &isRandom) {
+  std::string reasons;
+  for (size_t e = 0; e != package.entries.size(); ++e) {
+    auto given = readInputs(inputsOf(package, e), line.list("input"));
+    if (!given)
+      return given.takeError();
+    auto inputs = fillInputs(inputsOf(package, e, *given), *given, line.get<uint64_t>("seed"), isRandom);
+    std::string reason;
+    if (inputs) {
+      auto chosen = session.choose(*inputs);
+      if (chosen)
+        return Chosen(*chosen, std::move(*inputs));
+      reason = llvm::toString(chosen.takeError());
+      if (!isRandom) // it is the same with any entry
+        return llvm::createStringError(line.file() + ": " + reason);
+    } else {
+      reason = llvm::toString(inputs.takeError());
+    }
+    if (package.entries.size() == 1)
+      return llvm::createStringError(reason);
+    reasons += (reasons.empty() ? "" : "; ") + package.entries[e].name + ": " + reason;
+  }
   return llvm::createStringError(line.file() + ": no entry takes these inputs: " + reasons);
 }
 
@@ -49,7 +74,7 @@ int runVerb(const Arguments &arguments) {
   line.add()("device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl")(
       "input,i", po::value<std::vector<std::string>>()->composing(),
       "NAME=FILE.npy, FILE.npz with all names, or FILE.npy for the only input; random otherwise")(
-      "entry", po::value<std::string>(), "of a package that has several; default: the first that takes the inputs")(
+      "entry", po::value<std::string>(), "of a package that has several; default: the smallest that takes the inputs")(
       "output,o", po::value<std::string>(), "FILE.npz, or FILE.npy for the only output")(
       "seed", po::value<uint64_t>()->default_value(1),
       "seed of random inputs")("budget", po::value<uint64_t>()->default_value(0),
@@ -83,11 +108,6 @@ int runVerb(const Arguments &arguments) {
       return fail(opened.takeError());
     package = std::move(*opened);
   }
-  bool isRandom = false;
-  auto chosen = chooseEntry(line, package, isRandom);
-  if (!chosen)
-    return fail(chosen.takeError());
-  const auto &[entry, inputs] = *chosen;
   auto bytes = packageBytes(package);
   if (!bytes)
     return fail(bytes.takeError());
@@ -98,6 +118,12 @@ int runVerb(const Arguments &arguments) {
                                 .threads = line.get<uint32_t>("threads")});
   if (!session)
     return fail(session.takeError());
+  bool isRandom = false;
+  auto chosen =
+      line.has("entry") ? takeEntry(line, package, isRandom) : chooseEntry(line, package, **session, isRandom);
+  if (!chosen)
+    return fail(chosen.takeError());
+  const auto &[entry, inputs] = *chosen;
   auto result = (*session)->run(inputs, entry);
   if (!result)
     return fail(result.takeError());

@@ -112,22 +112,39 @@ public:
 
   void resetState() override { tw_instance_reset_state(instance); }
 
+  llvm::Expected<size_t> choose(const Tensors &inputs) const override {
+    int entry = -1;
+    tw_error error{};
+    const std::vector<tw_shape> shapes = shapesOf(inputs);
+    if (tw_program_choose(program, shapes.data(), uint32_t(shapes.size()), &entry, &error) != TW_OK)
+      return errorOf(error);
+    return size_t(entry);
+  }
+
   llvm::Expected<RunResult> run(const Tensors &inputs, size_t entry) override {
     done.clear();
     times.clear();
     running.events.clear();
     RunResult result;
     result.outputs = outputsOf(package, entry);
+    const std::vector<tw_shape> shapes = shapesOf(inputs);
+    const auto count = uint32_t(shapes.size());
     std::vector<const void *> from;
     std::vector<void *> to;
-    for (const ir::NamedTensor &input : inputs)
-      from.push_back(input.tensor.bytes.data());
-    for (ir::NamedTensor &output : result.outputs)
-      to.push_back(output.tensor.bytes.data());
     tw_run_stats stats{};
     tw_error error{};
+    for (const ir::NamedTensor &input : inputs)
+      from.push_back(input.tensor.bytes.data());
+    for (auto [i, output] : llvm::enumerate(result.outputs)) {
+      tw_shape shape{};
+      if (tw_program_output_shape(program, int(entry), shapes.data(), count, uint32_t(i), &shape, &error) != TW_OK)
+        return errorOf(error);
+      output.tensor = ir::Tensor(output.tensor.type, ir::Dims(shape.sizes, shape.rank));
+      to.push_back(output.tensor.bytes.data());
+    }
     stepStart = std::chrono::steady_clock::now();
-    if (tw_instance_run(instance, int(entry), from.data(), to.data(), &stats, &error) != TW_OK)
+    if (tw_instance_run_shapes(instance, int(entry), from.data(), shapes.data(), count, to.data(), &stats, &error) !=
+        TW_OK)
       return errorOf(error);
     result.cycles = stats.cycles;
     result.bytesRead = stats.bytes_read;
@@ -144,6 +161,16 @@ public:
 
 private:
   void retire(const isa::TraceEvent &event) override { running.events.push_back(event); }
+
+  static std::vector<tw_shape> shapesOf(const Tensors &tensors) {
+    std::vector<tw_shape> shapes;
+    for (const ir::NamedTensor &its : tensors) {
+      tw_shape &shape = shapes.emplace_back();
+      shape.rank = uint32_t(its.tensor.rank());
+      std::copy_n(its.tensor.shape.begin(), std::min<size_t>(shape.rank, TW_PKG_MAX_RANK), shape.sizes);
+    }
+    return shapes;
+  }
 
   static void stepDone(void *context, uint32_t step, const tw_job_result *job, void *const *) {
     auto &self = *static_cast<DriverSession *>(context);

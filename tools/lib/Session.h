@@ -43,7 +43,10 @@ public:
                                                        const SessionOptions &options);
   virtual ~Session() = default;
 
-  /// One run of an entry of the package; inputs in the order of the entry. State stays for the next run.
+  /// The entry that takes inputs of these shapes, as the driver chooses it.
+  virtual llvm::Expected<size_t> choose(const Tensors &inputs) const = 0;
+  /// One run of an entry of the package; inputs in the order of the entry, of shapes that it takes. State stays for the
+  /// next run.
   virtual llvm::Expected<RunResult> run(const Tensors &inputs, size_t entry = 0) = 0;
   virtual void resetState() = 0;
   /// The host's steps of the last run: of host code and copies.

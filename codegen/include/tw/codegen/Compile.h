@@ -102,7 +102,18 @@ struct RegionCost {
   uint64_t cycles = 0;                        // measured; 0 on the host
 };
 
+/// A dimension of an entry: the sizes that a run may have on these axes of inputs and outputs. The graph is made for
+/// the most; with fewer, inputs are filled up with zeros and outputs cut, so somebody has proved that this is right.
+struct EntryDim {
+  std::string name;
+  int64_t least = 0, most = 0;
+  std::vector<std::pair<std::string, size_t>> axes{}; // tensor and axis
+  std::string whyNot{};                               // fewer than that
+};
+
 struct CompileReport {
+  std::vector<std::vector<EntryDim>> dims; // by entry
+  std::vector<int64_t> positions;          // by entry: that a run adds to the state; 0: there is none
   // What the model leaves open and this compilation has fixed: dimensions and inputs, and their values as text.
   std::vector<std::pair<std::string, std::string>> fixed;
   std::vector<ir::PassCount> passes; // of the graph

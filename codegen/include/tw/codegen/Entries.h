@@ -12,6 +12,7 @@ namespace tw::codegen {
 struct EntryGraph {
   std::string name;
   mlir::ModuleOp module; // as importOnnx returned it, all in one context; changed as by compile
+  std::vector<EntryDim> dims{};
 };
 
 /// As compile, which is this for one entry of the name "main". The entries run one at a time, so temporaries of one lie

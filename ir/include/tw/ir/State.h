@@ -19,6 +19,8 @@ namespace tw::ir {
 inline constexpr const char *kState = "tw.state";
 /// On an int64 argument of @main of one element: its least and greatest value; a run with another is refused.
 inline constexpr const char *kBounds = "tw.bounds";
+/// On @main: how many positions a run adds to the state.
+inline constexpr const char *kPositions = "tw.positions";
 /// The name of the argument that keepState adds.
 inline constexpr const char *kPosition = "position";
 
