@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Three truths on the same inputs: the definition of the imported graph judges the reference interpreter, which judges
 // each device: the outputs of the program as it is compiled, with the devices in lock-step, then every layer's result
-// in a second program that keeps them.
+// in a second program that keeps them. So it is for each value of dimensions that is given; then all of them are
+// entries of one program, which keeps the state that is asked for, and judged by what each gives alone.
 #include "Layers.h"
 #include "Prepare.h"
+#include "States.h"
 #include "verify/Devices.h"
+#include "verify/Steps.h"
 #include "verify/Truths.h"
 
 #include "llvm/Support/FileSystem.h"
@@ -18,6 +21,9 @@ namespace {
 // A recording comes from arithmetic that rounds otherwise: at most one step on the same inputs, and in float32 this
 // share of the largest magnitude.
 constexpr double kRecordedSteps = 1, kRecordedShare = 1e-4;
+
+// Steps of an entry at random, after one of each.
+constexpr int kSteps = 8;
 
 const char *const kAllDevices[] = {"functional", "cycle", "rtl"};
 
@@ -59,9 +65,42 @@ llvm::Error checkExpected(const std::map<std::string, NpyArray> &expected, const
   return llvm::createStringError(file + ": none of its arrays is an output: the outputs are " + namesOf(outputs));
 }
 
+// All devices that there are, or those asked for. One that --devices or --require names has to be there.
+llvm::Error open(const CommandLine &line, llvm::ArrayRef<Program *> programs, Checks &checks) {
+  std::vector<std::string> wanted(std::begin(kAllDevices), std::end(kAllDevices));
+  if (line.has("devices"))
+    wanted = split(line.text("devices"));
+  const std::vector<std::string> required = split(line.text("require"));
+  for (const std::string &device : required)
+    if (!llvm::is_contained(wanted, device))
+      wanted.push_back(device);
+  for (const std::string &device : wanted) {
+    const bool isRequired = line.has("devices") || llvm::is_contained(required, device);
+    const SessionOptions options{
+        .device = device, .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")};
+    for (Program *program : programs) {
+      auto error = program->open(options);
+      if (!error)
+        continue;
+      if (isRequired || device != "rtl" || isRtlBuilt(program->package.config.name))
+        return error;
+      checks.note("rtl is left out: " + llvm::toString(std::move(error)));
+      break;
+    }
+  }
+  return llvm::Error::success();
+}
+
+// A package of which not only the first entry is to be judged.
+bool hasSteps(const isa::Package &package) { return package.entries.size() != 1 || package.stateBytes != 0; }
+
+// One binding of the model's dimensions, or a package.
 class Verifier {
 public:
-  Verifier(const CommandLine &line, Checks &checks) : line(line), checks(checks) {}
+  Verifier(const CommandLine &line, Binding binding, Checks &checks)
+      : line(line), binding(std::move(binding)), checks(checks) {}
+
+  Program &program() { return whole; }
 
   llvm::Error run() {
     if (auto error = readArguments())
@@ -76,7 +115,10 @@ public:
       if (auto error = makeProgram(*layered, true))
         return error;
     }
-    if (auto error = open())
+    std::vector<Program *> programs{&whole};
+    if (layered)
+      programs.push_back(&*layered);
+    if (auto error = open(line, programs, checks))
       return error;
     if (auto error = compareRecordedLayers())
       return error;
@@ -125,7 +167,8 @@ private:
     } else {
       codegen::CompileOptions options;
       options.fuseResidual = !line.has("layers");
-      auto prepared = prepare(line, options, [&](mlir::ModuleOp module) { return change(module, keepsLayers); });
+      auto prepared =
+          prepare(line, binding, options, [&](mlir::ModuleOp module) { return change(module, keepsLayers); });
       if (!prepared)
         return prepared.takeError();
       program.package = std::move(prepared->compiled.package);
@@ -159,33 +202,13 @@ private:
     return llvm::Error::success();
   }
 
-  // All devices that there are, or those asked for. One that --devices or --require names has to be there.
-  llvm::Error open() {
-    std::vector<std::string> wanted(std::begin(kAllDevices), std::end(kAllDevices));
-    if (line.has("devices"))
-      wanted = split(line.text("devices"));
-    const std::vector<std::string> required = split(line.text("require"));
-    for (const std::string &device : required)
-      if (!llvm::is_contained(wanted, device))
-        wanted.push_back(device);
-    for (const std::string &device : wanted) {
-      const bool isRequired = line.has("devices") || llvm::is_contained(required, device);
-      const SessionOptions options{
-          .device = device, .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")};
-      if (auto error = whole.open(options)) {
-        if (isRequired || device != "rtl" || isRtlBuilt(whole.package.config.name))
-          return error;
-        checks.note("rtl is left out: " + llvm::toString(std::move(error)));
-        continue;
-      }
-      if (layered)
-        if (auto error = layered->open(options))
-          return error;
-    }
-    return llvm::Error::success();
-  }
-
   llvm::Error compareRound(uint64_t seed) {
+    if (isPackage && hasSteps(whole.package)) {
+      checks.note(
+          llvm::formatv("random steps, seed {0}; a package holds no graph: the first device, {1}, is the reference",
+                        seed, whole.devices[0]));
+      return compareDevices(whole, kSteps, seed, checks);
+    }
     auto inputs = gather(seed);
     if (!inputs)
       return inputs.takeError();
@@ -254,10 +277,7 @@ private:
       checks.note("  definition  is left out: --only gives the nodes what the reference computes before them");
       return llvm::Error::success();
     }
-    auto import = importOptions(line);
-    if (!import)
-      return import.takeError();
-    auto model = importModel(line.file(), *import);
+    auto model = importModel(line.file(), binding.options);
     if (!model)
       return model.takeError();
     for (const std::string &text : givenConstants(*model->module))
@@ -292,10 +312,7 @@ private:
   llvm::Error compareRecordedLayers() {
     if (!holdsLayers(expected))
       return llvm::Error::success();
-    auto import = importOptions(line);
-    if (!import)
-      return import.takeError();
-    auto model = importModel(line.file(), *import);
+    auto model = importModel(line.file(), binding.options);
     if (!model)
       return model.takeError();
     if (auto error = fuseGraph(*model->module, false))
@@ -315,6 +332,7 @@ private:
   }
 
   const CommandLine &line;
+  const Binding binding;
   Checks &checks;
   bool isPackage = false;
   std::map<std::string, NpyArray> expected;
@@ -322,6 +340,64 @@ private:
   Program whole;
   std::optional<Program> layered;
 };
+
+llvm::Error checkSeveral(const CommandLine &line, llvm::ArrayRef<Binding> bindings) {
+  const bool isPackage = llvm::StringRef(line.file()).ends_with(".npk");
+  if (isPackage && line.has("state"))
+    return llvm::createStringError("--state: " + line.file() +
+                                   " is a package, which keeps what it was compiled to: give the model");
+  for (const char *option : {"input", "expect", "only", "dump-tensors"})
+    if ((bindings.size() != 1 || line.has("state")) && line.has(option))
+      return llvm::createStringError(std::string("--") + option +
+                                     ": is of one entry without state: give each dimension one value, and no --state");
+  return llvm::Error::success();
+}
+
+llvm::Error verify(const CommandLine &line, Checks &checks) {
+  auto bindings = importBindings(line);
+  if (!bindings)
+    return bindings.takeError();
+  if (auto error = checkSeveral(line, *bindings))
+    return error;
+  std::vector<std::unique_ptr<Verifier>> verifiers;
+  std::vector<Program *> alone;
+  for (const Binding &binding : *bindings) {
+    if (bindings->size() != 1)
+      checks.note("entry " + binding.name);
+    verifiers.push_back(std::make_unique<Verifier>(line, binding, checks));
+    if (auto error = verifiers.back()->run())
+      return error;
+    alone.push_back(&verifiers.back()->program());
+  }
+  if (bindings->size() == 1 && !line.has("state"))
+    return llvm::Error::success();
+  std::vector<ir::StatePair> states;
+  codegen::CompileOptions options;
+  options.fuseResidual = !line.has("layers");
+  auto prepared =
+      prepareEntries(line, options, Sizes::Exact, [&](llvm::ArrayRef<mlir::ModuleOp> modules) -> llvm::Error {
+        auto pairs = statePairs(line, modules.front());
+        if (!pairs)
+          return pairs.takeError();
+        states = std::move(*pairs);
+        return line.has("state") ? ir::keepState(modules, states).takeError() : llvm::Error::success();
+      });
+  if (!prepared)
+    return prepared.takeError();
+  Program joint;
+  joint.package = std::move(prepared->compiled.package);
+  auto bytes = packageBytes(joint.package);
+  if (!bytes)
+    return bytes.takeError();
+  joint.bytes = std::move(*bytes);
+  if (auto error = open(line, {&joint}, checks))
+    return error;
+  for (int round = 0; round != line.get<int>("count"); ++round)
+    if (auto error =
+            compareWithAlone(joint, alone, states, kSteps, line.get<uint64_t>("seed") + uint64_t(round), checks))
+      return error;
+  return llvm::Error::success();
+}
 
 } // namespace
 
@@ -332,8 +408,10 @@ int verifyVerb(const Arguments &arguments) {
       "  tilewright verify model.onnx\n  tilewright verify model.onnx --devices functional,cycle --count 5\n"
       "  tilewright verify model.onnx --require rtl --junit verify.xml\n"
       "  tilewright verify model.onnx --input x=x.npy --expect outputs.npz --tolerance 2\n"
-      "  tilewright verify model.onnx --only conv1:conv3 --layers --dump-tensors tensors\n");
-  addModelOptions(line);
+      "  tilewright verify model.onnx --only conv1:conv3 --layers --dump-tensors tensors\n"
+      "  tilewright verify decoder.onnx --dim new=16,1 --dim past=48,63 --state known\n");
+  addModelOptions(line, "NAME=1,2,3 judges each, and a package with an entry of each");
+  addStateOption(line);
   addPackageOptions(line);
   addThreadsOption(line);
   line.add()("devices", po::value<std::string>(),
@@ -364,7 +442,7 @@ int verifyVerb(const Arguments &arguments) {
   if (llvm::Error error = checkOutputs(line, outputs))
     return fail(std::move(error));
   Checks checks(line.has("json") ? nullptr : &std::cout);
-  if (auto error = Verifier(line, checks).run()) {
+  if (auto error = verify(line, checks)) {
     const std::string problem = llvm::toString(std::move(error));
     checks.abort(problem);
     std::cerr << "error: " << problem << "\n";
