@@ -76,3 +76,17 @@ func.func @main(%x: tensor<2x3xf32>, %y: tensor<3x4xf32>) -> tensor<2x4xf32> {
   for (Operation &op : function.front())
     EXPECT_FALSE(mlir::isa<ir::GraphDialect>(op.getDialect())) << op.getName().getStringRef().str();
 }
+
+TEST_F(BlocksTest, ProductsOfBytesAreCountedApart) {
+  outline(R"(
+func.func @main(%x: tensor<2x3xi8>, %w: tensor<3x4xi8>) -> tensor<2x4xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<3> : tensor<i8>
+  %y = tw.qmatmul %x(%s, %z), %w(%s, %z) out(%s, %z) : (tensor<2x3xi8>, tensor<f32>, tensor<i8>, tensor<3x4xi8>, tensor<f32>, tensor<i8>, tensor<f32>, tensor<i8>) -> tensor<2x4xi8>
+  return %y : tensor<2x4xi8>
+})");
+  const Blocks blocks(*module);
+  ASSERT_EQ(blocks.calls().size(), 1u);
+  EXPECT_EQ(blocks.calls()[0].facts.macs, 24);
+  EXPECT_EQ(blocks.calls()[0].facts.macsInt8, 24);
+}

@@ -38,16 +38,23 @@ public:
       : who(who), attempt(attempt), refused(std::move(refused)), unfit(std::move(unfit)), ns(std::move(ns)) {}
 
   ExecutorId id() const override { return who; }
-  std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &, const BlockLoops &) override {
+  std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &) override {
     const int block = next++;
     if (refused.count(block))
       return Refusals{{who, {"", "extent", std::string("too long for the ") + nameOf(who)}}};
     auto candidate = std::make_unique<Candidate>();
     candidate->boundNs = ns.count(block) ? ns.at(block) : 1000;
+    candidate->leastBytes = uint64_t(100 + block);
+    if (const FormOf given{attempt.plan.table.of(call.call->getResult(0)), Form::LaneRows}; givesLanes)
+      candidate->given = {given};
+    if (const FormOf wanted{attempt.plan.table.of(call.call->getOperand(0)), Form::LaneRows}; wantsLanes)
+      candidate->wanted = {wanted};
     return candidate;
   }
   std::variant<std::unique_ptr<Candidate>, tensorize::Rejection> candidate(const Conversion &) override {
-    return std::make_unique<Candidate>();
+    auto candidate = std::make_unique<Candidate>();
+    candidate->boundNs = 3000;
+    return candidate;
   }
   int take(const Conversion &what, std::unique_ptr<Candidate>) override { return what.from; }
   void take(int block, const BlockCall &call, std::unique_ptr<Candidate>, PlacementRow &row) override {
@@ -63,6 +70,8 @@ public:
   }
   llvm::Error emit() override { return llvm::Error::success(); }
   llvm::Error link() override { return llvm::Error::success(); }
+
+  bool wantsLanes = false, givesLanes = false; // of its first operand, of its result
 
 private:
   ExecutorId who;
@@ -106,7 +115,10 @@ struct ChooseTest : testing::Test {
       auto attempt = std::make_unique<Attempt>();
       attempt->objective = objective;
       attempt->forms = std::make_unique<Forms>(attempt->plan, attempt->executors, 16);
-      attempt->executors.push_back(std::make_unique<Fake>(ExecutorId::Npu, *attempt, npuRefuses, npuUnfit, npuNs));
+      auto npu = std::make_unique<Fake>(ExecutorId::Npu, *attempt, npuRefuses, npuUnfit, npuNs);
+      npu->wantsLanes = wantsLanes;
+      npu->givesLanes = givesLanes;
+      attempt->executors.push_back(std::move(npu));
       attempt->executors.push_back(
           std::make_unique<Fake>(ExecutorId::Host, *attempt, hostRefuses, std::set<int>{}, std::map<int, double>{}));
       return attempt;
@@ -124,6 +136,7 @@ struct ChooseTest : testing::Test {
   int attempts = 0;
   Objective objective = Objective::Offload;
   std::map<int, double> npuNs;
+  bool wantsLanes = false, givesLanes = false; // the NPU
 };
 
 } // namespace
@@ -209,4 +222,50 @@ TEST_F(ChooseTest, WhatRegionsCostIsInTheReport) {
   ASSERT_EQ(regions.size(), 2u);
   EXPECT_EQ(regions[0].executor, ExecutorId::Npu);
   EXPECT_EQ(regions[0].ns, double(blocks->calls().size()));
+}
+
+// 3,000 ns for each change of form, beside 1,000 of the host for the block itself.
+TEST_F(ChooseTest, ForLatencyTheFormsThatABlockWantsAreCounted) {
+  objective = Objective::Latency;
+  npuNs = {{blockOf("second"), 10}};
+  wantsLanes = true;
+  auto chosen = run({}, {}, {});
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  EXPECT_EQ(whereOf(**chosen, "second"),
+            "host: for latency: at least 0.001000 ms on the host with its forms, 0.003010 ms on the npu");
+}
+
+TEST_F(ChooseTest, ForLatencyAResultIsChangedOnlyWhereTheCallerGetsIt) {
+  objective = Objective::Latency;
+  for (int b = 0; b != int(blocks->calls().size()); ++b)
+    npuNs[b] = 10;
+  givesLanes = true;
+  auto chosen = run({}, {}, {});
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  const std::vector<PlacementRow> &rows = (*chosen)->plan.report.rows;
+  for (size_t row = 0; row != rows.size(); ++row)
+    EXPECT_EQ(rows[row].executor, row + 1 == rows.size() ? ExecutorId::Host : ExecutorId::Npu) << rows[row].node;
+}
+
+// Its own reason, not the one that a move has where the NPU cannot do it.
+TEST_F(ChooseTest, AMoveThatIsSlowerSaysSo) {
+  objective = Objective::Latency;
+  for (int b = 0; b != int(blocks->calls().size()); ++b)
+    if (blocks->calls()[size_t(b)].facts.notes.whole.empty() && blocks->calls()[size_t(b)].facts.kind == "transpose")
+      npuNs[b] = 5000;
+  ASSERT_FALSE(npuNs.empty());
+  auto chosen = run({}, {}, {});
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  for (auto [block, ns] : npuNs)
+    EXPECT_THAT((*chosen)->plan.report.rows[size_t(block)].how, testing::StartsWith("for latency: at least "));
+}
+
+TEST_F(ChooseTest, ARowSaysWhatItsCandidateNeeds) {
+  auto chosen = run({}, {}, {});
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  const std::vector<PlacementRow> &rows = (*chosen)->plan.report.rows;
+  for (size_t row = 0; row != rows.size(); ++row) {
+    EXPECT_EQ(rows[row].leastBytes, 100 + row);
+    EXPECT_EQ(rows[row].boundNs, 1000);
+  }
 }

@@ -211,3 +211,51 @@ TEST(CompileTest, EntriesShareConstantsAndStateAndEachHasItsOwnSteps) {
   EXPECT_EQ(package.constants.size() % 64, 0u);
   EXPECT_TRUE(bool(isa::serializePackage(package)));
 }
+
+// One function for both, as their loops are the same; the weights of each.
+TEST(CompileTest, LayersOfOneFormHaveTheirOwnWeights) {
+  const std::string x = "tensor<4x24xf32>", w = "tensor<24x24xf32>";
+  auto layer = [&](const std::string &to, const std::string &from, const std::string &value) {
+    return "  %w" + to + " = tw.constant dense<" + value + "> : " + w + "\n  %" + to + " = tw.matmul %" + from +
+           ", %w" + to + " : (" + x + ", " + w + ") -> " + x + "\n";
+  };
+  const Compiled two = made("func.func @main(%x: " + x + ") -> " + x + " {\n" + layer("a", "x", "0.5") +
+                            layer("b", "a", "0.25") + "  return %b : " + x + "\n}\n");
+  ASSERT_EQ(two.report.rows.size(), 2u);
+  EXPECT_EQ(two.report.rows[0].block, two.report.rows[1].block);
+  EXPECT_EQ(std::ranges::count_if(two.package.buffers,
+                                  [](const isa::PackageBuffer &buffer) {
+                                    return buffer.kind == TW_PKG_CONSTANT && buffer.size == 24 * 24 * 4;
+                                  }),
+            2);
+}
+
+// What was there before the run: the new state comes behind it.
+TEST(CompileTest, AnOutputMayBeTheStateFromBefore) {
+  const Compiled kept = made("func.func @main(%s: tensor<3xf32> {tw.name = \"s\", tw.state}) -> (tensor<3xf32> "
+                             "{tw.state = 0 : i64}, tensor<3xf32>) {\n  %t = tw.add %s, %s : (tensor<3xf32>, "
+                             "tensor<3xf32>) -> tensor<3xf32>\n  return %t, %s : tensor<3xf32>, tensor<3xf32>\n}\n");
+  std::vector<tw_pkg_buffer_kind> written;
+  for (const isa::PackageStep &step : kept.package.steps)
+    if (step.op == TW_PKG_STEP_COPY)
+      written.push_back(kept.package.buffers[step.arguments[0]].kind);
+  EXPECT_THAT(written, ElementsAre(TW_PKG_OUTPUT, TW_PKG_STATE));
+}
+
+// A move and a sequence have streams of their own: their tags are named as those of chains are.
+TEST(CompileTest, EveryTagOfTheProgramIsTheNameOfItsNode) {
+  const Compiled named =
+      made("func.func @main(%x: tensor<16x24xi8> {tw.name = \"x\"}) -> tensor<24x16xi8> {\n"
+           "  %t = tw.constant dense<7> : tensor<256xi8>\n"
+           "  %a = tw.qlut %x, %t : (tensor<16x24xi8>, tensor<256xi8>) -> tensor<16x24xi8> loc(\"before\")\n"
+           "  %b = tw.transpose %a {perm = array<i64: 1, 0>} : (tensor<16x24xi8>) -> tensor<24x16xi8> loc(\"turned\")\n"
+           "  %c = tw.qlut %b, %t : (tensor<24x16xi8>, tensor<256xi8>) -> tensor<24x16xi8> loc(\"after\")\n"
+           "  return %c : tensor<24x16xi8>\n}\n");
+  int onNpu = 0;
+  for (const PlacementRow &row : named.report.rows)
+    if (row.executor == ExecutorId::Npu) {
+      EXPECT_EQ(named.package.program.tags.at(row.tag), row.node);
+      ++onNpu;
+    }
+  EXPECT_EQ(onNpu, 3);
+}

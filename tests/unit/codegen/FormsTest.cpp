@@ -27,6 +27,7 @@ func.func @main(%x: tensor<2x32xi8> {tw.name = "x"}, %p: tensor<4x10xi8> {tw.nam
   %0:7 = call @blk() : () -> (tensor<2x3x32xi8>, tensor<2x3x10xi8>, tensor<1x1x10xi8>, tensor<1x4x16x3xi8>,
                               tensor<1x4x5x3xi8>, tensor<2x16xi32>, tensor<8x10xi8>)
   %c = tw.constant dense<4> : tensor<2x32xi8>
+  %r = tw.constant dense<4> : tensor<2x10xi8>
   return %c : tensor<2x32xi8>
 })";
 
@@ -49,7 +50,8 @@ struct FormsTest : testing::Test {
     wide = plan.table.of(values[0]), ragged = plan.table.of(values[1]), row = plan.table.of(values[2]);
     image = plan.table.of(values[3]), raggedImage = plan.table.of(values[4]), sums = plan.table.of(values[5]);
     raggedChannels = plan.table.of(values[6]), constant = plan.table.of(values[7]),
-    input = plan.table.of(main.getArgument(0)), photo = plan.table.of(main.getArgument(1));
+    raggedConstant = plan.table.of(values[8]), input = plan.table.of(main.getArgument(0)),
+    photo = plan.table.of(main.getArgument(1));
   }
 
   // A region that is still open makes it.
@@ -85,7 +87,7 @@ struct FormsTest : testing::Test {
   std::unique_ptr<Forms> forms;
   std::vector<std::unique_ptr<Executor>> executors;
   std::vector<Value> values;
-  TensorId wide, ragged, row, image, raggedImage, raggedChannels, sums, constant, input, photo;
+  TensorId wide, ragged, row, image, raggedImage, raggedChannels, sums, constant, raggedConstant, input, photo;
 };
 
 } // namespace
@@ -163,6 +165,15 @@ TEST_F(FormsTest, AConstantHasBytesInEachFormAndNoSteps) {
   forms->bringOnChip(rows, 0); // of the row-major bytes, which are not in the arena
   EXPECT_EQ(plan.buffers[size_t(chipBuffer(rows))].package.kind, TW_PKG_TEMP);
   EXPECT_THAT(steps(), ElementsAre("copy"));
+}
+
+TEST_F(FormsTest, BesideAConstantLiesWhatItsReaderAsksFor) {
+  forms->bringOnChip(raggedConstant, -9);
+  const ChipForm &chip = *plan.table[raggedConstant].chip;
+  EXPECT_EQ(chip.beside, -9);
+  ASSERT_EQ(chip.constant->size(), 32u);
+  for (size_t i = 0; i != 32; ++i)
+    EXPECT_EQ(int8_t((*chip.constant)[i]), i % 16 < 10 ? 4 : -9) << i;
 }
 
 TEST_F(FormsTest, ANewShapeOfWholeRowsIsTheSameBuffer) {

@@ -19,3 +19,12 @@ TEST(HostCostTest, EveryProcessorHasARowAndMoreWorkTakesLonger) {
     EXPECT_GT(estimatedNs(processor, {1 << 30, 0, int64_t(1) << 40}), floats) << name;
   }
 }
+
+// Both have vectors of 512 bits: the products of bytes tell them apart.
+TEST(HostCostTest, ProductsOfFourBytesAreFasterThanThoseOfTwo) {
+  const HostProcessor pairs = llvm::cantFail(processorOf("skylake-avx512")),
+                      quads = llvm::cantFail(processorOf("cascadelake"));
+  const HostWork int8{1 << 30, 1 << 30, 0}, real{1 << 30, 0, 0};
+  EXPECT_LT(estimatedNs(quads, int8), estimatedNs(pairs, int8));
+  EXPECT_EQ(estimatedNs(quads, real), estimatedNs(pairs, real));
+}

@@ -2,10 +2,13 @@
 #include "tw/codegen/Synchronise.h"
 
 #include "tw/isa/ConfigReader.h"
+#include "tw/isa/ProgramChecker.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <random>
 
 using namespace tw;
 using namespace tw::codegen;
@@ -121,4 +124,110 @@ TEST(SynchroniseTest, ManyPendingPostsEndInAFenceBeforeACounterCanOverflow) {
   SyncCounts counts;
   lines(instructions, &counts);
   EXPECT_EQ(counts.fences, 3);
+}
+
+// Runs that follow one another are one: two rows of every four, and the other two.
+TEST(SynchroniseTest, NeighbouringRowsOfColumnsAreOneRun) {
+  auto columns = [](const char *mnemonic, int64_t spm, int64_t offset) {
+    return make(mnemonic,
+                {{"region", 2}, {"spm", spm}, {"offset", offset}, {"n0", 2}, {"n1", 8}, {"ss1", 64}, {"ds1", 32}});
+  };
+  EXPECT_EQ(waitsOf(lines({columns("ld", 0, 0), columns("st", 32, 4096)})[1]), 0);
+  EXPECT_EQ(waitsOf(lines({columns("ld", 0, 0), columns("st", 16, 4096)})[1]), 1);
+}
+
+TEST(SynchroniseTest, NothingWaitsForItsOwnQueueNorTwiceForOneThing) {
+  EXPECT_EQ(waitsOf(lines({load(0, 4), load(0, 4)})[1]), 0);
+  // The move has waited for the load: who waits for the move knows that, too.
+  auto result = lines(
+      {load(0, 4), make("move", {{"a", 0}, {"y", 1024}}),
+       make("st", {{"region", 2}, {"spm", 0}, {"offset", 4096}, {"n0", 1}, {"n1", 2}, {"ss1", 1024}, {"ds1", 16}})});
+  EXPECT_EQ(waitsOf(result[1]), 1);
+  EXPECT_EQ(waitsOf(result[2]), 1);
+}
+
+TEST(SynchroniseTest, WhatLiesBeforeAFenceIsKnownToAllBehindIt) {
+  std::vector<TaggedInstruction> instructions;
+  for (int i = 0; i != 70; ++i) {
+    instructions.push_back(load(i * 16, 1));
+    instructions.push_back(store(i * 16, 4096 + i * 16));
+  }
+  instructions.push_back(load(0, 1)); // what the first store has read
+  SyncCounts counts;
+  const std::vector<isa::Line> result = lines(instructions, &counts);
+  ASSERT_EQ(counts.fences, 1);
+  EXPECT_EQ(waitsOf(result[result.size() - 2]), 0);
+}
+
+namespace {
+
+// Any instruction of the table that is legal by itself, on few addresses: most of them meet others.
+TaggedInstruction anyInstruction(std::mt19937 &random) {
+  for (;;) {
+    const isa::Instruction &row = isa::kInstructions[random() % isa::kInstructions.size()];
+    if (!row.semantics)
+      continue;
+    TaggedInstruction made{{&row, {}}, 0};
+    for (const isa::Field &field : row.fields) {
+      int64_t value = tensorize::defaultOf(field);
+      if (field.kind == isa::FieldKind::Spm || field.kind == isa::FieldKind::Offset)
+        value = int64_t(random() % 64) * 16;
+      else if (field.kind == isa::FieldKind::Region)
+        value = 2;
+      else if (field.kind == isa::FieldKind::Stride)
+        value = int64_t(random() % 5) * 16;
+      else if (field.kind == isa::FieldKind::Extent)
+        value = int64_t(1 + random() % 3);
+      else if (field.kind == isa::FieldKind::Acc)
+        value = int64_t(random() % 4) * 200;
+      else if (field.kind == isa::FieldKind::Param)
+        value = int64_t(random() % 4) * 3;
+      made.instruction.values.push_back(std::clamp(value, field.min, field.max));
+    }
+    const auto alone = synchronise(std::span(&made, 1), tw16());
+    if (!alone)
+      continue;
+    isa::Regions regions{};
+    regions[2] = {1 << 16, true, true};
+    isa::Program program;
+    program.lines = *alone;
+    const auto findings = isa::checkProgram(program, tw16(), regions, 100);
+    if (std::ranges::all_of(findings,
+                            [](const isa::Finding &finding) { return finding.kind == isa::FindingKind::UninitParam; }))
+      return made;
+  }
+}
+
+} // namespace
+
+// The checker of the assembler, which shares nothing with this, finds no race and no deadlock; each semaphore is
+// between two queues.
+TEST(SynchroniseTest, AnyStreamIsOrderedWhereItHasToBe) {
+  std::mt19937 random(31);
+  auto expectQueue = [](std::map<int, isa::Engine> &known, int semaphore, isa::Engine engine) {
+    EXPECT_EQ(known.try_emplace(semaphore, engine).first->second, engine) << "semaphore " << semaphore;
+  };
+  std::map<int, isa::Engine> posters, waiters;
+  int waiting = 0;
+  for (int trial = 0; trial != 60; ++trial) {
+    std::vector<TaggedInstruction> instructions;
+    for (int i = 0; i != 60; ++i)
+      instructions.push_back(anyInstruction(random));
+    isa::Program program;
+    program.lines = lines(instructions);
+    isa::Regions regions{};
+    regions[2] = {1 << 16, true, true};
+    for (const isa::Finding &finding : isa::checkProgram(program, tw16(), regions, 1000))
+      ASSERT_EQ(finding.kind, isa::FindingKind::UninitParam) << "trial " << trial << ": " << finding.text;
+    for (const isa::Line &line : program.lines) {
+      for (const isa::SyncAction &post : isa::posts(line))
+        expectQueue(posters, post.semaphore, line.row()->engine);
+      for (const isa::SyncAction &wait : isa::waits(line)) {
+        expectQueue(waiters, wait.semaphore, line.row()->engine);
+        ++waiting;
+      }
+    }
+  }
+  EXPECT_GT(waiting, 1000);
+  EXPECT_GT(posters.size(), 12u) << "pairs of queues";
 }

@@ -66,3 +66,10 @@ TEST_F(TensorsTest, RowsOfLanesAreWholeOnes) {
   EXPECT_EQ(table.chipBytes(part, 16), 2 * 32);
   EXPECT_EQ(table[part].name, "conv");
 }
+
+TEST_F(TensorsTest, OneRowIsAllThatASingleLastDimensionHolds) {
+  for (const std::vector<int64_t> &shape : {std::vector<int64_t>{}, {17}, {1, 1, 17}})
+    EXPECT_TRUE(table.isOneRow(table.addPart("", shape))) << shape.size();
+  for (const std::vector<int64_t> &shape : {std::vector<int64_t>{2, 17}, {17, 1}})
+    EXPECT_FALSE(table.isOneRow(table.addPart("", shape))) << shape[0];
+}

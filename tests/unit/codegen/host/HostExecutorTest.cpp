@@ -7,6 +7,8 @@
 
 #include <gmock/gmock.h>
 
+#include <set>
+
 using namespace tw;
 using namespace tw::codegen;
 using testing::ElementsAre;
@@ -63,6 +65,20 @@ TEST_F(HostExecutorTest, StepsAreNamedByWhatTheyDoAndToWhichTensor) {
   }
   EXPECT_THAT(names, ElementsAre("pack photo", "unpack photo", "copy wide"));
   EXPECT_EQ(plan.report.hostBytes, 30u + 48 + 48 + 30 + 96 + 96) << "each step reads one and writes the other";
+}
+
+// Of one shape: the lanes beside it hold other numbers, and its elements have another number of bytes.
+TEST_F(HostExecutorTest, ConversionsShareCodeOnlyWhereItIsTheSame) {
+  auto functionOf = [](const HostStep *step) { return step->phases.at(0).function; };
+  auto pack = [&](int64_t lanes, int8_t fill) { return functionOf(llvm::cantFail(code.pack({3, 10}, lanes, fill))); };
+  auto unpack = [&](int64_t lanes, unsigned bits) {
+    return functionOf(llvm::cantFail(code.unpack(mlir::IntegerType::get(parsed.context.get(), bits), {3, 10}, lanes)));
+  };
+  const std::set<std::string> all{pack(16, 7),  pack(16, -7),   pack(8, 7),    unpack(16, 8),
+                                  unpack(8, 8), unpack(16, 32), pack(16, 127), pack(8, -7)};
+  EXPECT_EQ(all.size(), 8u);
+  EXPECT_EQ(pack(16, -7), pack(16, -7));
+  EXPECT_EQ(unpack(8, 8), unpack(8, 8));
 }
 
 TEST_F(HostExecutorTest, AllOfItsTimeIsThatOfItsSteps) {

@@ -111,3 +111,35 @@ TEST(JoinTest, EarlierStagesKeepTheirReaders) {
   EXPECT_EQ(std::get<unsigned>(reader.stages[2].inputs[0]), 1u);
   EXPECT_EQ(std::get<unsigned>(reader.stages[2].inputs[1]), 0u);
 }
+
+// Both loops have three steps: only how far they go tells which is which.
+TEST(JoinTest, ASquareIsReadTheWayItIsAskedFor) {
+  HostNest reader = readerOf({3, 3}, {3, 1});
+  ASSERT_TRUE(join(reader, nestOf({3, 3}, {30, 10}, {3, 1}), {1, 3}));
+  EXPECT_EQ(inputOf(reader, 0).steps, (Steps{10, 30}));
+}
+
+TEST(JoinTest, LoopsOfNoStepsAreLeftAlone) {
+  HostNest reader = readerOf({0}, {1});
+  EXPECT_FALSE(join(reader, nestOf({0}, {1}, {1}), {1}));
+  HostNest some = readerOf({4}, {1});
+  EXPECT_FALSE(join(some, nestOf({0, 4}, {0, 1}, {4, 1}), {1}));
+}
+
+TEST(JoinTest, TwoSumsAreTwoNestsWhereverTheirLoopsLie) {
+  HostNest reader = readerOf({4, 5}, {1, 0}, {false, true}); // adds the same number five times
+  EXPECT_FALSE(join(reader, nestOf({4, 3}, {3, 1}, {1, 0}, {false, true}), {1, 0}));
+}
+
+// Products of bytes: the zero point of the weights goes along, and lanes stay neighbours in memory.
+TEST(JoinTest, ADotProductKeepsItsZeroPointAndItsLanes) {
+  HostNest sum = nestOf({4, 6, 8}, {8, 0, 1}, {6, 1, 0}, {false, false, true});
+  sum.dot = Dot::Pairs;
+  sum.zeroOfWeights = 5;
+  HostNest reader = readerOf({4, 6}, {6, 1});
+  ASSERT_TRUE(join(reader, sum, {6, 1}));
+  EXPECT_EQ(reader.dot, Dot::Pairs);
+  EXPECT_EQ(reader.zeroOfWeights, 5);
+  HostNest turned = readerOf({6, 4}, {4, 1});
+  EXPECT_FALSE(join(turned, sum, {1, 6}));
+}

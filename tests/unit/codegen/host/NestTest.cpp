@@ -98,3 +98,12 @@ TEST(NestTest, ABoolIsAByteInMemory) {
   EXPECT_EQ(memoryType(mlir::IntegerType::get(&context, 1)), mlir::IntegerType::get(&context, 8));
   EXPECT_EQ(memoryType(mlir::IntegerType::get(&context, 16)), mlir::IntegerType::get(&context, 16));
 }
+
+TEST(NestTest, EitherLoopWhoseNumberABodyAsksForStays) {
+  for (unsigned asked : {0u, 1u}) {
+    HostNest nest = nestOf({4, 5}, {5, 1}, {5, 1});
+    nest.stages[0].indexOf = {{{asked, 1}}};
+    simplify(nest);
+    EXPECT_EQ(nest.extents, (Steps{4, 5})) << asked;
+  }
+}

@@ -188,6 +188,40 @@ TEST_F(NestsTest, APartOfATensorIsReadWhereItLies) {
   EXPECT_EQ(read.steps, (SmallVector<int64_t, 8>{2}));
 }
 
+// Rows from the fourth on, under another shape, lie as densely as a tensor of their own, but not at its beginning.
+TEST_F(NestsTest, WhatLiesDenselyBehindOthersIsReadFromItsPlace) {
+  const std::string slice = "func.func @f(%x: tensor<20xf32>) -> tensor<9xf32> {\n"
+                            "  %s = tensor.extract_slice %x[3] [9] [1] : tensor<20xf32> to tensor<9xf32>\n"
+                            "  %t = tensor.expand_shape %s [[0, 1]] output_shape [3, 3] : tensor<9xf32> into "
+                            "tensor<3x3xf32>\n"
+                            "  %u = tensor.collapse_shape %t [[0, 1]] : tensor<3x3xf32> into tensor<9xf32>\n";
+  const HostFunction read = made(slice + doubled("y", "u", "9") + "  return %y : tensor<9xf32>\n}");
+  ASSERT_EQ(read.nests.size(), 1u);
+  EXPECT_EQ(std::get<HostAccess>(read.nests[0].stages[0].inputs[0]).offset, 3);
+  // A library function takes arrays from their beginning: a copy.
+  const HostFunction called = made(slice + "  %y = tw.library \"cumulate\"(%u) {params = array<i64: 0, 0, 0>} : "
+                                           "(tensor<9xf32>) -> tensor<9xf32>\n  return %y : tensor<9xf32>\n}");
+  ASSERT_EQ(called.nests.size(), 2u);
+  ASSERT_TRUE(called.nests[1].call);
+  EXPECT_EQ(called.nests[1].call->operands[0].array, called.nests[0].output.array);
+}
+
+// The first stage of a nest is its sum: what is summed is made before.
+TEST_F(NestsTest, WhatASumReadsIsANestOfItsOwn) {
+  const HostFunction function = made(
+      "#none = affine_map<(d0) -> ()>\nfunc.func @f(%x: tensor<9xf32>) -> tensor<f32> {\n" + doubled("p", "x", "9") +
+      "  %z = arith.constant 0.0 : f32\n  %e = tensor.empty() : tensor<f32>\n"
+      "  %i = linalg.fill ins(%z : f32) outs(%e : tensor<f32>) -> tensor<f32>\n"
+      "  %y = linalg.generic {indexing_maps = [#a, #none], iterator_types = [\"reduction\"]}\n"
+      "      ins(%p : tensor<9xf32>) outs(%i : tensor<f32>) {\n    ^bb0(%a: f32, %o: f32):\n"
+      "      %c = arith.addf %a, %o : f32\n      linalg.yield %c : f32 } -> tensor<f32>\n"
+      "  return %y : tensor<f32>\n}");
+  ASSERT_EQ(function.nests.size(), 2u);
+  EXPECT_TRUE(function.nests[1].isReduced);
+  EXPECT_EQ(function.nests[1].stages.size(), 1u);
+  EXPECT_EQ(scratchArrays(function), 1);
+}
+
 TEST_F(NestsTest, WhatHasNoSuchFormIsRefusedByItsName) {
   EXPECT_EQ(whyNot("func.func @f(%x: tensor<2xf32>) -> tensor<4xf32> {\n"
                    "  %y = tensor.concat dim(0) %x, %x : (tensor<2xf32>, tensor<2xf32>) -> tensor<4xf32>\n"

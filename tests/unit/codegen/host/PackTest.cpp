@@ -98,3 +98,29 @@ TEST_F(PackTest, WhatLiesInLanesAlreadyStays) {
   EXPECT_TRUE(packOperands(function, nest, tiling).empty()) << "without lanes nothing is packed";
   EXPECT_EQ(input(1).array, 1u);
 }
+
+// Two sets of weights, of which a loop outside the tiles takes one, behind what other operands have of the same array.
+TEST_F(PackTest, WeightsMayBeginAnywhereAndHaveLoopsOutsideTheTiles) {
+  nest.extents = {2, 5, 3};
+  nest.output = {2, 0, {5, 1, 0}};
+  input(0).steps = {3, 0, 1};
+  input(1).offset = 4;
+  input(1).steps = {20, 3, 1};
+  function.arrays[1].count = 60;
+  packOperands(function, nest, tiling);
+  ir::Tensor many(ir::ElementType::I8, {60});
+  for (int64_t i = 0; i != 60; ++i)
+    many.setInteger(i, i);
+  const ir::Tensor packed = function.arrays[3].constant.compute({many});
+  ASSERT_EQ(packed.size(), 30);
+  const HostAccess &access = input(1);
+  EXPECT_TRUE(access.isPacked);
+  for (int64_t set = 0; set != 2; ++set)
+    for (int64_t n = 0; n != 5; ++n)
+      for (int64_t k = 0; k != 3; ++k) {
+        const int64_t tile = n / 2 * 2, width = std::min<int64_t>(2, 5 - tile);
+        EXPECT_EQ(packed.data<int8_t>()[set * access.steps[0] + tile * 3 + k * width + n - tile],
+                  4 + 20 * set + 3 * n + k)
+            << set << ", " << n << ", " << k;
+      }
+}

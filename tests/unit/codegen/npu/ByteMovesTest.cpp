@@ -92,7 +92,8 @@ struct Asked {
   explicit Asked(const std::string &text, bool isOnChip = true)
       : parsed(text), config(*isa::loadConfig("tw8")), target(tensorize::makeTwTarget(config)),
         forms(plan, executors, target.lanes) {
-    parsed.fuse();
+    if (parsed.main().front().getOps<mlir::func::CallOp>().empty())
+      parsed.fuse();
     random.seed(5);
     if (isOnChip)
       interpret();
@@ -201,6 +202,35 @@ TEST(ByteMovesTest, EveryWayMovesWhatTheReferenceDoes) {
   }
   for (const char *way : {"boxes", "lanes", "turns"})
     EXPECT_GT(ways[way], 5) << way;
+}
+
+namespace {
+
+// A block of two moves.
+std::string twoMoves(const Shape &from, const Shape &between, const Shape &to, const std::string &first,
+                     const std::string &second) {
+  const std::string x = typeOf(from), f = typeOf(between), y = typeOf(to);
+  return "func.func private @blk_pad_0(%x: " + x + ") -> " + y + " {\n  %f = tw." + first + " : (" + x + ") -> " + f +
+         "\n  %y = tw." + second + " : (" + f + ") -> " + y + "\n  return %y : " + y + "\n}\nfunc.func @main(%x: " + x +
+         ") -> " + y + " {\n  %y = call @blk_pad_0(%x) : (" + x + ") -> " + y + "\n  return %y : " + y + "\n}\n";
+}
+std::string pad(const std::string &x, const Shape &low, const std::string &value) {
+  return "pad %" + x + " {lo = " + list(low) + ", hi = " + list(Shape(low.size(), 0)) + ", value = " + value +
+         " : f32}";
+}
+
+} // namespace
+
+// Rows of nine are rows of twelve elements: channels come from another lane in each row.
+TEST(ByteMovesTest, ChannelsThatChangeTheirLaneFromRowToRowAreNoCopies) {
+  Asked its(twoMoves({8, 9}, {6, 12}, {7, 12}, "reshape %x", pad("f", {1, 0}, "3.0")));
+  EXPECT_THAT(its.refusal(), HasSubstr("stand in one lane and come from different ones"));
+}
+
+// Two borders of different numbers: the channel in front is one of them, and the other in the first row.
+TEST(ByteMovesTest, AChannelOfTwoNumbersIsNotOne) {
+  Asked its(twoMoves({3, 8}, {3, 9}, {4, 9}, pad("x", {0, 1}, "3.0"), pad("f", {1, 0}, "5.0")));
+  EXPECT_THAT(its.refusal(), HasSubstr("stand in one lane and come from different ones"));
 }
 
 TEST(ByteMovesTest, WhatTheHostMadeStaysThere) {

@@ -3,6 +3,7 @@
 #include "npu/Sequences.h"
 
 #include "../Parsed.h"
+#include "tw/codegen/Synchronise.h"
 #include "tw/isa/ConfigReader.h"
 
 #include <gmock/gmock.h>
@@ -101,6 +102,50 @@ TEST(SequencesTest, AMachineWithTooFewTablesSaysBothNumbers) {
   isa::HwConfig small = *isa::loadConfig("tw8");
   small.lutBanks = 1;
   EXPECT_EQ(Asked(softmax(8, 4, 1, "1"), small).refusal(), "it takes 2 tables, there are 1");
+}
+
+// Each place that the tile has is used, and nothing else of the scratchpad.
+TEST(SequencesTest, ABodyTouchesAllThatItsTileHasAndNothingElse) {
+  const std::string x = "tensor<16x20xi8>", v = "tensor<16x1xi8>", t = "tensor<3x256xi8>";
+  const std::string normalise =
+      "func.func private @blk_normalise_0(%x: " + x + ", %v: " + v + ") -> " + x +
+      " {\n  %t = tw.constant dense<1> : " + t +
+      "\n  %y = tw.library \"normalise_i8\"(%x, %v, %t) {params = array<i64: 1, 0, 1073741824, 32, 20, 0, 5>} : (" + x +
+      ", " + v + ", " + t + ") -> " + x + "\n  return %y : " + x + "\n}\nfunc.func @main(%x: " + x + ", %v: " + v +
+      ") -> " + x + " {\n  %y = call @blk_normalise_0(%x, %v) : (" + x + ", " + v + ") -> " + x +
+      "\n  return %y : " + x + "\n}\n";
+  for (const std::string &text : {softmax(16, 20, 2, "1"), softmax(16, 2, 2, "[[1, 0], [1, 1]]"), normalise}) {
+    const Asked its(text);
+    ASSERT_TRUE(its.made && std::holds_alternative<SequencePlan>(*its.made)) << its.refusal();
+    const tensorize::TokenStream &stream = its.sequence().stream;
+    tensorize::TokenTile tile;
+    tile.blocks = 2;
+    struct Part {
+      int64_t begin, bytes;
+      bool isTouched = false;
+    };
+    std::vector<Part> parts;
+    auto place = [&](int64_t bytes) { // far from all others
+      parts.push_back({8192 * int64_t(parts.size() + 1), bytes});
+      return parts.back().begin;
+    };
+    for (const auto &operand : stream.operands)
+      tile.operands.push_back(place(2 * 8 * operand.rowBytes));
+    for (size_t part = 0; part != 3; ++part)
+      tile.scratch[part] = place(2 * stream.scratchBytes[part]);
+    tile.cycled = place(2 * stream.cycledBytes);
+    for (const tensorize::Instruction &instruction : stream.body(tile))
+      for (const Touched &touched : touchedBy(instruction, its.config))
+        if (touched.space == isa::Space::SPM) {
+          auto part = std::ranges::find_if(parts, [&](const Part &each) {
+            return touched.lo >= each.begin && touched.hi <= each.begin + each.bytes;
+          });
+          ASSERT_NE(part, parts.end()) << touched.lo << " to " << touched.hi;
+          part->isTouched = true;
+        }
+    for (size_t part = 0; part != parts.size(); ++part)
+      EXPECT_EQ(parts[part].isTouched, parts[part].bytes != 0) << "part " << part;
+  }
 }
 
 // 8 tokens of 4096 channels with scratch memory beside them, in 16 KiB.
