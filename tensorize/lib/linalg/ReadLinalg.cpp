@@ -252,7 +252,8 @@ private:
     if (!isReduction)
       return bodyOf(op, dims, false);
     if (hasReduction)
-      return refuse("signature", "its loops are two reductions, one behind the other, and a chain of instructions has one");
+      return refuse("signature",
+                    "its loops are two reductions, one behind the other, and a chain of instructions has one");
     hasReduction = true;
     auto fill = op.getDpsInits()[0].getDefiningOp<mlir::linalg::FillOp>();
     mlir::IntegerAttr start;

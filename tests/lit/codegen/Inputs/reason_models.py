@@ -102,7 +102,8 @@ def types(name):
     g.output(g.node("Where", [other("mask", TensorProto.BOOL), x, g.constant(np.float32(1))], "masked"), [2, 16])
     result(g.node("Less", [x, g.constant(np.float32(1))], "less"), TensorProto.BOOL, [2, 16])
     result(g.node("ArgMax", [x], "place"), TensorProto.INT64, [1, 16])
-    result(g.node("Max", [other("u", TensorProto.UINT8), other("v", TensorProto.UINT8)], "most"), TensorProto.UINT8, [2, 16])
+    bytes_ = [other("u", TensorProto.UINT8), other("v", TensorProto.UINT8)]
+    result(g.node("Max", bytes_, "most"), TensorProto.UINT8, [2, 16])
     long = other("long", TensorProto.INT64)
     result(g.node("Add", [long, long], "sum"), TensorProto.INT64, [2, 16])
     g.save(name)
