@@ -19,6 +19,7 @@ ELSEWHERE = {
     "ir/lib/interpreter/": "InterpreterTest and NumericsTest; compared with the definition by tests/backend",
     "ir/lib/linalg/": "HostCodeTest runs the loops of every operator against the interpreter",
     "ir/lib/onnx/": "by what models say, not by file: tests/unit/ir/Onnx*Test.cpp, OperatorsTest; tests/backend",
+    "ir/lib/padding/": "PaddingTest: what each rule refuses, and random graphs that are run for both sizes",
     "ir/lib/transforms/FuseFunctions.cpp": "FusionTest: functions of one value",
     "ir/lib/transforms/FuseProducts.cpp": "FusionTest: products of any form, zeros around an image",
     "ir/lib/transforms/Quantized.cpp": "what several passes ask: FusionTest, tests/lit/ir/fuse-qdq.mlir",
