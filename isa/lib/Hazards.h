@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What orders two instructions, and who touched which bytes last: shared by the program checker and the synchroniser.
-// A queue is an engine other than FE; an instruction of a queue is named by its index in the queue since the beginning.
+// What orders two instructions, and who touched which bytes last: of the program checker alone, which judges what
+// others have synchronised. A queue is an engine other than FE; an instruction of a queue is named by its index in the
+// queue since the beginning.
 #ifndef TW_ISA_LIB_HAZARDS_H
 #define TW_ISA_LIB_HAZARDS_H
 

@@ -2,6 +2,7 @@
 #include "ProgramGenerator.h"
 #include "tw/isa/Encoder.h"
 #include "tw/isa/Footprints.h"
+#include "tw/isa/Synchronise.h"
 #include <algorithm>
 #include <bit>
 #include <cassert>

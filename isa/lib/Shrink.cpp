@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/isa/ProgramChecker.h"
 #include "tw/isa/RandomProgram.h"
+#include "tw/isa/Synchronise.h"
 
 namespace tw::isa {
 namespace {

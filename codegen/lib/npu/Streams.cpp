@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "npu/Streams.h"
 
+#include "tw/isa/Encoder.h"
 #include "tw/isa/ProgramChecker.h"
+#include "tw/isa/Synchronise.h"
 #include "tw/tensorize/LeastWork.h"
 
 #include <algorithm>
@@ -342,8 +344,10 @@ llvm::Error Streams::writeLines() {
     step.package.counts = uint32_t(plan.stepCounts.size());
     plan.stepCounts.push_back(encoded->counts);
     plan.program.lines.insert(plan.program.lines.end(), encoded->lines.begin(), encoded->lines.end());
-    plan.report.waits += encoded->sync.waits;
-    plan.report.fences += encoded->sync.fences;
+    for (const isa::Line &line : encoded->lines) {
+      plan.report.waits += isa::waits(line).count;
+      plan.report.fences += line.opcodeByte() == unsigned(isa::Opcode::Fence);
+    }
     plan.report.arrayMacs += encoded->counts.macs;
     plan.report.bytesRead += encoded->counts.bytes_read;
     plan.report.bytesWritten += encoded->counts.bytes_written;
@@ -355,10 +359,10 @@ llvm::Error Streams::writeLines() {
 llvm::Expected<Streams::Code> Streams::encode(const LoweredSegment &made, const std::vector<Place> &places,
                                               int64_t constantBase) const {
   Code code;
-  std::vector<TaggedInstruction> instructions;
+  isa::Program program;
   for (const ScheduledInstruction &scheduled : made.instructions) {
-    instructions.push_back({scheduled.instruction, scheduled.tag});
-    std::vector<int64_t> &values = instructions.back().instruction.values;
+    Instruction instruction = scheduled.instruction;
+    std::vector<int64_t> &values = instruction.values;
     if (const Relocation &relocation = scheduled.relocation; relocation.kind == Relocation::Constant) {
       values[size_t(relocation.field)] += constantBase;
     } else if (relocation.kind == Relocation::TensorBase) {
@@ -367,12 +371,17 @@ llvm::Expected<Streams::Code> Streams::encode(const LoweredSegment &made, const 
         if (access.baseField == relocation.field)
           values[size_t(access.regionField)] = places[size_t(relocation.tensor)].region;
     }
-    count(instructions.back().instruction, code.counts);
+    count(instruction, code.counts);
+    std::vector<isa::FieldValue> fields;
+    for (size_t f = 0; f != values.size(); ++f)
+      fields.push_back({instruction.row->fields[f].name, values[f]});
+    auto line = isa::encode(instruction.row->opcode, fields, {}, {}, scheduled.tag);
+    if (!line)
+      return llvm::createStringError("instruction cannot be encoded: " + line.diag().str());
+    program.lines.push_back(*line);
   }
-  auto synchronised = synchronise(instructions, config, &code.sync);
-  if (!synchronised)
-    return llvm::createStringError("instruction cannot be encoded: " + synchronised.diag().str());
-  code.lines = std::move(*synchronised);
+  program.lines.emplace_back(isa::Opcode::End);
+  code.lines = isa::synchronise(program, config).lines;
   return code;
 }
 

@@ -7,7 +7,6 @@
 #define TW_CODEGEN_LIB_NPU_STREAMS_H
 
 #include "Executors.h"
-#include "tw/codegen/Synchronise.h"
 #include "tw/tensorize/ScheduleText.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -48,7 +47,6 @@ private:
   struct Code {
     std::vector<isa::Line> lines;
     tw_pkg_counts counts{};
-    SyncCounts sync{};
   };
 
   /// Of a tensor of a segment in the outer memory.

@@ -5,6 +5,7 @@
 #include "tw/isa/ConfigReader.h"
 #include "tw/isa/ProgramChecker.h"
 #include "tw/isa/SemanticEval.h"
+#include "tw/isa/Synchronise.h"
 #include "tw/support/Paths.h"
 #include <filesystem>
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which bytes and rows a line touches, as lists of runs.
-// Called by the program checker, by whatever derives semaphores, and by random programs.
+// Called by the program checker and by random programs.
 // Does not check that they are inside their memory (Check.h); no bounding boxes: gaps between strides stay free.
 #ifndef TW_ISA_FOOTPRINTS_H
 #define TW_ISA_FOOTPRINTS_H

@@ -54,11 +54,6 @@ struct Defect {
 std::vector<Defect> defects(const HwConfig &config);
 FaultyProgram faultyProgram(const HwConfig &config, const RandomOptions &options, const Defect &defect);
 
-// The same lines with waits and posts derived anew from what each line touches (existing ones are dropped, fences
-// stay). Each pair of queues has a semaphore of its own; a fence is added where slots run out. With a seed, amounts
-// vary and some dependences are added that nobody needs.
-Program synchronise(const Program &program, const HwConfig &config, uint64_t seed = 0);
-
 // Makes a failing program smaller: drops lines and reduces extents as long as `fails` holds for the result, which is
 // always legal (checkProgram finds nothing).
 TestProgram shrink(TestProgram test, const HwConfig &config, const std::function<bool(const TestProgram &)> &fails);
