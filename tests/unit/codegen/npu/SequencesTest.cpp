@@ -3,8 +3,8 @@
 #include "npu/Sequences.h"
 
 #include "../Parsed.h"
-#include "tw/codegen/Synchronise.h"
 #include "tw/isa/ConfigReader.h"
+#include "tw/isa/Footprints.h"
 
 #include <gmock/gmock.h>
 
@@ -134,15 +134,19 @@ TEST(SequencesTest, ABodyTouchesAllThatItsTileHasAndNothingElse) {
     for (size_t part = 0; part != 3; ++part)
       tile.scratch[part] = place(2 * stream.scratchBytes[part]);
     tile.cycled = place(2 * stream.cycledBytes);
-    for (const tensorize::Instruction &instruction : stream.body(tile))
-      for (const Touched &touched : touchedBy(instruction, its.config))
+    for (const tensorize::Instruction &instruction : stream.body(tile)) {
+      isa::Line line(instruction.row->opcode);
+      for (size_t field = 0; field != instruction.values.size(); ++field)
+        line.set(instruction.row->fields[field].ref, instruction.values[field]);
+      for (const isa::Touched &touched : isa::touchedBy(line, its.config))
         if (touched.space == isa::Space::SPM) {
-          auto part = std::ranges::find_if(parts, [&](const Part &each) {
-            return touched.lo >= each.begin && touched.hi <= each.begin + each.bytes;
-          });
-          ASSERT_NE(part, parts.end()) << touched.lo << " to " << touched.hi;
+          const auto lo = int64_t(touched.runs.front().begin), hi = int64_t(touched.runs.back().end);
+          auto part = std::ranges::find_if(
+              parts, [&](const Part &each) { return lo >= each.begin && hi <= each.begin + each.bytes; });
+          ASSERT_NE(part, parts.end()) << lo << " to " << hi;
           part->isTouched = true;
         }
+    }
     for (size_t part = 0; part != parts.size(); ++part)
       EXPECT_EQ(parts[part].isTouched, parts[part].bytes != 0) << "part " << part;
   }
