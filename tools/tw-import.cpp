@@ -5,6 +5,7 @@
 
 #include "tw/ir/OnnxImport.h"
 #include "tw/ir/Register.h"
+#include "tw/isa/DiagError.h"
 
 #include "mlir/IR/AsmState.h"
 #include "llvm/Support/CommandLine.h"
@@ -47,7 +48,7 @@ int main(int argc, char **argv) {
     options.dims[name.str()] = number;
   }
   if (auto error = tw::tools::readConstants(std::vector<std::string>(constants.begin(), constants.end()), options))
-    return fail(llvm::toString(std::move(error)));
+    return fail(tw::diagOf(std::move(error)).str());
   options.folder = llvm::sys::path::parent_path(input);
   if (options.folder.empty())
     options.folder = ".";
@@ -58,7 +59,7 @@ int main(int argc, char **argv) {
   tw::ir::registerGraphDialects(registry);
   mlir::MLIRContext context(registry);
   context.loadAllAvailableDialects();
-  std::vector<tw::ir::ImportProblem> problems;
+  std::vector<tw::Diag> problems;
   llvm::StringRef bytes = (*buffer)->getBuffer();
   auto module = tw::ir::importOnnx(context, {bytes.data(), bytes.size()}, input.getValue(), options, problems);
   if (!module)

@@ -2,6 +2,7 @@
 #include "Choose.h"
 
 #include "tw/ir/ElementSources.h"
+#include "tw/isa/DiagError.h"
 #include "tw/tensorize/ReadLinalg.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -38,7 +39,7 @@ llvm::Error nobodyRuns(const BlockCall &call, const BlockLoops &loops, const Att
   std::string text;
   for (const auto &executor : llvm::reverse(attempt.executors))
     text += (text.empty() ? "" : ", and not on the NPU: ") + sentence(call, loops, executor->id(), refusals);
-  return llvm::createStringError("node '" + call.facts.node + "': " + text);
+  return errorAt("node '" + call.facts.node + "'", text);
 }
 
 BlockLoops readLoops(const BlockCall &call, Plan &plan, std::optional<unsigned> &renamed) {
@@ -134,7 +135,7 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
       row.how = sentence(call, loops, attempt.executors.front()->id(), refusals);
     }
     for (const Refusal &refusal : refusals)
-      row.rejections.push_back({refusal.what.intrinsic, refusal.what.kind, refusal.what.text});
+      row.rejections.push_back(refusal.what);
     plan.report.rows.push_back(std::move(row));
     return llvm::Error::success();
   }
@@ -165,8 +166,8 @@ llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, const Co
             strikes.push_back({int(b), {other, {"", kByHand, placing.text}}});
       }
     if (!isThere)
-      return llvm::createStringError("--place " + placing.node + ": no operator has that node after fusion" +
-                                     (nearest.empty() ? "" : ": is '" + nearest + "' meant"));
+      return errorAt("--place " + placing.node, "no operator has that node after fusion" +
+                                                    (nearest.empty() ? "" : ": is '" + nearest + "' meant"));
   }
   return strikes;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The pipeline: fuse and outline, lower blocks to loops, give each to an executor, emit, write the package.
 #include "tw/codegen/Entries.h"
+#include "tw/ir/DiagCollector.h"
 
 #include "Arena.h"
 #include "Choose.h"
@@ -11,6 +12,7 @@
 #include "tw/ir/Interpreter.h"
 #include "tw/ir/Passes.h"
 #include "tw/ir/State.h"
+#include "tw/isa/DiagError.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "llvm/Support/raw_ostream.h"
@@ -32,13 +34,14 @@ void dump(const CompileOptions &options, std::string_view stage, mlir::ModuleOp 
 }
 
 llvm::Error fuse(mlir::ModuleOp module, const CompileOptions &options, std::vector<ir::PassCount> &counts) {
+  ir::DiagCollector said(*module.getContext());
   mlir::PassManager manager(module.getContext());
   ir::countPasses(manager, counts);
   ir::GraphPipelineOptions pipeline;
   pipeline.fuseResidual = options.fuseResidual;
   ir::buildGraphPipeline(manager, pipeline);
   if (mlir::failed(manager.run(module)))
-    return llvm::createStringError("the graph could not be fused: see the errors above");
+    return errorOf({"", "the graph could not be fused (a defect of the compiler)", said.take()});
   return llvm::Error::success();
 }
 
@@ -85,10 +88,9 @@ llvm::Error bindDims(const isa::PackageEntry &entry, const EntryGraph &graph, si
           continue;
         const size_t number = numberOf(dim, bound, package.dims);
         if (number > std::numeric_limits<uint8_t>::max())
-          return llvm::createStringError("dimension '" + dim.name + "' of entry '" + graph.name + "' is number " +
-                                         llvm::Twine(number) + " of the package, which names " +
-                                         llvm::Twine(int(std::numeric_limits<uint8_t>::max())) +
-                                         " at most: give fewer values");
+          return errorAt("dimension '" + dim.name + "' of entry '" + graph.name + "'",
+                         "is number " + llvm::Twine(number) + " of the package, which names " +
+                             llvm::Twine(int(std::numeric_limits<uint8_t>::max())) + " at most: give fewer values");
         tensor.dims.resize(tensor.shape.size());
         tensor.dims[axis] = uint8_t(number);
       }
@@ -101,8 +103,8 @@ llvm::Error checkRank(mlir::Value value, llvm::StringRef kind, const std::string
   const size_t rank = ir::shapeOf(value).size();
   if (rank <= TW_PKG_MAX_RANK)
     return llvm::Error::success();
-  return llvm::createStringError(kind + " '" + name + "' has " + llvm::Twine(rank) + " dimensions, a package holds " +
-                                 llvm::Twine(TW_PKG_MAX_RANK) + ": reshape it in the model");
+  return errorAt("", kind + " '" + name + "' has " + llvm::Twine(rank) + " dimensions, a package holds " +
+                         llvm::Twine(TW_PKG_MAX_RANK) + ": reshape it in the model");
 }
 
 llvm::Error checkRanks(mlir::func::FuncOp main) {

@@ -235,11 +235,10 @@ std::string reasonFor(const GraphNotes &notes, const tensorize::Block *block, bo
   if (block && stageOf(*nearest) < stageOf({"", "extent", ""}))
     if (std::string problem = broadcastProblem(*block); !problem.empty())
       return problem;
-  if (nearest->intrinsic.empty())
+  if (nearest->place.empty())
     return nearest->text;
-  return nearest->kind == "body"
-             ? "no instruction has its arithmetic (" + nearest->intrinsic + ": " + nearest->text + ")"
-             : nearest->intrinsic + " would compute it, but " + nearest->text;
+  return nearest->kind == "body" ? "no instruction has its arithmetic (" + nearest->place + ": " + nearest->text + ")"
+                                 : nearest->place + " would compute it, but " + nearest->text;
 }
 
 } // namespace tw::codegen

@@ -5,6 +5,7 @@
 #include "tw/ir/Constants.h"
 #include "tw/ir/LibraryFunctions.h"
 #include "tw/ir/Shapes.h"
+#include "tw/isa/DiagError.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinDialect.h"
@@ -25,7 +26,7 @@ ChannelPosition positionOf(Layout layout) {
 
 LogicalResult checkShape(Operation *op, Value result, llvm::Expected<Shape> expected) {
   if (!expected)
-    return op->emitOpError() << llvm::toString(expected.takeError());
+    return op->emitOpError() << diagOf(expected.takeError()).str();
   if (shapeOf(result) != Dims(*expected))
     return op->emitOpError() << "result is " << shapeText(shapeOf(result)) << ", its operands give "
                              << shapeText(*expected);

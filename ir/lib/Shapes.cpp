@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/ir/Shapes.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -13,7 +15,7 @@ namespace {
 // Anything larger is no extent, stride or padding; products of two and sums of a few stay in range.
 constexpr int64_t kMostExtent = int64_t(1) << 31;
 
-llvm::Error wrong(const llvm::Twine &text) { return llvm::createStringError(text); }
+llvm::Error wrong(const llvm::Twine &text) { return errorAt("", text); }
 
 llvm::Error checkNumbers(Dims numbers, const char *what) {
   for (int64_t number : numbers)

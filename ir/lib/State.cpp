@@ -4,6 +4,7 @@
 #include "tw/ir/Constants.h"
 #include "tw/ir/GraphDialect.h"
 #include "tw/ir/Interpreter.h"
+#include "tw/isa/DiagError.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -37,12 +38,11 @@ public:
     for (auto [mine, theirs] : llvm::zip_equal(pairs, other.pairs)) {
       const auto type = typeOf(mine, rows), otherType = other.typeOf(theirs, rows);
       if (type != otherType)
-        return llvm::createStringError(
+        return errorAt(
+            "state " + argumentName(main, mine.argument),
             llvm::formatv(
-                "state {0}: is {1} for one value of the dimensions and {2} for another: only the rows that are "
-                "kept may differ",
-                argumentName(main, mine.argument), shapeText(otherType.getShape()), shapeText(type.getShape()))
-                .str());
+                "is {0} for one value of the dimensions and {1} for another: only the rows that are kept may differ",
+                shapeText(otherType.getShape()), shapeText(type.getShape())));
     }
     return llvm::Error::success();
   }
@@ -66,7 +66,7 @@ private:
   }
 
   llvm::Error wrong(const StatePair &names, const llvm::Twine &text) const {
-    return llvm::createStringError("state " + names.past + "=" + names.present + ": " + text);
+    return errorAt("state " + names.past + "=" + names.present, text);
   }
 
   std::string inputs() const {
@@ -125,23 +125,21 @@ private:
         {"attention_mask", "rows that no run has made yet could not be hidden"},
         {"position_ids", "the model would take each position for the last one"}};
     if (pairs.empty())
-      return llvm::createStringError("no pair of an input and an output has the names of keys and values of a past: "
-                                     "name the pairs");
+      return errorAt("",
+                     "no pair of an input and an output has the names of keys and values of a past: name the pairs");
     for (auto [name, reason] : kNeeded) {
       const auto argument = argumentOf(name);
       if (!argument || main.getArgument(*argument).use_empty())
-        return llvm::createStringError(
-            llvm::formatv("state needs a model that reads an input {0}, else {1}: the inputs "
-                          "are {2}: export it with {0}",
-                          name, reason, inputs())
-                .str());
+        return errorAt(
+            "", llvm::formatv(
+                    "state needs a model that reads an input {0}, else {1}: the inputs are {2}: export it with {0}",
+                    name, reason, inputs()));
     }
     if (argumentOf(kPosition))
-      return llvm::createStringError(
-          llvm::formatv("the model has an input '{0}', and state adds one of this name: give "
-                        "the model's another name",
-                        kPosition)
-              .str());
+      return errorAt(
+          "",
+          llvm::formatv("the model has an input '{0}', and state adds one of this name: give the model's another name",
+                        kPosition));
     return llvm::Error::success();
   }
 

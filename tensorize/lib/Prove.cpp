@@ -74,7 +74,7 @@ private:
       std::vector<Instruction> links;
       placePacked();
       if (auto rejection = realise(mapping, ranges, placement, links))
-        return rejection->str();
+        return rejection->diag().str();
       return proveTile(mapping, target, ranges, placement, links);
     }
     for (int64_t step = 0; step != mapping.block.loops[loop].extent; ++step) {
@@ -110,7 +110,7 @@ private:
     std::vector<Instruction> links;
     placePacked();
     if (auto rejection = realise(mapping, ranges, placement, links))
-      return rejection->str();
+      return rejection->diag().str();
     images.clear();
     packed.clear();
     for (const ChainAccess &access : chain.accesses)

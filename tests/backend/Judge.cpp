@@ -175,9 +175,9 @@ private:
 namespace {
 
 // Whether a message says that an input's value would help, and it is given now for the first time.
-bool bindAsTold(const std::vector<ir::ImportProblem> &problems, const Case &tested, ir::OnnxImportOptions &options) {
+bool bindAsTold(const std::vector<Diag> &problems, const Case &tested, ir::OnnxImportOptions &options) {
   bool isBound = false;
-  for (const ir::ImportProblem &problem : problems)
+  for (const Diag &problem : problems)
     for (const ir::NamedTensor &input : tested.inputs)
       if (problem.text.find("--const " + input.name + "=") != std::string::npos)
         isBound |= options.constants.try_emplace(input.name, ir::OnnxConstant{{}, input.tensor}).second;
@@ -192,7 +192,7 @@ Verdict judge(const Case &tested) {
     return {exemption.empty() ? test::firstWords(tested.unreadable) : exemption, ""};
   tools::Model model = tools::emptyModel();
   ir::OnnxImportOptions options;
-  std::vector<ir::ImportProblem> problems;
+  std::vector<Diag> problems;
   // What must be known for the shapes to be known is known, as a user would give it who reads the message.
   do {
     problems.clear();

@@ -6,6 +6,7 @@ import stat
 import tempfile
 import unittest
 
+import check_errors
 import check_format
 import check_generated_docs
 import check_headers
@@ -72,6 +73,29 @@ class Checks(unittest.TestCase):
         for entry in ("codegen/lib/Executor.cpp", "codegen/lib/Gone.cpp", "codegen/lib/gone/"):
             self.expect(lambda root: check_mirror.check(root, {entry: "said"}), "tests/style/check_mirror.py", 1,
                         f"'{entry}'")
+
+    # errors
+
+    def test_errors_accept_the_adaptor_and_what_tests_print(self):
+        self.write("isa/include/tw/isa/DiagError.h", SPDX + "class DiagError : llvm::ErrorInfo<DiagError>;\n"
+                   "llvm::handleAllErrors(std::move(error), one);\n")
+        self.write("tests/unit/ir/XTest.cpp", SPDX + "ASSERT_TRUE(bool(x)) << llvm::toString(x.takeError());\n")
+        self.write("ir/lib/X.cpp", SPDX + "return inside(name, std::move(error));\nllvm::toString(number, 10, true);\n")
+        self.expect_clean(check_errors.check)
+
+    def test_errors_reject_one_without_a_place(self):
+        self.write("tests/support/X.cpp", SPDX + 'return llvm::createStringError("wrong");\n')
+        self.expect(check_errors.check, "tests/support/X.cpp", 2, "errorAt")
+
+    def test_errors_reject_text_made_of_an_error(self):
+        for text in ("file + llvm::toString(std::move(error))", "llvm::toString(bytes.takeError())",
+                     "toString(line[0].takeError())"):
+            self.write("tools/lib/X.cpp", SPDX + f"auto x = {text};\n")
+            self.expect(check_errors.check, "tools/lib/X.cpp", 2, "because")
+
+    def test_errors_reject_another_adaptor(self):
+        self.write("ir/lib/X.cpp", SPDX + "\nllvm::handleAllErrors(std::move(error), one);\n")
+        self.expect(check_errors.check, "ir/lib/X.cpp", 3, "diagsOf")
 
     # recipes
 

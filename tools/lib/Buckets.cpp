@@ -29,7 +29,7 @@ public:
   llvm::Error run() {
     uint64_t bytes = 0;
     if (auto error = llvm::sys::fs::file_size(path, bytes))
-      return llvm::createStringError(error, path + ": " + error.message());
+      return errorAt(path, error.message());
     left = std::clamp<int64_t>(kMostBytes / std::max<int64_t>(int64_t(bytes), 1), 1, kMostImports);
     for (size_t d = 0; d != dims.size(); ++d) {
       lookAlong(d);
@@ -100,7 +100,7 @@ private:
       its.dims[dims[d].name] = sizes[d];
     auto model = importModel(path, its);
     if (!model)
-      return llvm::StringRef(llvm::toString(model.takeError())).split('\n').first.str();
+      return diagsOf(model.takeError()).front().str();
     small.reset(); // a module goes before its context
     small.emplace(std::move(*model));
     return proof.whyNot(*small->module);

@@ -77,8 +77,8 @@ void printJson(const Survey &survey, const std::string &file, const std::string 
                                        {"macs", row.macs},
                                        {"bound_ns", row.boundNs},
                                        {"least_bytes", row.leastBytes}});
-  for (const std::string &problem : survey.problems)
-    problems.push_back(boost::json::string(problem));
+  for (const Diag &problem : survey.problems)
+    problems.push_back(boost::json::string(problem.str()));
   for (const std::string &note : survey.notes)
     notes.push_back(boost::json::string(note));
   for (const FreeDim &dim : survey.freeDims)
@@ -136,8 +136,8 @@ int checkVerb(const Arguments &arguments) {
   else
     printScreen(*survey, line.file(), config->name);
   std::cout.flush();
-  for (const std::string &problem : survey->problems)
-    std::cerr << "error: " << problem << "\n";
+  for (const Diag &problem : survey->problems)
+    std::cerr << "error: " << problem.str() << "\n";
   if (!survey->problems.empty() && !survey->freeDims.empty()) // a window of 3 does not fit an image of 1
     std::cerr << "note: free dimensions were taken as 1" << (survey->hasTried ? triedText() : "")
               << ": give their values with --dim " << survey->freeDims.front().name << "=NUMBER\n";

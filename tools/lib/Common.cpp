@@ -18,10 +18,7 @@
 namespace tw::tools {
 
 llvm::Expected<isa::HwConfig> loadMachine(const std::string &nameOrPath) {
-  auto config = isa::loadConfig(nameOrPath);
-  if (!config)
-    return llvm::createStringError(config.diag().str());
-  return *config;
+  return expectedOf(isa::loadConfig(nameOrPath));
 }
 
 Model emptyModel() {
@@ -31,20 +28,6 @@ Model emptyModel() {
   model.context = std::make_unique<mlir::MLIRContext>(registry, mlir::MLIRContext::Threading::DISABLED);
   model.context->loadAllAvailableDialects();
   return model;
-}
-
-std::vector<std::string> messagesOf(const std::vector<ir::ImportProblem> &problems, const std::string &file) {
-  std::vector<std::string> messages;
-  for (const ir::ImportProblem &problem : problems)
-    messages.push_back(file + ": " + problem.place + ": " + problem.text);
-  return messages;
-}
-
-llvm::Error errorOf(const std::vector<std::string> &messages) {
-  llvm::Error all = llvm::Error::success();
-  for (const std::string &message : messages)
-    all = llvm::joinErrors(std::move(all), llvm::createStringError(message));
-  return all;
 }
 
 std::vector<std::string> givenConstants(mlir::ModuleOp module) {
@@ -82,11 +65,11 @@ llvm::Expected<mlir::OwningOpRef<mlir::ModuleOp>> importInto(mlir::MLIRContext &
   auto bytes = readFile(path);
   if (!bytes)
     return bytes.takeError();
-  std::vector<ir::ImportProblem> problems;
+  std::vector<Diag> problems;
   options.folder = folderOf(path);
   auto module = ir::importOnnx(context, *bytes, path, options, problems);
   if (!module)
-    return errorOf(messagesOf(problems, path));
+    return inside(path, errorsOf(std::move(problems)));
   return std::move(module);
 }
 
@@ -163,12 +146,12 @@ std::vector<char> bytesFor(ir::ElementType type, const NpyArray &array) {
 llvm::Error fill(ir::NamedTensor &wanted, const NpyArray &array, const std::string &file) {
   ir::Tensor &tensor = wanted.tensor;
   if (array.type != rowOf(tensor.type).npy)
-    return llvm::createStringError(file + ": input '" + wanted.name + "' is " +
-                                   std::string(ir::elementTypeName(tensor.type)) + ", the file has type " + array.type);
+    return errorAt(file, "input '" + wanted.name + "' is " + std::string(ir::elementTypeName(tensor.type)) +
+                             ", the file has type " + array.type);
   ir::Shape have(array.shape.begin(), array.shape.end());
   if (have != tensor.shape)
-    return llvm::createStringError(file + ": input '" + wanted.name + "' has shape " + ir::shapeText(tensor.shape) +
-                                   ", the file has " + ir::shapeText(have));
+    return errorAt(file, "input '" + wanted.name + "' has shape " + ir::shapeText(tensor.shape) + ", the file has " +
+                             ir::shapeText(have));
   tensor.bytes = bytesFor(tensor.type, array);
   return llvm::Error::success();
 }
@@ -180,14 +163,14 @@ llvm::Expected<ir::Tensor> toTensor(const NpyArray &array, const std::string &fi
       tensor.bytes = bytesFor(row.type, array);
       return tensor;
     }
-  return llvm::createStringError(file + ": has type " + array.type + ", which no tensor has");
+  return errorAt(file, "has type " + array.type + ", which no tensor has");
 }
 
 llvm::Error readConstants(llvm::ArrayRef<std::string> arguments, ir::OnnxImportOptions &options) {
   for (const std::string &text : arguments) {
     auto [name, value] = llvm::StringRef(text).split('=');
     if (name.empty() || value.empty())
-      return llvm::createStringError("--const " + text + ": expected NAME=NUMBERS or NAME=FILE.npy");
+      return errorAt("--const " + text, "expected NAME=NUMBERS or NAME=FILE.npy");
     ir::OnnxConstant &constant = options.constants[name.str()];
     constant.text = value.str();
     if (!value.ends_with(".npy"))
@@ -250,7 +233,7 @@ llvm::Expected<std::map<std::string, GivenInput>> readInputs(const Tensors &want
     std::string names;
     for (const ir::NamedTensor &tensor : wanted)
       names += (names.empty() ? "" : ", ") + tensor.name;
-    return llvm::createStringError(file + ": there is no input '" + name + "': the inputs are " + names);
+    return errorAt(file, "there is no input '" + name + "': the inputs are " + names);
   };
   for (const std::string &argument : arguments) {
     size_t equals = argument.find('=');
@@ -265,8 +248,8 @@ llvm::Expected<std::map<std::string, GivenInput>> readInputs(const Tensors &want
       continue;
     }
     if (equals == std::string::npos && wanted.size() != 1)
-      return llvm::createStringError("--input " + argument + ": the model has " + std::to_string(wanted.size()) +
-                                     " inputs: write NAME=FILE");
+      return errorAt("--input " + argument,
+                     "the model has " + std::to_string(wanted.size()) + " inputs: write NAME=FILE");
     auto array = readNpy(file);
     if (!array)
       return array.takeError();
@@ -353,15 +336,8 @@ double largestMagnitude(const ir::Tensor &tensor) {
 llvm::Expected<std::string> packageBytes(const isa::Package &package) {
   auto bytes = isa::serializePackage(package);
   if (!bytes)
-    return llvm::createStringError(bytes.diag().str());
+    return errorOf(bytes.diag());
   return std::string(bytes->begin(), bytes->end());
-}
-
-std::vector<std::string> messagesOf(llvm::Error error, const std::string &file) {
-  std::vector<std::string> messages;
-  llvm::handleAllErrors(std::move(error),
-                        [&](const llvm::ErrorInfoBase &info) { messages.push_back(file + ": " + info.message()); });
-  return messages;
 }
 
 std::string withCommas(uint64_t number) {

@@ -8,6 +8,7 @@
 #include "tw/codegen/Compile.h"
 #include "tw/ir/Interpreter.h"
 #include "tw/ir/OnnxImport.h"
+#include "tw/isa/DiagError.h"
 #include "tw/isa/Package.h"
 #include "tw/tools/Files.h"
 #include "tw/tools/Npy.h"
@@ -109,11 +110,6 @@ Difference compare(const ir::Tensor &a, const ir::Tensor &b);
 std::string counts(const Difference &difference);
 /// The largest finite magnitude; 0 without one.
 double largestMagnitude(const ir::Tensor &tensor);
-
-/// The messages of an error that may hold several, or of problems, each with the file before it; and one error of them.
-std::vector<std::string> messagesOf(llvm::Error error, const std::string &file);
-std::vector<std::string> messagesOf(const std::vector<ir::ImportProblem> &problems, const std::string &file);
-llvm::Error errorOf(const std::vector<std::string> &messages);
 
 std::string withCommas(uint64_t number);
 /// Three significant digits.

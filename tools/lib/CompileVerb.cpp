@@ -27,10 +27,8 @@ llvm::Error checkKind(const std::string &path, const char *option, llvm::StringR
   std::string start(firstBytes.size(), '\0');
   if (std::ifstream file(path, std::ios::binary);
       file && !(file.read(start.data(), std::streamsize(start.size())) && firstBytes == start))
-    return llvm::createStringError(path +
-                                   ": is there already and nothing that compile has written: name another file "
-                                   "with " +
-                                   option + ", or remove it");
+    return errorAt(path, "is there already and nothing that compile has written: name another file with " +
+                             std::string(option) + ", or remove it");
   return llvm::Error::success();
 }
 
@@ -39,7 +37,7 @@ llvm::Error write(const isa::Package &package, const std::string &output,
                   const std::vector<std::pair<std::string, std::string_view>> &texts) {
   auto bytes = packageBytes(package);
   if (!bytes)
-    return llvm::createStringError(output + ": cannot be written: " + llvm::toString(bytes.takeError()));
+    return errorOf(because({output, "cannot be written"}, bytes.takeError()));
   std::vector<OutputFile> files;
   std::vector<std::pair<std::string, std::string_view>> all{{output, *bytes}};
   std::ranges::copy_if(texts, std::back_inserter(all), [](const auto &text) { return !text.first.empty(); });
@@ -71,7 +69,7 @@ llvm::Error keepStates(const CommandLine &line, llvm::ArrayRef<mlir::ModuleOp> i
     return pairs.takeError();
   auto state = ir::keepState(imported, *pairs);
   if (!state)
-    return llvm::createStringError(line.file() + ": " + llvm::toString(state.takeError()));
+    return inside(line.file(), state.takeError());
   std::string fresh;
   for (int64_t count : state->fresh)
     fresh += (fresh.empty() ? "" : " or ") + std::to_string(count);
@@ -131,9 +129,9 @@ int compileVerb(const Arguments &arguments) {
   int stage = 0;
   if (line.has("dump-ir")) {
     if (auto error = llvm::sys::fs::create_directories(line.text("dump-ir")))
-      return fail(llvm::createStringError(error, line.text("dump-ir") + ": " + error.message()));
+      return fail(errorAt(line.text("dump-ir"), error.message()));
     if (!llvm::sys::fs::is_directory(line.text("dump-ir")))
-      return fail(llvm::createStringError(line.text("dump-ir") + ": is no folder: name a folder for the stages"));
+      return fail(errorAt(line.text("dump-ir"), "is no folder: name a folder for the stages"));
     options.dump = [&](std::string_view name, const std::string &text) {
       std::string file = llvm::formatv("{0}/{1,0+2}-{2}.txt", line.text("dump-ir"), stage++, name).str();
       llvm::Error error = checkOutputs(line, {file});

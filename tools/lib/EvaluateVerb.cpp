@@ -54,8 +54,8 @@ int evaluateVerb(const Arguments &arguments) {
   double atLeast = 0;
   if (line.has("at-least") &&
       (llvm::StringRef(line.text("at-least")).getAsDouble(atLeast) || !(atLeast >= 0 && atLeast <= 100)))
-    return fail(llvm::createStringError("--at-least " + line.text("at-least") +
-                                        ": expected a percentage of labels, a number from 0 to 100"));
+    return fail(
+        errorAt("--at-least " + line.text("at-least"), "expected a percentage of labels, a number from 0 to 100"));
   auto package = openPackage(line);
   if (!package)
     return fail(package.takeError());
@@ -67,19 +67,16 @@ int evaluateVerb(const Arguments &arguments) {
     return fail(data.takeError());
   Tensors inputs = inputsOf(*package);
   if (inputs.size() != 1)
-    return fail(llvm::createStringError(
-        llvm::formatv("{0}: the model has {1} inputs, evaluate needs one", line.file(), inputs.size()).str()));
+    return fail(errorAt(line.file(), llvm::formatv("the model has {0} inputs, evaluate needs one", inputs.size())));
   auto images = data->find(inputs[0].name), labels = data->find(line.text("labels"));
   if (images == data->end() || labels == data->end())
-    return fail(llvm::createStringError(llvm::formatv("{0}: no array '{1}'", line.text("data"),
-                                                      images == data->end() ? inputs[0].name : line.text("labels"))
-                                            .str()));
+    return fail(errorAt(line.text("data"),
+                        llvm::formatv("no array '{0}'", images == data->end() ? inputs[0].name : line.text("labels"))));
   const size_t count = labels->second.shape.empty() ? 0 : size_t(labels->second.shape[0]);
   if (count == 0 || labels->second.shape.size() != 1 ||
       (labels->second.type != kInt32 && labels->second.type != kInt64))
-    return fail(llvm::createStringError(llvm::formatv("{0}: array '{1}' is {2}; labels are a list of int32 or int64",
-                                                      line.text("data"), line.text("labels"), labels->second.type)
-                                            .str()));
+    return fail(errorAt(line.text("data"), llvm::formatv("array '{0}' is {1}; labels are a list of int32 or int64",
+                                                         line.text("labels"), labels->second.type)));
   auto session = Session::open(*bytes, *package,
                                {.device = line.text("device"), .memory = "", .threads = line.get<uint32_t>("threads")});
   if (!session)
@@ -89,11 +86,10 @@ int evaluateVerb(const Arguments &arguments) {
   for (size_t i = 0; i != count; ++i) {
     auto one = sample(images->second, i, inputs[0].tensor.bytes.size());
     if (!one || size_t(images->second.shape[0]) != count)
-      return fail(llvm::createStringError(
-          llvm::formatv("{0}: array '{1}' holds {2} bytes for {3} labels, the input takes {4} bytes a sample",
-                        line.text("data"), inputs[0].name, images->second.bytes.size(), count,
-                        inputs[0].tensor.bytes.size())
-              .str()));
+      return fail(
+          errorAt(line.text("data"),
+                  llvm::formatv("array '{0}' holds {1} bytes for {2} labels, the input takes {3} bytes a sample",
+                                inputs[0].name, images->second.bytes.size(), count, inputs[0].tensor.bytes.size())));
     inputs[0].tensor.bytes.assign(one->begin(), one->end());
     auto result = (*session)->run(inputs);
     if (!result)
@@ -122,10 +118,9 @@ int evaluateVerb(const Arguments &arguments) {
   // The subtrahend undoes the rounding of decimals: 99.1 % of 1,000 are 991.
   const auto needed = size_t(std::ceil(atLeast * double(count) / 100 - 1e-9));
   if (right < needed)
-    return fail(llvm::createStringError(
-        llvm::formatv("{0}: {1} of {2} labels are right on {3}, --at-least {4} asks for {5}", line.text("data"), right,
-                      count, line.text("device"), line.text("at-least"), needed)
-            .str()));
+    return fail(
+        errorAt(line.text("data"), llvm::formatv("{0} of {1} labels are right on {2}, --at-least {3} asks for {4}",
+                                                 right, count, line.text("device"), line.text("at-least"), needed)));
   return 0;
 }
 

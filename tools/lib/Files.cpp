@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/tools/Files.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "llvm/ADT/SmallString.h"
 #include "llvm/ADT/StringRef.h"
 #include "llvm/ADT/Twine.h"
@@ -16,10 +18,6 @@ namespace {
 
 namespace fs = llvm::sys::fs;
 namespace path = llvm::sys::path;
-
-llvm::Error wrong(const std::string &file, const llvm::Twine &text) {
-  return llvm::createStringError(file + ": " + text);
-}
 
 const char *kindOf(const fs::file_status &status) {
   switch (status.type()) {
@@ -38,15 +36,15 @@ const char *kindOf(const fs::file_status &status) {
 llvm::Error checkTarget(const std::string &file) {
   fs::file_status status;
   if (file == "-")
-    return wrong(file, "is no file: name one, results are not written to standard output");
+    return errorAt(file, "is no file: name one, results are not written to standard output");
   if (llvm::StringRef(file).starts_with("/dev/") || llvm::StringRef(file).starts_with("/proc/"))
-    return wrong(file, "is a name of the system, not a file: name a file");
+    return errorAt(file, "is a name of the system, not a file: name a file");
   if (fs::status(file, status))
     return llvm::Error::success(); // nothing there: creating it tells what is wrong
   if (status.type() != fs::file_type::regular_file)
-    return wrong(file, llvm::Twine("is ") + kindOf(status) + ", not a file: name a file");
+    return errorAt(file, llvm::Twine("is ") + kindOf(status) + ", not a file: name a file");
   if ((status.permissions() & fs::all_write) == 0) // also for who may overrule it
-    return wrong(file, "is write-protected: name another file, or remove it");
+    return errorAt(file, "is write-protected: name another file, or remove it");
   return llvm::Error::success();
 }
 
@@ -73,15 +71,15 @@ bool isSame(const std::string &a, const std::string &b) {
 llvm::Expected<std::string> readFile(const std::string &file, uint64_t most) {
   fs::file_status status;
   if (auto error = fs::status(file, status))
-    return wrong(file, "cannot be read: " + error.message());
+    return errorAt(file, "cannot be read: " + error.message());
   if (status.type() != fs::file_type::regular_file)
-    return wrong(file, llvm::Twine("cannot be read: it is ") + kindOf(status) + ", not a file; give a file");
+    return errorAt(file, llvm::Twine("cannot be read: it is ") + kindOf(status) + ", not a file; give a file");
   if (status.getSize() > most)
-    return wrong(file, "is too large to be what it should be: " + llvm::Twine(status.getSize()) + " bytes, at most " +
-                           llvm::Twine(most) + " are read");
+    return errorAt(file, "is too large to be what it should be: " + llvm::Twine(status.getSize()) + " bytes, at most " +
+                             llvm::Twine(most) + " are read");
   auto buffer = llvm::MemoryBuffer::getFile(file, false, false, /*IsVolatile=*/true); // read, not mapped
   if (!buffer)
-    return wrong(file, "cannot be read: " + buffer.getError().message());
+    return errorAt(file, "cannot be read: " + buffer.getError().message());
   return (*buffer)->getBuffer().str();
 }
 
@@ -93,12 +91,12 @@ llvm::Expected<OutputFile> OutputFile::create(const std::string &file) {
   path::append(model, ".tilewright-%%%%%%%%%%%%%%%%.part");
   auto temporary = fs::TempFile::create(model); // O_EXCL: follows no link; removed when a signal ends the program
   if (!temporary)
-    return wrong(file, "cannot be written: " + llvm::toString(temporary.takeError()));
+    return errorOf(because({file, "cannot be written"}, temporary.takeError()));
   OutputFile result(file, std::move(*temporary));
   fs::file_status old;
   if (!fs::status(file, old)) // whoever could not read the old one shall not read the new one
     if (auto error = fs::setPermissions(result.file.FD, old.permissions()))
-      return wrong(file, "cannot be written: " + error.message());
+      return errorAt(file, "cannot be written: " + error.message());
   return std::move(result);
 }
 
@@ -112,16 +110,16 @@ llvm::Error OutputFile::write(std::string_view bytes) {
     return llvm::Error::success();
   const std::string reason = out.error().message();
   out.clear_error();
-  return wrong(path, "cannot be written: " + reason);
+  return errorAt(path, "cannot be written: " + reason);
 }
 
 llvm::Error OutputFile::keep() {
   if (fsync(file.FD) != 0)
-    return wrong(path, "cannot be written: " + llvm::sys::StrError());
+    return errorAt(path, "cannot be written: " + llvm::sys::StrError());
   if (llvm::Error error = checkTarget(path)) // it may have become a folder meanwhile
     return error;
   if (llvm::Error error = file.keep(path))
-    return wrong(path, "cannot be written: " + llvm::toString(std::move(error)));
+    return errorOf(because({path, "cannot be written"}, std::move(error)));
   return llvm::Error::success();
 }
 
@@ -142,10 +140,10 @@ llvm::Error checkOutputs(llvm::ArrayRef<std::string> outputs, llvm::ArrayRef<std
       return error;
     for (const std::string &input : inputs)
       if (!input.empty() && isSame(outputs[i], input))
-        return wrong(outputs[i], "is the input " + input + ": name another file for the result");
+        return errorAt(outputs[i], "is the input " + input + ": name another file for the result");
     for (size_t k = 0; k != i; ++k)
       if (!outputs[k].empty() && isSame(outputs[i], outputs[k]))
-        return wrong(outputs[i], "is wanted for two results, also as " + outputs[k] + ": name two files");
+        return errorAt(outputs[i], "is wanted for two results, also as " + outputs[k] + ": name two files");
   }
   return llvm::Error::success();
 }

@@ -22,8 +22,8 @@ llvm::Expected<std::vector<int64_t>> parseIds(const std::string &text) {
   for (llvm::StringRef part : llvm::split(text, ',')) {
     int64_t id = 0;
     if (part.trim().getAsInteger(10, id) || id < 0)
-      return llvm::createStringError("--prompt-ids " + text + ": '" + part.str() +
-                                     "' is no id: expected numbers from 0 on, with commas between them");
+      return errorAt("--prompt-ids " + text,
+                     "'" + part.str() + "' is no id: expected numbers from 0 on, with commas between them");
     ids.push_back(id);
   }
   return ids;
@@ -47,22 +47,22 @@ llvm::Expected<Request> readRequest(const CommandLine &line) {
   Request request;
   const std::string device = line.text("device");
   if (!llvm::is_contained({"reference", "functional", "cycle", "rtl"}, device))
-    return llvm::createStringError("--device " + device + ": there are reference, functional, cycle and rtl");
+    return errorAt("--device " + device, "there are reference, functional, cycle and rtl");
   const auto steps = line.get<int64_t>("steps"), topK = line.get<int64_t>("top-k");
   if (steps < 1)
-    return llvm::createStringError("--steps " + std::to_string(steps) + ": expected 1 or more");
+    return errorAt("--steps " + std::to_string(steps), "expected 1 or more");
   if (topK < 1)
-    return llvm::createStringError("--top-k " + std::to_string(topK) + ": expected 1 or more");
+    return errorAt("--top-k " + std::to_string(topK), "expected 1 or more");
   if (topK == 1 && !line.isDefault("seed"))
-    return llvm::createStringError("--seed " + std::to_string(line.get<uint64_t>("seed")) +
-                                   ": the most likely id is taken and nothing drawn: add --top-k with 2 or more");
+    return errorAt("--seed " + std::to_string(line.get<uint64_t>("seed")),
+                   "the most likely id is taken and nothing drawn: add --top-k with 2 or more");
   request.steps = size_t(steps);
   request.topK = size_t(topK);
   if (line.has("prompt") == line.has("prompt-ids"))
-    return llvm::createStringError("give one of --prompt-ids and --prompt");
+    return errorAt("", "give one of --prompt-ids and --prompt");
   if (line.has("prompt") && !line.has("tokenizer"))
-    return llvm::createStringError("--prompt: a text needs the tokenizer of the model: add --tokenizer FILE.json, or "
-                                   "give --prompt-ids");
+    return errorAt("--prompt",
+                   "a text needs the tokenizer of the model: add --tokenizer FILE.json, or give --prompt-ids");
   if (line.has("tokenizer")) {
     auto bytes = readFile(line.text("tokenizer"));
     if (!bytes)
@@ -76,7 +76,7 @@ llvm::Expected<Request> readRequest(const CommandLine &line) {
   if (!ids)
     return ids.takeError();
   if (ids->empty())
-    return llvm::createStringError("--prompt: the text has no tokens: give a longer one");
+    return errorAt("--prompt", "the text has no tokens: give a longer one");
   request.prompt = std::move(*ids);
   return request;
 }
@@ -92,7 +92,7 @@ struct Opened {
 
 llvm::Error openReference(const CommandLine &line, Opened &opened) {
   if (!llvm::StringRef(line.file()).ends_with(".onnx"))
-    return llvm::createStringError(line.file() + ": the reference is computed from the model: give the .onnx file");
+    return errorAt(line.file(), "the reference is computed from the model: give the .onnx file");
   auto import = importOptions(line);
   if (!import)
     return import.takeError();
@@ -170,24 +170,21 @@ llvm::Expected<std::unique_ptr<NextLogits>> makeModel(const CommandLine &line, O
 llvm::Error checkRequest(const CommandLine &line, const Request &request, const NextLogits &model) {
   for (size_t i = 0; i != request.prompt.size(); ++i)
     if (request.prompt[i] >= model.vocabulary())
-      return llvm::createStringError(
-          llvm::formatv("id {0} at position {1} of the prompt is outside the vocabulary of {2}: {3} has ids from 0 to "
-                        "{4}",
-                        request.prompt[i], i, model.vocabulary(), line.file(), model.vocabulary() - 1)
-              .str());
+      return errorAt(
+          "", llvm::formatv(
+                  "id {0} at position {1} of the prompt is outside the vocabulary of {2}: {3} has ids from 0 to {4}",
+                  request.prompt[i], i, model.vocabulary(), line.file(), model.vocabulary() - 1));
   if (int64_t(request.topK) > model.vocabulary())
-    return llvm::createStringError(
-        llvm::formatv("--top-k {0}: {1} has {2} ids: give {2} or less", request.topK, line.file(), model.vocabulary())
-            .str());
+    return errorAt("--top-k " + llvm::Twine(request.topK),
+                   llvm::formatv("{0} has {1} ids: give {1} or less", line.file(), model.vocabulary()));
   // The last id is generated and not read again.
   const size_t needed = request.prompt.size() + request.steps - 1;
   if (needed > size_t(model.positions()))
-    return llvm::createStringError(
+    return errorAt(
+        "--steps " + llvm::Twine(request.steps),
         llvm::formatv(
-            "--steps {0}: with the {1} ids of the prompt they need {2} positions, {3} has {4}: give a shorter "
-            "prompt or fewer steps",
-            request.steps, request.prompt.size(), needed, line.file(), model.positions())
-            .str());
+            "with the {0} ids of the prompt they need {1} positions, {2} has {3}: give a shorter prompt or fewer steps",
+            request.prompt.size(), needed, line.file(), model.positions()));
   return llvm::Error::success();
 }
 

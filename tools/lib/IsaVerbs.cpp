@@ -26,7 +26,7 @@ int asmVerb(const Arguments &arguments) {
     return fail(text.takeError());
   auto assembly = isa::assemble(*text, line.file());
   if (!assembly)
-    return fail(llvm::createStringError(assembly.diag().str()));
+    return fail(errorOf(assembly.diag()));
   std::string bytes;
   for (const isa::Line &l : assembly->program.lines) {
     auto view = l.bytes();
@@ -48,16 +48,15 @@ int disVerb(const Arguments &arguments) {
   if (llvm::StringRef(line.file()).ends_with(".npk")) {
     auto package = isa::readPackage(line.file());
     if (!package)
-      return fail(llvm::createStringError(package.diag().str()));
+      return fail(errorOf(package.diag()));
     program = std::move(package->program);
   } else {
     auto bytes = readFile(line.file());
     if (!bytes)
       return fail(bytes.takeError());
     if (bytes->empty() || bytes->size() % isa::kLineBytes != 0)
-      return fail(llvm::createStringError(llvm::formatv("{0}: {1} bytes are no whole number of {2}-byte lines",
-                                                        line.file(), bytes->size(), isa::kLineBytes)
-                                              .str()));
+      return fail(errorAt(line.file(), llvm::formatv("{0} bytes are no whole number of {1}-byte lines", bytes->size(),
+                                                     isa::kLineBytes)));
     for (size_t at = 0; at != bytes->size(); at += isa::kLineBytes)
       program.lines.push_back(isa::Line::fromBytes(reinterpret_cast<const uint8_t *>(bytes->data()) + at));
   }
@@ -90,7 +89,7 @@ int infoVerb(const Arguments &arguments) {
     return *code;
   auto package = isa::readPackage(line.file());
   if (!package)
-    return fail(llvm::createStringError(package.diag().str()));
+    return fail(errorOf(package.diag()));
   const isa::Package &p = *package;
   if (!p.program.lines.empty())
     std::cout << "machine    " << p.config.name << ", configuration " << hex(isa::configHash(p.config)) << ", ISA "

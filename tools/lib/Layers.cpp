@@ -2,6 +2,7 @@
 #include "Layers.h"
 
 #include "tw/ir/Constants.h"
+#include "tw/ir/DiagCollector.h"
 #include "tw/ir/Passes.h"
 #include "tw/isa/package_format.h"
 
@@ -59,13 +60,14 @@ bool hasNode(Operation *op, llvm::StringRef name) { return llvm::is_contained(ir
 } // namespace
 
 llvm::Error fuseGraph(mlir::ModuleOp module, bool fuseResidual) {
+  ir::DiagCollector said(*module.getContext());
   mlir::PassManager manager(module.getContext());
   ir::GraphPipelineOptions pipeline;
   pipeline.fuseResidual = fuseResidual;
   pipeline.outline = false;
   ir::buildGraphPipeline(manager, pipeline);
   if (mlir::failed(manager.run(module)))
-    return llvm::createStringError("the graph could not be fused: see the errors above");
+    return errorOf({"", "the graph could not be fused (a defect of the compiler)", said.take()});
   return llvm::Error::success();
 }
 
@@ -109,11 +111,11 @@ llvm::Expected<Tensors> isolate(mlir::ModuleOp module, const std::string &range,
       std::string names;
       for (size_t i = 0; i != std::min<size_t>(operators.size(), 20); ++i)
         names += (i ? ", " : "") + nameOf(operators[i]);
-      return llvm::createStringError("--only " + range + ": there is no node '" + name + "' after fusion; there are " +
-                                     names + (operators.size() > 20 ? ", ..." : ""));
+      return errorAt("--only " + range, "there is no node '" + name + "' after fusion; there are " + names +
+                                            (operators.size() > 20 ? ", ..." : ""));
     }
   if (find(last) < find(first))
-    return llvm::createStringError("--only " + range + ": '" + last + "' comes before '" + first + "'");
+    return errorAt("--only " + range, "'" + last + "' comes before '" + first + "'");
   const std::set<Operation *> kept(find(first), find(last) + 1);
 
   // The values of the whole run that the kept operators need, in the order of their first use.
@@ -238,10 +240,8 @@ llvm::Expected<std::vector<RecordedLayer>> compareWithRecording(mlir::ModuleOp m
   const NpyArray &images = arrays.at(kRecordedInput);
   if (wanted.size() != 1 || images.shape.empty() || wanted[0].tensor.size() == 0 || images.shape[0] < 1 ||
       int64_t(images.bytes.size()) != images.shape[0] * int64_t(wanted[0].tensor.bytes.size()))
-    return llvm::createStringError(llvm::formatv("--expect: '{0}' has {1} bytes, one input of the model has {2}",
-                                                 kRecordedInput, images.bytes.size(),
-                                                 wanted.empty() ? 0 : wanted[0].tensor.bytes.size())
-                                       .str());
+    return errorAt("--expect", llvm::formatv("'{0}' has {1} bytes, one input of the model has {2}", kRecordedInput,
+                                             images.bytes.size(), wanted.empty() ? 0 : wanted[0].tensor.bytes.size()));
   std::map<std::string, std::vector<std::string>> keys; // by recorder, in the order of the model
   for (const auto &[key, array] : arrays)
     if (llvm::StringRef recorder = recorderOf(key); !recorder.empty())
@@ -250,21 +250,20 @@ llvm::Expected<std::vector<RecordedLayer>> compareWithRecording(mlir::ModuleOp m
   std::vector<RecordedLayer> rows;
   for (const auto &[recorder, layers] : keys) {
     const size_t begin = rows.size();
-    std::string problem;
+    std::optional<Diag> problem;
     for (const std::string &key : layers)
       rows.push_back({"", key, {}});
     for (int64_t image = 0; image != images.shape[0]; ++image) {
       size_t next = 0;
       auto ran = interpreter.runMain(
           {{wanted[0].name, inputImage(images, image, wanted[0].tensor)}}, [&](Operation *op, ir::Tensor &result) {
-            if (!isRecorded(op) || next == layers.size() || !problem.empty()) // the last layer may be unrecorded
+            if (!isRecorded(op) || next == layers.size() || problem) // the last layer may be unrecorded
               return;
             const NpyArray &array = arrays.at(layers[next]);
             if (int64_t(array.bytes.size()) != images.shape[0] * int64_t(result.bytes.size())) {
-              problem = llvm::formatv("--expect: '{0}' has {1} bytes, {2} results of '{3}' have {4}", layers[next],
-                                      array.bytes.size(), images.shape[0], nameOf(op),
-                                      images.shape[0] * int64_t(result.bytes.size()))
-                            .str();
+              problem = Diag{"--expect", llvm::formatv("'{0}' has {1} bytes, {2} results of '{3}' have {4}",
+                                                       layers[next], array.bytes.size(), images.shape[0], nameOf(op),
+                                                       images.shape[0] * int64_t(result.bytes.size()))};
               return;
             }
             const ir::Tensor recorded = imageOf(array, image, result.type, result.shape);
@@ -278,12 +277,11 @@ llvm::Expected<std::vector<RecordedLayer>> compareWithRecording(mlir::ModuleOp m
           });
       if (!ran)
         return ran.takeError();
-      if (problem.empty() && next != layers.size())
-        problem = llvm::formatv("--expect: {0} layers are recorded by '{1}', the model has {2}", layers.size(),
-                                recorder, next)
-                      .str();
-      if (!problem.empty())
-        return llvm::createStringError(problem);
+      if (!problem && next != layers.size())
+        problem = Diag{"--expect", llvm::formatv("{0} layers are recorded by '{1}', the model has {2}", layers.size(),
+                                                 recorder, next)};
+      if (problem)
+        return errorOf(std::move(*problem));
     }
   }
   return rows;

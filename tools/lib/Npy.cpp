@@ -2,6 +2,7 @@
 // NumPy format 1.0 to 3.0 (numpy.lib.format); archives are zip files with one .npy per entry.
 #include "tw/tools/Npy.h"
 
+#include "tw/isa/DiagError.h"
 #include "tw/tools/Files.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -18,9 +19,7 @@ using llvm::StringRef;
 
 constexpr StringRef kMagic("\x93NUMPY", 6);
 
-llvm::Error wrong(std::string_view name, const llvm::Twine &text) {
-  return llvm::createStringError(StringRef(name) + ": " + text);
-}
+llvm::Error wrong(std::string_view name, const llvm::Twine &text) { return errorAt(name, text); }
 
 // The text after 'key': in the header's dictionary literal; empty when absent.
 StringRef entryOf(StringRef header, StringRef key) {

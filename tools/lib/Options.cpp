@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Options.h"
 
+#include "tw/isa/DiagError.h"
+
 #include <iostream>
 
 namespace tw::tools {
@@ -42,8 +44,8 @@ std::optional<int> CommandLine::parse(const Arguments &arguments) {
 }
 
 int fail(llvm::Error error) {
-  llvm::handleAllErrors(std::move(error),
-                        [](const llvm::ErrorInfoBase &info) { std::cerr << "error: " << info.message() << "\n"; });
+  for (const Diag &diag : diagsOf(std::move(error)))
+    std::cerr << "error: " << diag.str() << "\n";
   return 1;
 }
 

@@ -26,7 +26,7 @@ constexpr uint64_t kCacheBytes = uint64_t(1) << 30;
 
 // Size and time of each file that a model's tensors lie in: they may be larger than what anyone wants to hash.
 std::string externalState(const std::string &modelBytes, const std::string &modelPath) {
-  std::vector<ir::ImportProblem> problems; // the import will say them
+  std::vector<Diag> problems; // the import will say them
   auto survey = ir::surveyOnnx(modelBytes, {}, problems);
   std::string state;
   for (const std::string &file : survey ? survey->externalFiles : std::vector<std::string>()) {
@@ -140,10 +140,10 @@ llvm::Error findDims(const std::string &path, const ir::OnnxImportOptions &optio
   auto bytes = readFile(path);
   if (!bytes)
     return bytes.takeError();
-  std::vector<ir::ImportProblem> problems;
+  std::vector<Diag> problems;
   const auto survey = ir::surveyOnnx(*bytes, options.constants, problems);
   if (!survey)
-    return errorOf(messagesOf(problems, path));
+    return inside(path, errorsOf(std::move(problems)));
   entry.dims = exactDims(*survey, options);
   return sizes == Sizes::Padded ? provePadding(path, options, entry.module, entry.dims) : llvm::Error::success();
 }
@@ -168,11 +168,9 @@ llvm::Expected<ir::OnnxImportOptions> importOptions(const CommandLine &line) {
   if (!bindings)
     return bindings.takeError();
   if (bindings->size() != 1)
-    return llvm::createStringError(
-        llvm::formatv("--dim {0}: has {1} values, one is needed here: compile makes a package "
-                      "with an entry of each",
-                      line.list("dim").front(), bindings->size())
-            .str());
+    return errorAt("--dim " + line.list("dim").front(),
+                   llvm::formatv("has {0} values, one is needed here: compile makes a package with an entry of each",
+                                 bindings->size()));
   return std::move(bindings->front().options);
 }
 
@@ -186,17 +184,17 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line) {
     for (llvm::StringRef number : llvm::split(list, ',')) {
       int64_t value = 0;
       if (name.empty() || number.getAsInteger(10, value) || value <= 0)
-        return llvm::createStringError("--dim " + text + ": expected NAME=NUMBER with a positive number");
+        return errorAt("--dim " + text, "expected NAME=NUMBER with a positive number");
       values.push_back(value);
     }
     if (bindings.front().options.dims.count(name.str()) != 0)
-      return llvm::createStringError("--dim " + text + ": " + name.str() + " has a value already: give each once");
+      return errorAt("--dim " + text, name.str() + " has a value already: give each once");
     if (values.size() != 1) {
       if (firstList && bindings.size() != values.size())
-        return llvm::createStringError(llvm::formatv("--dim {0}: has {1} values, --dim {2} has {3}: lists go together, "
-                                                     "one entry for each place in them",
-                                                     text, values.size(), *firstList, bindings.size())
-                                           .str());
+        return errorAt(
+            "--dim " + text,
+            llvm::formatv("has {0} values, --dim {1} has {2}: lists go together, one entry for each place in them",
+                          values.size(), *firstList, bindings.size()));
       if (!firstList)
         bindings.resize(values.size(), bindings.front());
       firstList = &text;
@@ -213,7 +211,7 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line) {
   for (size_t i = 0; i != bindings.size(); ++i)
     for (size_t k = 0; k != i; ++k)
       if (bindings[i].name == bindings[k].name)
-        return llvm::createStringError("--dim: two entries would be " + bindings[i].name + ": give each once");
+        return errorAt("--dim", "two entries would be " + bindings[i].name + ": give each once");
   ir::OnnxImportOptions given; // the arrays are read once
   if (auto error = readConstants(line.list("const"), given))
     return std::move(error);
@@ -244,30 +242,28 @@ void addPackageOptions(CommandLine &line) {
 llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
   auto package = isa::readPackage(line.file());
   if (!package)
-    return llvm::createStringError(package.diag().str());
+    return errorOf(package.diag());
   for (const char *option : {"target", "place", "objective"})
     if (!line.isDefault(option))
-      return llvm::createStringError(std::string("--") + option + ": " + line.file() +
-                                     " is a package, in which each operator has its place: give the model");
+      return errorAt(std::string("--") + option,
+                     line.file() + " is a package, in which each operator has its place: give the model");
   if (!line.isDefault("config") && !package->program.lines.empty()) {
     auto config = loadMachine(line.text("config"));
     if (!config)
       return config.takeError();
     if (isa::configHash(*config) != isa::configHash(package->config))
-      return llvm::createStringError(
-          llvm::formatv("{0}: the package is for {1} (configuration {2}), --config {3} is {4} "
-                        "({5}): compile the model for it, or leave --config out",
-                        line.file(), package->config.name, hex(isa::configHash(package->config)), line.text("config"),
-                        config->name, hex(isa::configHash(*config)))
-              .str());
+      return errorAt(line.file(), llvm::formatv("the package is for {0} (configuration {1}), --config {2} is {3} "
+                                                "({4}): compile the model for it, or leave --config out",
+                                                package->config.name, hex(isa::configHash(package->config)),
+                                                line.text("config"), config->name, hex(isa::configHash(*config))));
   }
   if (!package->hostCode.empty() && !line.has("allow-host-code") && !isRemembered(*package))
-    return llvm::createStringError(
-        llvm::formatv("{0}: the package has {1} bytes of host code, which may do whatever you may do, and you did "
-                      "not compile it here: add --allow-host-code if you trust where the file comes from, or run the "
-                      "model itself",
-                      line.file(), package->hostCode.size())
-            .str());
+    return errorAt(
+        line.file(),
+        llvm::formatv(
+            "the package has {0} bytes of host code, which may do whatever you may do, and you did not compile it "
+            "here: add --allow-host-code if you trust where the file comes from, or run the model itself",
+            package->hostCode.size()));
   return std::move(*package);
 }
 
@@ -276,23 +272,22 @@ llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &opti
   if (target == "cpu")
     options.executors = {codegen::ExecutorId::Host};
   else if (target != "npu")
-    return llvm::createStringError("--target " + target + ": there are npu and cpu");
+    return errorAt("--target " + target, "there are npu and cpu");
   const std::string objective = line.text("objective");
   if (objective == "latency")
     options.objective = codegen::Objective::Latency;
   else if (objective != "offload")
-    return llvm::createStringError("--objective " + objective + ": there are offload and latency");
+    return errorAt("--objective " + objective, "there are offload and latency");
   for (const std::string &text : line.list("place")) {
     auto [node, where] = llvm::StringRef(text).rsplit('='); // a node's name may hold one
     if (node.empty() || (where != "cpu" && where != "npu"))
-      return llvm::createStringError("--place " + text + ": expected NODE=cpu or NODE=npu");
+      return errorAt("--place " + text, "expected NODE=cpu or NODE=npu");
     const codegen::ExecutorId executor = where == "cpu" ? codegen::ExecutorId::Host : codegen::ExecutorId::Npu;
     if (!llvm::is_contained(options.executors, executor))
-      return llvm::createStringError("--place " + text + ": --target " + target +
-                                     " leaves the NPU out: drop one of them");
+      return errorAt("--place " + text, "--target " + target + " leaves the NPU out: drop one of them");
     for (const codegen::Placing &other : options.places)
       if (other.node == node && other.executor != executor)
-        return llvm::createStringError("--place " + text + ": " + other.text + " says otherwise: drop one of them");
+        return errorAt("--place " + text, other.text + " says otherwise: drop one of them");
     options.places.push_back({node.str(), executor, "--place " + text});
   }
   return llvm::Error::success();
@@ -344,7 +339,7 @@ llvm::Expected<Prepared> prepareBindings(const CommandLine &line, llvm::ArrayRef
   options.measure = measure;
   auto compiled = codegen::compileEntries(entries, options);
   if (!compiled)
-    return errorOf(messagesOf(compiled.takeError(), line.file()));
+    return inside(line.file(), compiled.takeError());
   return Prepared{std::move(*config), std::move(first), std::move(*compiled)};
 }
 

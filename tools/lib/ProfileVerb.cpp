@@ -50,7 +50,7 @@ int profileVerb(const Arguments &arguments) {
   if (auto code = line.parse(arguments))
     return *code;
   if (line.text("device") == "functional")
-    return fail(llvm::createStringError("--device functional: the functional model has no time; use cycle or rtl"));
+    return fail(errorAt("--device functional", "the functional model has no time; use cycle or rtl"));
   if (line.has("trace"))
     if (llvm::Error error = checkTraceName(line.text("trace")))
       return fail(std::move(error));

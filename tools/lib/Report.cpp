@@ -229,9 +229,9 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   boost::json::array rows;
   for (const codegen::PlacementRow &row : r.rows) {
     boost::json::array rejections;
-    for (const codegen::PlacementRejection &rejection : row.rejections)
+    for (const tensorize::Rejection &rejection : row.rejections)
       rejections.push_back(
-          boost::json::object{{"chain", rejection.chain}, {"kind", rejection.kind}, {"text", rejection.text}});
+          boost::json::object{{"chain", rejection.place}, {"kind", rejection.kind}, {"text", rejection.text}});
     rows.push_back(boost::json::object{{"node", row.node},
                                        {"block", row.block},
                                        {"operation", row.operation},

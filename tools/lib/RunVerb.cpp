@@ -30,35 +30,29 @@ llvm::Expected<Chosen> takeEntry(const CommandLine &line, const isa::Package &pa
       return inputs.takeError();
     return Chosen(e, std::move(*inputs));
   }
-  return llvm::createStringError("--entry " + line.text("entry") + ": the entries of " + line.file() + " are " + names);
+  return errorAt("--entry " + line.text("entry"), "the entries of " + line.file() + " are " + names);
 }
 
 /// The inputs on the line and the entry that the driver chooses for them. What is not given is random, of the shape
 /// that the first entry wants beside what is.
 llvm::Expected<Chosen> chooseEntry(const CommandLine &line, const isa::Package &package, const Session &session,
                                    bool &isRandom) {
-  std::string reasons;
+  Diag none{line.file(), "no entry takes these inputs"};
   for (size_t e = 0; e != package.entries.size(); ++e) {
     auto given = readInputs(inputsOf(package, e), line.list("input"));
     if (!given)
       return given.takeError();
     auto inputs = fillInputs(inputsOf(package, e, *given), *given, line.get<uint64_t>("seed"), isRandom);
-    std::string reason;
-    if (inputs) {
-      auto chosen = session.choose(*inputs);
-      if (chosen)
-        return Chosen(*chosen, std::move(*inputs));
-      reason = llvm::toString(chosen.takeError());
-      if (!isRandom) // it is the same with any entry
-        return llvm::createStringError(line.file() + ": " + reason);
-    } else {
-      reason = llvm::toString(inputs.takeError());
-    }
+    auto chosen = inputs ? session.choose(*inputs) : llvm::Expected<size_t>(inputs.takeError());
+    if (chosen)
+      return Chosen(*chosen, std::move(*inputs));
+    if (inputs && !isRandom) // it is the same with any entry
+      return inside(line.file(), chosen.takeError());
     if (package.entries.size() == 1)
-      return llvm::createStringError(reason);
-    reasons += (reasons.empty() ? "" : "; ") + package.entries[e].name + ": " + reason;
+      return chosen.takeError();
+    none.reasons.push_back(diagOf(chosen.takeError()).inside(package.entries[e].name));
   }
-  return llvm::createStringError(line.file() + ": no entry takes these inputs: " + reasons);
+  return errorOf(std::move(none));
 }
 
 } // namespace
@@ -90,7 +84,7 @@ int runVerb(const Arguments &arguments) {
     if (llvm::Error error = checkTraceName(line.text("trace")))
       return fail(std::move(error));
     if (line.text("device") == "functional")
-      return fail(llvm::createStringError("--trace: the functional model has no time; use --device cycle or rtl"));
+      return fail(errorAt("--trace", "the functional model has no time; use --device cycle or rtl"));
   }
   if (llvm::Error error = checkOutputs(line, {line.text("output"), line.text("trace")}))
     return fail(std::move(error));
@@ -142,8 +136,8 @@ int runVerb(const Arguments &arguments) {
       if (auto error = writeNpz(file, arrays))
         return fail(std::move(error));
     } else if (result->outputs.size() != 1) {
-      return fail(llvm::createStringError("--output " + file + ": the model has " +
-                                          std::to_string(result->outputs.size()) + " outputs: give a .npz file"));
+      return fail(errorAt("--output " + file,
+                          "the model has " + std::to_string(result->outputs.size()) + " outputs: give a .npz file"));
     } else if (auto error = writeNpy(file, toNpy(result->outputs[0].tensor))) {
       return fail(std::move(error));
     }

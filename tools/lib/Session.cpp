@@ -22,9 +22,8 @@
 namespace tw::tools {
 namespace {
 
-llvm::Error errorOf(const tw_error &error) {
-  return llvm::createStringError(std::string(tw_status_text(error.status)) + ": " + error.text);
-}
+/// The one way from the driver's errors.
+llvm::Error driverError(const tw_error &error) { return errorAt(tw_status_text(error.status), error.text); }
 
 /// What the device needs besides the package: lines, constants, arena and the caller's tensors.
 uint64_t memoryFor(const isa::Package &package) {
@@ -41,7 +40,7 @@ llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &pa
                                                           isa::TraceSink &sink) {
   const auto timing = isa::parseMemoryTiming(options.memory.empty() ? "ideal" : options.memory);
   if (!timing)
-    return llvm::createStringError("--memory " + options.memory + ": use ideal, ideal:LATENCY, rows or random:SEED");
+    return errorAt("--memory " + options.memory, "use ideal, ideal:LATENCY, rows or random:SEED");
   const uint64_t bytes = memoryFor(package);
   simulator::CycleOptions cycle;
   cycle.trace = &sink;
@@ -55,17 +54,13 @@ llvm::Expected<std::unique_ptr<isa::Machine>> makeMachine(const isa::Package &pa
   if (options.device == "cycle")
     return simulator::createCycleMachine(package.config, bytes, cycle);
 #ifdef TW_HAS_RTL
-  if (options.device == "rtl") {
-    auto model = rtl::loadModel(package.config.name, cycle, *timing, bytes);
-    if (!model)
-      return llvm::createStringError(model.diag().str());
-    return std::move(*model);
-  }
+  if (options.device == "rtl")
+    return expectedOf(rtl::loadModel(package.config.name, cycle, *timing, bytes));
 #else
   if (options.device == "rtl")
-    return llvm::createStringError("--device rtl: this program was built without RTL: configure with TW_BUILD_RTL=ON");
+    return errorAt("--device rtl", "this program was built without RTL: configure with TW_BUILD_RTL=ON");
 #endif
-  return llvm::createStringError("--device " + options.device + ": there are functional, cycle and rtl");
+  return errorAt("--device " + options.device, "there are functional, cycle and rtl");
 }
 
 /// A package without instruction lines needs no machine behind its memory.
@@ -82,7 +77,7 @@ llvm::Expected<tw_transport> makeTransport(const isa::Package &package, const Se
   tw_transport transport{};
   tw_error error{};
   if (tw_transport_open_null(&config, &transport, &error) != TW_OK)
-    return errorOf(error);
+    return driverError(error);
   return transport;
 }
 
@@ -103,7 +98,7 @@ public:
         tw_device_threads(device, options.threads, &error) != TW_OK ||
         tw_program_load(device, bytes.data(), bytes.size(), TW_OPEN_ALLOW_HOST_CODE, &program, &error) != TW_OK ||
         tw_instance_create(program, &instance, &error) != TW_OK)
-      return errorOf(error);
+      return driverError(error);
     // Compile measures networks of any size, and its programs end.
     tw_instance_budget(instance, options.timingOnly ? TW_BUDGET_NONE : options.budget);
     tw_instance_observe(instance, &DriverSession::stepDone, this);
@@ -117,7 +112,7 @@ public:
     tw_error error{};
     const std::vector<tw_shape> shapes = shapesOf(inputs);
     if (tw_program_choose(program, shapes.data(), uint32_t(shapes.size()), &entry, &error) != TW_OK)
-      return errorOf(error);
+      return driverError(error);
     return size_t(entry);
   }
 
@@ -138,14 +133,14 @@ public:
     for (auto [i, output] : llvm::enumerate(result.outputs)) {
       tw_shape shape{};
       if (tw_program_output_shape(program, int(entry), shapes.data(), count, uint32_t(i), &shape, &error) != TW_OK)
-        return errorOf(error);
+        return driverError(error);
       output.tensor = ir::Tensor(output.tensor.type, ir::Dims(shape.sizes, shape.rank));
       to.push_back(output.tensor.bytes.data());
     }
     stepStart = std::chrono::steady_clock::now();
     if (tw_instance_run_shapes(instance, int(entry), from.data(), shapes.data(), count, to.data(), &stats, &error) !=
         TW_OK)
-      return errorOf(error);
+      return driverError(error);
     result.cycles = stats.cycles;
     result.bytesRead = stats.bytes_read;
     result.bytesWritten = stats.bytes_written;
@@ -219,7 +214,7 @@ std::vector<isa::TraceEvent> ofEngine(const Job &job, unsigned engine) {
 llvm::Expected<std::unique_ptr<Session>> Session::open(const std::string &packageBytes, const isa::Package &package,
                                                        const SessionOptions &options) {
   if (options.device != "functional" && options.device != "cycle" && options.device != "rtl")
-    return llvm::createStringError("--device " + options.device + ": there are functional, cycle and rtl");
+    return errorAt("--device " + options.device, "there are functional, cycle and rtl");
   auto session = std::make_unique<DriverSession>(package);
   if (llvm::Error error = session->load(packageBytes, options))
     return std::move(error);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "States.h"
 
+#include "tw/isa/DiagError.h"
+
 namespace tw::tools {
 
 void addStateOption(CommandLine &line) {
@@ -18,7 +20,7 @@ llvm::Expected<std::vector<ir::StatePair>> statePairs(const CommandLine &line, m
     }
     auto [past, present] = llvm::StringRef(text).split('=');
     if (past.empty() || present.empty())
-      return llvm::createStringError("--state " + text + ": expected INPUT=OUTPUT, or known");
+      return errorAt("--state " + text, "expected INPUT=OUTPUT, or known");
     pairs.push_back({past.str(), present.str()});
   }
   return pairs;

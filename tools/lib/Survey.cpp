@@ -21,7 +21,7 @@ void addRows(const codegen::CompileReport &report, Survey &survey) {
 // A graph with the free dimensions as they are taken, or what is wrong with it.
 struct Trial {
   Model model = emptyModel();
-  std::vector<ir::ImportProblem> problems;
+  std::vector<Diag> problems;
 };
 
 class Trials {
@@ -73,10 +73,10 @@ llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOption
   auto bytes = readFile(path);
   if (!bytes)
     return bytes.takeError();
-  std::vector<ir::ImportProblem> problems;
+  std::vector<Diag> problems;
   auto nodes = ir::surveyOnnx(*bytes, import.constants, problems);
   if (!nodes)
-    return errorOf(messagesOf(problems, path));
+    return inside(path, errorsOf(std::move(problems)));
   Survey survey;
   survey.opset = nodes->opset;
   import.folder = folderOf(path);
@@ -85,13 +85,13 @@ llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOption
       survey.freeDims.push_back({name});
   const Trials trials(path, *bytes, std::move(import));
   Trial trial = trials.with(survey.freeDims);
-  survey.problems = messagesOf(trial.problems, path);
+  survey.problems = diagsOf(inside(path, errorsOf(std::move(trial.problems))));
   const bool isUnderstood = llvm::all_of(nodes->nodes, [](const ir::OnnxNode &node) { return node.problem.empty(); });
   if (!trial.model.module && !survey.freeDims.empty() && isUnderstood) {
     survey.hasTried = true;
     if (auto other = withOtherExtents(trials, survey.freeDims)) {
       trial = std::move(*other);
-      survey.oneRefused = survey.problems.front();
+      survey.oneRefused = survey.problems.front().str();
       survey.problems.clear();
     }
   }
@@ -103,7 +103,7 @@ llvm::Expected<Survey> surveyModel(const std::string &path, ir::OnnxImportOption
       addRows(compiled->report, survey);
       return survey;
     }
-    survey.problems = messagesOf(compiled.takeError(), path);
+    survey.problems = diagsOf(inside(path, compiled.takeError()));
   }
   for (const ir::OnnxNode &node : nodes->nodes)
     survey.rows.push_back(

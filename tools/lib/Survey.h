@@ -33,8 +33,8 @@ struct Survey {
   int64_t opset = 0;
   // Operators after fusion; the operators of the file, without shapes, where something is wrong with the model.
   std::vector<SurveyRow> rows;
-  std::vector<std::string> problems; // all of them, each a line with its place
-  std::vector<std::string> notes;    // importNotes
+  std::vector<Diag> problems;     // all of them
+  std::vector<std::string> notes; // importNotes
   std::vector<FreeDim> freeDims;
   std::string oneRefused; // where not all of them are 1: the first problem that the model has then
   bool hasTried = false;  // what is wrong is wrong with all of kTriedExtents

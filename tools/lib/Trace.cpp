@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Trace.h"
 
+#include "tw/isa/DiagError.h"
 #include "tw/isa/Tables.h"
 
 #include "llvm/ADT/StringExtras.h"
@@ -69,19 +70,16 @@ public:
   /// The first thing that was wrong.
   llvm::Error error(const std::string &place) {
     llvm::Error end = at.takeError();
-    if (problem.empty() && end)
-      problem = llvm::toString(std::move(end));
-    else
-      llvm::consumeError(std::move(end));
-    if (problem.empty())
-      return llvm::Error::success();
-    return llvm::createStringError(place + ": " + problem);
+    if (!problem)
+      return inside(place, std::move(end));
+    llvm::consumeError(std::move(end));
+    return errorOf(problem->inside(place));
   }
 
 private:
   void refuse(const std::string &what) {
-    if (problem.empty())
-      problem = "byte " + std::to_string(at.tell()) + ": " + what;
+    if (!problem)
+      problem = Diag{"byte " + std::to_string(at.tell()), what};
     if (at)
       at = llvm::DataExtractor::Cursor(data.size()); // nothing more to read
   }
@@ -125,7 +123,7 @@ private:
 
   llvm::DataExtractor data;
   llvm::DataExtractor::Cursor at{0};
-  std::string problem;
+  std::optional<Diag> problem;
 };
 
 /// Slices of one thread must not overlap: an engine gets as many threads as it has instructions in flight at once.
@@ -242,17 +240,17 @@ std::string compactTrace(const Trace &trace) {
 
 llvm::Expected<Trace> parseTrace(std::string_view bytes, const std::string &place) {
   if (!bytes.starts_with(kMagic))
-    return llvm::createStringError(place + ": byte 0: no trace: it does not begin with " + std::string(kMagic));
+    return errorAt(place + ": byte 0", "no trace: it does not begin with " + std::string(kMagic));
   if (bytes.size() < kMagic.size() + kCrcBytes)
-    return llvm::createStringError(place + ": byte " + std::to_string(bytes.size()) + ": the trace is cut off");
+    return errorAt(place + ": byte " + std::to_string(bytes.size()), "the trace is cut off");
   const size_t end = bytes.size() - kCrcBytes;
   const uint32_t stored = llvm::support::endian::read32le(bytes.data() + end), actual = crcOf(bytes.substr(0, end));
   if (stored != actual)
-    return llvm::createStringError(
-        llvm::formatv("{0}: byte {1}: checksum {2:x8}, but the bytes before it have {3:x8}: the file is damaged or cut "
-                      "off; record it again",
-                      place, end, stored, actual)
-            .str());
+    return errorAt(
+        place + ": byte " + std::to_string(end),
+        llvm::formatv(
+            "checksum {0:x8}, but the bytes before it have {1:x8}: the file is damaged or cut off; record it again",
+            stored, actual));
   Parser parser(bytes.substr(0, end));
   Trace trace = parser.parse();
   if (llvm::Error error = parser.error(place))
@@ -290,7 +288,7 @@ std::string perfettoTrace(const Trace &trace) {
 llvm::Error checkTraceName(const std::string &path) {
   if (isCompact(path) || llvm::StringRef(path).ends_with(".json"))
     return llvm::Error::success();
-  return llvm::createStringError("--trace " + path + ": name the file .json (Perfetto) or .twtrace (compact)");
+  return errorAt("--trace " + path, "name the file .json (Perfetto) or .twtrace (compact)");
 }
 
 llvm::Error writeTrace(const std::string &path, const Trace &trace) {

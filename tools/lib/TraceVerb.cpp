@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Options.h"
+
 #include "Trace.h"
+#include "tw/isa/DiagError.h"
 
 #include <iostream>
 
@@ -22,7 +24,7 @@ int traceVerb(const Arguments &arguments) {
     return fail(trace.takeError());
   if (line.has("output")) {
     if (!llvm::StringRef(line.text("output")).ends_with(".json"))
-      return fail(llvm::createStringError("--output " + line.text("output") + ": name the file .json"));
+      return fail(errorAt("--output " + line.text("output"), "name the file .json"));
     if (llvm::Error error = writeTrace(line.text("output"), *trace))
       return fail(std::move(error));
     return 0;

@@ -54,15 +54,12 @@ llvm::Error checkExpected(const std::map<std::string, NpyArray> &expected, const
     isAny = true;
     const NpyArray want = toNpy(output.tensor), &have = found->second;
     if (want.type != have.type || want.bytes.size() != have.bytes.size())
-      return llvm::createStringError(llvm::formatv("{0}: array '{1}' has {2} bytes of type {3}, the output {4} bytes "
-                                                   "of type {5}",
-                                                   file, output.name, have.bytes.size(), have.type, want.bytes.size(),
-                                                   want.type)
-                                         .str());
+      return errorAt(file, llvm::formatv("array '{0}' has {1} bytes of type {2}, the output {3} bytes of type {4}",
+                                         output.name, have.bytes.size(), have.type, want.bytes.size(), want.type));
   }
   if (isAny)
     return llvm::Error::success();
-  return llvm::createStringError(file + ": none of its arrays is an output: the outputs are " + namesOf(outputs));
+  return errorAt(file, "none of its arrays is an output: the outputs are " + namesOf(outputs));
 }
 
 // All devices that there are, or those asked for. One that --devices or --require names has to be there.
@@ -84,7 +81,7 @@ llvm::Error open(const CommandLine &line, llvm::ArrayRef<Program *> programs, Ch
         continue;
       if (isRequired || device != "rtl" || isRtlBuilt(program->package.config.name))
         return error;
-      checks.note("rtl is left out: " + llvm::toString(std::move(error)));
+      checks.note("rtl is left out: " + diagOf(std::move(error)).str());
       break;
     }
   }
@@ -131,30 +128,29 @@ public:
 private:
   llvm::Error readArguments() {
     if (line.get<int>("count") < 1)
-      return llvm::createStringError("--count " + std::to_string(line.get<int>("count")) + ": use at least 1");
+      return errorAt("--count " + std::to_string(line.get<int>("count")), "use at least 1");
     for (const char *option : {"samples", "tolerance"})
       if (line.has(option) && !(line.get<double>(option) >= 0))
-        return llvm::createStringError(std::string("--") + option + " " + shortNumber(line.get<double>(option)) +
-                                       ": use 0 or more");
+        return errorAt(std::string("--") + option + " " + shortNumber(line.get<double>(option)), "use 0 or more");
     isPackage = llvm::StringRef(line.file()).ends_with(".npk");
     if (isPackage)
       for (const char *option : {"only", "layers"})
         if (line.has(option))
-          return llvm::createStringError(std::string("--") + option + ": " + line.file() +
-                                         " is a package, which holds no graph: give the model");
+          return errorAt(std::string("--") + option,
+                         line.file() + " is a package, which holds no graph: give the model");
     if (line.has("expect")) {
       auto arrays = readNpz(line.text("expect"));
       if (!arrays)
         return arrays.takeError();
       expected = std::move(*arrays);
       if (isPackage && holdsLayers(expected))
-        return llvm::createStringError("--expect: " + line.file() +
-                                       " is a package, which holds no graph to compare recorded layers with: give the "
-                                       "model");
+        return errorAt("--expect",
+                       line.file() +
+                           " is a package, which holds no graph to compare recorded layers with: give the model");
     }
     if (line.has("dump-tensors"))
       if (auto error = llvm::sys::fs::create_directories(line.text("dump-tensors")))
-        return llvm::createStringError(error, line.text("dump-tensors") + ": " + error.message());
+        return errorAt(line.text("dump-tensors"), error.message());
     return llvm::Error::success();
   }
 
@@ -264,9 +260,8 @@ private:
       wanted = std::move(*given);
     }
     if (isRandom && isRecorded)
-      return llvm::createStringError("--expect " + line.text("expect") +
-                                     ": its outputs belong to inputs that are not given: add --input NAME=FILE for " +
-                                     namesOf(wanted));
+      return errorAt("--expect " + line.text("expect"),
+                     "its outputs belong to inputs that are not given: add --input NAME=FILE for " + namesOf(wanted));
     if (isRandom)
       checks.note("random inputs, seed " + std::to_string(seed));
     return wanted;
@@ -344,12 +339,11 @@ private:
 llvm::Error checkSeveral(const CommandLine &line, llvm::ArrayRef<Binding> bindings) {
   const bool isPackage = llvm::StringRef(line.file()).ends_with(".npk");
   if (isPackage && line.has("state"))
-    return llvm::createStringError("--state: " + line.file() +
-                                   " is a package, which keeps what it was compiled to: give the model");
+    return errorAt("--state", line.file() + " is a package, which keeps what it was compiled to: give the model");
   for (const char *option : {"input", "expect", "only", "dump-tensors"})
     if ((bindings.size() != 1 || line.has("state")) && line.has(option))
-      return llvm::createStringError(std::string("--") + option +
-                                     ": is of one entry without state: give each dimension one value, and no --state");
+      return errorAt(std::string("--") + option,
+                     "is of one entry without state: give each dimension one value, and no --state");
   return llvm::Error::success();
 }
 
@@ -443,9 +437,10 @@ int verifyVerb(const Arguments &arguments) {
     return fail(std::move(error));
   Checks checks(line.has("json") ? nullptr : &std::cout);
   if (auto error = verify(line, checks)) {
-    const std::string problem = llvm::toString(std::move(error));
-    checks.abort(problem);
-    std::cerr << "error: " << problem << "\n";
+    for (const Diag &problem : diagsOf(std::move(error))) {
+      checks.abort(problem);
+      std::cerr << "error: " << problem.str() << "\n";
+    }
   } else if (checks.failed() != 0) {
     std::cerr << "error: " << checks.failed() << " of " << checks.all().size()
               << " comparisons failed; the first: " << checks.firstFailure() << "\n";

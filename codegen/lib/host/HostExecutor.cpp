@@ -3,6 +3,7 @@
 
 #include "host/HostCost.h"
 #include "tw/ir/Constants.h"
+#include "tw/isa/DiagError.h"
 
 namespace tw::codegen {
 
@@ -20,7 +21,7 @@ std::vector<bool> constantOperands(const BlockCall &call) {
 std::variant<std::unique_ptr<Candidate>, Refusals> HostExecutor::candidate(const BlockCall &call, const BlockLoops &) {
   auto needs = code.needsOf(call.function, constantOperands(call));
   if (!needs)
-    return Refusals{{id(), {"", "body", llvm::toString(needs.takeError())}}};
+    return Refusals{{id(), {"", "body", diagOf(needs.takeError()).str()}}};
   auto candidate = std::make_unique<Candidate>();
   for (mlir::Value operand : call.call->getOperands())
     if (const FormOf wanted{plan.table.of(operand), Form::RowMajor};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/HostLink.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "host/Library.h"
 #include "host/Processor.h"
 
@@ -88,7 +90,7 @@ llvm::Error emitObject(llvm::Module &module, llvm::TargetMachine &machine, int f
   llvm::raw_fd_ostream out(file, /*shouldClose=*/false);
   llvm::legacy::PassManager emit;
   if (machine.addPassesToEmitFile(emit, out, nullptr, llvm::CodeGenFileType::ObjectFile))
-    return llvm::createStringError("no object files can be made for " + module.getTargetTriple());
+    return errorAt("", "no object files can be made for " + module.getTargetTriple());
   emit.run(module);
   return llvm::Error::success();
 }
@@ -99,7 +101,7 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
   std::string broken;
   llvm::raw_string_ostream stream(broken);
   if (llvm::verifyModule(module, &stream))
-    return llvm::createStringError("host code is not valid LLVM IR: " + broken);
+    return errorOf({"", "host code is not valid LLVM IR", {{"", broken}}});
   auto machine = machineFor(processor, llvm::CodeGenOptLevel::Default);
   if (!machine)
     return machine.takeError();
@@ -122,7 +124,7 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
 
   const AnonymousFile object("object"), other("other"), library("library"), messages("messages");
   if (!object.isOpen() || !other.isOpen() || !library.isOpen() || !messages.isOpen())
-    return llvm::createStringError("host code: the system gives no anonymous file: " + llvm::sys::StrError());
+    return errorAt("host code", "the system gives no anonymous file: " + llvm::sys::StrError());
   if (auto error = emitObject(module, **machine, object.file))
     return std::move(error);
   if (unoptimised) {
@@ -137,7 +139,7 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
   if (!linker)
     linker = llvm::sys::findProgramByName("ld.lld");
   if (!linker)
-    return llvm::createStringError("ld.lld-19 is not on PATH: install lld-19 (scripts/setup.sh)");
+    return errorAt("", "ld.lld-19 is not on PATH: install lld-19 (scripts/setup.sh)");
   // "-": the linker writes to its standard output.
   const std::string input = object.path(), output = library.path(), errors = messages.path();
   const std::string inputOther = other.path();
@@ -149,12 +151,13 @@ llvm::Expected<std::vector<uint8_t>> linkHostModule(llvm::Module &module, const 
   std::string message;
   if (llvm::sys::ExecuteAndWait(*linker, arguments, std::nullopt, streams, 0, 0, &message) != 0) {
     auto text = messages.read();
-    return llvm::createStringError("host code cannot be linked: " + message +
-                                   (text ? (*text)->getBuffer().split('\n').first.str() : ""));
+    return errorOf({"",
+                    "host code cannot be linked",
+                    {{"", message + (text ? (*text)->getBuffer().split('\n').first.str() : "")}}});
   }
   auto bytes = library.read();
   if (!bytes)
-    return llvm::createStringError("host code cannot be read back: " + bytes.getError().message());
+    return errorOf({"", "host code cannot be read back", {{"", bytes.getError().message()}}});
   return std::vector<uint8_t>((*bytes)->getBufferStart(), (*bytes)->getBufferEnd());
 }
 

@@ -3,6 +3,7 @@
 
 #include "library.h" // codegen/runtime
 #include "tw/ir/LibraryFunctions.h"
+#include "tw/isa/DiagError.h"
 
 #include "llvm/Bitcode/BitcodeReader.h"
 #include "llvm/IR/Module.h"
@@ -125,7 +126,7 @@ llvm::Error linkRuntime(llvm::Module &module) {
       names.push_back(function.getName().str());
   }
   if (llvm::Linker::linkModules(module, std::move(*runtime), llvm::Linker::LinkOnlyNeeded))
-    return llvm::createStringError("the runtime of host code cannot be linked for " + module.getTargetTriple());
+    return errorAt("", "the runtime of host code cannot be linked for " + module.getTargetTriple());
   for (const std::string &name : names)
     if (llvm::Function *function = module.getFunction(name); function && !function->isDeclaration())
       function->setLinkage(llvm::GlobalValue::InternalLinkage);

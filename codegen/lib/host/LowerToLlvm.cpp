@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/LowerToLlvm.h"
 
+#include "tw/ir/DiagCollector.h"
+#include "tw/isa/DiagError.h"
+
 #include "host/Functions.h"
 
 #include "mlir/Conversion/Passes.h"
@@ -81,12 +84,13 @@ llvm::Expected<std::unique_ptr<llvm::Module>> lowerToLlvm(ModuleOp code, llvm::L
   registerBuiltinDialectTranslation(registry);
   registerLLVMDialectTranslation(registry);
   code.getContext()->appendDialectRegistry(registry);
+  ir::DiagCollector said(*code.getContext());
   callFunctions(code, std::max(processor.vectorBits / 64, 1u));
   if (failed(lower(code)))
-    return llvm::createStringError("host code cannot be lowered to LLVM: see the errors above");
+    return errorOf({"", "host code cannot be lowered to LLVM (a defect of the compiler)", said.take()});
   std::unique_ptr<llvm::Module> module = translateModuleToLLVMIR(code, context, "host");
   if (!module)
-    return llvm::createStringError("host code cannot be translated to LLVM IR");
+    return errorOf({"", "host code cannot be translated to LLVM IR (a defect of the compiler)", said.take()});
   for (const HostEntry &entry : entries)
     addEntry(*module, entry);
   return module;

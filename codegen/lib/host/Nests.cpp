@@ -7,6 +7,7 @@
 #include "tw/ir/Constants.h"
 #include "tw/ir/GraphDialect.h"
 #include "tw/ir/LibraryFunctions.h"
+#include "tw/isa/DiagError.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -65,7 +66,7 @@ private:
   }
   static int64_t countOf(Value value) { return ir::elementCount(ir::shapeOf(value)); }
   llvm::Error refuse(Operation *op, StringRef what) {
-    return llvm::createStringError("host code: '" + op->getName().getStringRef() + "' " + what);
+    return errorAt("host code", "'" + op->getName().getStringRef() + "' " + what);
   }
 
   // The value that another one shows under another shape or sign, all of it and in the same order.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/Processor.h"
 
+#include "tw/isa/DiagError.h"
 #include "tw/isa/package_format.h"
 
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -33,7 +34,7 @@ llvm::Expected<const llvm::Target *> generatorOf(const std::string &triple) {
   std::string error;
   const llvm::Target *target = llvm::TargetRegistry::lookupTarget(triple, error);
   if (!target)
-    return llvm::createStringError("no code generator for " + triple + ": " + error);
+    return errorOf({"", "no code generator for " + triple, {{"", error}}});
   return target;
 }
 
@@ -52,13 +53,11 @@ llvm::Expected<HostProcessor> processorOf(const std::string &name) {
   // Asked before, because a machine for an unknown processor prints warnings of its own.
   std::unique_ptr<llvm::MCSubtargetInfo> known((*target)->createMCSubtargetInfo(kX86, "", ""));
   if (!known->isCPUStringValid(processor.cpu))
-    return llvm::createStringError(
-        "--host-cpu " + name +
-        ": no such processor; use x86-64-v3, native, aarch64, riscv64 or an x86-64 one that LLVM knows");
+    return errorAt("--host-cpu " + name,
+                   "no such processor; use x86-64-v3, native, aarch64, riscv64 or an x86-64 one that LLVM knows");
   std::unique_ptr<llvm::MCSubtargetInfo> its((*target)->createMCSubtargetInfo(kX86, processor.cpu, ""));
   if (!its->checkFeatures("+avx2,+fma"))
-    return llvm::createStringError("--host-cpu " + name +
-                                   ": host code needs AVX2 and FMA, which it lacks; use x86-64-v3 or a later one");
+    return errorAt("--host-cpu " + name, "host code needs AVX2 and FMA, which it lacks; use x86-64-v3 or a later one");
   processor.vectorBits = 256;
   processor.hasHalf = its->checkFeatures("+f16c");
   processor.dot = Dot::Pairs;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "npu/Streams.h"
 
+#include "tw/isa/DiagError.h"
 #include "tw/isa/Encoder.h"
 #include "tw/isa/ProgramChecker.h"
 #include "tw/isa/Synchronise.h"
@@ -193,7 +194,7 @@ llvm::Error Streams::readGiven() {
       computing.push_back(segment);
   auto read = readSchedules(options.schedule->text, options.schedule->name, machine(), computing);
   if (!read)
-    return llvm::createStringError(read.diag().str());
+    return errorOf(read.diag());
   for (size_t s = 0, next = 0; s != segments.size(); ++s) {
     const bool isGiven = plan.segments[s].isScheduled();
     schedules.push_back(isGiven ? std::move(read->schedules[next]) : Schedule());
@@ -215,9 +216,9 @@ llvm::Error Streams::readGiven() {
 
 llvm::Error Streams::refuse(size_t s, const ScheduleFailure &failure) const {
   const std::string place =
-      fileLines.empty() ? "" : options.schedule->name + ":" + std::to_string(fileLines[s][failure.task]) + ": ";
-  return llvm::createStringError(place + "'" + segments[s].tasks[failure.task].name +
-                                 "' cannot be scheduled: " + failure.rejection.str());
+      fileLines.empty() ? "" : options.schedule->name + ":" + std::to_string(fileLines[s][failure.task]);
+  return errorOf(
+      {place, "'" + segments[s].tasks[failure.task].name + "' cannot be scheduled", {failure.rejection.diag()}});
 }
 
 llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> Streams::schedule() {
@@ -377,7 +378,7 @@ llvm::Expected<Streams::Code> Streams::encode(const LoweredSegment &made, const 
       fields.push_back({instruction.row->fields[f].name, values[f]});
     auto line = isa::encode(instruction.row->opcode, fields, {}, {}, scheduled.tag);
     if (!line)
-      return llvm::createStringError("instruction cannot be encoded: " + line.diag().str());
+      return errorOf({"", "instruction cannot be encoded", {line.diag()}});
     program.lines.push_back(*line);
   }
   program.lines.emplace_back(isa::Opcode::End);
@@ -401,8 +402,9 @@ llvm::Error Streams::checkLines() const {
     part.lines.assign(plan.program.lines.begin() + step.package.firstLine,
                       plan.program.lines.begin() + step.package.firstLine + step.package.lineCount);
     for (const isa::Finding &finding : isa::checkProgram(part, config, regions, 1))
-      return llvm::createStringError("the program that was made is not legal (a defect of the compiler): line " +
-                                     std::to_string(finding.line) + ": " + finding.text);
+      return errorOf({"",
+                      "the program that was made is not legal (a defect of the compiler)",
+                      {{"line " + std::to_string(finding.line), finding.text}}});
   }
   return llvm::Error::success();
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/ir/Definition.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "Elements.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -134,9 +136,8 @@ public:
     const std::vector<Operation *> quantizers = quantizersOf(main);
     const size_t outputs = main.getNumResults();
     if (inputs.size() != main.getNumArguments() || reference.size() != outputs + quantizers.size())
-      return llvm::createStringError("the reference has " + llvm::Twine(reference.size()) + " tensors, the graph " +
-                                     llvm::Twine(outputs) + " outputs and " + llvm::Twine(quantizers.size()) +
-                                     " quantisers");
+      return errorAt("", "the reference has " + llvm::Twine(reference.size()) + " tensors, the graph " +
+                             llvm::Twine(outputs) + " outputs and " + llvm::Twine(quantizers.size()) + " quantisers");
     for (unsigned i = 0; i < inputs.size(); ++i) {
       if (auto error = checkExact(inputs[i]))
         return std::move(error);
@@ -146,8 +147,8 @@ public:
       compareQuantizer(quantizers[k], reference[outputs + k].tensor);
     for (size_t i = 0; i < outputs; ++i)
       compareOutput(main.front().getTerminator()->getOperand(i), resultName(main, i), reference[i].tensor);
-    if (!elements.problem.empty())
-      return llvm::createStringError(elements.problem);
+    if (elements.problem)
+      return errorOf(std::move(*elements.problem));
     return std::move(rows);
   }
 
@@ -160,8 +161,8 @@ private:
   template <typename T> static llvm::Error checkExact(const NamedTensor &input) {
     for (T value : input.tensor.values<T>())
       if (std::cmp_greater(value, kExactInteger) || std::cmp_less(value, -kExactInteger))
-        return llvm::createStringError("input '" + input.name + "' holds " + llvm::Twine(value) +
-                                       ": the definition is exact for integers up to 2^53");
+        return errorAt("", "input '" + input.name + "' holds " + llvm::Twine(value) +
+                               ": the definition is exact for integers up to 2^53");
     return llvm::Error::success();
   }
 

@@ -115,10 +115,10 @@ Reader Elements::exactly(Operation *op) {
        {pointwiseReader, elementwiseReader, productReader, windowReader, moveReader, reductionReader, libraryReader})
     if (Reader reader = family(op, *this))
       return reader;
-  if (problem.empty()) {
+  if (!problem) {
     auto names = nodeNames(op->getLoc());
-    problem = "node '" + (names.empty() ? std::string() : names.front().str()) + "': '" +
-              op->getName().getStringRef().str() + "' has no definition to compare with";
+    problem = Diag{"node '" + (names.empty() ? std::string() : names.front().str()) + "'",
+                   "'" + op->getName().getStringRef().str() + "' has no definition to compare with"};
   }
   return [](int64_t) { return 0.0; };
 }

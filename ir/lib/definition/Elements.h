@@ -8,6 +8,7 @@
 #include "tw/ir/Constants.h"
 #include "tw/ir/GraphDialect.h"
 #include "tw/ir/Tensor.h"
+#include "tw/isa/Diag.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -38,8 +39,8 @@ public:
   Reader reader(Value value);
   Numbers whole(Value value);
 
-  // The first operator that has no definition; empty without one.
-  std::string problem;
+  // The first operator that has no definition, or whose inputs do not suit it.
+  std::optional<Diag> problem;
   // How far a sum of products that was read since this was set to 0 may be off in float32, in any order: terms * 2^-24
   // * the largest partial sum (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., 3.1).
   double float32Error = 0;

@@ -441,9 +441,9 @@ Reader libraryReader(Operation *op, Elements &elements) {
     return nullptr;
   auto all = std::make_shared<const All>(function(*call));
   if (static_cast<int64_t>(all->size()) != elementCount(call->result)) {
-    if (elements.problem.empty())
-      elements.problem = library.getName().str() + " gives " + std::to_string(all->size()) +
-                         " numbers, the model has " + shapeText(call->result);
+    if (!elements.problem)
+      elements.problem = Diag{"", library.getName().str() + " gives " + std::to_string(all->size()) +
+                                      " numbers, the model has " + shapeText(call->result)};
     return [](int64_t) { return 0.0; };
   }
   return [all](int64_t i) { return (*all)[i]; };

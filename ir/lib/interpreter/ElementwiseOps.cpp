@@ -3,6 +3,8 @@
 // rounded once, where the function is not one of IEEE 754 itself.
 #include "Kernels.h"
 
+#include "tw/isa/DiagError.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -16,8 +18,8 @@ template <typename T> constexpr bool kIsNarrow = std::is_same_v<T, Float16> || s
 template <typename T> constexpr bool kIsInteger = std::is_integral_v<T> && !std::is_same_v<T, bool>;
 
 llvm::Error undefined(Operation *op, ElementType type) {
-  return llvm::createStringError("'" + op->getName().getStringRef() + "' is not defined for " +
-                                 llvm::StringRef(elementTypeName(type)));
+  return errorAt("",
+                 "'" + op->getName().getStringRef() + "' is not defined for " + llvm::StringRef(elementTypeName(type)));
 }
 
 // function(a, b) of each pair, numpy broadcasting.

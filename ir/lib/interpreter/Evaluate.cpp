@@ -3,6 +3,7 @@
 #include "Kernels.h"
 
 #include "tw/ir/Interpreter.h"
+#include "tw/isa/DiagError.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -54,8 +55,7 @@ llvm::Expected<Tensor> evaluate(Operation *op, llvm::ArrayRef<const Tensor *> op
             LibraryOp, QConvOp, QGemmOp, QConvSumsOp, QGemmSumsOp, QMatmulOp, QEltwiseOp, QPoolOp, QLutOp>(
           [&](auto typed) { return evaluateOp(typed, in); })
       .Default([](Operation *other) -> llvm::Expected<Tensor> {
-        return llvm::createStringError("the interpreter has no evaluation of '" + other->getName().getStringRef() +
-                                       "'");
+        return errorAt("", "the interpreter has no evaluation of '" + other->getName().getStringRef() + "'");
       });
 }
 

@@ -4,6 +4,7 @@
 #include "Reduce.h"
 
 #include "tw/ir/QuantParams.h"
+#include "tw/isa/DiagError.h"
 
 #include <algorithm>
 #include <cmath>
@@ -127,7 +128,7 @@ llvm::Expected<Tensor> evaluateOp(QuantizeOp op, const Operands &in) {
     quantizeTo<uint16_t>(result, x, scale, zero, op.getAxis());
     break;
   default:
-    return llvm::createStringError("tw.quantize gives int8, uint8, int16 or uint16 only");
+    return errorAt("", "tw.quantize gives int8, uint8, int16 or uint16 only");
   }
   return result;
 }
@@ -194,7 +195,7 @@ llvm::Expected<Tensor> evaluateOp(MatmulOp op, const Operands &in) {
     return result;
   }
   if (isReal(result.type) || result.type == ElementType::Bool)
-    return llvm::createStringError("tw.matmul is not defined for " + llvm::StringRef(elementTypeName(result.type)));
+    return errorAt("", "tw.matmul is not defined for " + llvm::StringRef(elementTypeName(result.type)));
   withElementType(result.type, [&](auto element) { multiplyIntegers<decltype(element)>(result, in[0], in[1]); });
   return result;
 }

@@ -3,6 +3,7 @@
 #include "Convolve.h"
 
 #include "tw/ir/QuantOps.h"
+#include "tw/isa/DiagError.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,8 +19,7 @@ int32_t zeroOf(const Tensor &tensor, int64_t index = 0) { return static_cast<int
 float scaleOf(const Tensor &tensor, int64_t index = 0) { return tensor.data<float>()[index]; }
 
 llvm::Error noFixedPoint(Operation *op) {
-  return llvm::createStringError("'" + op->getName().getStringRef() +
-                                 "': the ratio of its scales has no fixed-point form");
+  return errorAt("'" + op->getName().getStringRef() + "'", "the ratio of its scales has no fixed-point form");
 }
 
 // a and b without their zero points.

@@ -3,6 +3,7 @@
 
 #include "LinalgEvaluator.h"
 #include "tw/ir/Constants.h"
+#include "tw/isa/DiagError.h"
 
 using namespace mlir;
 
@@ -23,8 +24,8 @@ llvm::Error checkArgument(func::FuncOp function, unsigned index, const Tensor &t
     wanted.type = ElementType::U8;
   if (wanted.type == tensor.type && wanted.shape == tensor.shape)
     return llvm::Error::success();
-  return llvm::createStringError("input '" + argumentName(function, index) + "' is " + tensorText(tensor) +
-                                 ", the model takes " + tensorText(wanted));
+  return errorAt("", "input '" + argumentName(function, index) + "' is " + tensorText(tensor) + ", the model takes " +
+                         tensorText(wanted));
 }
 
 // The error with the node of the source model before it.
@@ -32,7 +33,7 @@ llvm::Error at(Operation *op, llvm::Error error) {
   const auto names = nodeNames(op->getLoc());
   if (names.empty())
     return error;
-  return llvm::createStringError("node '" + names.front() + "': " + llvm::toString(std::move(error)));
+  return inside("node '" + names.front() + "'", std::move(error));
 }
 
 std::string nameOr(DictionaryAttr attributes, std::string fallback) {
@@ -69,9 +70,8 @@ const Tensor &Interpreter::constant(Operation *op) {
 llvm::Expected<std::vector<Tensor>> Interpreter::run(func::FuncOp function, llvm::ArrayRef<Tensor> arguments,
                                                      const Observer &observer) {
   if (arguments.size() != function.getNumArguments())
-    return llvm::createStringError("function '" + function.getName() + "' takes " +
-                                   llvm::Twine(function.getNumArguments()) + " tensors, not " +
-                                   llvm::Twine(arguments.size()));
+    return errorAt("", "function '" + function.getName() + "' takes " + llvm::Twine(function.getNumArguments()) +
+                           " tensors, not " + llvm::Twine(arguments.size()));
   for (unsigned i = 0; i < arguments.size(); ++i)
     if (auto error = checkArgument(function, i, arguments[i]))
       return error;
@@ -130,13 +130,13 @@ llvm::Expected<std::vector<NamedTensor>> Interpreter::runMain(llvm::ArrayRef<Nam
                                                               const Observer &observer) {
   auto main = module.lookupSymbol<func::FuncOp>("main");
   if (!main)
-    return llvm::createStringError("the module has no function 'main'");
+    return errorAt("", "the module has no function 'main'");
   std::vector<Tensor> arguments;
   for (unsigned i = 0; i < main.getNumArguments(); ++i) {
     std::string name = argumentName(main, i);
     const NamedTensor *given = llvm::find_if(inputs, [&](const NamedTensor &input) { return input.name == name; });
     if (given == inputs.end())
-      return llvm::createStringError("input '" + name + "' is not given");
+      return errorAt("", "input '" + name + "' is not given");
     arguments.push_back(given->tensor);
   }
   auto results = run(main, arguments, observer);

@@ -2,6 +2,8 @@
 // Library functions on images. Numbers are float64 until they are stored.
 #include "LibraryOps.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "llvm/ADT/bit.h"
 
 #include <algorithm>
@@ -11,8 +13,7 @@ namespace tw::ir {
 namespace {
 
 llvm::Error noImage(double image, int64_t images) {
-  return llvm::createStringError("a region names image " + llvm::Twine(static_cast<int64_t>(image)) + " of " +
-                                 llvm::Twine(images));
+  return errorAt("", "a region names image " + llvm::Twine(static_cast<int64_t>(image)) + " of " + llvm::Twine(images));
 }
 
 //===- grid_sample ------------------------------------------------------------------------------------------------===//

@@ -3,6 +3,7 @@
 #include "LibraryOps.h"
 
 #include "tw/ir/LibraryFunctions.h"
+#include "tw/isa/DiagError.h"
 
 #include <algorithm>
 #include <cmath>
@@ -18,7 +19,7 @@ using Evaluation = llvm::Error (*)(const Operands &in, Params params, Tensor &re
 template <typename T> constexpr bool kIsNumber = std::is_arithmetic_v<T> && !std::is_same_v<T, bool>;
 
 llvm::Error undefined(ElementType type) {
-  return llvm::createStringError("it is not defined for " + llvm::StringRef(elementTypeName(type)));
+  return errorAt("", "it is not defined for " + llvm::StringRef(elementTypeName(type)));
 }
 
 // a + b or a * b; integers wrap.
@@ -57,8 +58,8 @@ llvm::Error scatter(const Operands &in, Params params, Tensor &result) {
   const int64_t rows = result.shape[0], inner = result.shape[1];
   for (auto [k, row] : llvm::enumerate(in[1].values<int64_t>())) {
     if (row < 0 || row >= rows)
-      return llvm::createStringError("index " + std::to_string(row) + " lies outside of the " + std::to_string(rows) +
-                                     " rows of its data");
+      return errorAt("", "index " + std::to_string(row) + " lies outside of the " + std::to_string(rows) +
+                             " rows of its data");
     withElementType(result.type, [&](auto element) {
       using T = decltype(element);
       T *to = result.data<T>() + row * inner;
@@ -140,9 +141,9 @@ llvm::Expected<Tensor> evaluateOp(LibraryOp op, const Operands &in) {
   Tensor result = resultTensor(op);
   Evaluation evaluation = evaluationOf(op.getName());
   if (!evaluation)
-    return llvm::createStringError("the interpreter has no evaluation of library function '" + op.getName() + "'");
+    return errorAt("", "the interpreter has no evaluation of library function '" + op.getName() + "'");
   if (llvm::Error error = evaluation(in, op.getParams(), result))
-    return llvm::createStringError(op.getName() + ": " + llvm::toString(std::move(error)));
+    return inside(op.getName(), std::move(error));
   return result;
 }
 

@@ -2,6 +2,8 @@
 // Library functions that choose rows by their values, and determinants.
 #include "LibraryOps.h"
 
+#include "tw/isa/DiagError.h"
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -11,8 +13,7 @@ namespace tw::ir {
 namespace {
 
 llvm::Error otherCount(int64_t count, int64_t room) {
-  return llvm::createStringError("its operands give " + llvm::Twine(count) + " rows, the model's shape has " +
-                                 llvm::Twine(room));
+  return errorAt("", "its operands give " + llvm::Twine(count) + " rows, the model's shape has " + llvm::Twine(room));
 }
 
 // [low, high] of one axis of a box.
@@ -132,7 +133,7 @@ llvm::Error unique(const Operands &in, Params params, Tensor &result) {
   return withElementType(in[0].type, [&](auto element) -> llvm::Error {
     using T = decltype(element);
     if constexpr (!std::is_arithmetic_v<T>) {
-      return llvm::createStringError("it is not defined for " + llvm::StringRef(elementTypeName(in[0].type)));
+      return errorAt("", "it is not defined for " + llvm::StringRef(elementTypeName(in[0].type)));
     } else {
       const T *data = in[0].data<T>();
       auto less = [&](int64_t i, int64_t j) {

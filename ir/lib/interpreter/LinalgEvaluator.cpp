@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "LinalgEvaluator.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "Kernels.h"
 
 #include "mlir/Analysis/FlatLinearValueConstraints.h"
@@ -169,7 +171,7 @@ public:
       program.newRegister(argument);
     for (Operation &inside : block.without_terminator())
       if (!program.add(&inside, lookup))
-        return llvm::createStringError("linalg.generic: no evaluation of '" + inside.getName().getStringRef() + "'");
+        return errorAt("linalg.generic", "no evaluation of '" + inside.getName().getStringRef() + "'");
     program.result = program.registerOf(block.getTerminator()->getOperand(0), lookup);
     return program;
   }
@@ -508,8 +510,7 @@ llvm::Expected<Tensor> evaluateTensorOp(Operation *op, Lookup lookup) {
       .Case<tensor::ExtractSliceOp>([&](tensor::ExtractSliceOp extract) { return evaluateExtract(extract, lookup); })
       .Case<linalg::GenericOp>([&](linalg::GenericOp generic) { return evaluateGeneric(generic, lookup); })
       .Default([](Operation *other) -> llvm::Expected<Tensor> {
-        return llvm::createStringError("the interpreter has no evaluation of '" + other->getName().getStringRef() +
-                                       "'");
+        return errorAt("", "the interpreter has no evaluation of '" + other->getName().getStringRef() + "'");
       });
 }
 

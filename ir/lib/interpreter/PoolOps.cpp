@@ -3,6 +3,7 @@
 #include "Kernels.h"
 
 #include "tw/ir/QuantOps.h"
+#include "tw/isa/DiagError.h"
 
 #include <algorithm>
 #include <limits>
@@ -54,7 +55,7 @@ llvm::Error averagePool(Tensor &result, const Tensor &input, const PoolGeometry 
   int32_t outZero = static_cast<int32_t>(in(op.getOutZero()).integerAt(0));
   auto params = averageParamsOf(op, in(op.getInScale()).data<float>()[0], in(op.getOutScale()).data<float>()[0]);
   if (!params)
-    return llvm::createStringError("tw.qpool: the ratio of its scales has no fixed-point form");
+    return errorAt("tw.qpool", "the ratio of its scales has no fixed-point form");
   int64_t sum = 0;
   slide<int8_t>(
       input, result.shape, g, [&] { sum = 0; }, [&](int8_t value) { sum += value - inZero; },
@@ -79,7 +80,7 @@ llvm::Expected<Tensor> evaluateOp(MaxPoolOp op, const Operands &in) {
       isDefined = false;
   });
   if (!isDefined)
-    return llvm::createStringError("tw.max_pool has no evaluation for " + std::string(elementTypeName(result.type)));
+    return errorAt("", "tw.max_pool has no evaluation for " + std::string(elementTypeName(result.type)));
   return result;
 }
 

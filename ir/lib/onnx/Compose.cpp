@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Compose.h"
 
+#include "tw/isa/DiagError.h"
+
 #include <numeric>
 
 using namespace mlir;
@@ -261,7 +263,7 @@ FailureOr<llvm::SmallVector<Value>> sameInputs(Node &node) {
                        typeName(value) + "; they must have one type");
     auto both = broadcastShape(shape, shapeOf(value));
     if (!both)
-      return node.fail(llvm::toString(both.takeError()));
+      return node.fail(diagOf(both.takeError()).str());
     shape = *both;
     values.push_back(value);
   }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ExternalData.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/FileSystem.h"
@@ -21,7 +23,7 @@ bool isBelow(llvm::StringRef location) {
 }
 
 llvm::Error cannot(const std::string &location, const llvm::Twine &why) {
-  return llvm::createStringError("its data lies in '" + location + "', " + why);
+  return errorAt("", "its data lies in '" + location + "', " + why);
 }
 
 struct Place {
@@ -38,12 +40,12 @@ llvm::Expected<Place> placeOf(const ::onnx::TensorProto &proto) {
       continue;
     int64_t number;
     if (llvm::StringRef(entry.value()).getAsInteger(10, number) || number < 0)
-      return llvm::createStringError("its data in an external file has " + entry.key() + " '" + entry.value() +
-                                     "', which is no number of bytes");
+      return errorAt("", "its data in an external file has " + entry.key() + " '" + entry.value() +
+                             "', which is no number of bytes");
     (entry.key() == "offset" ? place.offset : place.length) = number;
   }
   if (place.location.empty())
-    return llvm::createStringError("its data lies in an external file, and no 'location' names it");
+    return errorAt("", "its data lies in an external file, and no 'location' names it");
   return place;
 }
 

@@ -5,6 +5,7 @@
 #include "TensorReader.h"
 
 #include "tw/ir/MappedConstant.h"
+#include "tw/isa/DiagError.h"
 
 using namespace mlir;
 
@@ -69,7 +70,7 @@ void GraphBuilder::readInitializers(const ::onnx::GraphProto &graph, const Plan 
     }
     auto value = readInitializer(initializer);
     if (!value) {
-      problem("initializer '" + scope.prefix + initializer.name() + "'", llvm::toString(value.takeError()));
+      problem("initializer '" + scope.prefix + initializer.name() + "'", diagOf(value.takeError()).str());
       scope.poisoned.insert(initializer.name());
       continue;
     }

@@ -17,7 +17,7 @@ namespace tw::ir::onnx {
 class GraphBuilder {
 public:
   GraphBuilder(mlir::OpBuilder &opBuilder, const Functions &modelFunctions, const std::string &modelFolder,
-               std::vector<ImportProblem> &importProblems)
+               std::vector<Diag> &importProblems)
       : builder(opBuilder), folder(opBuilder), external(modelFolder), functions(modelFunctions),
         problems(importProblems) {}
 
@@ -55,7 +55,7 @@ private:
   bool mayInline(const Plan &plan, const std::string &prefix);
 
   const Functions &functions;
-  std::vector<ImportProblem> &problems;
+  std::vector<Diag> &problems;
   llvm::StringSet<> said;
   llvm::StringMap<Shape> declared;
   llvm::DenseMap<Value, Value> floats;                             // by the narrow value

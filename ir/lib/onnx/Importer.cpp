@@ -2,6 +2,7 @@
 // ONNX protobuf -> graph module: arguments, the nodes that lead to a result, results. Everything that is wrong is
 // reported, not only the first: what depends on a node with a problem stays silent.
 #include "GraphBuilder.h"
+
 #include "Inputs.h"
 #include "TensorReader.h"
 
@@ -18,7 +19,7 @@ namespace {
 class Importer {
 public:
   Importer(MLIRContext &context, const ::onnx::ModelProto &model, std::string_view fileName,
-           const OnnxImportOptions &options, std::vector<ImportProblem> &problems)
+           const OnnxImportOptions &options, std::vector<Diag> &problems)
       : context(context), model(model), graph(model.graph()), fileName(fileName), options(options), problems(problems),
         builder(&context),
         inputs(graph, options, [this](const llvm::Twine &place, const llvm::Twine &text) { problem(place, text); }) {}
@@ -41,7 +42,7 @@ private:
   const ::onnx::GraphProto &graph;
   std::string_view fileName;
   const OnnxImportOptions &options;
-  std::vector<ImportProblem> &problems;
+  std::vector<Diag> &problems;
   OpBuilder builder;
 
   Opsets opsets;
@@ -235,7 +236,7 @@ OwningOpRef<ModuleOp> Importer::run() {
 } // namespace onnx
 
 OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, std::string_view bytes, std::string_view fileName,
-                                 const OnnxImportOptions &options, std::vector<ImportProblem> &problems) {
+                                 const OnnxImportOptions &options, std::vector<Diag> &problems) {
   OwningOpRef<ModuleOp> module;
   onnx::withModel(bytes, problems, [&](const ::onnx::ModelProto &model) {
     module = onnx::Importer(context, model, fileName, options, problems).run();
@@ -243,10 +244,10 @@ OwningOpRef<ModuleOp> importOnnx(MLIRContext &context, std::string_view bytes, s
   return problems.empty() ? std::move(module) : nullptr;
 }
 
-std::string problemText(std::string_view fileName, const std::vector<ImportProblem> &problems) {
+std::string problemText(std::string_view fileName, const std::vector<Diag> &problems) {
   std::string text;
-  for (const ImportProblem &problem : problems)
-    text += std::string(fileName) + ": " + problem.place + ": " + problem.text + "\n";
+  for (const Diag &problem : problems)
+    text += problem.inside(std::string(fileName)).str() + "\n";
   return text;
 }
 

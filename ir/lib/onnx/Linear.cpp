@@ -2,6 +2,8 @@
 // Gemm v13, MatMul v13.
 #include "Compose.h"
 
+#include "tw/isa/DiagError.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -89,7 +91,7 @@ LogicalResult buildGemm(Node &node) {
   if (hasC) {
     auto shape = broadcastShape(shapeOf((*inputs)[2]), type->getShape());
     if (!shape)
-      return node.fail(llvm::toString(shape.takeError()));
+      return node.fail(diagOf(shape.takeError()).str());
     if (Dims(*shape) != type->getShape())
       return node.fail("C is " + shapeText(shapeOf((*inputs)[2])) + ", the product is " + shapeText(type->getShape()));
   }

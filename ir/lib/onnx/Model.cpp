@@ -16,7 +16,7 @@ void addOpsets(Opsets &opsets, const google::protobuf::RepeatedPtrField<::onnx::
     opsets[isDefaultDomain(import.domain()) ? "" : import.domain()] = import.version();
 }
 
-std::optional<Opsets> readVersions(const ::onnx::ModelProto &model, std::vector<ImportProblem> &problems) {
+std::optional<Opsets> readVersions(const ::onnx::ModelProto &model, std::vector<Diag> &problems) {
   Opsets opsets;
   addOpsets(opsets, model.opset_import());
   std::string problem;
@@ -55,7 +55,7 @@ std::string freeDimName(const ::onnx::ValueInfoProto &info, int index) {
                                                         : dim.dim_param();
 }
 
-void withModel(std::string_view bytes, std::vector<ImportProblem> &problems,
+void withModel(std::string_view bytes, std::vector<Diag> &problems,
                llvm::function_ref<void(const ::onnx::ModelProto &)> use) {
   if (bytes.empty()) {
     problems.push_back({"file", "is empty"});

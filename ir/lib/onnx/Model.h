@@ -22,11 +22,11 @@ int64_t opsetOf(const Opsets &opsets, const std::string &domain);
 void addOpsets(Opsets &opsets, const google::protobuf::RepeatedPtrField<::onnx::OperatorSetIdProto> &imports);
 
 // Parses the bytes and calls `use` inside the wall: protobuf throws, nothing of ours does.
-void withModel(std::string_view bytes, std::vector<ImportProblem> &problems,
+void withModel(std::string_view bytes, std::vector<Diag> &problems,
                llvm::function_ref<void(const ::onnx::ModelProto &)> use);
 
 // Nothing, with a problem, when a version is outside what is read.
-std::optional<Opsets> readVersions(const ::onnx::ModelProto &model, std::vector<ImportProblem> &problems);
+std::optional<Opsets> readVersions(const ::onnx::ModelProto &model, std::vector<Diag> &problems);
 
 // The name that the model gives a node, or that of its first result.
 std::string nodeName(const ::onnx::NodeProto &node);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Node.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
@@ -50,7 +52,7 @@ FailureOr<Tensor> Node::requiredConstant(size_t index, llvm::StringRef what) {
 
 FailureOr<RankedTensorType> Node::resultType(Value like, llvm::Expected<Shape> shape) {
   if (!shape)
-    return fail(llvm::toString(shape.takeError()));
+    return fail(diagOf(shape.takeError()).str());
   return RankedTensorType::get(*shape, cast<RankedTensorType>(like.getType()).getElementType());
 }
 

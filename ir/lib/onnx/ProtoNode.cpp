@@ -2,6 +2,9 @@
 #include "ProtoNode.h"
 
 #include "NarrowFloats.h"
+#include "tw/ir/DiagCollector.h"
+#include "tw/isa/DiagError.h"
+
 #include "TensorReader.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -117,7 +120,7 @@ FailureOr<std::optional<Tensor>> ProtoNode::tensor(llvm::StringRef name) {
     return std::optional<Tensor>();
   auto value = readTensor(attribute->t(), graphBuilder.external);
   if (!value)
-    return fail("its " + name + " " + llvm::toString(value.takeError()));
+    return fail("its " + name + " " + diagOf(value.takeError()).str());
   return std::optional(*std::move(value));
 }
 
@@ -198,12 +201,7 @@ Value ProtoNode::rounded(Value value, std::optional<ElementType> narrow) {
 
 // Whatever the inputs are: what a builder made is what the dialect has, or the node is refused.
 LogicalResult ProtoNode::verifyBehind(Operation *before) {
-  std::string problem;
-  ScopedDiagnosticHandler handler(builder.getContext(), [&](Diagnostic &diagnostic) {
-    if (problem.empty())
-      problem = diagnostic.str();
-    return success();
-  });
+  DiagCollector said(*builder.getContext());
   Block &block = *builder.getInsertionBlock();
   for (Operation *op = before          ? before->getNextNode()
                        : block.empty() ? nullptr
@@ -211,7 +209,8 @@ LogicalResult ProtoNode::verifyBehind(Operation *before) {
        op; op = op->getNextNode())
     if (failed(verify(op))) {
       // "'tw.unary' op exp is not defined for int8": operators of the dialect are none of the model's.
-      const llvm::StringRef text = problem;
+      const std::vector<Diag> problems = said.take();
+      const llvm::StringRef text = problems.front().text;
       return fail(text.contains(" op ") ? text.split(" op ").second : text);
     }
   return success();

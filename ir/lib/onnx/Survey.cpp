@@ -49,7 +49,7 @@ std::vector<std::string> dimsOf(const ::onnx::ValueInfoProto &info) {
 } // namespace
 
 std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, const std::map<std::string, OnnxConstant> &given,
-                                     std::vector<ImportProblem> &problems) {
+                                     std::vector<Diag> &problems) {
   std::optional<OnnxSurvey> result;
   onnx::withModel(bytes, problems, [&](const ::onnx::ModelProto &model) {
     auto opsets = onnx::readVersions(model, problems);

@@ -2,6 +2,7 @@
 #include "TensorReader.h"
 
 #include "HeldTypes.h"
+#include "tw/isa/DiagError.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/Twine.h"
@@ -43,8 +44,8 @@ Tensor fromBytes(ElementType type, Dims shape, llvm::ArrayRef<char> bytes) {
 template <typename T, typename Field>
 llvm::Expected<std::vector<char>> fieldBytes(const Field &field, int64_t wanted, Dims shape) {
   if (field.size() != wanted)
-    return llvm::createStringError("has " + llvm::Twine(field.size()) + " values, the shape " + shapeText(shape) +
-                                   " needs " + llvm::Twine(wanted));
+    return errorAt("", "has " + llvm::Twine(field.size()) + " values, the shape " + shapeText(shape) + " needs " +
+                           llvm::Twine(wanted));
   std::vector<char> bytes(wanted * sizeof(T));
   for (int i = 0; i < field.size(); ++i) {
     const T value = static_cast<T>(field.Get(i));
@@ -87,9 +88,9 @@ llvm::Expected<Shape> readShape(const ::onnx::TensorProto &proto) {
   int64_t count = 1;
   for (int64_t d : proto.dims()) {
     if (d < 0)
-      return llvm::createStringError("dimension " + llvm::Twine(d) + " is negative");
+      return errorAt("", "dimension " + llvm::Twine(d) + " is negative");
     if (d > 0 && count > kMaxElements / d) // nothing at all is a legal constant: an unused roi of Resize
-      return llvm::createStringError("has more than " + llvm::Twine(kMaxElements) + " elements");
+      return errorAt("", "has more than " + llvm::Twine(kMaxElements) + " elements");
     count *= d;
     shape.push_back(d);
   }
@@ -111,10 +112,10 @@ struct Header {
 
 llvm::Expected<Header> readHeader(const ::onnx::TensorProto &proto) {
   if (proto.has_segment())
-    return llvm::createStringError("segmented tensors are not supported");
+    return errorAt("", "segmented tensors are not supported");
   const auto type = storedTypeOfOnnx(proto.data_type());
   if (!type)
-    return llvm::createStringError(unsupportedType(proto.data_type()));
+    return errorAt("", unsupportedType(proto.data_type()));
   auto shape = readShape(proto);
   if (!shape)
     return shape.takeError();
@@ -186,8 +187,8 @@ llvm::Expected<Tensor> readTensor(const ::onnx::TensorProto &proto, ExternalData
   } else if (proto.has_raw_data()) {
     file.bytes = {proto.raw_data().data(), proto.raw_data().size()};
     if (static_cast<int64_t>(file.bytes.size()) != header->sizeBytes())
-      return llvm::createStringError("has " + llvm::Twine(file.bytes.size()) + " bytes of data, the shape " +
-                                     shapeText(header->shape) + " needs " + llvm::Twine(header->sizeBytes()));
+      return errorAt("", "has " + llvm::Twine(file.bytes.size()) + " bytes of data, the shape " +
+                             shapeText(header->shape) + " needs " + llvm::Twine(header->sizeBytes()));
   } else {
     auto values = typedBytes(proto, header->type, header->numbers(), header->shape);
     if (!values)

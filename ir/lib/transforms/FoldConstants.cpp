@@ -3,6 +3,7 @@
 
 #include "tw/ir/Constants.h"
 #include "tw/ir/Interpreter.h"
+#include "tw/isa/DiagError.h"
 
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
@@ -34,7 +35,7 @@ struct FoldOperation : RewritePattern {
       return failure();
     auto result = evaluateConstants(op);
     if (!result)
-      return rewriter.notifyMatchFailure(op, llvm::toString(result.takeError()));
+      return rewriter.notifyMatchFailure(op, diagOf(result.takeError()).str());
     // The folded weights keep the name of what they were made from.
     Location location = op->getOperand(0).getLoc();
     auto names = nodeNames(location);
@@ -61,7 +62,7 @@ struct FoldNumbers : RewritePattern {
         continue;
       auto number = evaluateConstants(dequantize);
       if (!number)
-        return rewriter.notifyMatchFailure(op, llvm::toString(number.takeError()));
+        return rewriter.notifyMatchFailure(op, diagOf(number.takeError()).str());
       auto names = nodeNames(dequantize.getLoc());
       rewriter.setInsertionPoint(op);
       Value constant = makeConstant(rewriter, dequantize.getLoc(), names.empty() ? "constant" : names.front(), *number);

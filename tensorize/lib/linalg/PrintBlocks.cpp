@@ -27,7 +27,7 @@ struct PrintBlocks : mlir::PassWrapper<PrintBlocks, mlir::OperationPass<mlir::Mo
       else if (auto *renaming = std::get_if<Renaming>(&made))
         llvm::outs() << "argument " << renaming->argument << " under another shape\n";
       else
-        llvm::outs() << std::get<Rejection>(made).str() << "\n";
+        llvm::outs() << std::get<Rejection>(made).diag().str() << "\n";
     });
     markAllAnalysesPreserved();
   }

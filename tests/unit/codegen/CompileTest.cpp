@@ -4,6 +4,7 @@
 
 #include "Parsed.h"
 #include "tw/isa/ConfigReader.h"
+#include "tw/isa/DiagError.h"
 
 #include <gmock/gmock.h>
 
@@ -152,7 +153,7 @@ TEST(CompileTest, MeasuredCyclesGoToTheirRegionsRowsAndCounts) {
 TEST(CompileTest, AMeasureThatFailsFailsTheCompilation) {
   CompileOptions options = tw8();
   options.measure = [](const isa::Package &) -> llvm::Expected<std::vector<JobTime>> {
-    return llvm::createStringError(llvm::inconvertibleErrorCode(), "no model of that machine");
+    return errorAt("", "no model of that machine");
   };
   auto refused = compiled(mixed("a", "b", "c"), options);
   ASSERT_FALSE(bool(refused));

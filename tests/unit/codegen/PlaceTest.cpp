@@ -114,7 +114,7 @@ TEST(PlaceTest, AverageOverWindowsOfAnySizeRuns) {
   // One window of 300 rows: more than the instruction's kernel has.
   PlacementRow row = placed(averagePool(300, 300), "qpool");
   EXPECT_EQ(row.executor, ExecutorId::Host);
-  EXPECT_TRUE(std::ranges::any_of(row.rejections, [](const PlacementRejection &rejection) {
+  EXPECT_TRUE(std::ranges::any_of(row.rejections, [](const tensorize::Rejection &rejection) {
     return rejection.text.find("has 300 steps, kh_n takes 255") != std::string::npos;
   }));
 }
@@ -242,7 +242,7 @@ TEST(PlaceTest, ForLatencyATinyBlockRunsOnTheHostAndALargeOneOnTheNpu) {
   EXPECT_EQ(placed(convolution(3, 2, 2, 3, 1, 0, 1), "qconv").executor, ExecutorId::Npu);
   const PlacementRow large = rowOf(compiledFor(convolution(64, 16, 16, 64, 3, 1, 1), Objective::Latency), "qconv");
   EXPECT_EQ(large.executor, ExecutorId::Npu) << large.how;
-  EXPECT_TRUE(std::ranges::any_of(large.rejections, [](const PlacementRejection &rejection) {
+  EXPECT_TRUE(std::ranges::any_of(large.rejections, [](const tensorize::Rejection &rejection) {
     return rejection.kind == kSlower && rejection.text.find("on the host") != std::string::npos;
   }));
 }

@@ -24,7 +24,7 @@ Rows importAll(const fs::path &root, Rows &full) {
         continue;
       const std::string name = fs::relative(entry.path(), root).generic_string();
       auto context = makeContext();
-      std::vector<ImportProblem> problems;
+      std::vector<Diag> problems;
       const auto module =
           importOnnx(*context, readFile(entry.path()), name, {.folder = entry.path().parent_path().string()}, problems);
       EXPECT_EQ(!module, !problems.empty()) << name;

@@ -25,7 +25,7 @@ std::string readFile(const std::filesystem::path &path) {
 }
 
 OwningOpRef<ModuleOp> importFile(MLIRContext &context, const std::filesystem::path &path) {
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto module =
       importOnnx(context, readFile(path), path.filename().string(), {.folder = path.parent_path().string()}, problems);
   EXPECT_TRUE(module) << problemText(path.filename().string(), problems);

@@ -24,7 +24,7 @@ constexpr int kInt64 = ::onnx::TensorProto_DataType_INT64, kFloat = ::onnx::Tens
 
 std::string problemOf(const OnnxBuilder &builder) {
   auto context = makeContext();
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto module = importOnnx(*context, builder.bytes(), "m.onnx", {}, problems);
   EXPECT_EQ(static_cast<bool>(module), problems.empty());
   return problemText("m.onnx", problems);
@@ -32,7 +32,7 @@ std::string problemOf(const OnnxBuilder &builder) {
 
 std::vector<Tensor> run(const OnnxBuilder &builder, std::vector<Tensor> inputs) {
   auto context = makeContext();
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto module = importOnnx(*context, builder.bytes(), "m.onnx", {}, problems);
   EXPECT_TRUE(module) << problemText("m.onnx", problems);
   if (!module)

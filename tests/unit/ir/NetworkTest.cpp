@@ -68,7 +68,7 @@ TEST(NetworkTest, TheFloatDigitsKeepTheirAccuracyWithABoundBatch) {
   Arrays data = loadNpz(*folder / "digits_test.npz");
   Tensor images = toTensor(data.at("image")), labels = toTensor(data.at("label"));
   auto context = makeContext();
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto module =
       importOnnx(*context, readFile(*folder / "digits_float_dyn.onnx"), "digits", {.dims = {{"N", 1}}}, problems);
   ASSERT_TRUE(module) << problemText("digits", problems);

@@ -259,7 +259,7 @@ TEST(OnnxGraphsTest, AFunctionThatCannotBeBuiltIsAProblemOfTheNodeInIt) {
   auto &function = addFunction(b);
   function.mutable_node(0)->set_op_type("Unheard");
   EXPECT_EQ(Import(b.bytes()).text(), "m.onnx: node 'n_y/n_r': operator Unheard is not supported\n");
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto survey = surveyOnnx(b.bytes(), {}, problems);
   ASSERT_TRUE(survey);
   ASSERT_EQ(survey->nodes.size(), 2u);

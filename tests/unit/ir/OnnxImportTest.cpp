@@ -553,7 +553,7 @@ TEST(OnnxImportTest, DeadNodesAndUnusedInitializersAreLeftOut) {
   ASSERT_TRUE(import.module) << import.text();
   EXPECT_EQ(import.count<ReluOp>(), 1);
   EXPECT_EQ(import.count<ConstantOp>(), 0);
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto survey = surveyOnnx(b.bytes(), {}, problems);
   ASSERT_TRUE(survey);
   EXPECT_EQ(survey->nodes.size(), 1u);

@@ -12,7 +12,7 @@ namespace tw::ir::test {
 
 struct Import {
   std::unique_ptr<mlir::MLIRContext> context = makeContext();
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   mlir::OwningOpRef<mlir::ModuleOp> module;
 
   explicit Import(const std::string &bytes, const OnnxImportOptions &options = {})

@@ -164,7 +164,7 @@ private:
 /// The network's output, or nothing when it does not import, which fails the running test.
 std::optional<Tensor> outputOf(const ::onnx::ModelProto &model) {
   auto context = makeContext();
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto module = importOnnx(*context, model.SerializeAsString(), "model.onnx", {}, problems);
   EXPECT_TRUE(module) << problemText("model.onnx", problems);
   if (!module)

@@ -23,7 +23,7 @@ std::vector<Tensor> run(const OnnxBuilder &model, const std::vector<Tensor> &inp
   auto context = makeContext();
   std::vector<Tensor> first;
   for (int stage = 0; stage < 3; ++stage) {
-    std::vector<ImportProblem> problems;
+    std::vector<Diag> problems;
     auto module = importOnnx(*context, model.bytes(), "m.onnx", {}, problems);
     EXPECT_TRUE(module) << problemText("m.onnx", problems);
     if (!module || (stage > 0 && !runGraphPipeline(*module)))
@@ -223,7 +223,7 @@ TEST(QuantisedTest, AProductByConstantWeightsIsOneOfRawIntegers) {
   b.input("a", {"3", "5"}, kU8).input("za", {}, kU8).output("y", {"3", "2"}, kI32);
   b.integers("w", {5, 2}, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10}, kU8);
   b.node("MatMulInteger", {"a", "w", "za"}, "y");
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto context = makeContext();
   auto module = importOnnx(*context, b.bytes(), "m.onnx", {}, problems);
   ASSERT_TRUE(module) << problemText("m.onnx", problems);
@@ -311,7 +311,7 @@ TEST(QuantisedTest, BlocksThatDoNotFitAreRefused) {
   b.floats("s", {2, 2}, {0.5f, 1, 2, 4});
   auto &node = b.node("DequantizeLinear", {"x", "s"}, "y");
   OnnxBuilder::attribute(node, "block_size", int64_t(2));
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto context = makeContext();
   EXPECT_FALSE(importOnnx(*context, b.bytes(), "m.onnx", {}, problems));
   EXPECT_EQ(problemText("m.onnx", problems),

@@ -109,7 +109,7 @@ void declare(OnnxBuilder &builder, bool isInput, const std::string &name, Dims s
 void expectResult(const OnnxBuilder &builder, const std::vector<Tensor> &inputs, Dims shape,
                   const std::vector<double> &expected) {
   auto context = makeContext();
-  std::vector<ImportProblem> problems;
+  std::vector<Diag> problems;
   auto module = importOnnx(*context, builder.bytes(), "model.onnx", {}, problems);
   ASSERT_TRUE(module) << problemText("model.onnx", problems);
   for (bool isFused : {false, true}) {
@@ -381,7 +381,7 @@ TEST(WindowsTest, QuantisedOnesAreIntegerProductsAndMoves) {
   for (const auto &c : cases) {
     SCOPED_TRACE(std::string(c.type) + " " + describe(c.g));
     auto context = makeContext();
-    std::vector<ImportProblem> problems;
+    std::vector<Diag> problems;
     auto module = importOnnx(*context, quantisedModel(c.type, c.x, c.w, c.axis, c.y, c.g, random), "m", {}, problems);
     ASSERT_TRUE(module) << problemText("m", problems);
     Tensor x(ElementType::I8, c.x);

@@ -15,7 +15,7 @@ bool isRefused(const Block &block, const std::string &kind, const std::string &t
   std::vector<Rejection> why;
   pair::match(block, &why);
   return std::ranges::any_of(why, [&](const Rejection &r) {
-    return r.intrinsic == "mac+drain" && r.kind == kind && r.text.find(text) != std::string::npos;
+    return r.place == "mac+drain" && r.kind == kind && r.text.find(text) != std::string::npos;
   });
 }
 

@@ -217,7 +217,7 @@ TEST(MatchTest, ATileBeyondTheImageReadsPaddingOnly) {
       placement.views[i] = denseView(boxOf(mapping, o, ranges), 0);
   std::vector<Instruction> links;
   std::optional<Rejection> rejection = realise(mapping, ranges, placement, links);
-  ASSERT_FALSE(rejection) << rejection->str();
+  ASSERT_FALSE(rejection) << rejection->diag().str();
   // oh + kh - pad_t is at most 1 + 2 - 4.
   EXPECT_EQ(links[0].values[size_t(tw::isa::findField(*links[0].row, "pad_t"))], 4);
 }
@@ -250,7 +250,7 @@ struct Tile {
       if (int o = mapping.binding.operandOf[i]; o >= 0 && mapping.chain->accesses[i].isStrided)
         placement.views[i] = denseView(boxOf(mapping, o, ranges), 0);
     if (std::optional<Rejection> rejection = realise(mapping, ranges, placement, links))
-      refused = rejection->str();
+      refused = rejection->diag().str();
   }
   int64_t &field(std::string_view name) { return links[0].values[size_t(tw::isa::findField(*links[0].row, name))]; }
   std::string prove() const { return proveTile(mapping, target(), ranges, placement, links); }

@@ -37,7 +37,7 @@ Fields fieldsOf(const Mapping &mapping, const Ranges &ranges, const View &x, con
   placement.meetingBases = {8};
   Fields fields;
   if (auto rejection = realise(mapping, ranges, placement, fields.links))
-    fields.refused = rejection->str();
+    fields.refused = rejection->diag().str();
   return fields;
 }
 

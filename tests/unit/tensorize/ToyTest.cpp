@@ -144,12 +144,13 @@ TEST(ToyTest, AnInstructionSetOfThreeCompilesAndRunsAMatrixProduct) {
   Segment segment{{{"x", xBytes, true, false, nullptr}, {"y", yBytes, false, true, nullptr}}, {task}};
   auto chosen = chooseSchedules(segment, target);
   ASSERT_TRUE(std::holds_alternative<std::vector<Schedule>>(chosen))
-      << std::get<ScheduleFailure>(chosen).rejection.str();
+      << std::get<ScheduleFailure>(chosen).rejection.diag().str();
   const Schedule &schedule = std::get<std::vector<Schedule>>(chosen).front();
   auto placed = placeSchedule(segment, target, schedule);
-  ASSERT_TRUE(std::holds_alternative<MemoryMap>(placed)) << std::get<ScheduleFailure>(placed).rejection.str();
+  ASSERT_TRUE(std::holds_alternative<MemoryMap>(placed)) << std::get<ScheduleFailure>(placed).rejection.diag().str();
   auto result = emitSchedule(segment, target, schedule, std::get<MemoryMap>(placed));
-  ASSERT_TRUE(std::holds_alternative<LoweredSegment>(result)) << std::get<ScheduleFailure>(result).rejection.str();
+  ASSERT_TRUE(std::holds_alternative<LoweredSegment>(result))
+      << std::get<ScheduleFailure>(result).rejection.diag().str();
   LoweredSegment &lowered = std::get<LoweredSegment>(result);
 
   Machine machine;

@@ -50,11 +50,9 @@ llvm::Expected<TextPorts> findPorts(const Tensors &inputs, const Tensors &output
            (!ports.mask || hasState || inputs[*ports.mask].tensor.shape[1] == ports.fresh);
   }
   if (!fits)
-    return llvm::createStringError(
-        file +
-        ": generate needs ids, int64 or int32 of 1 x positions, and takes an attention_mask and position_ids of "
-        "the same shape beside them: the inputs are " +
-        described(inputs));
+    return errorAt(file, "generate needs ids, int64 or int32 of 1 x positions, and takes an attention_mask and "
+                         "position_ids of the same shape beside them: the inputs are " +
+                             described(inputs));
   std::vector<size_t> logits;
   for (size_t i = 0; i != outputs.size(); ++i) {
     const ir::Tensor &tensor = outputs[i].tensor;
@@ -65,11 +63,9 @@ llvm::Expected<TextPorts> findPorts(const Tensors &inputs, const Tensors &output
   if (logits.size() > 1)
     llvm::erase_if(logits, [&](size_t i) { return outputs[i].name != "logits"; });
   if (logits.size() != 1)
-    return llvm::createStringError(
-        llvm::formatv("{0}: generate needs logits of 1 x {1} x vocabulary, named logits if there are several such "
-                      "outputs: the outputs are {2}",
-                      file, ports.fresh, described(outputs))
-            .str());
+    return errorAt(file, llvm::formatv("generate needs logits of 1 x {0} x vocabulary, named logits if there are "
+                                       "several such outputs: the outputs are {1}",
+                                       ports.fresh, described(outputs)));
   ports.logits = logits[0];
   ports.vocabulary = outputs[logits[0]].tensor.shape[2];
   return ports;
@@ -82,10 +78,9 @@ llvm::Expected<std::vector<double>> logitsAt(const ir::Tensor &logits, int64_t r
   for (int64_t id = 0; id != count; ++id) {
     result.push_back(logits.numberAt(row * count + id));
     if (std::isnan(result.back()))
-      return llvm::createStringError(llvm::formatv("{0}: at position {1} the logit of id {2} is not a number: look for "
-                                                   "the layer in which they begin: verify --layers",
-                                                   file, position, id)
-                                         .str());
+      return errorAt(file, llvm::formatv("at position {0} the logit of id {1} is not a number: look for the layer in "
+                                         "which they begin: verify --layers",
+                                         position, id));
   }
   return result;
 }

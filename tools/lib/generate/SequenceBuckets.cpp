@@ -12,11 +12,10 @@ llvm::Expected<SequenceBuckets> SequenceBuckets::make(std::vector<SequenceModel>
                     [](const SequenceModel &a, const SequenceModel &b) { return a.positions() < b.positions(); });
   for (const SequenceModel &model : buckets.models)
     if (model.vocabulary() != buckets.vocabulary())
-      return llvm::createStringError(
-          llvm::formatv(
-              "{0}: the entry of {1} positions has {2} logits, that of {3} has {4}: they are of different models", file,
-              model.positions(), model.vocabulary(), buckets.positions(), buckets.vocabulary())
-              .str());
+      return errorAt(
+          file,
+          llvm::formatv("the entry of {0} positions has {1} logits, that of {2} has {3}: they are of different models",
+                        model.positions(), model.vocabulary(), buckets.positions(), buckets.vocabulary()));
   return std::move(buckets);
 }
 

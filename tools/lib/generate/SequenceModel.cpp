@@ -40,13 +40,11 @@ llvm::Error SequenceModel::compareRows(const ir::Tensor &a, const ir::Tensor &b,
   const int64_t width = ir::byteWidth(a.type), idCount = ports.vocabulary;
   for (int64_t i = 0; i != count * idCount; ++i)
     if (std::memcmp(&a.bytes[size_t(i * width)], &b.bytes[size_t(i * width)], size_t(width)) != 0)
-      return llvm::createStringError(
-          llvm::formatv("{0}: at position {1} the logit of id {2} is {3} or {4}, by the ids behind that position: a "
-                        "sequence that is padded to {5} positions would give other ids: use a model that looks at "
-                        "earlier ids only",
-                        file, i / idCount, i % idCount, shortNumber(a.numberAt(i)), shortNumber(b.numberAt(i)),
-                        ports.fresh)
-              .str());
+      return errorAt(
+          file, llvm::formatv(
+                    "at position {0} the logit of id {1} is {2} or {3}, by the ids behind that position: a sequence "
+                    "that is padded to {4} positions would give other ids: use a model that looks at earlier ids only",
+                    i / idCount, i % idCount, shortNumber(a.numberAt(i)), shortNumber(b.numberAt(i)), ports.fresh));
   return llvm::Error::success();
 }
 

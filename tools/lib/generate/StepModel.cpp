@@ -14,9 +14,8 @@ llvm::Expected<StepModel> StepModel::make(std::vector<Entry> entries, Reset rese
     if (!ports)
       return ports.takeError();
     if (!ports->position || !ports->mask || !ports->positionIds)
-      return llvm::createStringError(file +
-                                     ": has state and no inputs attention_mask, position_ids and position beside "
-                                     "it: compile the model with --state");
+      return errorAt(file, "has state and no inputs attention_mask, position_ids and position beside it: compile the "
+                           "model with --state");
     const int64_t room = entry.inputs[*ports->mask].tensor.shape[1];
     model.parts.push_back({std::move(entry), *ports, room});
     model.room = std::max(model.room, room);
@@ -24,19 +23,14 @@ llvm::Expected<StepModel> StepModel::make(std::vector<Entry> entries, Reset rese
   llvm::stable_sort(model.parts, [](const Part &a, const Part &b) { return a.ports.fresh > b.ports.fresh; });
   const Part &last = model.parts.back();
   if (last.ports.fresh != 1 || last.room != model.room)
-    return llvm::createStringError(
-        llvm::formatv("{0}: no entry reads one id with all {1} positions, the one that reads least reads {2} with {3}: "
-                      "compile the model with such an entry (--dim)",
-                      file, model.room, last.ports.fresh, last.room)
-            .str());
+    return errorAt(file, llvm::formatv("no entry reads one id with all {0} positions, the one that reads least reads "
+                                       "{1} with {2}: compile the model with such an entry (--dim)",
+                                       model.room, last.ports.fresh, last.room));
   for (const Part &part : model.parts)
     if (part.ports.vocabulary != model.vocabulary() || part.room < part.ports.fresh)
-      return llvm::createStringError(
-          llvm::formatv(
-              "{0}: an entry reads {1} ids with {2} positions and has {3} logits, another has {4}: they are of "
-              "different models",
-              file, part.ports.fresh, part.room, part.ports.vocabulary, model.vocabulary())
-              .str());
+      return errorAt(file, llvm::formatv("an entry reads {0} ids with {1} positions and has {2} logits, another has "
+                                         "{3}: they are of different models",
+                                         part.ports.fresh, part.room, part.ports.vocabulary, model.vocabulary()));
   return std::move(model);
 }
 
@@ -76,9 +70,8 @@ llvm::Error StepModel::checkMasks() {
     if (!hidden)
       return hidden.takeError();
     if (empty->bytes != hidden->bytes)
-      return llvm::createStringError(file +
-                                     ": rows of the state that attention_mask hides change the logits: what a run "
-                                     "before has left would be read: use a model that obeys its attention_mask");
+      return errorAt(file, "rows of the state that attention_mask hides change the logits: what a run before has left "
+                           "would be read: use a model that obeys its attention_mask");
     reset();
   }
   return llvm::Error::success();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Tokenizer.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "ByteAlphabet.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -98,8 +100,8 @@ llvm::Expected<std::vector<std::string>> Tokenizer::cut(const Cut &how, std::str
   }
   add(behind, int32_t(text.size()));
   if (U_FAILURE(status))
-    return llvm::createStringError(file + ": its pattern takes too long, or too much memory, on this text (" +
-                                   u_errorName(status) + "): give a shorter text, or ids");
+    return errorAt(file, "its pattern takes too long, or too much memory, on this text (" +
+                             std::string(u_errorName(status)) + "): give a shorter text, or ids");
   return pieces;
 }
 
@@ -186,11 +188,11 @@ llvm::Error Tokenizer::encodePiece(llvm::StringRef piece, std::vector<int64_t> &
     return llvm::Error::success();
   }
   if (auto missing = llvm::find(parts, -1); missing != parts.end())
-    return llvm::createStringError(
-        llvm::formatv("{0}: there is no token for byte {1:x-2} of '{2}': use the tokenizer of the model, or leave the "
-                      "character out",
-                      file, uint8_t(piece[size_t(missing - parts.begin())]), piece)
-            .str());
+    return errorAt(
+        file,
+        llvm::formatv(
+            "there is no token for byte {0:x-2} of '{1}': use the tokenizer of the model, or leave the character out",
+            uint8_t(piece[size_t(missing - parts.begin())]), piece));
   Merger(*this, parts).run(ids);
   return llvm::Error::success();
 }
@@ -216,12 +218,11 @@ llvm::Error Tokenizer::encodePlain(llvm::StringRef text, std::vector<int64_t> &i
 llvm::Expected<std::vector<int64_t>> Tokenizer::encode(llvm::StringRef text) {
   constexpr size_t kMost = size_t{1} << 28; // of bytes: UTF-16 and NFC count in int32
   if (text.size() > kMost)
-    return llvm::createStringError(
-        llvm::formatv("the text has {0} bytes, at most {1} are read: give a shorter one", text.size(), kMost).str());
+    return errorAt(
+        "", llvm::formatv("the text has {0} bytes, at most {1} are read: give a shorter one", text.size(), kMost));
   const auto *begin = reinterpret_cast<const llvm::UTF8 *>(text.begin());
   if (const llvm::UTF8 *at = begin; !llvm::isLegalUTF8String(&at, reinterpret_cast<const llvm::UTF8 *>(text.end())))
-    return llvm::createStringError(
-        llvm::formatv("the text is not UTF-8 from byte {0} on: convert it to UTF-8", at - begin).str());
+    return errorAt("", llvm::formatv("the text is not UTF-8 from byte {0} on: convert it to UTF-8", at - begin));
   std::vector<int64_t> ids = before;
   auto found = [&](const Added &token) { ids.push_back(token.id); };
   llvm::Error error = splitAtAdded(text, false, found, [&](llvm::StringRef raw) {

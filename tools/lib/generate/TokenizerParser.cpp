@@ -2,6 +2,8 @@
 // The file of a tokenizer, part by part. What is not done is refused by its name: to leave it out would give other ids.
 #include "Tokenizer.h"
 
+#include "tw/isa/DiagError.h"
+
 #include "ByteAlphabet.h"
 
 #include "llvm/ADT/Twine.h"
@@ -85,7 +87,7 @@ private:
     return value->get_int64();
   }
 
-  llvm::Error wrong(const llvm::Twine &text) const { return llvm::createStringError(result.file + ": " + text); }
+  llvm::Error wrong(const llvm::Twine &text) const { return errorAt(result.file, text); }
   llvm::Error refused(const char *part, const llvm::Twine &text) const {
     return wrong(llvm::Twine("'") + part + "' " + text);
   }

@@ -30,7 +30,7 @@ public:
   /// Keeps the comparison. `line` is what the screen gets for it; empty: nothing.
   void add(Check check, const std::string &line = "");
   /// The verification itself could not go on.
-  void abort(const std::string &problem) { add({"verify", "run", false, problem}); }
+  void abort(const Diag &problem) { add({"verify", "run", false, problem.str()}); }
 
   const std::vector<Check> &all() const { return list; }
   int64_t failed() const;

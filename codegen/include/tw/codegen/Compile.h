@@ -8,6 +8,7 @@
 #include "tw/codegen/Executor.h"
 #include "tw/ir/PassCounts.h"
 #include "tw/isa/Package.h"
+#include "tw/tensorize/Block.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/Error.h"
@@ -67,22 +68,17 @@ struct CompileOptions {
   std::function<llvm::Expected<std::vector<JobTime>>(const isa::Package &package)> measure;
 };
 
-/// What one chain of instructions had against a block; `chain` is empty where none could be tried.
-struct PlacementRejection {
-  std::string chain, kind, text;
-};
-
 /// One block: a call of an outlined function.
 struct PlacementRow {
   std::string node;      // name in the source model
   std::string block;     // the function, which several rows may share: blk_qconv_0
   std::string operation; // its kind: qconv
   ExecutorId executor = ExecutorId::Host;
-  std::string how;                              // chain of instructions, or why it runs on the host, in one sentence
-  std::vector<PlacementRejection> rejections{}; // on the host: everything that was tried
-  uint16_t tag = 0;                             // on the NPU: its instructions carry it
-  int64_t macs = 0, macsInt8 = 0;               // useful ones; of int8 operands
-  uint64_t cycles = 0;                          // measured, its share of the time; 0 on the host
+  std::string how;                                // chain of instructions, or why it runs on the host, in one sentence
+  std::vector<tensorize::Rejection> rejections{}; // on the host: everything that was tried
+  uint16_t tag = 0;                               // on the NPU: its instructions carry it
+  int64_t macs = 0, macsInt8 = 0;                 // useful ones; of int8 operands
+  uint64_t cycles = 0;                            // measured, its share of the time; 0 on the host
   std::string boundBy;
   double boundNs = 0;      // on the NPU no schedule is faster; on the host an estimate
   uint64_t leastBytes = 0; // on the NPU: of the scratchpad, with the smallest tiles; on the host: scratch memory

@@ -7,6 +7,7 @@
 #define TW_IR_ONNXIMPORT_H
 
 #include "tw/ir/Tensor.h"
+#include "tw/isa/Diag.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/MLIRContext.h"
@@ -37,18 +38,14 @@ struct OnnxImportOptions {
   std::string folder = {};
 };
 
-struct ImportProblem {
-  std::string place; // node, tensor or file, as the model calls it
-  std::string text;
-};
-
-// Null when there are problems; then `problems` holds all that were found, not only the first. The context must have
-// the graph and func dialects loaded (registerGraphDialects). Arguments and results carry `tw.name`; the module carries
-// `tw.dims` when dimensions were bound, `tw.constants` (a text for each) when inputs were, `tw.opset`, and `tw.notes`
-// (texts) where the model says something that is not so and does no harm.
+// Null when there are problems; then `problems` holds all that were found, not only the first, each at its node, tensor
+// or part of the file, as the model calls it. The context must have the graph and func dialects loaded
+// (registerGraphDialects). Arguments and results carry `tw.name`; the module carries `tw.dims` when dimensions were
+// bound, `tw.constants` (a text for each) when inputs were, `tw.opset`, and `tw.notes` (texts) where the model says
+// something that is not so and does no harm.
 mlir::OwningOpRef<mlir::ModuleOp> importOnnx(mlir::MLIRContext &context, std::string_view bytes,
                                              std::string_view fileName, const OnnxImportOptions &options,
-                                             std::vector<ImportProblem> &problems);
+                                             std::vector<Diag> &problems);
 
 // What can be said of a model without computing any shape: every node with what is wrong with its operator (empty:
 // nothing), and the names under which `OnnxImportOptions::dims` binds its free dimensions.
@@ -69,10 +66,10 @@ struct OnnxSurvey {
 // Nothing when the bytes are no model or its opset is unknown: then `problems` says why. `constants`: inputs whose
 // value will be given.
 std::optional<OnnxSurvey> surveyOnnx(std::string_view bytes, const std::map<std::string, OnnxConstant> &constants,
-                                     std::vector<ImportProblem> &problems);
+                                     std::vector<Diag> &problems);
 
 // One line per problem: "model.onnx: node 'x': text".
-std::string problemText(std::string_view fileName, const std::vector<ImportProblem> &problems);
+std::string problemText(std::string_view fileName, const std::vector<Diag> &problems);
 
 // The op table, by domain and name: the since-versions of each operator up to kNewestOpset, ascending.
 struct OnnxOperator {

@@ -5,6 +5,7 @@
 #ifndef TW_TENSORIZE_BLOCK_H
 #define TW_TENSORIZE_BLOCK_H
 
+#include "tw/isa/Diag.h"
 #include "tw/isa/Tables.h"
 
 #include <cstdint>
@@ -94,18 +95,21 @@ int writtenOperand(const Block &block);
 /// The block as text: loops, operands with their accesses, and the body line by line.
 std::string str(const Block &block);
 
-/// Why something was refused. `kind` is one of: dtype, body, signature, extent, alignment, layout, descriptor, memory,
-/// parameter.
-struct Rejection {
-  std::string intrinsic; // chain of instructions that was tried; empty: not tried
+/// Why something was refused; its place is the chain of instructions that was tried, empty where none was. `kind` is
+/// one of: dtype, body, signature, extent, alignment, layout, descriptor, memory, parameter.
+struct Rejection : Diag {
   std::string kind;
-  std::string text; // lower case, no full stop, with both values in conflict
+
+  Rejection() = default;
+  Rejection(std::string chain, std::string kind, std::string text)
+      : Diag{std::move(chain), std::move(text)}, kind(std::move(kind)) {}
 
   // Two texts that callers may want to say in their own words.
   static constexpr const char *kMoves = "moves"; // kind: of copies instead of instructions that compute
   static constexpr const char *kOnlyMoves = "it only moves elements", *kFloat = "it computes in float32";
 
-  std::string str() const { return (intrinsic.empty() ? "" : intrinsic + ": ") + kind + ": " + text; }
+  /// With the kind before the text.
+  Diag diag() const { return {place, kind + ": " + text, reasons}; }
 };
 
 } // namespace tw::tensorize

@@ -60,14 +60,14 @@ struct Writer {
 const Block &made(const std::variant<Block, Rejection> &result) {
   static const Block none;
   if (auto *rejection = std::get_if<Rejection>(&result)) {
-    ADD_FAILURE() << rejection->str();
+    ADD_FAILURE() << rejection->diag().str();
     return none;
   }
   return std::get<Block>(result);
 }
 std::string refused(const std::variant<Block, Rejection> &result) {
   auto *rejection = std::get_if<Rejection>(&result);
-  return rejection ? rejection->str() : "";
+  return rejection ? rejection->diag().str() : "";
 }
 
 // y[n] = requantise(sum over k of (x[k] - zx) * (w[n][k] - zw) + bias[n]); n and k have two steps.

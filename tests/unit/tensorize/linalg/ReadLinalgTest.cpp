@@ -43,7 +43,7 @@ struct ReadLinalgTest : testing::Test {
   std::string blockOf(const std::string &text) {
     auto made = read(text);
     auto *rejection = std::get_if<Rejection>(&made);
-    return rejection ? rejection->str() : str(std::get<Block>(made));
+    return rejection ? rejection->diag().str() : str(std::get<Block>(made));
   }
 
   static constexpr const char *kMaps = R"(

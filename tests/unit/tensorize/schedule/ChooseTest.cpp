@@ -18,7 +18,7 @@ TEST(ChooseTest, WhatIsChosenIsPlacedAndRight) {
       addBottleneck(network, 8, 20, 36);
       auto chosen = chooseSchedules(network.segment(), network.target());
       ASSERT_TRUE(std::holds_alternative<std::vector<Schedule>>(chosen))
-          << std::get<ScheduleFailure>(chosen).rejection.str();
+          << std::get<ScheduleFailure>(chosen).rejection.diag().str();
       const std::vector<Schedule> &schedules = std::get<std::vector<Schedule>>(chosen);
       for (size_t i = 0; i != schedules.size(); ++i) {
         EXPECT_EQ(network.run(schedules[i]), "") << name << ", " << bytes << " bytes, schedule " << i;
@@ -62,8 +62,8 @@ TEST(ChooseTest, WhatFitsAloneFitsInASegment) {
     const auto *failure = std::get_if<ScheduleFailure>(&least);
     auto chosen = chooseSchedules(network.segment(), network.target());
     EXPECT_EQ(failure != nullptr, std::holds_alternative<ScheduleFailure>(chosen))
-        << bytes
-        << " bytes: " << (failure ? failure->rejection.str() : std::get<ScheduleFailure>(chosen).rejection.str());
+        << bytes << " bytes: "
+        << (failure ? failure->rejection.diag().str() : std::get<ScheduleFailure>(chosen).rejection.diag().str());
     if (failure)
       EXPECT_EQ(failure->rejection.kind, "memory");
     else

@@ -133,13 +133,13 @@ std::string Network::run(const Schedule &schedule, std::string *refused) const {
   auto placed = placeSchedule(made, machineTarget, schedule);
   if (auto *failure = std::get_if<ScheduleFailure>(&placed)) {
     if (!refused)
-      return failure->rejection.str();
-    *refused = failure->rejection.str();
+      return failure->rejection.diag().str();
+    *refused = failure->rejection.diag().str();
     return "";
   }
   auto emitted = emitSchedule(made, machineTarget, schedule, std::get<MemoryMap>(placed));
   if (auto *failure = std::get_if<ScheduleFailure>(&emitted))
-    return made.tasks[size_t(failure->task)].name + ": " + failure->rejection.str();
+    return made.tasks[size_t(failure->task)].name + ": " + failure->rejection.diag().str();
   return run(std::get<LoweredSegment>(emitted));
 }
 

@@ -22,7 +22,7 @@ struct PlaceScheduleTest : testing::Test {
   std::string refusal() const {
     auto placed = placeSchedule(network.segment(), network.target(), schedule);
     auto *failure = std::get_if<ScheduleFailure>(&placed);
-    return failure ? std::to_string(failure->task) + " " + failure->rejection.str() : "";
+    return failure ? std::to_string(failure->task) + " " + failure->rejection.diag().str() : "";
   }
   const std::vector<Loop> &loopsOf(size_t task) const {
     return network.segment().tasks[task].mappings[size_t(schedule.blocks[task].mapping)].block.loops;
@@ -70,7 +70,7 @@ TEST_F(PlaceScheduleTest, MoreThanTheMemoryHoldsIsRefusedWithBothNumbers) {
   schedule.isResident.assign(schedule.isResident.size(), true);
   auto placed = placeSchedule(small.segment(), small.target(), schedule);
   ASSERT_TRUE(std::holds_alternative<ScheduleFailure>(placed));
-  EXPECT_THAT(std::get<ScheduleFailure>(placed).rejection.str(), HasSubstr("it has 8192 in all"));
+  EXPECT_THAT(std::get<ScheduleFailure>(placed).rejection.diag().str(), HasSubstr("it has 8192 in all"));
 }
 
 // 300 rows of padding are more than the field has: the tile in the middle does not show it.
@@ -86,7 +86,7 @@ TEST_F(PlaceScheduleTest, TilesAtABorderMustBeEncodedToo) {
     tiles.tile.push_back(mapping.block.loops[loop].name == "oh" ? 4 : mapping.block.loops[loop].extent);
   auto placed = placeSchedule(padded.segment(), padded.target(), {{tiles}, {false, false}});
   ASSERT_TRUE(std::holds_alternative<ScheduleFailure>(placed));
-  EXPECT_THAT(std::get<ScheduleFailure>(placed).rejection.str(),
+  EXPECT_THAT(std::get<ScheduleFailure>(placed).rejection.diag().str(),
               HasSubstr("descriptor: pad_t = 300 is outside 0..255"));
 }
 

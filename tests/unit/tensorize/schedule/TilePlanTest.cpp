@@ -98,7 +98,7 @@ TEST(TilePlanTest, ATileThatDoesNotFitWhateverElseLiesThereIsRefused) {
   const Mapping longer = pair::mappingOf(pair::window(12, 8, 8, 3, 1, 1));
   auto rejection = plan(9, {kM}, longer).check();
   ASSERT_TRUE(rejection);
-  EXPECT_EQ(rejection->str(), "mac+drain: memory: the tile needs 9 rows of SUMS, half of it has 8");
+  EXPECT_EQ(rejection->diag().str(), "mac+drain: memory: the tile needs 9 rows of SUMS, half of it has 8");
 }
 
 // The first of two tiles has 3 rows in front of it: the field takes them; the second would need x_h = 32.
@@ -112,7 +112,7 @@ TEST(TilePlanTest, EachKindOfTileIsEncoded) {
   EXPECT_FALSE(bad.check()) << "the tile in the middle has none";
   auto rejection = bad.checkTiles();
   ASSERT_TRUE(rejection);
-  EXPECT_EQ(rejection->str(), "mac+drain: descriptor: pad = 4 is outside -3..3");
+  EXPECT_EQ(rejection->diag().str(), "mac+drain: descriptor: pad = 4 is outside -3..3");
 }
 
 TEST(TilePlanTest, OnlyLoopsThatTheChainRunsAndDoesNotReduceAreCut) {
