@@ -236,7 +236,7 @@ private:
   }
 
   void execute(const Node &node) {
-    int64_t args[8] = {};
+    int64_t args[9] = {};
     for (size_t i = 0; i != node.args.size(); ++i)
       args[i] = argument(node.args[i]);
     if (result.fault == FaultCode::None)
@@ -300,6 +300,8 @@ private:
       return ewMax(i8(0), i8(1), i32(2), i8(3), i8(4), i32(5), int(a[6]), i8(7));
     case Primitive::EwMad:
       return ewMad(i8(0), i8(1), i32(2), i32(3), int(a[4]), i8(5));
+    case Primitive::EwMix:
+      return ewMix(i8(0), i8(1), i32(2), i8(3), i8(4), i32(5), i32(6), int(a[7]), i8(8));
     case Primitive::WideAdd:
       return wideAdd(i32(0), i32(1), i32(2), i32(3), int(a[4]));
     case Primitive::WideMul:

@@ -236,6 +236,8 @@ uint64_t cycles(const Line &line, const HwConfig &config, IdealMemory memory) {
     return vectorCycles(product({wadd::n0, wadd::n1}) * kWordBytes, 0);
   case Opcode::Ewmad:
     return vectorCycles(field(ewmad::n2) * (2 * kWordBytes + product({ewmad::n0, ewmad::n1})), 0);
+  case Opcode::Ewmix:
+    return vectorCycles(field(ewmix::n2) * (3 * kWordBytes + product({ewmix::n0, ewmix::n1})), 0);
   case Opcode::Move:
     return vectorCycles(product({move::n0, move::n1, move::n2}), 0);
   case Opcode::Movet:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vector engine: ewadd, ewmul, ewmin, ewmax, ewmad, lut, move, dwconv, poolmax, poolavg, redsum, redsq, redmax,
+// Vector engine: ewadd, ewmul, ewmin, ewmax, ewmad, ewmix, lut, move, dwconv, poolmax, poolavg, redsum, redsq, redmax,
 // redmin, wadd, wmul, normrcp, normrsq, movet. One step (a row of elements, one tap of a window, one element for all
 // the windows that it belongs to, or one row of a result that has several) a cycle, N lanes of 8 bits or N/4 of 32;
 // one instruction at a time. While the write of a row waits for its grant the engine stands still. docs/timing.md,
@@ -69,7 +69,8 @@ module tw_vx #(
   logic [7:0]   sat_q;
 
   // What starts.
-  logic start_lut, start_win, start_sum, start_norm, start_wide, start_mad, start_move, start_turn, start_top;
+  logic start_lut, start_win, start_sum, start_norm, start_wide, start_move, start_turn, start_top;
+  logic start_mad, start_mix;                           // ewmad or ewmix, ewmix
   logic       start_columns;                            // dwconv in its column form: docs/timing.md, section 7
   logic [3:0] column_step;                              // from one column of windows to the next
   wire [7:0]  opcode   = line_i[tw_isa_pkg::HDR_OPCODE_LSB +: 8];
@@ -84,6 +85,7 @@ module tw_vx #(
     start_norm = 1'b0;
     start_wide = 1'b0;
     start_mad  = 1'b0;
+    start_mix  = 1'b0;
     start_move = 1'b0;
     start_turn = 1'b0;
     start_top  = 1'b0;
@@ -96,7 +98,8 @@ module tw_vx #(
       start_sum  = (opcode == tw_isa_pkg::OP_REDSUM) || (opcode == tw_isa_pkg::OP_REDSQ);
       start_norm = (opcode == tw_isa_pkg::OP_NORMRCP) || (opcode == tw_isa_pkg::OP_NORMRSQ);
       start_wide = (opcode == tw_isa_pkg::OP_WADD) || (opcode == tw_isa_pkg::OP_WMUL) || start_norm;
-      start_mad  = opcode == tw_isa_pkg::OP_EWMAD;
+      start_mix  = opcode == tw_isa_pkg::OP_EWMIX;
+      start_mad  = (opcode == tw_isa_pkg::OP_EWMAD) || start_mix;
       start_move = opcode == tw_isa_pkg::OP_MOVE;
       start_turn = opcode == tw_isa_pkg::OP_MOVET;
       start_top  = (opcode == tw_isa_pkg::OP_REDMAX) || (opcode == tw_isa_pkg::OP_REDMIN);
@@ -198,6 +201,12 @@ module tw_vx #(
         a_n0   = line_i[tw_isa_pkg::EWADD_N0_LSB +: 16];
         a_n1   = line_i[tw_isa_pkg::EWADD_N1_LSB +: 16];
         a_n2   = line_i[tw_isa_pkg::EWADD_N2_LSB +: 16];
+        if (start_mix) begin
+          b_base = line_i[tw_isa_pkg::EWMIX_B_LSB +: 24];
+          b_s0   = a_s0;
+          b_s1   = a_s1;
+          b_s2   = a_s2;
+        end
       end
     end
   end
@@ -226,7 +235,7 @@ module tw_vx #(
     .s0_i  (b_s0),
     .s1_i  (b_s1),
     .s2_i  (b_s2),
-    .next_i(issue && !is_window_q),
+    .next_i(issue && !is_window_q && !gap_q),
     .addr_o(ew_addr_b),
     .plane_o(b_plane),
     .last_o (b_last)
@@ -362,7 +371,7 @@ module tw_vx #(
   logic         is_dw, is_max, is_avg, is_lut, is_mul, is_min, is_top, is_window;
   logic         is_sum, is_square, is_least, is_extreme;  // redsum and redsq, redsq, redmin, redmax and redmin
   logic         is_pool, is_bytes;       // a running value is rescaled; the result's bytes pass as they are
-  logic         is_wide, is_norm, is_root, is_turn, is_mad, is_move;
+  logic         is_wide, is_norm, is_root, is_turn, is_mad, is_mix, is_move;
   logic         fresh;                   // the record's head has not been taken yet
   logic         have_a, have_b;          // a read of this step was granted alone
   logic [15:0]  param, table_row;        // next parameter row; first row of poolavg's table
@@ -372,15 +381,15 @@ module tw_vx #(
   logic [N*32-1:0] bias_next, mult_next, bias, mult;
   logic         block_next;              // the next step issued is the first of a channel block
   // A group of steps reads what one result needs. A sum's four rows, or the N rows of a block of movet, follow with a
-  // step for each; eight steps that read the multipliers and addends of ewmad come before, and so do those that read
-  // the weights of a channel block for the column form of dwconv.
+  // step for each; the steps that read the multipliers and addends of ewmad and ewmix come before, and so do those
+  // that read the weights of a channel block for the column form of dwconv.
   logic         gap;                     // this step is none of the walk over a
   logic [GapBits-1:0] gap_steps, gap_count;  // steps in a row of that kind, and their number so far
   logic         lead;                    // this step is the first of its group
   logic         final_group;
-  logic [2:0]   word;                    // row of a sum, or of ewmad's multipliers and addends
-  logic [23:0]  m_base, m_step, c_base, c_step;
-  logic [N*32-1:0] multipliers, addends; // ewmad
+  logic [3:0]   word;                    // row of a sum, or of ewmad's and ewmix's multipliers and addends
+  logic [23:0]  m_base, m_step, c_base, c_step, k_base, k_step;
+  logic [N*32-1:0] multipliers, addends, seconds; // ewmad, ewmix; the second operand's multipliers
   // Column form. Each element meets a kernel row at once; its products go into as many windows, number 0 the one that
   // is complete after this column. Windows move on by one number with the first step of the next column.
   logic         is_columns;
@@ -401,10 +410,11 @@ module tw_vx #(
   // Lanes. An element's path depends on the instruction: dwconv accumulates products and requantises; pooling
   // accumulates elements; the others take one element or two.
   logic signed [17:0] first2  [DwTaps*N];  // product, element, or a - za, at age 2
-  logic signed [8:0]  second2 [N];       // b - zb
+  logic signed [8:0]  second2 [N];       // b - zb; ewmad: 0
   logic signed [31:0] acc     [DwTaps*N];  // sums, or the largest, at age 3
   logic signed [47:0] pa      [N];       // products of both operands, at age 3
   logic signed [47:0] pb      [N];
+  logic signed [31:0] pc      [N];       // what ewmad and ewmix add
   logic [7:0]         byte2 [N];
   logic [7:0]         lut3 [N], lut4 [N], lut5 [N], lut6 [N];
   // Lanes of 32 bits: operands at age 2, products, sum or interpolation, and how far it is shifted.
@@ -443,10 +453,11 @@ module tw_vx #(
         is_root     = opcode == tw_isa_pkg::OP_NORMRSQ;
         is_turn     = start_turn;
         is_mad      = start_mad;
+        is_mix      = start_mix;
         is_move     = start_move;
         is_bytes    = start_lut || start_sum || start_wide || start_move || start_turn;
         gap         = start_mad || start_columns;
-        gap_steps   = start_turn ? GapBits'(N) : start_mad ? GapBits'(2 * WordRows)
+        gap_steps   = start_turn ? GapBits'(N) : start_mix ? GapBits'(3 * WordRows) : start_mad ? GapBits'(2 * WordRows)
                     : start_columns ? GapBits'(kernel_h[2:0]) * GapBits'(kernel_w[2:0]) : GapBits'(WordRows);
         is_columns   = start_columns;
         last_window  = kernel_w[2:0] - 1'b1;
@@ -460,6 +471,8 @@ module tw_vx #(
         m_step      = line_i[tw_isa_pkg::EWMAD_M_S2_LSB +: 24];
         c_base      = line_i[tw_isa_pkg::EWMAD_C_LSB +: 24];
         c_step      = line_i[tw_isa_pkg::EWMAD_C_S2_LSB +: 24];
+        k_base      = line_i[tw_isa_pkg::EWMIX_K_LSB +: 24];
+        k_step      = line_i[tw_isa_pkg::EWMIX_K_S2_LSB +: 24];
         gap_count   = '0;
         lead        = 1'b1;
         word        = '0;
@@ -581,7 +594,7 @@ module tw_vx #(
             end else begin
               fixed4[i]   = is_mul ? pa[i] * 48'($signed(rec.ma))
                           : is_min ? ((pa[i] < pb[i]) ? pa[i] : pb[i])
-                          : is_top ? ((pa[i] > pb[i]) ? pa[i] : pb[i]) : pa[i] + pb[i];
+                          : is_top ? ((pa[i] > pb[i]) ? pa[i] : pb[i]) : pa[i] + pb[i] + 48'(pc[i]);
               centred4[i] = acc[i] - zeros;
               lut4[i]     = lut3[i];
             end
@@ -599,11 +612,6 @@ module tw_vx #(
           end
         end else if (step[2] && (is_move || is_turn)) begin
           for (int i = 0; i < N; i++) lut3[i] = byte2[i];
-        end else if (step[2] && is_mad) begin
-          for (int i = 0; i < N; i++) begin
-            pa[i] = 48'(first2[i]) * 48'($signed(multipliers[i*32 +: 32]));
-            pb[i] = 48'($signed(addends[i*32 +: 32]));
-          end
         end else if ((DwTaps > 1) && step[2] && is_columns) begin
           if (!between[2]) begin
             for (int w = 0; w < DwTaps; w++) begin
@@ -616,7 +624,7 @@ module tw_vx #(
               end
             end
           end
-        end else if (step[2] && between[2]) begin
+        end else if (step[2] && between[2] && !is_mad) begin
           for (int i = 0; i < N; i++) begin
             case (word[1:0])
               2'd0:    lut3[i] = acc[i/4][8*(i%4) +: 8];
@@ -638,8 +646,11 @@ module tw_vx #(
             else if (is_window) acc[i] = (first[2] ? 32'sd0 : acc[i]) + 32'(first2[i]);
             else if (is_lut) lut3[i] = lut_data_i[i*8 +: 8];
             else begin
-              pa[i] = 48'(first2[i]) * (is_mul ? 48'(second2[i]) : 48'($signed(rec.ma)));
-              pb[i] = is_mul ? 48'sd0 : 48'(second2[i]) * 48'($signed(rec.mb));
+              pa[i] = 48'(first2[i]) * (is_mul ? 48'(second2[i])
+                                      : 48'($signed(is_mad ? multipliers[i*32 +: 32] : rec.ma)));
+              pb[i] = is_mul ? 48'sd0
+                    : 48'(second2[i]) * 48'($signed(is_mad ? seconds[i*32 +: 32] : rec.mb));
+              pc[i] = is_mad ? $signed(addends[i*32 +: 32]) : 32'sd0;
             end
           end
         end
@@ -661,9 +672,12 @@ module tw_vx #(
             turn[N-1] = a_data_i;
           end
         end else if (step[1] && is_mad && between[1]) begin
-          if (word[2]) addends = {b_data_i, addends[N*32-1:N*8]};
-          else multipliers = {b_data_i, multipliers[N*32-1:N*8]};
-          word = word + 1'b1;
+          case (word[3:2])
+            2'd0:    multipliers = {b_data_i, multipliers[N*32-1:N*8]};
+            2'd1:    addends     = {b_data_i, addends[N*32-1:N*8]};
+            default: seconds     = {b_data_i, seconds[N*32-1:N*8]};
+          endcase
+          word = (is_mix ? word == 4'd11 : word == 4'd7) ? '0 : word + 1'b1;
         end else if ((DwTaps > 1) && step[1] && is_columns) begin : take_column
           logic [N*8-1:0] x, weights;
           if (between[1]) begin
@@ -691,7 +705,7 @@ module tw_vx #(
               first2[i] = is_square ? 18'(centred) * 18'(centred) : 18'(centred);
             end else begin
               first2[i]  = 18'($signed(a_data_i[i*8 +: 8])) - 18'($signed(rec.za));
-              second2[i] = 9'($signed(b_data_i[i*8 +: 8])) - 9'($signed(rec.zb));
+              second2[i] = (is_mad && !is_mix) ? 9'sd0 : 9'($signed(b_data_i[i*8 +: 8])) - 9'($signed(rec.zb));
             end
           end
         end
@@ -736,9 +750,12 @@ module tw_vx #(
             if (gap && (gap_count == gap_steps - 1'b1)) begin
               m_base   = m_base + m_step;
               c_base   = c_base + c_step;
+              k_base   = k_base + k_step;
               tap_addr = m_base;
             end else if (gap && (gap_count == GapBits'(WordRows - 1))) begin
               tap_addr = c_base;
+            end else if (gap && (gap_count == GapBits'(2 * WordRows - 1))) begin
+              tap_addr = k_base;
             end
           end else if (is_columns) begin
             if (gap) tap_addr = tap_addr + 24'(N);
@@ -793,7 +810,8 @@ module tw_vx #(
       end
       gap_q       <= gap;
       in_window_q <= is_window && !gap;
-      if (is_mad || is_columns) needs_b_q <= gap;
+      if (is_mad || is_columns) needs_b_q <= gap || is_mix;
+      if (is_mix) has_taps_q <= gap;
       have_a_q   <= have_a;
       have_b_q   <= have_b;
       steps_q    <= state == Steps;

@@ -135,12 +135,12 @@ private:
 
 const char *const kConfigs[] = {"tw8", "tw16"};
 const Opcode kRows[] = {
-    Opcode::Fill,    Opcode::Conv,    Opcode::Convf,   Opcode::Convs,  Opcode::Gemm,   Opcode::Gemmz,
-    Opcode::Gemmzt,  Opcode::Drq,     Opcode::Drqa,    Opcode::Drqt,   Opcode::Drqta,  Opcode::Drql,
-    Opcode::Drqal,   Opcode::Drqtl,   Opcode::Drqtal,  Opcode::Drw,    Opcode::Rsw,    Opcode::Ewadd,
-    Opcode::Ewmul,   Opcode::Ewmin,   Opcode::Ewmax,   Opcode::Lut,    Opcode::Dwconv, Opcode::Poolmax,
-    Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq,   Opcode::Redmax, Opcode::Redmin, Opcode::Wadd,
-    Opcode::Wmul,    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad,  Opcode::Move,   Opcode::Movet};
+    Opcode::Fill,   Opcode::Conv,   Opcode::Convf,   Opcode::Convs,   Opcode::Gemm,    Opcode::Gemmz, Opcode::Gemmzt,
+    Opcode::Drq,    Opcode::Drqa,   Opcode::Drqt,    Opcode::Drqta,   Opcode::Drql,    Opcode::Drqal, Opcode::Drqtl,
+    Opcode::Drqtal, Opcode::Drw,    Opcode::Rsw,     Opcode::Ewadd,   Opcode::Ewmul,   Opcode::Ewmin, Opcode::Ewmax,
+    Opcode::Lut,    Opcode::Dwconv, Opcode::Poolmax, Opcode::Poolavg, Opcode::Redsum,  Opcode::Redsq, Opcode::Redmax,
+    Opcode::Redmin, Opcode::Wadd,   Opcode::Wmul,    Opcode::Normrcp, Opcode::Normrsq, Opcode::Ewmad, Opcode::Ewmix,
+    Opcode::Move,   Opcode::Movet};
 
 class EngineTest : public testing::TestWithParam<std::tuple<const char *, Opcode>> {};
 INSTANTIATE_TEST_SUITE_P(Rows, EngineTest, testing::Combine(testing::ValuesIn(kConfigs), testing::ValuesIn(kRows)),
@@ -334,6 +334,18 @@ TEST_P(EngineTimeTest, VectorInstructionsTakeTheCyclesOfTheContract) {
                  .set(ewmad::y, 3 * group)
                  .set(ewmad::y_s0, n);
   EXPECT_EQ(cycles(mad), 4u + 2 * (21 + 8) + 8);
+  Line mix = Line(Opcode::Ewmix)
+                 .set(ewmix::n0, 7)
+                 .set(ewmix::n1, 3)
+                 .set(ewmix::n2, 2)
+                 .set(ewmix::a_s0, n)
+                 .set(ewmix::b, group)
+                 .set(ewmix::m, 2 * group)
+                 .set(ewmix::c, 2 * group)
+                 .set(ewmix::k, 2 * group)
+                 .set(ewmix::y, 3 * group)
+                 .set(ewmix::y_s0, n);
+  EXPECT_EQ(cycles(mix), 4u + 2 * (21 + 12) + 8);
   Line move = Line(Opcode::Move).set(move::n0, 7).set(move::n1, 3).set(move::n2, 2).set(move::y, group);
   EXPECT_EQ(cycles(move.set(move::a_s0, n).set(move::y_s0, n)), 4u + 42 + 8);
   Line turn = Line(Opcode::Movet).set(movet::n1, 3).set(movet::n2, 2).set(movet::y, group);

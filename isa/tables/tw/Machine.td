@@ -45,6 +45,7 @@ def PEwMul : Primitive<"ew_mul", 7, "a, za, b, zb, M, shift, zy -> int8: scaled 
 def PEwMin : Primitive<"ew_min", 8, "a, za, Ma, b, zb, Mb, shift, zy -> int8: smaller of the scaled operands">;
 def PEwMax : Primitive<"ew_max", 8, "a, za, Ma, b, zb, Mb, shift, zy -> int8: larger of the scaled operands">;
 def PEwMad : Primitive<"ew_mad", 6, "a, za, m, c, shift, zy -> int8: (a - za) * m + c with 32-bit m and c, one rounding">;
+def PEwMix : Primitive<"ew_mix", 9, "a, za, m, b, zb, k, c, shift, zy -> int8: (a - za) * m + (b - zb) * k + c with 32-bit m, k and c, one rounding">;
 def PWideAdd : Primitive<"wide_add", 5, "a, Ma, b, Mb, shift -> int32: scaled addition, one rounding, saturated">;
 def PWideMul : Primitive<"wide_mul", 3, "a, b, shift -> int32: product, one rounding, saturated">;
 def PNormReciprocal : Primitive<"norm_reciprocal", 2, "x, shift -> int32: 2^shift / x">;

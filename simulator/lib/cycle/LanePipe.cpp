@@ -22,13 +22,13 @@ void LanePipe::start(const Line &line, Cycle start) {
   hasReadA_ = hasReadB_ = writesAcc_ = readsTable_ = isTflite_ = false;
   reload_ = 3;
   depth_ = unitDepth_;
-  readA_ = readB_ = readC_ = write_ = {};
+  readA_ = readB_ = write_ = {};
+  furtherB_ = {};
   accHalves_ = 0;
   acc_ = 0;
   accSteps_ = 1;
   taps_ = emits_ = 1;
   stepsA_ = stepsB_ = {0, 1};
-  stepsC_ = {};
   leadSteps_ = 0;
   switch (opcode_) {
   case Opcode::Drq:
@@ -63,7 +63,8 @@ void LanePipe::start(const Line &line, Cycle start) {
     startWide(line, opcode_);
     break;
   case Opcode::Ewmad:
-    startMad(line);
+  case Opcode::Ewmix:
+    startMad(line, opcode_ == Opcode::Ewmix);
     break;
   case Opcode::Movet:
     startTransposition(line);
@@ -72,7 +73,7 @@ void LanePipe::start(const Line &line, Cycle start) {
     startRows(line, opcode_);
     break;
   }
-  for (RowWalk *walk : {&write_, &readA_, &readB_, &readC_}) {
+  for (RowWalk *walk : {&write_, &readA_, &readB_, &furtherB_[0].walk, &furtherB_[1].walk, &furtherB_[2].walk}) {
     walk->simplify();
     walk->seek(0);
   }
@@ -233,24 +234,35 @@ void LanePipe::startWide(const Line &line, Opcode opcode) {
   meet({readA_, readB_, write_});
 }
 
-// Client B reads four rows of multipliers and four of addends, then client A the rows.
-void LanePipe::startMad(const Line &line) {
+// Client B reads four rows of multipliers and four of addends, then client A the rows; in ewmix B reads four more and
+// the rows of the second operand with those of the first.
+void LanePipe::startMad(const Line &line, bool isMixed) {
   kind_ = Kind::Rows;
+  static_assert(ewmad::a.lsb == ewmix::a.lsb && ewmad::y.lsb == ewmix::y.lsb && ewmad::c.lsb == ewmix::c.lsb);
+  static_assert(ewmad::param.lsb == ewmix::param.lsb);
   uint64_t n0 = uint64_t(line.get(ewmad::n0)), n1 = uint64_t(line.get(ewmad::n1)), n2 = uint64_t(line.get(ewmad::n2));
+  const uint64_t lead = (isMixed ? 3 : 2) * uint64_t(kWordBytes);
   emits_ = n0 * n1;
-  stepsB_ = {0, kWordBytes};
-  stepsC_ = {kWordBytes, 2 * kWordBytes};
-  stepsA_ = {2 * kWordBytes, 2 * kWordBytes + emits_};
+  stepsA_ = {lead, lead + emits_};
   taps_ = stepsA_.end;
   blocks_ = 1;
   blockSteps_ = n2 * taps_;
   param_ = uint64_t(line.get(ewmad::param));
   hasReadA_ = hasReadB_ = true;
   readA_ = {line.get(ewmad::a), {n0, n1, n2, 1}, {line.get(ewmad::a_s0), line.get(ewmad::a_s1), line.get(ewmad::a_s2)}};
-  readB_ = {line.get(ewmad::m), {kWordBytes, n2, 1, 1}, {config_.n, line.get(ewmad::m_s2)}};
-  readC_ = {line.get(ewmad::c), {kWordBytes, n2, 1, 1}, {config_.n, line.get(ewmad::c_s2)}};
   write_ = {line.get(ewmad::y), {n0, n1, n2, 1}, {line.get(ewmad::y_s0), line.get(ewmad::y_s1), line.get(ewmad::y_s2)}};
-  meet({readA_, readB_, readC_, write_});
+  auto byLane = [&](FieldRef base, FieldRef stride) {
+    return RowWalk{line.get(base), {kWordBytes, n2, 1, 1}, {config_.n, line.get(stride)}};
+  };
+  stepsB_ = {0, kWordBytes};
+  readB_ = byLane(ewmad::m, ewmad::m_s2);
+  furtherB_[0] = {{kWordBytes, 2 * kWordBytes}, byLane(ewmad::c, ewmad::c_s2)};
+  if (!isMixed)
+    return meet({readA_, readB_, furtherB_[0].walk, write_});
+  furtherB_[1] = {{2 * kWordBytes, lead}, byLane(ewmix::k, ewmix::k_s2)};
+  furtherB_[2] = {stepsA_, readA_};
+  furtherB_[2].walk.base = line.get(ewmix::b);
+  meet({readA_, readB_, furtherB_[0].walk, furtherB_[1].walk, furtherB_[2].walk, write_});
 }
 
 // N rows in, N rows out.
@@ -430,8 +442,9 @@ void LanePipe::nextStep() {
       readA_.next();
     if (hasReadB_ && stepsB_.contains(tap_))
       readB_.next();
-    if (stepsC_.contains(tap_))
-      readC_.next();
+    for (Further &further : furtherB_)
+      if (further.steps.contains(tap_))
+        further.walk.next();
     if (!writesAcc_ && ++accStep_ == accSteps_) {
       accStep_ = 0;
       ++accRow_;
@@ -453,9 +466,13 @@ LanePipe::Outcome LanePipe::step(BankSet &taken, Conflicts &conflicts) {
   bool isStepping = head_ == 0 && block_ != blocks_;
   bool gotA = true, gotB = true, inside = false;
   if (isStepping) {
-    bool isSecond = stepsC_.contains(tap_);
-    int64_t a = readA_.address, b = isSecond ? readC_.address : readB_.address;
-    bool wantsA = hasReadA_ && stepsA_.contains(tap_), wantsB = hasReadB_ && (isSecond || stepsB_.contains(tap_));
+    int64_t a = readA_.address, b = readB_.address;
+    bool wantsA = hasReadA_ && stepsA_.contains(tap_), wantsB = hasReadB_ && stepsB_.contains(tap_);
+    for (const Further &further : furtherB_)
+      if (further.steps.contains(tap_)) {
+        b = further.walk.address;
+        wantsB = true;
+      }
     if (readsWeightsAlone()) {
       wantsA = false;
       wantsB = true;
@@ -594,8 +611,9 @@ void LanePipe::jump(uint64_t cycles) {
     readA_.seek(group * (stepsA_.end - stepsA_.begin) + stepsA_.within(tap_));
   if (kind_ == Kind::Rows && hasReadB_)
     readB_.seek(group * (stepsB_.end - stepsB_.begin) + stepsB_.within(tap_));
-  if (stepsC_.end != 0)
-    readC_.seek(group * (stepsC_.end - stepsC_.begin) + stepsC_.within(tap_));
+  for (Further &further : furtherB_)
+    if (further.steps.end != 0)
+      further.walk.seek(group * (further.steps.end - further.steps.begin) + further.steps.within(tap_));
   uint64_t emitted = group * emits_ + (tap_ - std::min(tap_, taps_ - emits_));
   if (leadSteps_ != 0)
     emitted = group / outputColumns_ * emittedBy(outputColumns_) + emittedBy(group % outputColumns_);

@@ -8,6 +8,7 @@
 #include "Leap.h"
 #include "tw/isa/Line.h"
 #include <algorithm>
+#include <array>
 #include <initializer_list>
 #include <optional>
 
@@ -135,7 +136,7 @@ private:
   void startRows(const isa::Line &line, isa::Opcode opcode);
   void startReduction(const isa::Line &line, isa::Opcode opcode);
   void startWide(const isa::Line &line, isa::Opcode opcode);
-  void startMad(const isa::Line &line);
+  void startMad(const isa::Line &line, bool isMixed);
   void startTransposition(const isa::Line &line);
   void meet(std::initializer_list<RowWalk> walks);
   bool hasRecord() const { return opcode_ != isa::Opcode::Move && opcode_ != isa::Opcode::Movet; }
@@ -179,9 +180,14 @@ private:
   uint64_t blocks_, blockSteps_; // a block is what lies between two reloads of bias and multiplier
   // A group is what leads to an output row, or to several: its last emits_ steps write one each.
   uint64_t taps_, emits_;
-  Range stepsA_, stepsB_, stepsC_;       // C: second walk of client B, never in a step of the first
+  Range stepsA_, stepsB_;
   bool hasReadA_, hasReadB_, writesAcc_; // rsw writes ACC instead of the scratchpad
-  RowWalk readA_, readB_, readC_, write_;
+  RowWalk readA_, readB_, write_;
+  struct Further { // walks of client B, each in steps of its own
+    Range steps;
+    RowWalk walk;
+  };
+  std::array<Further, 3> furtherB_;
   uint64_t param_;
   uint64_t table_;
   bool readsTable_, isTflite_;

@@ -244,6 +244,8 @@ std::optional<ParamFault> checkParameters(const State &state, const isa::Line &l
     static_assert(isa::normrcp::param.lsb == isa::normrsq::param.lsb);
     return checkHead(state, line.get(isa::normrcp::param));
   case isa::Opcode::Ewmad:
+  case isa::Opcode::Ewmix:
+    static_assert(isa::ewmad::param.lsb == isa::ewmix::param.lsb);
     return checkHead(state, line.get(isa::ewmad::param));
   case isa::Opcode::Lut:
     if (!state.lutLoaded[line.get(isa::lut::table)])

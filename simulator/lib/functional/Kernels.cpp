@@ -36,8 +36,8 @@ constexpr Row kRows[] = {
     {isa::Opcode::Redmax, executeRedmax},   {isa::Opcode::Redmin, executeRedmin},
     {isa::Opcode::Wadd, executeWadd},       {isa::Opcode::Wmul, executeWmul},
     {isa::Opcode::Normrcp, executeNormrcp}, {isa::Opcode::Normrsq, executeNormrsq},
-    {isa::Opcode::Ewmad, executeEwmad},     {isa::Opcode::Move, executeMove},
-    {isa::Opcode::Movet, executeMovet},
+    {isa::Opcode::Ewmad, executeEwmad},     {isa::Opcode::Ewmix, executeEwmix},
+    {isa::Opcode::Move, executeMove},       {isa::Opcode::Movet, executeMovet},
 };
 
 constexpr auto kKernels = [] {

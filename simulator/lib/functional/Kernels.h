@@ -57,6 +57,7 @@ Effects executeWmul(State &state, const isa::Line &line);
 Effects executeNormrcp(State &state, const isa::Line &line);
 Effects executeNormrsq(State &state, const isa::Line &line);
 Effects executeEwmad(State &state, const isa::Line &line);
+Effects executeEwmix(State &state, const isa::Line &line);
 Effects executeMove(State &state, const isa::Line &line);
 Effects executeMovet(State &state, const isa::Line &line);
 

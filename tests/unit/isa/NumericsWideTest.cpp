@@ -52,6 +52,10 @@ TEST(NumericsWideTest, AMultiplierAndAnAddendPerLaneAreRoundedOnce) {
     const int shift = int(random() % 48);
     const Exact whole = Exact{rounded(Exact{a - za} * m + c, shift)} + zy;
     ASSERT_EQ(ewMad(a, za, m, c, shift, zy), std::max(Exact{-128}, std::min(Exact{127}, whole)));
+    const auto b = int8_t(random()), zb = int8_t(random());
+    const int32_t k = anyWord(random);
+    const Exact mixed = Exact{rounded(Exact{a - za} * m + Exact{b - zb} * k + c, shift)} + zy;
+    ASSERT_EQ(ewMix(a, za, m, b, zb, k, c, shift, zy), std::max(Exact{-128}, std::min(Exact{127}, mixed)));
   }
 }
 

@@ -645,6 +645,41 @@ TEST_F(SemanticEvalTest, LanesHaveMultipliersAndAddendsOfTheirOwn) {
           ASSERT_EQ(int8_t(memories.spm[size_t(0x4000 + i2 * 96 + i1 * 48 + i0 * 16 + lane)]),
                     clampI8(expected, -100, 100));
         }
+  before = memories;
+  ASSERT_EQ(run(Opcode::Ewmix, {{"n0", 3},
+                                {"n1", 2},
+                                {"n2", 2},
+                                {"a", 0x100},
+                                {"b", 0x2100},
+                                {"a_s0", 16},
+                                {"a_s1", 64},
+                                {"a_s2", 160},
+                                {"y", 0x4000},
+                                {"y_s0", 16},
+                                {"y_s1", 48},
+                                {"y_s2", 96},
+                                {"m", 0x800},
+                                {"m_s2", 80},
+                                {"c", 0x900},
+                                {"c_s2", 64},
+                                {"k", 0x880},
+                                {"k_s2", 64},
+                                {"param", 20}})
+                .fault,
+            FaultCode::None);
+  for (int i2 = 0; i2 != 2; ++i2)
+    for (int i1 = 0; i1 != 2; ++i1)
+      for (int i0 = 0; i0 != 3; ++i0)
+        for (int lane = 0; lane != kN; ++lane) {
+          int32_t m, c, k;
+          std::memcpy(&m, &before.spm[size_t(0x800 + i2 * 80 + lane * 4)], 4);
+          std::memcpy(&c, &before.spm[size_t(0x900 + i2 * 64 + lane * 4)], 4);
+          const int at = i2 * 160 + i1 * 64 + i0 * 16 + lane;
+          std::memcpy(&k, &before.spm[size_t(0x880 + i2 * 64 + lane * 4)], 4);
+          int8_t expected = ewMix(spm(0x100 + at), 2, m, spm(0x2100 + at), -3, k, c, 11, 7);
+          ASSERT_EQ(int8_t(memories.spm[size_t(0x4000 + i2 * 96 + i1 * 48 + i0 * 16 + lane)]),
+                    clampI8(expected, -100, 100));
+        }
 }
 
 TEST_F(SemanticEvalTest, MovesCopyRowsAndTransposeBlocks) {

@@ -245,6 +245,12 @@ constexpr int8_t ewMad(int8_t a, int8_t za, int32_t m, int32_t c, int shift, int
   return rescale(scaleI8(a, za, m) + c, shift, zy);
 }
 
+/// sat8(RNE(((a - za) * m + (b - zb) * k + c) / 2^shift) + zy). Below 2^42 in magnitude.
+constexpr int8_t ewMix(int8_t a, int8_t za, int32_t m, int8_t b, int8_t zb, int32_t k, int32_t c, int shift,
+                       int8_t zy) {
+  return rescale(scaleI8(a, za, m) + scaleI8(b, zb, k) + c, shift, zy);
+}
+
 //===- Wide: int32 in, int32 out ---===//
 
 /// RNE(x / 2^shift) limited to int32; shift 0..63.

@@ -125,14 +125,29 @@ def NORMRSQ : Norm<0x41, "normrsq", "norm_rsqrt", "reciprocal square root of int
     "Exactly as normrcp, with the entry for the lowest bit of e and the five bits below the leading one, f the 16 bits below those, and e/2 in place of e in the last shift.";
 }
 
-def EWMAD : Instruction<0x37, "ewmad", VX, RowExtents # RowFields<"a", "operand">.Fields # RowFields<"y", "result">.Fields
-    # [SpmAddr<"m", "multipliers: N int32">, SpmStride<"m_s2", "multipliers: byte stride of dimension 2; 0 repeats">,
-       SpmAddr<"c", "addends: N int32">, SpmStride<"c_s2", "addends: byte stride of dimension 2; 0 repeats">,
-       ParamRow<"param", "numerics record: head only">], "product and sum with a multiplier and an addend for each lane"> {
+// Numbers for each lane, read once for each step of dimension 2.
+class ByLane<string p> : Strided<p, SPM, "i32", p, "read", [Dim<[Term<"i2">], p # "_s2">]>;
+class MadFields<string a, string m, string c> {
+  list<Field> Fields = RowExtents # RowFields<"a", a>.Fields # RowFields<"y", "result">.Fields
+    # [SpmAddr<"m", m # ": N int32">, SpmStride<"m_s2", m # ": byte stride of dimension 2; 0 repeats">,
+       SpmAddr<"c", c # ": N int32">, SpmStride<"c_s2", c # ": byte stride of dimension 2; 0 repeats">,
+       ParamRow<"param", "numerics record: head only">];
+}
+def EWMAD : Instruction<0x37, "ewmad", VX, MadFields<"operand", "multipliers", "addends">.Fields, "product and sum with a multiplier and an addend for each lane"> {
   let Description = "y = clamp(sat8(RNE(((a - za)*m + c) / 2^shift) + zy), lo, hi); m and c are read once for each step of dimension 2.";
-  let Sem = Semantics<RowLoops, [RowWalk<"a", "read">, Strided<"m", SPM, "i32", "m", "read", [Dim<[Term<"i2">], "m_s2">]>,
-      Strided<"c", SPM, "i32", "c", "read", [Dim<[Term<"i2">], "c_s2">]>, RecordHead<>, RowWalk<"y", "write">],
+  let Sem = Semantics<RowLoops, [RowWalk<"a", "read">, ByLane<"m">, ByLane<"c">, RecordHead<>, RowWalk<"y", "write">],
     [Node<"s", "ew_mad", ["a", "p.za", "m", "c", "p.shift", "p.zy"]>, Node<"y", "clamp_i8", ["s", "p.lo", "p.hi"]>]>;
+  let Raises = [FSpmBounds, FParamBounds, FMisaligned, FUninitParam];
+}
+def EWMIX : Instruction<0x42, "ewmix", VX, MadFields<"first operand", "multipliers", "addends">.Fields
+    # [SpmAddr<"b", "second operand: first row; strides of the first">, SpmAddr<"k", "multipliers of the second operand: N int32">,
+       SpmStride<"k_s2", "multipliers of the second operand: byte stride of dimension 2; 0 repeats">], "sum of two products with multipliers, and of an addend, for each lane"> {
+  let Description = "y = clamp(sat8(RNE(((a - za)*m + (b - zb)*k + c) / 2^shift) + zy), lo, hi); m, c and k are read once for each step of dimension 2. "
+    "With the bytes of 16-bit values in a and b, one rounding of their products; with ewmad's rounded result in b, what that has left.";
+  let Sem = Semantics<RowLoops, [RowWalk<"a", "read">,
+      Strided<"b", SPM, "i8", "b", "read", [Dim<[Term<"i2">], "a_s2">, Dim<[Term<"i1">], "a_s1">, Dim<[Term<"i0">], "a_s0">]>,
+      ByLane<"m">, ByLane<"c">, ByLane<"k">, RecordHead<>, RowWalk<"y", "write">],
+    [Node<"s", "ew_mix", ["a", "p.za", "m", "b", "p.zb", "k", "c", "p.shift", "p.zy"]>, Node<"y", "clamp_i8", ["s", "p.lo", "p.hi"]>]>;
   let Raises = [FSpmBounds, FParamBounds, FMisaligned, FUninitParam];
 }
 

@@ -282,7 +282,7 @@ private:
     using namespace isa;
     static constexpr Opcode kOpcodes[] = {Opcode::Redsum, Opcode::Redsq, Opcode::Redmax,  Opcode::Redmin,
                                           Opcode::Wadd,   Opcode::Wmul,  Opcode::Normrcp, Opcode::Normrsq,
-                                          Opcode::Ewmad,  Opcode::Move,  Opcode::Movet};
+                                          Opcode::Ewmad,  Opcode::Ewmix, Opcode::Move,    Opcode::Movet};
     Opcode opcode = kOpcodes[below(int(std::size(kOpcodes)))];
     return legal([&] {
       Line line(opcode);
