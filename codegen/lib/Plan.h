@@ -40,7 +40,8 @@ struct Step {
 struct SequencePlan {
   tensorize::TokenStream stream; // operands and result number the table's tensors
   tensorize::TokenTile tile;
-  int8_t beside = 0; // what the lanes beside the result hold
+  int8_t beside = 0;   // what the lanes beside the result hold
+  uint64_t cycles = 0; // that the vector unit takes for all instructions when nothing is in their way
 };
 
 /// Consecutive blocks on the accelerator: one stream, one submit. Or one block whose instructions need no schedule: it

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two parts of a layer norm.
+// The two parts of a layer norm, and a whole one.
 #include "fixed.h"
 #include "library.h"
 
@@ -54,6 +54,29 @@ TW_LIB_FUNCTION(normalise_i8) {
       if (f)
         value += 4 * tw_lib_sat8(tw_lib_round_shift((x[i] - center) * f + add_far, far_shift));
       y[i] = tw_lib_sat8(value);
+    }
+  }
+  return TW_LIB_DONE;
+}
+
+TW_LIB_FUNCTION(norm_i8) {
+  const int64_t rows = tensors[0].extents[0], n = tensors[0].extents[1], center = params[1];
+  const int shift = (int)params[10];
+  for (int64_t r = 0; r < rows; ++r) {
+    const int8_t *x = (const int8_t *)data[0] + r * n;
+    int8_t *high = (int8_t *)data[1] + 2 * r * n, *low = high + n;
+    const struct sums sums = sums_of(x, n, center);
+    const int64_t mean = negative_mean(sums, params), beside = tw_lib_round_shift(mean, 22);
+    const int64_t moved = sums.first + n * beside, squares = sums.second + beside * (sums.first + moved);
+    const int64_t variance =
+        tw_lib_sat32(tw_lib_round_shift(squares * ((int64_t)1 << 30) - moved * moved * params[4], (int)params[5]));
+    const int64_t root = tw_lib_inverse_root(tw_lib_sat32(variance + params[6]), (int)params[7]);
+    const int64_t factor = tw_lib_sat32(tw_lib_round_shift(root * params[8], (int)params[9]));
+    const int64_t addend = tw_lib_sat32(tw_lib_round_shift(mean * factor, 22));
+    for (int64_t i = 0; i < n; ++i) {
+      const int64_t z = (x[i] - center) * factor + addend;
+      high[i] = tw_lib_sat8(tw_lib_round_shift(z, shift + 6));
+      low[i] = tw_lib_sat8(tw_lib_round_shift(z - high[i] * ((int64_t)1 << (shift + 6)), shift));
     }
   }
   return TW_LIB_DONE;

@@ -36,4 +36,28 @@ static inline int32_t tw_lib_reciprocal(int32_t x, int shift) {
   return right < 0 ? INT32_MAX : tw_lib_sat32(tw_lib_round_shift(value, right));
 }
 
+// 4 floor(sqrt(2^63 / d)), about 2^31 / sqrt(d / 32), bit by bit from the top.
+static inline int64_t tw_lib_root_point(int64_t d) {
+  const uint64_t under = ((uint64_t)1 << 63) / (uint64_t)d;
+  uint64_t root = 0;
+  for (int bit = 29; bit >= 0; --bit) {
+    const uint64_t next = root | (uint64_t)1 << bit;
+    if (next * next <= under)
+      root = next;
+  }
+  return (int64_t)(4 * root);
+}
+
+// About 2^shift / sqrt(x), by the parity of the exponent and the five bits below the leading one.
+static inline int32_t tw_lib_inverse_root(int32_t x, int shift) {
+  if (x <= 0)
+    return INT32_MAX;
+  const int e = 31 - __builtin_clz((unsigned)x), odd = e & 1, right = 31 + (e >> 1) - shift;
+  const uint32_t u = (uint32_t)x << (31 - e);
+  const int64_t d = 32 + (u >> 26 & 31), base = tw_lib_root_point(d << odd),
+                slope = base - tw_lib_root_point((d + 1) << odd);
+  const int64_t value = base - ((slope * (int64_t)(u >> 10 & 0xFFFF)) >> 16);
+  return right < 0 ? INT32_MAX : tw_lib_sat32(tw_lib_round_shift(value, right));
+}
+
 #endif // TW_CODEGEN_RUNTIME_FIXED_H

@@ -17,20 +17,22 @@ constexpr double kReciprocalError = 0x1p-14 + 0x1p-16; // relative: of the recip
 constexpr int64_t kMostChannels = (1 << 14) - 1;       // sums of e fit int32
 
 // `steps`: of the output in 1, `top`: the largest that the output holds.
-double softmaxBound(double steps, double top, int64_t channels, bool isFine, bool hasRest) {
+double softmaxBound(double steps, double top, int64_t channels, bool hasRest) {
   const double largest = std::min(steps, top);
   const double ofSum = hasRest ? (0.5 * double(channels) / 256 + 0.5) / kUnits : 0.5 * double(channels) / kUnits;
-  const double ofNumerator = (isFine ? 0.5 : 128.5) / kUnits * steps + (isFine ? 0.5 : 0);
+  // The entry's rounding in the result, and that of the low byte's multiplier: 255 / 2^(shift + 1) is below steps
+  // 2^-30.
+  const double ofNumerator = steps * (0.5 / kUnits + 0x1p-30);
   return 0.5 + ofNumerator + largest * (ofSum + kReciprocalError);
 }
 
-std::vector<int8_t> softmaxTables(double scale, bool isFine, bool hasRest) {
+std::vector<int8_t> softmaxTables(double scale, bool hasRest) {
   std::array<std::vector<int8_t>, 3> parts;
   for (int d = -255; d <= 0; ++d) {
     const double e = kUnits * std::exp(scale * d), whole = std::nearbyint(e);
-    const int value = int(whole), high = (isFine ? value : value + 128) >> 8, low = value - 256 * high;
-    parts[0].push_back(int8_t(high - 128));
-    parts[1].push_back(int8_t(isFine ? low - 128 : low));
+    const int value = int(whole);
+    parts[0].push_back(int8_t((value >> 8) - 128));
+    parts[1].push_back(int8_t((value & 255) - 128));
     parts[2].push_back(int8_t(std::min(std::nearbyint(256 * (e - whole)), 127.0)));
   }
   std::vector<int8_t> tables;
@@ -55,15 +57,16 @@ std::optional<SoftmaxNumbers> softmaxNumbers(double scale, double outScale, int8
     return std::nullopt;
   numbers.factor =
       int32_t(std::nearbyint(std::ldexp(1 / outScale, numbers.shift - (kReciprocalShift - 8) + kFactorShift)));
-  for (auto [isFine, hasRest] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
-    numbers.bound = softmaxBound(steps, top, channels, isFine, hasRest);
-    if (numbers.bound >= kStepBound)
-      continue;
-    numbers.isFine = isFine;
-    numbers.tables = softmaxTables(scale, isFine, hasRest);
-    return numbers;
+  bool hasRest = false;
+  numbers.bound = softmaxBound(steps, top, channels, hasRest);
+  if (numbers.bound >= 1) {
+    hasRest = true;
+    numbers.bound = softmaxBound(steps, top, channels, hasRest);
   }
-  return std::nullopt;
+  if (numbers.bound >= kStepBound)
+    return std::nullopt;
+  numbers.tables = softmaxTables(scale, hasRest);
+  return numbers;
 }
 
 MeanNumbers meanNumbers(int64_t channels, bool isCentred, int8_t center) {
@@ -117,6 +120,44 @@ std::optional<NormaliseNumbers> normaliseNumbers(const std::vector<double> &fact
   for (int part = 0; part != (hasFar ? 4 : 3); ++part)
     numbers.tables.insert(numbers.tables.end(), parts[size_t(part)].begin(), parts[size_t(part)].end());
   return numbers.bound < kStepBound ? std::optional(numbers) : std::nullopt;
+}
+
+std::optional<NormNumbers> normNumbers(double eps, int64_t channels, const MeanNumbers &mean) {
+  constexpr double kMost = std::numeric_limits<int32_t>::max(), kUnits = 8100; // of 127 * 64 + 32
+  const auto count = double(channels);
+  if (!(eps >= 0) || channels < 2 || channels > kMostChannels)
+    return std::nullopt;
+  NormNumbers numbers;
+  numbers.mean = mean;
+  numbers.unit = std::sqrt(count) / kUnits; // one that stands out alone is sqrt(channels - 1) deviations away
+  // 127.5^2, or 255^2 about another centre: the largest mean of squares.
+  const int places = std::min(int(std::floor(std::log2(kMost / count / ((mean.isCentred ? 16257 : 65026) + eps)))), 30);
+  if (places < 0)
+    return std::nullopt;
+  numbers.varianceShift = 30 - places;
+  numbers.means = mean.isCentred ? int32_t(std::nearbyint(0x1p30 / count)) : 0;
+  const double exact = std::ldexp(eps * count, places), entry = std::nearbyint(exact);
+  if (entry >= 0x1p30) // such a constant could not be made
+    return std::nullopt;
+  numbers.eps = int32_t(entry);
+  // All values but one are the mean's neighbour: the least that is not zero.
+  const double least = std::ldexp(mean.isCentred ? (count - 1) / count : 1, places) + exact;
+  const double ofVariance =
+      std::abs(entry - exact) + (mean.isCentred ? 0.5 + std::ldexp(count * count, places - 33) : 0);
+  numbers.rootShift = int(std::floor(31 + std::log2(least) / 2 - 0.001));
+  // The multiplier stays below 2^24, so that its product with a mean fits int32.
+  const double gain = std::sqrt(std::ldexp(count, places)) / numbers.unit;
+  numbers.shift = int(std::floor(std::log2(0x1.ep23 / kMost / gain) + numbers.rootShift));
+  const double factor = std::ldexp(gain, numbers.shift - numbers.rootShift);
+  numbers.factorShift = 29 - std::ilogb(factor);
+  if (numbers.rootShift > 63 || numbers.shift < 4 || numbers.shift > 40 || numbers.factorShift > 63)
+    return std::nullopt;
+  numbers.factor = int32_t(std::nearbyint(std::ldexp(factor, numbers.factorShift)));
+  // Of the root: the table's, its rounding, and half of the variance's.
+  numbers.relative = 0x1p-13 + 0x1p-16 + 0.51 * ofVariance / least;
+  // The last rounding, that of the multiplier times an x, the mean's error times the multiplier, the addend's rounding.
+  numbers.absolute = 0.5 + std::ldexp(127.5 + 4 + 0.5, -numbers.shift);
+  return ofVariance < least / 100 ? std::optional(numbers) : std::nullopt;
 }
 
 } // namespace tw::isa

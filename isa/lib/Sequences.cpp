@@ -51,14 +51,16 @@ public:
   Rows bytesOf(uint32_t wide) const { return {wide, 1, wideStride()}; }
 
   void transposeIn(uint32_t from, Rows to) { transpose(from, to.at, blocksOf(to.count), true); }
-  void transposeOut(Rows from, int8_t zero) {
+  // Back to [tokens][blocks][N]; lanes beyond the channels hold `zero`.
+  void turn(Rows from, uint32_t to, int8_t zero) {
     const uint32_t blocks = blocksOf(from.count);
     if (uint32_t tail = blocks * n - from.count) {
       Rows behind{from.at + from.count * n, tail, from.blockStride};
       add(behind, behind, n, behind, {.ma = 0, .zy = zero});
     }
-    transpose(from.at, place.y, blocks, false);
+    transpose(from.at, to, blocks, false);
   }
+  void transposeOut(Rows from, int8_t zero) { turn(from, place.y, zero); }
   // y = a * ma + b * mb for each channel; b is one row for all of them if bStride is 0.
   void add(Rows a, Rows b, uint32_t bStride, Rows y, Record record) {
     Line line = walk(Opcode::Ewadd, a);
@@ -102,6 +104,13 @@ public:
     line.set(ewmad::m, m).set(ewmad::m_s2, wideStride()).set(ewmad::c, c).set(ewmad::c_s2, wideStride());
     append(line, ewmad::param, record);
   }
+  // y = a * m + b * k + c; b's rows lie as those of a do.
+  void mix(Rows a, uint32_t m, Rows b, uint32_t k, uint32_t c, Rows y, Record record) {
+    static_assert(ewadd::a.lsb == ewmix::a.lsb && ewadd::n2.lsb == ewmix::n2.lsb);
+    Line line = to(walk(Opcode::Ewmix, a), y, ewmix::y, ewmix::y_s0, ewmix::y_s2).set(ewmix::b, b.at);
+    line.set(ewmix::m, m).set(ewmix::m_s2, wideStride()).set(ewmix::c, c).set(ewmix::c_s2, wideStride());
+    append(line.set(ewmix::k, k).set(ewmix::k_s2, wideStride()), ewmix::param, record);
+  }
   // Consecutive rows of two operands.
   void combine(Opcode opcode, uint32_t rows, uint32_t a, uint32_t b, uint32_t y, Record record) {
     static_assert(ewadd::b.lsb == ewmul::b.lsb && ewadd::y.lsb == ewmul::y.lsb && ewadd::param.lsb == ewmul::param.lsb);
@@ -109,6 +118,14 @@ public:
     line.set(ewadd::n0, rows).set(ewadd::n1, 1).set(ewadd::n2, 1);
     line.set(ewadd::a, a).set(ewadd::a_s0, n).set(ewadd::b, b).set(ewadd::b_s0, n);
     append(line.set(ewadd::y, y).set(ewadd::y_s0, n), ewadd::param, record);
+  }
+  // A number in every lane, from 2^31 - 1 in all of them; `most` may be `y`.
+  void constant(uint32_t most, int32_t number, uint32_t y) {
+    pair(Opcode::Wadd, most, most, y, {.ma = number, .shift = 31});
+  }
+  void most(uint32_t y) { // what the reciprocal of zero is
+    zero(y);
+    norm(Opcode::Normrcp, y, y, 0);
   }
   // Zero in every lane: nothing of either operand.
   void zero(uint32_t y) { pair(Opcode::Wadd, y, y, y, {.ma = 0}); }
@@ -190,49 +207,39 @@ std::array<uint64_t, 3> scratchBytes(const HwConfig &config, TokenShape shape) {
 Sequence softmaxSequence(const HwConfig &config, TokenShape shape, SequencePlace place, const SoftmaxNumbers &numbers) {
   Builder b(config, shape, place);
   b.out.tables = numbers.tables;
-  const int8_t lowZero = numbers.isFine ? -128 : 0;
   const bool isMasked = place.mask.has_value();
-  const Rows result = b.e(), third = b.y();
-  Rows d = b.x(), h = result, l = third, top = b.row();
+  // Each instruction goes from one part of the memory to another.
+  const Rows d = isMasked ? b.x() : b.e(), h = isMasked ? b.y() : b.x(), l = isMasked ? b.x() : b.y();
+  const Rows result = b.e(), top = b.row();
   uint32_t high = b.wide(), low = b.wide(), rest = b.wide();
-  b.transposeIn(place.x, d);
-  if (isMasked) {
-    b.maskRows(d, h, -128); // below all others
-    std::swap(d, h);
-  }
-  b.top(d, top);
-  b.subtractRow(d, top, h, {.mb = -1, .zy = 127}); // x - max + 127: all of -255..0
-  std::swap(d, h);
-  b.lookUp(d, 0, h);
-  b.lookUp(d, 1, l);
-  if (numbers.hasRest()) { // for the sum alone
-    b.lookUp(d, 2, d);
+  b.transposeIn(place.x, b.x());
+  if (isMasked)
+    b.maskRows(b.x(), b.e(), -128); // below all others
+  const Rows x = isMasked ? b.e() : b.x();
+  b.top(x, top);
+  b.subtractRow(x, top, d, {.mb = -1, .zy = 127}); // x - max + 127: all of -255..0
+  auto lookUp = [&](uint32_t table, int8_t zero, Rows to) {
+    b.lookUp(d, table, isMasked ? b.e() : to);
     if (isMasked)
-      b.maskRows(d, d, 0);
-    b.reduce(Opcode::Redsum, d, rest, {});
+      b.maskRows(b.e(), to, zero);
+  };
+  if (numbers.hasRest()) { // for the sum alone
+    lookUp(2, 0, h);
+    b.reduce(Opcode::Redsum, h, rest, {});
   }
-  if (isMasked) {
-    b.maskRows(h, d, -128);
-    b.maskRows(l, h, lowZero);
-    l = std::exchange(h, d);
-  }
+  lookUp(0, -128, h);
+  lookUp(1, -128, l);
   b.reduce(Opcode::Redsum, h, high, {.za = -128});
-  b.reduce(Opcode::Redsum, l, low, {.za = lowZero});
+  b.reduce(Opcode::Redsum, l, low, {.za = -128});
   b.pair(Opcode::Wadd, high, low, high, {.ma = 256, .mb = 1});
   if (numbers.hasRest())
     b.pair(Opcode::Wadd, high, rest, high, {.ma = 256, .mb = 1, .shift = 8});
-  b.norm(Opcode::Normrcp, high, low, 46); // 2^46 / sum, below 2^31
-  b.scale(low, {.ma = numbers.factor, .shift = 30});
+  b.norm(Opcode::Normrcp, high, high, 46); // 2^46 / sum, below 2^31
+  b.scale(high, {.ma = numbers.factor, .shift = 30});
+  b.pair(Opcode::Wadd, high, high, low, {.shift = 8});
   const uint32_t none = rest;
   b.zero(none);
-  if (numbers.isFine) {
-    const Rows first = isMasked ? third : result;
-    b.multiplyAdd(h, low, none, first, {.za = -128, .zy = -128, .shift = numbers.shift});
-    b.multiplyAdd(l, low, none, h, {.za = -128, .zy = -128, .shift = numbers.shift + 8});
-    b.addRows(first, h, result, {.mb = 1, .za = -128, .zb = -128, .zy = numbers.zero});
-  } else {
-    b.multiplyAdd(h, low, none, result, {.za = -128, .zy = numbers.zero, .shift = numbers.shift});
-  }
+  b.mix(h, high, l, low, none, result, {.za = -128, .zb = -128, .zy = numbers.zero, .shift = numbers.shift});
   b.transposeOut(result, numbers.zero);
   return b.finish();
 }
@@ -299,6 +306,42 @@ Sequence normaliseSequence(const HwConfig &config, TokenShape shape, SequencePla
   return b.finish();
 }
 
+Sequence normSequence(const HwConfig &config, TokenShape shape, SequencePlace place, const NormNumbers &numbers) {
+  Builder b(config, shape, place);
+  const MeanNumbers &mean = numbers.mean;
+  constexpr int kLow = NormNumbers::kLowBits;
+  const Rows x = b.x(), high = b.e(), low = b.y();
+  uint32_t sum = b.wide(), square = b.wide(), first = b.wide(), next = b.wide(), moved = b.wide();
+  b.transposeIn(place.x, x);
+  b.reduce(Opcode::Redsq, x, square, {.za = mean.center});
+  if (mean.isCentred) { // squares about the integer beside the mean fit int32, and so does what is left of the sum
+    b.reduce(Opcode::Redsum, x, sum, {.za = mean.center});
+    b.pair(Opcode::Wadd, sum, sum, first, {.ma = -mean.inverse, .shift = mean.shift - MeanNumbers::kMeanBits});
+    b.pair(Opcode::Wadd, first, first, next, {.shift = MeanNumbers::kMeanBits});
+    b.pair(Opcode::Wadd, sum, next, moved, {.mb = int32_t(shape.channels)});
+    b.pair(Opcode::Wadd, sum, moved, sum, {.mb = 1});
+    b.pair(Opcode::Wmul, sum, next, sum, {});
+    b.pair(Opcode::Wadd, square, sum, square, {.mb = 1});
+    b.pair(Opcode::Wmul, moved, moved, moved, {});
+  } else {
+    b.zero(first);
+    b.zero(moved);
+  }
+  b.pair(Opcode::Wadd, square, moved, square, {.ma = 1 << 30, .mb = -numbers.means, .shift = numbers.varianceShift});
+  b.most(next);
+  b.constant(next, numbers.eps, moved);
+  b.pair(Opcode::Wadd, square, moved, square, {.mb = 1});
+  b.norm(Opcode::Normrsq, square, square, numbers.rootShift);
+  b.scale(square, {.ma = numbers.factor, .shift = numbers.factorShift});
+  b.pair(Opcode::Wmul, first, square, first, {.shift = MeanNumbers::kMeanBits});
+  b.multiplyAdd(x, square, first, high, {.za = mean.center, .shift = numbers.shift + kLow});
+  b.constant(next, -(1 << (numbers.shift + kLow)), next); // what is left of it
+  b.mix(x, square, high, next, first, low, {.za = mean.center, .shift = numbers.shift});
+  b.turn(high, x.at, 0);
+  b.turn(low, high.at, 0); // the last of both has been read
+  return b.finish();
+}
+
 Sequence layerNormSequence(const HwConfig &config, TokenShape shape, SequencePlace place, int8_t zeroPoint,
                            double eps) {
   Builder b(config, shape, place);
@@ -314,8 +357,7 @@ Sequence layerNormSequence(const HwConfig &config, TokenShape shape, SequencePla
   b.pair(Opcode::Wmul, mean, mean, work, {.shift = 2 * MeanNumbers::kMeanBits - kVarianceBits});
   b.pair(Opcode::Wadd, square, work, square,
          {.ma = numbers.inverse, .mb = -(1 << (k - kVarianceBits)), .shift = k - kVarianceBits});
-  b.zero(work);
-  b.norm(Opcode::Normrcp, work, work, 0); // of zero: 2^31 - 1 in every lane
+  b.most(work);
   b.pair(Opcode::Wadd, square, work, square, {.ma = 1 << 30, .mb = half, .shift = 30});
   b.norm(Opcode::Normrsq, square, square, kVarianceBits / 2 + kFactorBits + kGainBits);
   b.pair(Opcode::Wmul, mean, square, mean, {.shift = MeanNumbers::kMeanBits});

@@ -78,9 +78,19 @@ Drawn drawNorm(QdqBuilder &b, const Quantised &x) {
   }
   const float eps = c.pick({1e-5f, 1e-12f, 1.0f});
   const std::string root = b.node("Sqrt", {b.node("Add", {variance, b.scalar(eps)})});
-  if (c.once(3))
-    return {b.node("Mul", {from, b.node("Div", {b.scalar(1), root})}), x.shape, 2};
-  return {b.node("Div", {c.once(2) ? centred() : from, root}), x.shape, 2};
+  std::string norm = c.once(3) ? b.node("Mul", {from, b.node("Div", {b.scalar(1), root})})
+                               : b.node("Div", {c.once(2) ? centred() : from, root});
+  auto forChannels = [&](float least, float most) {
+    std::vector<float> numbers(static_cast<size_t>(x.shape.back()));
+    for (float &number : numbers)
+      number = c.once(8) ? 0 : least + (most - least) * float(c.below(1000)) / 1000;
+    return b.floats({x.shape.back()}, numbers);
+  };
+  if (c.once(2))
+    norm = b.node("Mul", {norm, forChannels(-0.5f, 1.5f)});
+  if (c.once(2))
+    norm = b.node("Add", {norm, forChannels(-2, 2)});
+  return {norm, x.shape, 2};
 }
 
 } // namespace

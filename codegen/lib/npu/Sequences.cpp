@@ -4,6 +4,7 @@
 #include "tw/ir/Constants.h"
 #include "tw/isa/Encoder.h"
 #include "tw/isa/Sequences.h"
+#include "tw/isa/Timing.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -38,6 +39,9 @@ struct Call {
 struct Sequenced {
   std::function<isa::Sequence(isa::TokenShape, isa::SequencePlace)> lines;
   int8_t beside = 0; // what the lanes beside its result hold
+  // Parts of the scratch memory where it leaves the tensors of [tokens, channels] that a result consists of; none: it
+  // is one, and where the operand was.
+  std::vector<int> parts;
   std::vector<uint8_t> cycled;
   int64_t cycledBytes = 0; // of a block
 };
@@ -62,10 +66,9 @@ Sequenced softmax(const Call &call) {
   isa::SoftmaxNumbers numbers;
   const ir::Tensor tables = call.constant(1);
   numbers.tables.assign(tables.values<int8_t>().begin(), tables.values<int8_t>().end());
-  numbers.isFine = call.param(0) != 0;
-  numbers.factor = int32_t(call.param(1));
-  numbers.shift = int(call.param(2));
-  numbers.zero = int8_t(call.param(3));
+  numbers.factor = int32_t(call.param(0));
+  numbers.shift = int(call.param(1));
+  numbers.zero = int8_t(call.param(2));
   Sequenced its;
   its.lines = [numbers, config = call.config](isa::TokenShape shape, isa::SequencePlace place) {
     return isa::softmaxSequence(config, shape, place, numbers);
@@ -105,6 +108,35 @@ Sequenced normalise(const Call &call) {
   return its;
 }
 
+Sequenced norm(const Call &call) {
+  isa::NormNumbers numbers;
+  numbers.mean = meanOf(call);
+  numbers.means = int32_t(call.param(4));
+  numbers.varianceShift = int(call.param(5));
+  numbers.eps = int32_t(call.param(6));
+  numbers.rootShift = int(call.param(7));
+  numbers.factor = int32_t(call.param(8));
+  numbers.factorShift = int(call.param(9));
+  numbers.shift = int(call.param(10));
+  Sequenced its;
+  its.lines = [numbers, config = call.config](isa::TokenShape shape, isa::SequencePlace place) {
+    return isa::normSequence(config, shape, place, numbers);
+  };
+  its.parts = {0, 1};
+  return its;
+}
+
+// Of a tile, when nothing is in its way.
+uint64_t cyclesOf(const Sequenced &sequenced, isa::TokenShape shape, const isa::HwConfig &config) {
+  isa::SequencePlace anywhere;
+  if (sequenced.cycledBytes != 0)
+    anywhere.mask = 0;
+  uint64_t cycles = 0;
+  for (const isa::Line &line : sequenced.lines(shape, anywhere).lines)
+    cycles += isa::cycles(line, config);
+  return cycles;
+}
+
 struct SequenceRow {
   llvm::StringLiteral function;
   unsigned operands; // the first ones are tensors, the others constants
@@ -112,7 +144,7 @@ struct SequenceRow {
 };
 const SequenceRow *sequenceNamed(llvm::StringRef function) {
   static constexpr SequenceRow kRows[] = {
-      {"softmax_i8", 1, softmax}, {"variance_i8", 1, variance}, {"normalise_i8", 2, normalise}};
+      {"softmax_i8", 1, softmax}, {"variance_i8", 1, variance}, {"normalise_i8", 2, normalise}, {"norm_i8", 1, norm}};
   const auto *found = llvm::find_if(kRows, [&](const SequenceRow &row) { return row.function == function; });
   return found == std::end(kRows) ? nullptr : found;
 }
@@ -157,6 +189,10 @@ std::optional<std::variant<SequencePlan, Rejection>> sequenceOf(const BlockCall 
     stream.operands.push_back(
         operand(its.operand(i), formOf(plan.table.of(its.operand(i)), plan, forms, target.lanes)));
   stream.result = operand(caller.getResult(0), plan.table.of(caller.getResult(0)));
+  for (int part : sequenced.parts)
+    stream.parts.push_back({part, stream.result.rowBytes});
+  if (!stream.parts.empty())
+    stream.result.rowBytes *= int64_t(stream.parts.size());
   stream.tokens = ir::shapeOf(its.operand(0))[0];
   stream.cycled = sequenced.cycled;
   stream.cycledBytes = sequenced.cycledBytes;
@@ -203,6 +239,10 @@ std::optional<std::variant<SequencePlan, Rejection>> sequenceOf(const BlockCall 
   if (auto *rejection = std::get_if<Rejection>(&tile))
     return *rejection;
   made.tile = std::get<TokenTile>(tile);
+  const int64_t blocks = roundUp(stream.tokens, target.lanes) / target.lanes, rest = blocks % made.tile.blocks;
+  made.cycles = uint64_t(blocks / made.tile.blocks) * cyclesOf(sequenced, its.shape(made.tile.blocks), config);
+  if (rest != 0)
+    made.cycles += cyclesOf(sequenced, its.shape(rest), config);
   return made;
 }
 

@@ -128,6 +128,7 @@ Evaluation evaluationOf(llvm::StringRef name) {
       {"determinant", determinant}, {"deform_conv", deformConv}, {"non_max_suppression", nonMaxSuppression},
       {"nonzero", nonzero},         {"compress", compress},      {"unique", unique},
       {"softmax_i8", softmaxI8},    {"variance_i8", varianceI8}, {"normalise_i8", normaliseI8},
+      {"norm_i8", normI8},
   };
   for (const auto &[known, evaluation] : kEvaluations)
     if (known == name)

@@ -19,6 +19,7 @@ llvm::Error deformConv(const Operands &in, Params params, Tensor &result);
 llvm::Error softmaxI8(const Operands &in, Params params, Tensor &result);
 llvm::Error varianceI8(const Operands &in, Params params, Tensor &result);
 llvm::Error normaliseI8(const Operands &in, Params params, Tensor &result);
+llvm::Error normI8(const Operands &in, Params params, Tensor &result);
 // LibraryRows.cpp
 llvm::Error determinant(const Operands &in, Params params, Tensor &result);
 llvm::Error nonMaxSuppression(const Operands &in, Params params, Tensor &result);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 
 namespace tw::ir {
@@ -39,6 +40,29 @@ int64_t reciprocal(int64_t x, int64_t shift) {
   auto point = [](int64_t i) { return ((int64_t(1) << 38) / (64 + i) + 1) / 2; };
   const int64_t value = point(entry) - (point(entry) - point(entry + 1)) * fraction / (1 << 16);
   const int64_t places = 31 + exponent - shift;
+  return places < 0 ? kMost : std::min(nearest(value, places), kMost);
+}
+
+// The same for 1 / sqrt(x): points of sqrt(2^63 / d) from below, in units of 4, for d of 32 to 63 and, from odd
+// exponents on, of 64 to 126.
+int64_t inverseRoot(int64_t x, int64_t shift) {
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  if (x <= 0)
+    return kMost;
+  const int64_t exponent = std::bit_width(static_cast<uint64_t>(x)) - 1, odd = exponent % 2;
+  const int64_t mantissa = (x << (31 - exponent)) - (int64_t(1) << 31);
+  const int64_t entry = mantissa / (1 << 26), fraction = mantissa % (1 << 26) / (1 << 10);
+  auto point = [&](int64_t i) { // i may be the next exponent's first
+    const uint64_t under = (uint64_t(1) << 63) / static_cast<uint64_t>((32 + i) << odd);
+    auto root = static_cast<uint64_t>(std::sqrt(static_cast<double>(under)));
+    while (root * root > under)
+      --root;
+    while ((root + 1) * (root + 1) <= under)
+      ++root;
+    return static_cast<int64_t>(4 * root);
+  };
+  const int64_t value = point(entry) - (point(entry) - point(entry + 1)) * fraction / (1 << 16);
+  const int64_t places = 31 + exponent / 2 - shift;
   return places < 0 ? kMost : std::min(nearest(value, places), kMost);
 }
 
@@ -97,9 +121,28 @@ llvm::Error normaliseI8(const Operands &in, Params params, Tensor &result) {
   return llvm::Error::success();
 }
 
+llvm::Error normI8(const Operands &in, Params params, Tensor &result) {
+  const int64_t n = in[0].shape[1];
+  for (int64_t r = 0; r < in[0].shape[0]; ++r) {
+    const Row row(in, params, r);
+    const int64_t nextToMean = nearest(row.mean, 22), moved = row.sum(1) + n * nextToMean;
+    const Wide squares = row.sum(2) + nextToMean * (row.sum(1) + moved);
+    const int64_t variance = limited<int32_t>(nearest((squares << 30) - Wide(moved) * moved * params[4], params[5]));
+    const int64_t root = inverseRoot(limited<int32_t>(variance + params[6]), params[7]);
+    const Wide factor = limited<int32_t>(nearest(Wide(root) * params[8], params[9]));
+    const Wide addend = limited<int32_t>(nearest(row.mean * factor, 22));
+    int8_t *high = result.data<int8_t>() + 2 * r * n, *low = high + n;
+    for (int64_t i = 0; i < n; ++i) {
+      const Wide z = row.values[static_cast<size_t>(i)] * factor + addend;
+      high[i] = limited<int8_t>(nearest(z, params[10] + 6));
+      low[i] = limited<int8_t>(nearest(z - high[i] * (Wide(1) << (params[10] + 6)), params[10]));
+    }
+  }
+  return llvm::Error::success();
+}
+
 llvm::Error softmaxI8(const Operands &in, Params params, Tensor &result) {
-  const bool isFine = params[0] != 0;
-  const int64_t factor = params[1], shift = params[2], zero = params[3], n = in[0].shape[1];
+  const int64_t factor = params[0], shift = params[1], zero = params[2], n = in[0].shape[1];
   const int8_t *tables = in[1].data<int8_t>();
   for (int64_t row = 0; row < in[0].shape[0]; ++row) {
     const int8_t *x = in[0].data<int8_t>() + row * n, *mask = in[2].data<int8_t>() + row % in[2].shape[0] * n;
@@ -112,19 +155,15 @@ llvm::Error softmaxI8(const Operands &in, Params params, Tensor &result) {
       top = std::max<int64_t>(top, x[i]);
     auto part = [&](int64_t k, int64_t i) -> int64_t { return tables[k * 256 + x[i] - top + 255]; };
     auto high = [&](int64_t i) { return part(0, i) + 128; };
-    auto low = [&](int64_t i) { return part(1, i) + (isFine ? 128 : 0); };
+    auto low = [&](int64_t i) { return part(1, i) + 128; };
     Wide sum = 0; // in units of 1 / 256
     for (int64_t i : taken)
       sum += 256 * (256 * high(i) + low(i)) + (in[1].shape[0] > 2 ? part(2, i) : 0);
     const Wide multiplier = limited<int32_t>(nearest(Wide(reciprocal(nearest(sum, 8), 46)) * factor, 30));
     int8_t *y = result.data<int8_t>() + row * n;
     std::fill_n(y, n, static_cast<int8_t>(zero));
-    for (int64_t i : taken) {
-      int64_t steps = nearest(high(i) * multiplier, shift);
-      if (isFine)
-        steps = limited<int8_t>(steps - 128) + limited<int8_t>(nearest(low(i) * multiplier, shift + 8) - 128) + 256;
-      y[i] = limited<int8_t>(steps + zero);
-    }
+    for (int64_t i : taken)
+      y[i] = limited<int8_t>(nearest(high(i) * multiplier + low(i) * nearest(multiplier, 8), shift) + zero);
   }
   return llvm::Error::success();
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax and the parts of a layer norm between a dequantiser and a quantiser become the integers that the vector
 // unit's sequences compute, where those are proved to be within a step of the nearest result (SequenceNumbers.h).
-// Numbers that the values of a softmax are multiplied with and a constant mask are part of it.
+// Numbers that the values of a softmax are multiplied with and a constant mask are part of it. A layer norm that
+// nothing quantises inside is one function, and its channels' numbers a convolution behind it.
 #include "Fusion.h"
 
 #include "../interpreter/Kernels.h"
@@ -344,20 +345,173 @@ struct FuseSoftmax : OpRewritePattern<QuantizeOp> {
     const Location location = softmax.getLoc();
     Tensor tables = Tensor::of<int8_t>({static_cast<int64_t>(numbers->tables.size()) / 256, 256}, numbers->tables);
     Value rows = asRows(rewriter, location, in->source.value);
-    Value result =
-        rewriter.create<LibraryOp>(location, rows.getType(), "softmax_i8",
-                                   ValueRange{rows, makeConstant(rewriter, location, "exp", tables),
-                                              makeConstant(rewriter, location, "mask", in->mask)},
-                                   ArrayRef<int64_t>{numbers->isFine, numbers->factor, numbers->shift, numbers->zero});
+    Value result = rewriter.create<LibraryOp>(location, rows.getType(), "softmax_i8",
+                                              ValueRange{rows, makeConstant(rewriter, location, "exp", tables),
+                                                         makeConstant(rewriter, location, "mask", in->mask)},
+                                              ArrayRef<int64_t>{numbers->factor, numbers->shift, numbers->zero});
     rewriter.replaceOp(op, rewriter.createOrFold<ReshapeOp>(location, op.getType(), result));
     return success();
+  }
+};
+
+// value = core * factor + offset, with one of each for each index of the last dimension.
+struct Scaled {
+  Value core;
+  std::vector<double> factor, offset;
+
+  explicit Scaled(Value value)
+      : core(value), factor(static_cast<size_t>(channelsOf(value)), 1), offset(factor.size(), 0) {
+    while (!factor.empty() && step())
+      ;
+  }
+
+private:
+  static int64_t channelsOf(Value value) { return shapeOf(value).empty() ? 0 : shapeOf(value).back(); }
+  bool step() {
+    Operation *op = core.getDefiningOp();
+    if (!op || !llvm::isa<AddOp, MulOp>(op))
+      return false;
+    const bool isSecond = realConstant(op->getOperand(1)).has_value();
+    Value inner = op->getOperand(isSecond ? 0 : 1), constant = op->getOperand(isSecond ? 1 : 0);
+    auto numbers = realConstant(constant);
+    if (!numbers || shapeOf(inner) != shapeOf(core) ||
+        !isPerChannel(shapeOf(constant), static_cast<int64_t>(factor.size()), 0))
+      return false;
+    for (size_t c = 0; c < factor.size(); ++c) {
+      const double number = (*numbers)[numbers->size() == 1 ? 0 : c];
+      if (llvm::isa<AddOp>(op))
+        offset[c] += factor[c] * number;
+      else
+        factor[c] *= number;
+    }
+    core = inner;
+    return true;
+  }
+};
+
+// (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps), or the same without a mean, in squared units of an int8 x.
+struct Normalised {
+  Centred x;
+  double eps = 0;
+
+  static std::optional<Normalised> of(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op || !llvm::isa<MulOp, DivOp>(op))
+      return std::nullopt;
+    if (llvm::isa<DivOp>(op))
+      return of(op->getOperand(0), op->getOperand(1));
+    for (unsigned i : {0u, 1u}) {
+      auto inverse = op->getOperand(1 - i).getDefiningOp<DivOp>();
+      if (inverse && numberOf(inverse.getLhs()) == 1.0)
+        if (auto found = of(op->getOperand(i), inverse.getRhs()))
+          return found;
+    }
+    return std::nullopt;
+  }
+
+private:
+  static std::optional<Normalised> of(Value deviation, Value divisor) {
+    auto root = divisor.getDefiningOp<UnaryOp>();
+    auto x = root && root.getKind() == UnaryKind::Sqrt ? Centred::of(deviation) : std::nullopt;
+    if (!x)
+      return std::nullopt;
+    Value variance = root.getInput();
+    double eps = 0;
+    if (auto sum = variance.getDefiningOp<AddOp>()) {
+      const bool isSecond = numberOf(sum.getRhs()).has_value();
+      auto number = numberOf(isSecond ? sum.getRhs() : sum.getLhs());
+      if (!number)
+        return std::nullopt;
+      eps = *number;
+      variance = isSecond ? sum.getLhs() : sum.getRhs();
+    }
+    auto mean = variance.getDefiningOp<ReduceMeanOp>();
+    auto square = mean ? mean.getInput().getDefiningOp<MulOp>() : nullptr;
+    if (!square || !mean.getKeepDims() || !isLastAxis(mean.getAxes(), shapeOf(square)))
+      return std::nullopt;
+    for (Value side : {square.getLhs(), square.getRhs()}) {
+      auto other = Centred::of(side);
+      if (!other || !isSame(x->source, other->source) || x->isCentred != other->isCentred)
+        return std::nullopt;
+    }
+    const auto scale = static_cast<double>(x->source.scaleValue());
+    return Normalised{*x, eps / (scale * scale)};
+  }
+};
+
+// A norm that nothing quantises in between keeps 14 bits, as two int8; what scales and moves its channels is a
+// depthwise convolution of both.
+struct FuseNorm : OpRewritePattern<QuantizeOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(QuantizeOp op, PatternRewriter &rewriter) const override {
+    auto out = outputOf(op);
+    if (!out)
+      return failure();
+    const Scaled scaled(op.getInput());
+    auto norm = scaled.factor.empty() ? std::nullopt : Normalised::of(scaled.core);
+    if (!norm)
+      return failure();
+    const Shape shape(shapeOf(op));
+    const int64_t channels = shape.back(), rows = elementCount(Dims(shape).drop_back());
+    auto numbers = tw::isa::normNumbers(norm->eps, channels, norm->x.numbers());
+    if (!numbers || boundOf(*numbers, scaled, out->scale) >= tw::isa::kStepBound)
+      return failure();
+    const Location location = scaled.core.getLoc();
+    SmallVector<int64_t> params = paramsOf(numbers->mean);
+    params.append({numbers->means, numbers->varianceShift, numbers->eps, numbers->rootShift, numbers->factor,
+                   numbers->factorShift, numbers->shift});
+    Value parts = rewriter.create<LibraryOp>(location, RankedTensorType::get({rows, 2, channels}, rewriter.getI8Type()),
+                                             "norm_i8", asRows(rewriter, location, norm->x.source.value), params);
+    const Shape image{1, rows, 2, channels};
+    parts = rewriter.createOrFold<ReshapeOp>(location, RankedTensorType::get(image, rewriter.getI8Type()), parts);
+    Tensor taps(ElementType::I8, {channels, 1, 2, 1}), scales(ElementType::F32, {channels}),
+        bias(ElementType::F32, {channels});
+    for (int64_t c = 0; c < channels; ++c) {
+      const double factor = scaled.factor[static_cast<size_t>(c)];
+      const auto sign = static_cast<int8_t>(factor < 0 ? -1 : factor > 0);
+      taps.data<int8_t>()[2 * c] = static_cast<int8_t>(sign * (1 << tw::isa::NormNumbers::kLowBits));
+      taps.data<int8_t>()[2 * c + 1] = sign;
+      scales.data<float>()[c] = factor == 0 ? kNoScale : static_cast<float>(std::abs(factor));
+      bias.data<float>()[c] = static_cast<float>(scaled.offset[static_cast<size_t>(c)]);
+    }
+    auto floats = [&](Dims dims) { return RankedTensorType::get(dims, rewriter.getF32Type()); };
+    auto dequantised = [&](Value value, const Tensor &scale, int64_t axis) {
+      return rewriter.create<DequantizeOp>(location, floats(shapeOf(value)), value,
+                                           makeConstant(rewriter, location, "scale", scale),
+                                           makeConstant(rewriter, location, "zero", Tensor(ElementType::I8, {})), axis);
+    };
+    Value x = dequantised(parts, Tensor::of<float>({}, {static_cast<float>(numbers->unit)}), 0);
+    Value weight = dequantised(makeConstant(rewriter, location, "factor", taps), scales, 0);
+    const int64_t ones[] = {1, 1}, zeros[] = {0, 0, 0, 0};
+    Value result = rewriter.create<ConvOp>(location, floats({1, rows, 1, channels}), x, weight,
+                                           makeConstant(rewriter, location, "offset", bias), ones, zeros, ones,
+                                           channels, Layout::NHWC);
+    result = rewriter.create<ReshapeOp>(location, floats(shape), result);
+    rewriter.modifyOpInPlace(op, [&] { op.getInputMutable().set(result); });
+    return success();
+  }
+
+  // Of a channel that is its offset alone: below what any multiplier may be, which fusion takes for a constant.
+  static constexpr float kNoScale = 1e-30f;
+
+  // Steps between a result and the real value. Beyond `reach` of them it is at the end of its range.
+  static double boundOf(const tw::isa::NormNumbers &numbers, const Scaled &scaled, double outScale) {
+    double steps = 0, most = 0;
+    for (size_t c = 0; c < scaled.factor.size(); ++c) {
+      steps = std::max(steps, std::abs(scaled.factor[c]) / outScale);
+      most = std::max(most, std::abs(scaled.offset[c]) / outScale);
+    }
+    const double reach = std::min(steps * std::sqrt(static_cast<double>(scaled.factor.size())), 256 + most);
+    constexpr double kBias = 0.5, kFloats = 1e-3; // the offset in units; what float32 rounds in the last product
+    const double bound = 0.5 + reach * numbers.relative + steps * numbers.unit * (numbers.absolute + kBias) + kFloats;
+    return std::isfinite(bound) ? bound : std::numeric_limits<double>::infinity();
   }
 };
 
 } // namespace
 
 void addSequencePatterns(RewritePatternSet &patterns) {
-  patterns.add<FuseSoftmax, FuseVariance, FuseNormalise>(patterns.getContext());
+  patterns.add<FuseSoftmax, FuseVariance, FuseNormalise, FuseNorm>(patterns.getContext());
 }
 
 } // namespace tw::ir

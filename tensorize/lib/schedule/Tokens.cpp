@@ -82,10 +82,19 @@ private:
                    run * stream.cycledBytes);
     }
     append(stream.body(here), {});
-    const Mover &store = movers.store(target, memory);
-    append(copyBox(store, {tokens * stream.result.rowBytes}, {1}, here.operands.front(), {1},
-                   first * lanes * stream.result.rowBytes, target.arenaRegion),
-           {Relocation::TensorBase, store.toBase, stream.result.tensor});
+    int64_t to = first * lanes * stream.result.rowBytes;
+    if (stream.parts.empty())
+      store(here.operands.front(), tokens, stream.result.rowBytes, to);
+    for (const TokenStream::Part &part : stream.parts) {
+      store(part.scratch < 0 ? here.operands.front() : here.scratch[size_t(part.scratch)], tokens, part.rowBytes, to);
+      to += part.rowBytes;
+    }
+  }
+
+  void store(int64_t from, int64_t tokens, int64_t rowBytes, int64_t to) {
+    const Mover &mover = movers.store(target, memory);
+    append(copyBox(mover, {tokens, rowBytes}, {rowBytes, 1}, from, {stream.result.rowBytes, 1}, to, target.arenaRegion),
+           {Relocation::TensorBase, mover.toBase, stream.result.tensor});
   }
 
   // Tokens behind the last of all are computed, too: they get the bytes of the tile's first.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // RUN: tw-opt %s --tw-fuse-qdq | FileCheck %s
 
-// Factors are part of the table. A result in 1/256 is high * multiplier alone: params are not fine, factor, shift, zero.
+// Factors are part of the table. Params are factor, shift, zero.
 // CHECK-LABEL: func.func @softmax
 // CHECK:         %[[R:.*]] = tw.reshape %arg0 : (tensor<2x3x4xi8>) -> tensor<6x4xi8>
-// CHECK:         %[[Y:.*]] = tw.library "softmax_i8"(%[[R]], %{{.*}}, %{{.*}}) {params = array<i64: 0, 1073741824, 30, -128>}
+// CHECK:         %[[Y:.*]] = tw.library "softmax_i8"(%[[R]], %{{.*}}, %{{.*}}) {params = array<i64: 1073741824, 30, -128>}
 // CHECK-SAME:      (tensor<6x4xi8>, tensor<2x256xi8>, tensor<1x4xi8>) -> tensor<6x4xi8>
 // CHECK:         tw.reshape %[[Y]] : (tensor<6x4xi8>) -> tensor<2x3x4xi8>
 func.func @softmax(%x: tensor<2x3x4xi8>) -> tensor<2x3x4xi8> {
@@ -110,7 +110,7 @@ func.func @first_axis(%x: tensor<3x2xi8>) -> tensor<3x2xi8> {
 // CHECK-NOT:     tw.library
 func.func @fine_output(%x: tensor<3x2xi8>) -> tensor<3x2xi8> {
   %s = tw.constant dense<0.5> : tensor<f32>
-  %t = tw.constant dense<1.0e-05> : tensor<f32>
+  %t = tw.constant dense<4.0e-06> : tensor<f32>
   %w = tw.constant dense<-128> : tensor<i8>
   %a = tw.dequantize %x, %s, %w : (tensor<3x2xi8>, tensor<f32>, tensor<i8>) -> tensor<3x2xf32>
   %c = tw.softmax %a {axis = 1 : i64} : (tensor<3x2xf32>) -> tensor<3x2xf32>
@@ -175,4 +175,68 @@ func.func @other_mean(%x: tensor<3x4xi8>, %u: tensor<3x4xi8>) -> tensor<3x1xi8> 
   %v = tw.reduce_mean %q {axes = array<i64: 1>, keepDims = true} : (tensor<3x4xf32>) -> tensor<3x1xf32>
   %vq = tw.quantize %v, %s, %z : (tensor<3x1xf32>, tensor<f32>, tensor<i8>) -> tensor<3x1xi8>
   return %vq : tensor<3x1xi8>
+}
+
+// A norm that nothing quantises inside is one function, whatever scales and moves its channels is a depthwise convolution.
+// CHECK-LABEL: func.func @whole_norm
+// CHECK-DAG:     tw.constant dense<{{\[\[\[\[}}64], [1]]], {{\[\[\[}}-64], [-1]]], {{\[\[\[}}64], [1]]], {{\[\[\[}}64], [1]]]]> : tensor<4x1x2x1xi8>
+// CHECK:         %[[N:.*]] = tw.library "norm_i8"(%arg0) {params = array<i64: 1, 0, 1073741824, 32, 268435456, {{.*}}>} : (tensor<3x4xi8>) -> tensor<3x2x4xi8>
+// CHECK:         %[[I:.*]] = tw.reshape %[[N]] : (tensor<3x2x4xi8>) -> tensor<1x3x2x4xi8>
+// CHECK:         tw.qconv %[[I]]
+// CHECK-SAME:    -> tensor<1x3x1x4xi8>
+func.func @whole_norm(%x: tensor<3x4xi8>) -> tensor<3x4xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<3> : tensor<i8>
+  %e = tw.constant dense<1.0e-05> : tensor<f32>
+  %one = tw.constant dense<1.0> : tensor<f32>
+  %g = tw.constant dense<[1.0, -0.5, 0.25, 1.0]> : tensor<4xf32>
+  %b = tw.constant dense<[0.0, 1.0, -1.0, 0.5]> : tensor<4xf32>
+  %t = tw.constant dense<0.03125> : tensor<f32>
+  %w = tw.constant dense<5> : tensor<i8>
+  %a = tw.dequantize %x, %s, %z : (tensor<3x4xi8>, tensor<f32>, tensor<i8>) -> tensor<3x4xf32>
+  %mean = tw.reduce_mean %a {axes = array<i64: 1>, keepDims = true} : (tensor<3x4xf32>) -> tensor<3x1xf32>
+  %d = tw.sub %a, %mean : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %q = tw.mul %d, %d : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %v = tw.reduce_mean %q {axes = array<i64: 1>, keepDims = true} : (tensor<3x4xf32>) -> tensor<3x1xf32>
+  %ve = tw.add %v, %e : (tensor<3x1xf32>, tensor<f32>) -> tensor<3x1xf32>
+  %r = tw.unary <sqrt> %ve : tensor<3x1xf32>
+  %i = tw.div %one, %r : (tensor<f32>, tensor<3x1xf32>) -> tensor<3x1xf32>
+  %n = tw.mul %d, %i : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %p = tw.mul %n, %g : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  %o = tw.add %p, %b : (tensor<3x4xf32>, tensor<4xf32>) -> tensor<3x4xf32>
+  %y = tw.quantize %o, %t, %w : (tensor<3x4xf32>, tensor<f32>, tensor<i8>) -> tensor<3x4xi8>
+  return %y : tensor<3x4xi8>
+}
+
+// Deviations from the mean of one tensor by the root of another's are none of this.
+// CHECK-LABEL: func.func @other_variance
+// CHECK-NOT:     tw.library
+func.func @other_variance(%x: tensor<3x4xi8>, %u: tensor<3x4xi8>) -> tensor<3x4xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<3> : tensor<i8>
+  %t = tw.constant dense<0.03125> : tensor<f32>
+  %a = tw.dequantize %x, %s, %z : (tensor<3x4xi8>, tensor<f32>, tensor<i8>) -> tensor<3x4xf32>
+  %b = tw.dequantize %u, %s, %z : (tensor<3x4xi8>, tensor<f32>, tensor<i8>) -> tensor<3x4xf32>
+  %q = tw.mul %b, %b : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %v = tw.reduce_mean %q {axes = array<i64: 1>, keepDims = true} : (tensor<3x4xf32>) -> tensor<3x1xf32>
+  %r = tw.unary <sqrt> %v : tensor<3x1xf32>
+  %n = tw.div %a, %r : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = tw.quantize %n, %t, %z : (tensor<3x4xf32>, tensor<f32>, tensor<i8>) -> tensor<3x4xi8>
+  return %y : tensor<3x4xi8>
+}
+
+// Nor is an output so fine that 14 bits are too few.
+// CHECK-LABEL: func.func @fine_norm
+// CHECK-NOT:     tw.library
+func.func @fine_norm(%x: tensor<3x4xi8>) -> tensor<3x4xi8> {
+  %s = tw.constant dense<0.5> : tensor<f32>
+  %z = tw.constant dense<3> : tensor<i8>
+  %t = tw.constant dense<1.0e-04> : tensor<f32>
+  %a = tw.dequantize %x, %s, %z : (tensor<3x4xi8>, tensor<f32>, tensor<i8>) -> tensor<3x4xf32>
+  %q = tw.mul %a, %a : (tensor<3x4xf32>, tensor<3x4xf32>) -> tensor<3x4xf32>
+  %v = tw.reduce_mean %q {axes = array<i64: 1>, keepDims = true} : (tensor<3x4xf32>) -> tensor<3x1xf32>
+  %r = tw.unary <sqrt> %v : tensor<3x1xf32>
+  %n = tw.div %a, %r : (tensor<3x4xf32>, tensor<3x1xf32>) -> tensor<3x4xf32>
+  %y = tw.quantize %n, %t, %z : (tensor<3x4xf32>, tensor<f32>, tensor<i8>) -> tensor<3x4xi8>
+  return %y : tensor<3x4xi8>
 }

@@ -75,14 +75,14 @@ INSTANTIATE_TEST_SUITE_P(Configs, SequencesTest, testing::Values("tw8", "tw16"),
 
 TEST_P(SequencesTest, SoftmaxIsWithinItsBound) {
   double worst = 0;
-  int fine = 0, rests = 0, draw = 0;
+  int rests = 0, draw = 0, beside = 0, all = 0;
   for (uint32_t channels : kSoftmaxChannels)
     for (auto [scale, spread] : {std::pair{0.01, 200.0}, {0.05, 40.0}, {0.125, 60.0}, {0.5, 4.0}, {0.2, 0.0}}) {
       const double outScale = std::array{1.0 / 256, 1.0 / 255, 3e-4, 1e-4}[draw++ % 4];
       const auto zero = int8_t(outScale == 3e-4 ? -128 + int(random() % 40) : -128);
       auto numbers = softmaxNumbers(scale, outScale, zero, channels);
       ASSERT_TRUE(numbers) << channels << " channels, scales " << scale << " and " << outScale;
-      fine += numbers->isFine;
+      ASSERT_LT(numbers->bound, 1); // a rest where it is needed for that
       rests += numbers->hasRest();
       TokenShape shape{config.n, channels};
       const bool isMasked = random() % 2 == 0;
@@ -106,16 +106,21 @@ TEST_P(SequencesTest, SoftmaxIsWithinItsBound) {
           const double steps = c < channels ? power(c) / sum / outScale : 0, exact = std::min(127.0, steps + zero);
           const double error = std::abs(y[first + c] - exact);
           ASSERT_LE(error, steps == 0 ? 0 : numbers->bound) << channels << " channels, scale " << scale;
-          ASSERT_LE(std::abs(y[first + c] - std::nearbyint(exact)), 1);
+          const double offNearest = std::abs(y[first + c] - std::nearbyint(exact));
+          ASSERT_LE(offNearest, 1);
+          if (outScale > 1e-3 && steps > 0) {
+            ++all;
+            beside += offNearest != 0;
+          }
           worst = std::max(worst, error);
         }
       }
     }
   std::cout << "softmax: worst error " << worst << " LSB\n";
-  EXPECT_LT(worst, kStepBound);
+  EXPECT_LT(worst, 1);
   EXPECT_GT(worst, 0.4); // half a unit comes from the last rounding alone
-  EXPECT_GT(fine, 0);
   EXPECT_GT(rests, 0);
+  EXPECT_LT(beside, all / 200) << "of " << all << ": one rounding of 16 bits is the nearest result nearly always";
 }
 
 // The parts of a quantised layer norm, each judged by what it reads: variances of every size, rows that are all equal,
@@ -178,8 +183,62 @@ TEST_P(SequencesTest, PartsOfALayerNormAreWithinTheirBounds) {
   EXPECT_GT(far, 0);
 }
 
+// Two bytes of a whole norm: rows of every spread down to one value that is the others' neighbour, far from zero too.
+TEST_P(SequencesTest, ANormKeepsTheBitsThatItsBoundSays) {
+  double worst = 0;
+  for (uint32_t channels : kNormChannels)
+    for (int kind = 0; kind != 6; ++kind) {
+      TokenShape shape{config.n, channels};
+      const uint32_t row = lanes(config, shape);
+      const bool isCentred = kind != 5;
+      const auto zero = int8_t(random());
+      const double eps = std::array{0.0, 1e-9, 0.003, 0.7, 40.0}[random() % 5];
+      const auto numbers = normNumbers(eps, channels, meanNumbers(channels, isCentred, isCentred ? int8_t(0) : zero));
+      ASSERT_TRUE(numbers) << channels << " channels, eps " << eps;
+      std::vector<int8_t> x = tensor(shape, kind == 2 ? 100 : 0, kind == 1 ? 0.5 : kind == 3 ? 3 : 40);
+      for (size_t i = 0; kind == 4 && i != x.size(); ++i) { // neighbours, and the ends of the range
+        const size_t token = i / row, c = i % row;
+        x[i] = token % 3 == 0 ? int8_t(x[token * row] - (c == 1 ? 1 : 0))
+                              : int8_t(token % 3 == 1 ? (c == 1 ? 127 : -128) : (c % 2 == 0 ? 127 : -128));
+      }
+      const SequencePlace at = place(shape);
+      const Sequence sequence = normSequence(config, shape, at, *numbers);
+      SequencePlace high = at, low = at;
+      high.y = at.scratch;
+      low.y = at.scratch + uint32_t(scratchBytes(config, shape)[0]);
+      const std::vector<int8_t> h = run(sequence, shape, high, x), l = run(sequence, shape, low, x);
+      for (uint32_t token = 0; token != shape.tokens; ++token) {
+        const int8_t *in = &x[size_t(token) * row];
+        int64_t sum = 0, squares = 0; // of integers through the channels
+        for (uint32_t c = 0; c != channels; ++c)
+          sum += in[c];
+        auto deviation = [&](uint32_t c) {
+          return int64_t(in[c]) * channels - (isCentred ? sum : int64_t(zero) * channels);
+        };
+        for (uint32_t c = 0; c != channels; ++c)
+          squares += deviation(c) * deviation(c);
+        const double root = std::sqrt(double(squares) / channels / channels / channels + eps);
+        for (uint32_t c = 0; c != row; ++c) {
+          const size_t i = size_t(token) * row + c;
+          const double real =
+              c < channels && deviation(c) != 0 ? double(deviation(c)) / channels / root / numbers->unit : 0;
+          const double error = std::abs(64 * h[i] + l[i] - real);
+          ASSERT_LE(error, c < channels ? numbers->absolute + numbers->relative * std::abs(real) : 0)
+              << channels << " channels, kind " << kind << ", eps " << eps << ", real value " << real;
+          worst = std::max(worst, error);
+        }
+      }
+    }
+  std::cout << "norm: worst error " << worst << " of 8100 units\n";
+  EXPECT_GT(worst, 0.4);
+}
+
 TEST(SequenceNumbersTest, WhatMayBeMoreThanAStepOffIsRefused) {
-  EXPECT_FALSE(softmaxNumbers(0.1, 1e-5, -128, 8));         // too fine an output
+  EXPECT_FALSE(normNumbers(0, 16000, meanNumbers(16000, true, 0))); // the smallest variance has too few bits
+  EXPECT_FALSE(normNumbers(1e9, 64, meanNumbers(64, true, 0)));
+  EXPECT_FALSE(normNumbers(-1, 64, meanNumbers(64, true, 0)));
+
+  EXPECT_FALSE(softmaxNumbers(0.1, 4e-6, -128, 8));         // too fine an output
   EXPECT_FALSE(softmaxNumbers(0.1, 1.0 / 256, 0, 1 << 14)); // sums leave int32
   EXPECT_FALSE(softmaxNumbers(-0.1, 1.0 / 256, 0, 8));
   EXPECT_FALSE(varianceNumbers(1e5, 0, meanNumbers(64, true, 0)));

@@ -15,10 +15,9 @@ namespace tw::isa {
 /// y = softmax(scale * x), stored as round(y / outScale) + zero. With d = x - max in -255..0 and e = 65280 exp(scale
 /// d), the entries d + 255 of the tables add up to e: 256 high + low + rest / 256.
 struct SoftmaxNumbers {
-  std::vector<int8_t> tables; // 256 entries each: high - 128; low, or low - 128 if fine; the rest, where there is one
-  bool isFine = false;        // low is 0 to 255 and part of each result, not of the sum alone
+  std::vector<int8_t> tables; // 256 entries each: high - 128; low - 128; the rest, where the sum needs it
   int32_t factor = 0;         // of the reciprocal 2^46 / sum, in units of 2^-30
-  int shift = 0;              // result = high * multiplier / 2^shift
+  int shift = 0;              // result = (high * multiplier + low * multiplier / 256) / 2^shift
   int8_t zero = 0;
   double bound = 0; // steps between a result and the real value, the last rounding included
 
@@ -28,7 +27,8 @@ struct SoftmaxNumbers {
 /// Between a result and the nearest one there is no more than one step as long as the real value is nearer than this.
 constexpr double kStepBound = 1.5;
 
-/// With the fewest instructions that stay below kStepBound; nothing if none do. `scale` and `outScale` are positive.
+/// With a rest only where without it the bound would not be below one step; nothing if that is not below kStepBound
+/// either. `scale` and `outScale` are positive.
 std::optional<SoftmaxNumbers> softmaxNumbers(double scale, double outScale, int8_t zero, int64_t channels);
 
 /// -mean of x - center in units of 2^-22, as round(sum * -inverse / 2^(shift - 22)): inverse / 2^shift is 1 / channels.
@@ -70,6 +70,25 @@ struct NormaliseNumbers {
 /// where the result is the zero point.
 std::optional<NormaliseNumbers> normaliseNumbers(const std::vector<double> &factors, int8_t zero, int64_t channels,
                                                  const MeanNumbers &mean);
+
+/// (x - mean) / sqrt(variance + eps) of whole rows as 64 high + low in units of `unit`: 14 bits, so that numbers of the
+/// channels may follow. W = channels 2^q (variance + eps) is an integer but for one rounding.
+struct NormNumbers {
+  static constexpr int kLowBits = 6;
+  MeanNumbers mean;
+  int32_t means = 0; // W = (sum (x - k)^2 2^30 - (sum x - k)^2 means) / 2^varianceShift, with k next to the mean, + eps
+  int varianceShift = 0;
+  int32_t eps = 0;
+  int rootShift = 0; // 2^rootShift / sqrt(W) times factor / 2^factorShift is the factor of x in units of 2^-shift
+  int32_t factor = 0;
+  int factorShift = 0, shift = 0;
+  double unit = 0;
+  // How far 64 high + low is from the real value: of itself, and in units.
+  double relative = 0, absolute = 0;
+};
+
+/// `eps` in squared units of x; nothing where the smallest variance would have too few bits.
+std::optional<NormNumbers> normNumbers(double eps, int64_t channels, const MeanNumbers &mean);
 
 } // namespace tw::isa
 #endif // TW_ISA_SEQUENCENUMBERS_H

@@ -60,6 +60,10 @@ Sequence varianceSequence(const HwConfig &config, TokenShape shape, SequencePlac
 Sequence normaliseSequence(const HwConfig &config, TokenShape shape, SequencePlace place,
                            const NormaliseNumbers &numbers);
 
+/// h [tokens, channels] in place of x's transposed form (the scratch memory) and l in the second part of it: 64 h + l
+/// is (x - mean) / sqrt(variance + eps) in numbers.unit. place.y is overwritten.
+Sequence normSequence(const HwConfig &config, TokenShape shape, SequencePlace place, const NormNumbers &numbers);
+
 /// y = (x - mean) / sqrt(variance + eps) in units of 1/32, zero point 0, saturated at 4 standard deviations. eps is in
 /// squared units of x; one below 1/256 counts as 1/256. Gain and bias of a channel are a 1x1 dwconv behind it.
 Sequence layerNormSequence(const HwConfig &config, TokenShape shape, SequencePlace place, int8_t zeroPoint, double eps);

@@ -17,7 +17,7 @@ namespace tw::tensorize {
 /// part of the memory for itself, if there are so many and there is room.
 struct TokenTile {
   int64_t blocks = 1;
-  std::vector<int64_t> operands; // addresses; the result goes to that of the first
+  std::vector<int64_t> operands; // addresses
   std::array<int64_t, 3> scratch{};
   int64_t cycled = 0;
 };
@@ -26,6 +26,12 @@ struct TokenStream {
   struct Operand {
     int tensor = 0;
     int64_t rowBytes = 0; // of a token
+  };
+  /// A part of each of the result's rows, and where the instructions leave it: in place of the first operand, or in a
+  /// part of the scratch memory.
+  struct Part {
+    int scratch = -1; // -1: in place of the operand
+    int64_t rowBytes = 0;
   };
   /// Bytes that are loaded before the first tile and stay.
   struct Image {
@@ -39,7 +45,8 @@ struct TokenStream {
   std::vector<Tensor> tensors;
   int64_t tokens = 0;
   std::vector<Operand> operands; // no constants
-  Operand result;                // its rows are no longer than the first operand's
+  Operand result;
+  std::vector<Part> parts; // of its rows, one behind the other; none: they are one, in place of the first operand
   std::vector<Image> images;
   std::vector<uint8_t>
       cycled;              // constants of a block of tokens, for as many blocks as differ: then from the first again

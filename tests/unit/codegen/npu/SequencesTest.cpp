@@ -22,8 +22,8 @@ std::string softmax(int64_t tokens, int64_t channels, int64_t period, const std:
   const std::string table = "  %t = tw.constant dense<1> : " + t + "\n";
   return "func.func private @blk_softmax_0(%x: " + x + (isComputed ? ", %t: " + t : "") + ") -> " + x + " {\n" +
          (isComputed ? "" : table) + "  %m = tw.constant dense<" + mask + "> : " + m +
-         "\n  %y = tw.library \"softmax_i8\"(%x, %t, %m) {params = array<i64: 0, 1073741824, 30, -128>} : (" + x +
-         ", " + t + ", " + m + ") -> " + x + "\n  return %y : " + x + "\n}\nfunc.func @main(%x: " + x +
+         "\n  %y = tw.library \"softmax_i8\"(%x, %t, %m) {params = array<i64: 1073741824, 30, -128>} : (" + x + ", " +
+         t + ", " + m + ") -> " + x + "\n  return %y : " + x + "\n}\nfunc.func @main(%x: " + x +
          (isComputed ? ", %t: " + t : "") + ") -> " + x + " {\n  %y = call @blk_softmax_0(%x" +
          (isComputed ? ", %t" : "") + ") : (" + x + (isComputed ? ", " + t : "") + ") -> " + x +
          "\n  return %y : " + x + "\n}\n";
