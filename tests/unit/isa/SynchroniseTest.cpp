@@ -135,6 +135,15 @@ TEST(SynchroniseTest, NeighbouringRowsOfColumnsAreOneRun) {
   EXPECT_EQ(waitsOf(lines({columns("ld", 0, 0), columns("st", 16, 4096)})[1]), 1);
 }
 
+// The store reads two rows of every four; a load writes the first of them, and a move the second.
+TEST(SynchroniseTest, APartOfColumnsDoesNotHideWhoeverHadAllOfThem) {
+  auto result =
+      lines({make("st", {{"region", 2}, {"spm", 0}, {"offset", 4096}, {"n0", 2}, {"n1", 8}, {"ss1", 64}, {"ds1", 32}}),
+             loadColumn(0, 64), make("move", {{"a", 4096}, {"y", 16}})});
+  EXPECT_EQ(waitsOf(result[1]), 1);
+  EXPECT_EQ(waitsOf(result[2]), 1);
+}
+
 TEST(SynchroniseTest, NothingWaitsForItsOwnQueueNorTwiceForOneThing) {
   EXPECT_EQ(waitsOf(lines({load(0, 4), load(0, 4)})[1]), 0);
   // The move has waited for the load: who waits for the move knows that, too.

@@ -114,14 +114,17 @@ TEST(JoinTest, EarlierStagesKeepTheirReaders) {
 
 // Both loops have three steps: only how far they go tells which is which.
 TEST(JoinTest, ASquareIsReadTheWayItIsAskedFor) {
-  HostNest reader = readerOf({3, 3}, {3, 1});
-  ASSERT_TRUE(join(reader, nestOf({3, 3}, {30, 10}, {3, 1}), {1, 3}));
-  EXPECT_EQ(inputOf(reader, 0).steps, (Steps{10, 30}));
+  HostNest turned = readerOf({3, 3}, {3, 1}), straight = turned;
+  ASSERT_TRUE(join(turned, nestOf({3, 3}, {30, 10}, {3, 1}), {1, 3}));
+  EXPECT_EQ(inputOf(turned, 0).steps, (Steps{10, 30}));
+  ASSERT_TRUE(join(straight, nestOf({3, 3}, {30, 10}, {3, 1}), {3, 1}));
+  EXPECT_EQ(inputOf(straight, 0).steps, (Steps{30, 10}));
 }
 
 TEST(JoinTest, LoopsOfNoStepsAreLeftAlone) {
   HostNest reader = readerOf({0}, {1});
   EXPECT_FALSE(join(reader, nestOf({0}, {1}, {1}), {1}));
+  EXPECT_FALSE(join(reader, nestOf({4}, {1}, {1}), {1}));
   HostNest some = readerOf({4}, {1});
   EXPECT_FALSE(join(some, nestOf({0, 4}, {0, 1}, {4, 1}), {1}));
 }

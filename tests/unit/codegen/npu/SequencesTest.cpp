@@ -4,6 +4,7 @@
 
 #include "../Parsed.h"
 #include "tw/isa/ConfigReader.h"
+#include "tw/isa/Encoder.h"
 #include "tw/isa/Footprints.h"
 
 #include <gmock/gmock.h>
@@ -135,17 +136,20 @@ TEST(SequencesTest, ABodyTouchesAllThatItsTileHasAndNothingElse) {
       tile.scratch[part] = place(2 * stream.scratchBytes[part]);
     tile.cycled = place(2 * stream.cycledBytes);
     for (const tensorize::Instruction &instruction : stream.body(tile)) {
-      isa::Line line(instruction.row->opcode);
-      for (size_t field = 0; field != instruction.values.size(); ++field)
-        line.set(instruction.row->fields[field].ref, instruction.values[field]);
-      for (const isa::Touched &touched : isa::touchedBy(line, its.config))
-        if (touched.space == isa::Space::SPM) {
-          const auto lo = int64_t(touched.runs.front().begin), hi = int64_t(touched.runs.back().end);
-          auto part = std::ranges::find_if(
-              parts, [&](const Part &each) { return lo >= each.begin && hi <= each.begin + each.bytes; });
-          ASSERT_NE(part, parts.end()) << lo << " to " << hi;
-          part->isTouched = true;
-        }
+      std::vector<isa::FieldValue> fields;
+      for (size_t f = 0; f != instruction.values.size(); ++f)
+        fields.push_back({instruction.row->fields[f].name, instruction.values[f]});
+      const auto line = isa::encode(instruction.row->opcode, fields);
+      ASSERT_TRUE(bool(line)) << line.diag().str();
+      for (const isa::Touched &touched : isa::touchedBy(*line, its.config))
+        for (const isa::Run &run : touched.runs)
+          if (touched.space == isa::Space::SPM) {
+            auto part = std::ranges::find_if(parts, [&](const Part &each) {
+              return int64_t(run.begin) >= each.begin && int64_t(run.end) <= each.begin + each.bytes;
+            });
+            ASSERT_NE(part, parts.end()) << run.begin << " to " << run.end;
+            part->isTouched = true;
+          }
     }
     for (size_t part = 0; part != parts.size(); ++part)
       EXPECT_EQ(parts[part].isTouched, parts[part].bytes != 0) << "part " << part;
