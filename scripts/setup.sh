@@ -17,7 +17,7 @@ build=( # the programs and the models of the machine: all that scripts/demo.sh n
   libsystemc-dev verilator
 )
 test=( # besides, what scripts/test.sh needs
-  libgtest-dev libgmock-dev libbenchmark-dev llvm-19-tools clang-format-19 yosys z3
+  libgtest-dev libgmock-dev libbenchmark-dev libboost-context1.81-dev llvm-19-tools clang-format-19 yosys z3
   python3-psutil python3-numpy python3-onnx libonnx-testdata
   # host code for other processors: clang builds the driver core for them with these headers and libraries, qemu runs it
   qemu-user libc6-dev-arm64-cross libgcc-12-dev-arm64-cross libc6-dev-riscv64-cross libgcc-12-dev-riscv64-cross

@@ -41,6 +41,8 @@ ELSEWHERE = {
     "tensorize/lib/schedule/PrintSchedule.cpp": "ScheduleTextTest prints and reads",
     "tensorize/lib/schedule/ReadSchedule.cpp": "ScheduleTextTest prints and reads",
     "codegen/lib/Executor.cpp": "two names: ChooseTest reads both",
+    "codegen/lib/gpu/": "tests/gpu executes the kernels of every operator; MappingTest of it",
+    "codegen/lib/host/Memory.cpp": "HostCodeTest and tests/gpu: scratch memory and buffers of every operator",
 }
 
 

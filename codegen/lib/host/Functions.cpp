@@ -39,7 +39,7 @@ StringRef functionOf(Operation *op) {
 
 class Caller {
 public:
-  Caller(ModuleOp code, unsigned lanes) : code(code), lanes(lanes), b(code.getContext()) {}
+  Caller(Operation *code, unsigned lanes) : code(code), lanes(lanes), b(code->getContext()) {}
 
   void replace(Operation *op) {
     b.setInsertionPoint(op);
@@ -81,28 +81,28 @@ private:
 
   Value call(Operation *op, int64_t width, ValueRange operands) {
     const std::string name = "tw_" + functionOf(op).str() + (width == 1 ? "" : "_" + std::to_string(width));
-    auto function = code.lookupSymbol<func::FuncOp>(name);
+    auto function = cast_or_null<func::FuncOp>(SymbolTable::lookupSymbolIn(code, name));
     if (!function) {
       OpBuilder::InsertionGuard guard(b);
-      b.setInsertionPointToStart(code.getBody());
+      b.setInsertionPointToStart(&code->getRegion(0).front());
       Type type = operands.front().getType();
-      function = b.create<func::FuncOp>(code.getLoc(), name,
+      function = b.create<func::FuncOp>(code->getLoc(), name,
                                         b.getFunctionType(SmallVector<Type>(operands.size(), type), type));
       function.setPrivate();
     }
     return b.create<func::CallOp>(op->getLoc(), function, operands).getResult(0);
   }
 
-  ModuleOp code;
+  Operation *code;
   unsigned lanes;
   OpBuilder b;
 };
 
 } // namespace
 
-void callFunctions(ModuleOp code, unsigned lanes) {
+void callFunctions(Operation *code, unsigned lanes) {
   SmallVector<Operation *> operations;
-  code.walk([&](Operation *op) {
+  code->walk([&](Operation *op) {
     if (!functionOf(op).empty())
       operations.push_back(op);
   });

@@ -4,10 +4,10 @@
 #include "host/Emit.h"
 #include "host/HostLink.h"
 #include "host/LowerToLlvm.h"
+#include "host/Memory.h"
 #include "host/Pack.h"
 #include "tw/isa/host_failures.h"
 #include "tw/isa/package_format.h"
-#include "tw/tensorize/Allocate.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
@@ -22,7 +22,6 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 namespace tw::codegen {
@@ -114,60 +113,12 @@ struct HostCode::Implementation {
     return phases;
   }
 
-  // Offsets of scratch arrays, by the phases in which they live.
-  static uint64_t placeScratch(const HostFunction &function, std::vector<PhaseNests> &phases,
-                               std::vector<int64_t> &offsets) {
-    std::vector<tensorize::Lifetime> lives;
-    std::vector<unsigned> arrays;
-    for (unsigned a = 0; a != function.arrays.size(); ++a) {
-      const HostArray &array = function.arrays[a];
-      if (array.kind != HostArray::Scratch)
-        continue;
-      tensorize::Lifetime life;
-      const int64_t bits = array.element.getIntOrFloatBitWidth();
-      life.bytes = int64_t(llvm::alignTo(uint64_t(array.count * std::max<int64_t>(bits / 8, 1)), TW_PKG_SCRATCH_ALIGN));
-      life.first = std::numeric_limits<int>::max();
-      life.last = -1;
-      for (auto [p, phase] : llvm::enumerate(phases))
-        for (Scheduled &scheduled : phase)
-          for (HostAccess *access : scheduled.nest.accesses())
-            if (access->array == a || isCaptured(function, scheduled.nest, a)) {
-              life.first = std::min(life.first, int(p));
-              life.last = std::max(life.last, int(p));
-            }
-      if (life.last < 0)
-        continue;
-      arrays.push_back(a);
-      lives.push_back(life);
-    }
-    auto placed = tensorize::allocate(lives, std::numeric_limits<int64_t>::max() / 2, TW_PKG_SCRATCH_ALIGN);
-    for (auto [a, address] : llvm::zip(arrays, placed.address))
-      offsets[a] = address;
-    return uint64_t(placed.peak);
-  }
-
-  static bool isCaptured(const HostFunction &function, const HostNest &nest, unsigned array) {
-    return std::ranges::any_of(nest.stages, [&](const Stage &stage) {
-      return std::ranges::any_of(*stage.body, [&](Operation &op) {
-        return llvm::any_of(op.getOperands(), [&](Value operand) {
-          auto found = function.captured.find(operand);
-          return found != function.captured.end() && found->second == array;
-        });
-      });
-    });
-  }
-
-  static bool uses(const HostFunction &function, HostNest &nest, unsigned array) {
-    return llvm::any_of(nest.accesses(), [&](HostAccess *access) { return access->array == array; }) ||
-           isCaptured(function, nest, array);
-  }
-
   static HostEntry::Memory memoryOf(const HostFunction &function, unsigned a, HostStep &step,
                                     const std::vector<int64_t> &offsets) {
     const HostArray &array = function.arrays[a];
     if (array.kind == HostArray::Scratch)
       return {true, uint64_t(offsets[a])};
-    return {false, uint64_t(bufferOf(step, array))};
+    return {false, uint64_t(bufferOf(step.buffers, array))};
   }
 
   void emitCallPhase(const HostFunction &function, const HostNest &nest, const std::string &symbol, HostStep &step,
@@ -234,18 +185,6 @@ struct HostCode::Implementation {
     entries.push_back(std::move(entry));
   }
 
-  // The step's buffer that an array is; new ones are added.
-  static size_t bufferOf(HostStep &step, const HostArray &array) {
-    HostStep::Buffer buffer{array.kind, array.argument, array.kind == HostArray::Derived ? &array.constant : nullptr};
-    auto found = std::ranges::find_if(step.buffers, [&](const HostStep::Buffer &other) {
-      return other.kind == buffer.kind && other.argument == buffer.argument && other.constant == buffer.constant;
-    });
-    if (found != step.buffers.end())
-      return size_t(found - step.buffers.begin());
-    step.buffers.push_back(buffer);
-    return step.buffers.size() - 1;
-  }
-
   // Bytes of the buffers that nests use, each once.
   static int64_t bufferBytes(const HostFunction &function, std::vector<PhaseNests> &phases) {
     llvm::BitVector used(unsigned(function.arrays.size()));
@@ -258,7 +197,7 @@ struct HostCode::Implementation {
     int64_t bytes = 0;
     for (unsigned a : used.set_bits())
       if (const HostArray &array = function.arrays[a]; array.kind != HostArray::Scratch)
-        bytes += array.count * int64_t(memoryType(array.element).getIntOrFloatBitWidth()) / 8;
+        bytes += bytesOf(array);
     return bytes;
   }
 
@@ -277,7 +216,13 @@ struct HostCode::Implementation {
     Prepared made{own, std::make_unique<HostFunction>(std::move(*function))};
     made.phases = phasesOf(schedule(*made.function)); // no array is added after this: pointers to them stay
     made.offsets.assign(made.function->arrays.size(), 0);
-    made.needs.scratchBytes = placeScratch(*made.function, made.phases, made.offsets);
+    std::vector<SmallVector<HostNest *>> nests;
+    for (PhaseNests &phase : made.phases) {
+      nests.emplace_back();
+      for (Scheduled &scheduled : phase)
+        nests.back().push_back(&scheduled.nest);
+    }
+    made.needs.scratchBytes = placeScratch(*made.function, nests, made.offsets);
     made.needs.bufferBytes = bufferBytes(*made.function, made.phases);
     return &(known[key] = std::move(made));
   }

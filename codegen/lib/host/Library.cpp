@@ -22,6 +22,8 @@
 TW_RUNTIME(x86_64, TW_RUNTIME_X86_64)
 TW_RUNTIME(aarch64, TW_RUNTIME_AARCH64)
 TW_RUNTIME(riscv64, TW_RUNTIME_RISCV64)
+// Of it the elementary functions, for GPUs.
+TW_RUNTIME(nvptx64, TW_RUNTIME_NVPTX64)
 
 namespace tw::codegen {
 namespace {
@@ -36,8 +38,10 @@ llvm::StringRef bitcodeOf(const llvm::Triple &triple) {
     return {tw_runtime_aarch64, size_t(tw_runtime_aarch64_end - tw_runtime_aarch64)};
   case llvm::Triple::riscv64:
     return {tw_runtime_riscv64, size_t(tw_runtime_riscv64_end - tw_runtime_riscv64)};
+  case llvm::Triple::nvptx64:
+    return {tw_runtime_nvptx64, size_t(tw_runtime_nvptx64_end - tw_runtime_nvptx64)};
   default:
-    llvm_unreachable("a processor that processorOf gives");
+    llvm_unreachable("a processor that processorOf or gpuProcessorOf gives");
   }
 }
 

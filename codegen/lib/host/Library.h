@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What for: the C code of codegen/runtime in host code: calls of library functions, and the functions themselves.
-// Called by: Nests, which finds the calls; LowerToLlvm, which writes them; HostLink, which adds what is called.
+// What for: the C code of codegen/runtime in host code: calls of library functions, and the functions themselves;
+// of it the elementary functions in GPU code.
+// Called by: Nests, which finds the calls; LowerToLlvm, which writes them; HostLink and gpu/Nvvm, which add what is
+// called.
 // Does not: say what a function computes (ir/LibraryFunctions.def).
 #ifndef TW_CODEGEN_LIB_HOST_LIBRARY_H
 #define TW_CODEGEN_LIB_HOST_LIBRARY_H

@@ -75,6 +75,20 @@ int64_t evenTile(int64_t extent, int64_t most) {
 
 } // namespace
 
+// A sum along neighbours in memory.
+std::optional<unsigned> reductionInLanes(const HostNest &nest) {
+  if (!nest.isReduced || !isPlainReduction(nest))
+    return std::nullopt;
+  const HostAccess &input = std::get<HostAccess>(nest.stages.front().inputs.front());
+  int last = -1;
+  for (unsigned loop = 0; loop != nest.loops(); ++loop)
+    if (nest.isReduction[loop])
+      last = int(loop);
+  if (last < 0 || input.steps[unsigned(last)] != 1 || nest.extents[unsigned(last)] <= 0)
+    return std::nullopt;
+  return unsigned(last);
+}
+
 Tiling chooseTiling(const HostFunction &function, const HostNest &nest, const HostProcessor &processor) {
   Tiling tiling;
   tiling.tile.assign(nest.loops(), 1);
@@ -85,20 +99,12 @@ Tiling chooseTiling(const HostFunction &function, const HostNest &nest, const Ho
     if (!nest.isReduction[loop] && int(loop) != tiling.lanes)
       tiling.order.push_back(loop);
 
-  // A sum along neighbours in memory that gives nothing to lie in lanes.
-  if (nest.isReduced && isPlainReduction(nest)) {
-    const HostAccess &input = std::get<HostAccess>(nest.stages.front().inputs.front());
-    int last = -1;
-    for (unsigned loop = 0; loop != nest.loops(); ++loop)
-      if (nest.isReduction[loop])
-        last = int(loop);
-    if (last >= 0 && input.steps[unsigned(last)] == 1 && nest.extents[unsigned(last)] > 0) {
-      tiling.reduceLanes = last;
-      tiling.vectorWidth = std::min(vector, ir::kSumLanes);
-      if (tiling.lanes >= 0)
-        tiling.order.push_back(unsigned(tiling.lanes));
-      tiling.lanes = -1;
-    }
+  if (auto inLanes = reductionInLanes(nest)) {
+    tiling.reduceLanes = int(*inLanes);
+    tiling.vectorWidth = std::min(vector, ir::kSumLanes);
+    if (tiling.lanes >= 0)
+      tiling.order.push_back(unsigned(tiling.lanes));
+    tiling.lanes = -1;
   }
   if (tiling.lanes >= 0) {
     const unsigned lanes = unsigned(tiling.lanes);

@@ -7,6 +7,7 @@
 
 #include "host/Nest.h"
 
+#include <optional>
 #include <string>
 
 namespace tw::codegen {
@@ -29,6 +30,10 @@ struct Tiling {
   /// Tiles of the outermost loop: the range that can be shared between threads.
   int64_t extent = 1;
 };
+
+/// The reduction whose steps go to ir::kSumLanes lanes, by what a sum means here (tw/ir/FloatFunctions.h); none: they
+/// are taken in order.
+std::optional<unsigned> reductionInLanes(const HostNest &nest);
 
 Tiling chooseTiling(const HostFunction &function, const HostNest &nest, const HostProcessor &processor);
 
