@@ -48,6 +48,7 @@ std::optional<AloneFit> aloneFit(const Segment &segment, const Target &target, i
 struct Policy {
   int overlap = 0;         // how many tasks may begin before the one in front of them has ended
   uint64_t waitCycles = 0; // of each tile
+  bool keeps = true;       // tensors on chip that are read again, while tiles get what room is left
 };
 
 /// A way to cut a task into tiles, and what is known of it whatever else lies on chip.
@@ -126,7 +127,7 @@ class Chooser {
 public:
   Chooser(const Segment &segment, const Target &target, Candidates &candidates, const Policy &policy)
       : segment(segment), target(target), candidates(candidates), overlap(policy.overlap),
-        waitCycles(policy.waitCycles), lives(livesOf(segment)) {
+        waitCycles(policy.waitCycles), keeps(policy.keeps), lives(livesOf(segment)) {
     findStripes();
     isBarred.assign(segment.tasks.size(), false);
   }
@@ -220,7 +221,7 @@ private:
     for (size_t i = 0; i != segment.tensors.size(); ++i) {
       const Tensor &tensor = segment.tensors[i];
       const bool isReadAgain = lives[i].readers > (tensor.isInput ? 1 : 0);
-      schedule.isResident[i] = lives[i].first >= 0 && lives[i].mayReside && isReadAgain &&
+      schedule.isResident[i] = keeps && lives[i].first >= 0 && lives[i].mayReside && isReadAgain &&
                                tensor.bytes <= capacityOf(target.memories[lives[i].memory]) * 3 / 4;
     }
   }
@@ -337,6 +338,7 @@ private:
   Candidates &candidates;
   const int overlap;
   const uint64_t waitCycles;
+  const bool keeps;
   const std::vector<Life> lives; // per tensor
   std::vector<bool> isStriped;   // per task
   std::vector<bool> isBarred;    // per task: must not be linked
@@ -349,6 +351,14 @@ int64_t residentBytes(const Segment &segment, const Schedule &schedule) {
   for (size_t t = 0; t != segment.tensors.size(); ++t)
     bytes += schedule.isResident[t] ? segment.tensors[t].bytes : 0;
   return bytes;
+}
+
+// By the estimate of each block.
+uint64_t cyclesOf(const Schedule &schedule) {
+  uint64_t cycles = 0;
+  for (const BlockSchedule &block : schedule.blocks)
+    cycles += block.cycles;
+  return cycles;
 }
 
 constexpr int kOverlap = 2;                      // expand, depthwise and project of one block at once
@@ -375,6 +385,11 @@ std::variant<std::vector<Schedule>, ScheduleFailure> chooseSchedules(const Segme
       schedules.insert(isFirst ? schedules.begin() : schedules.end(), std::move(*schedule));
     }
   }
+  // What stays on chip through a large product leaves it tiles that read everything again and again.
+  auto bare = Chooser(segment, target, candidates, {0, 0, false}).run();
+  if (auto *schedule = std::get_if<Schedule>(&bare))
+    if (std::ranges::all_of(schedules, [&](const Schedule &other) { return cyclesOf(*schedule) < cyclesOf(other); }))
+      schedules.push_back(std::move(*schedule));
   for (size_t i = 0; i != schedules.size(); ++i)
     schedules.erase(std::remove(schedules.begin() + ptrdiff_t(i) + 1, schedules.end(), schedules[i]), schedules.end());
   return schedules;
