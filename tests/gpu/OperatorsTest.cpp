@@ -168,7 +168,7 @@ std::optional<GpuOutcome> runModel(const std::string &path) {
     return std::nullopt;
   }
   auto context = makeContext();
-  std::vector<ir::ImportProblem> problems;
+  std::vector<Diag> problems;
   auto module = ir::importOnnx(*context, (*bytes)->getBuffer(), path, {}, problems);
   if (!module) {
     ADD_FAILURE() << ir::problemText(path, problems);
