@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Choose.h"
 
-#include "tw/ir/Constants.h"
 #include "tw/ir/ElementSources.h"
 #include "tw/isa/DiagError.h"
 #include "tw/tensorize/ReadLinalg.h"
@@ -60,19 +59,6 @@ BlockLoops readLoops(const BlockCall &call, Plan &plan, std::optional<unsigned> 
   return loops;
 }
 
-// Is a block without products the end of its entry: what reads it is the caller, or what gives the caller its result in
-// a type that is not int8? Then nothing is cut in two when another executor reads its operand instead of its result.
-bool isAtEnd(const BlockCall &call) {
-  mlir::func::CallOp caller = call.call;
-  auto isTheCallers = [](mlir::Operation *reader) { return llvm::isa<mlir::func::ReturnOp>(reader); };
-  return call.facts.macs == 0 && llvm::all_of(caller->getUsers(), [&](mlir::Operation *reader) {
-           return isTheCallers(reader) ||
-                  (llvm::all_of(reader->getResultTypes(),
-                                [](mlir::Type type) { return ir::elementTypeOf(type) != ir::ElementType::I8; }) &&
-                   llvm::all_of(reader->getUsers(), isTheCallers));
-         });
-}
-
 // An executor that can run a block, and what that takes with the forms of its tensors.
 struct Offer {
   Executor *executor = nullptr;
@@ -95,7 +81,7 @@ std::vector<Offer> offersFor(int block, const BlockCall &call, const BlockLoops 
       continue;
     }
     Offer &offer = offers.emplace_back(executor.get(), std::move(std::get<std::unique_ptr<Candidate>>(tried)));
-    if (attempt.objective == Objective::Offload && offers.size() == 1 && !(offer.candidate->isAlone && isAtEnd(call)))
+    if (attempt.objective == Objective::Offload)
       break;
     offer.ns = offer.candidate->boundNs;
     for (const FormOf &wanted : offer.candidate->wanted)
@@ -128,15 +114,13 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
   Refusals refusals;
   std::vector<Offer> offers = offersFor(block, call, loops, strikes, attempt, refusals);
   const auto best = std::ranges::min_element(offers, {}, &Offer::ns); // of equal ones the preferred
-  const char *why =
-      attempt.objective == Objective::Offload ? "at the end of the graph: at least " : "for latency: at least ";
   for (const Offer &offer : offers)
     if (&offer != &*best)
       refusals.push_back(
           {offer.executor->id(),
            {"", kSlower,
-            why + milliseconds(best->ns) + " on the " + nameOf(best->executor->id()) + " with its forms, " +
-                milliseconds(offer.ns) + " on the " + nameOf(offer.executor->id())}});
+            "for latency: at least " + milliseconds(best->ns) + " on the " + nameOf(best->executor->id()) +
+                " with its forms, " + milliseconds(offer.ns) + " on the " + nameOf(offer.executor->id())}});
   if (best != offers.end()) {
     const ExecutorId id = best->executor->id();
     row.boundNs = best->candidate->boundNs;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: who runs each block. In program order each goes, by the objective, to the first executor of the list that
-// can run it or to the one that is fastest by lower bounds and the conversions of form that it would cause (which
-// decides under either what a region for itself at the end of the graph is worth); neighbours form regions, which are
-// scheduled; a block that does not fit loses that executor, and all begins again. Each repeat strikes one candidate, so
-// it ends. Called by: the pipeline. Does not: prefer one by name: the list's order does. Only the report's sums and
-// sentences name them.
+// can run it or to the one that is fastest by lower bounds and the conversions of form that it would cause; neighbours
+// form regions, which are scheduled; a block that does not fit loses that executor, and all begins again.
+// Each repeat strikes one candidate, so it ends.
+// Called by: the pipeline.
+// Does not: prefer one by name: the list's order does. Only the report's sums and sentences name them.
 #ifndef TW_CODEGEN_LIB_CHOOSE_H
 #define TW_CODEGEN_LIB_CHOOSE_H
 

@@ -50,7 +50,6 @@ struct Candidate {
   std::vector<FormOf> wanted{}, given{}; // of what it reads that is no constant of its own, and of its results
   uint64_t leastBytes = 0; // memory of the executor without which it cannot run: on chip, or scratch of the host
   double boundNs = 0;      // on the NPU no schedule is faster, on the host an estimate; without conversions of forms
-  bool isAlone = false;    // it would be a region for itself, whatever runs beside it
 };
 
 /// A block that does not fit into its region, and why.

@@ -108,12 +108,10 @@ std::variant<std::unique_ptr<Candidate>, Refusals> NpuExecutor::candidate(const 
       for (const TokenStream::Operand &operand : sequence->stream.operands)
         want(operand.tensor);
       leastBytes = leastBytesOf(sequence->stream, target);
-      work.cycles[size_t(isa::Engine::VX)] += sequence->cycles;
     }
     if ((moves && moves->boxes.empty()) || sequence) // whatever else it does, it stores its result
       work.bytesWritten += uint64_t(plan.table.chipBytes(result, target.lanes));
     candidate->boundNs = streams.nsOf(work.bound(target));
-    candidate->isAlone = moves || sequence;
     candidate->leastBytes = leastBytes;
     candidate->tasks = std::move(tasks);
     candidate->moves = std::move(moves);

@@ -34,10 +34,8 @@ func.func @main(%x: tensor<1x8x8x8xi8>) -> tensor<1x8x2x2xi8> {
 // Who runs what is all that it knows.
 class Fake final : public Executor {
 public:
-  Fake(ExecutorId who, Attempt &attempt, std::set<int> refused, std::set<int> unfit, std::map<int, double> ns,
-       std::set<int> alone)
-      : who(who), attempt(attempt), refused(std::move(refused)), unfit(std::move(unfit)), ns(std::move(ns)),
-        alone(std::move(alone)) {}
+  Fake(ExecutorId who, Attempt &attempt, std::set<int> refused, std::set<int> unfit, std::map<int, double> ns)
+      : who(who), attempt(attempt), refused(std::move(refused)), unfit(std::move(unfit)), ns(std::move(ns)) {}
 
   ExecutorId id() const override { return who; }
   std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &) override {
@@ -51,7 +49,6 @@ public:
       candidate->given = {given};
     if (const FormOf wanted{attempt.plan.table.of(call.call->getOperand(0)), Form::LaneRows}; wantsLanes)
       candidate->wanted = {wanted};
-    candidate->isAlone = alone.count(block) != 0;
     return candidate;
   }
   std::variant<std::unique_ptr<Candidate>, tensorize::Rejection> candidate(const Conversion &) override {
@@ -81,7 +78,6 @@ private:
   Attempt &attempt;
   std::set<int> refused, unfit;
   std::map<int, double> ns; // bounds of blocks; others take 1000
-  std::set<int> alone;      // blocks
   std::vector<int> taken;
   int next = 0;
 };
@@ -119,12 +115,12 @@ struct ChooseTest : testing::Test {
       auto attempt = std::make_unique<Attempt>();
       attempt->objective = objective;
       attempt->forms = std::make_unique<Forms>(attempt->plan, attempt->executors, 16);
-      auto npu = std::make_unique<Fake>(ExecutorId::Npu, *attempt, npuRefuses, npuUnfit, npuNs, npuAlone);
+      auto npu = std::make_unique<Fake>(ExecutorId::Npu, *attempt, npuRefuses, npuUnfit, npuNs);
       npu->wantsLanes = wantsLanes;
       npu->givesLanes = givesLanes;
       attempt->executors.push_back(std::move(npu));
-      attempt->executors.push_back(std::make_unique<Fake>(ExecutorId::Host, *attempt, hostRefuses, std::set<int>{},
-                                                          std::map<int, double>{}, std::set<int>{}));
+      attempt->executors.push_back(
+          std::make_unique<Fake>(ExecutorId::Host, *attempt, hostRefuses, std::set<int>{}, std::map<int, double>{}));
       return attempt;
     });
   }
@@ -141,7 +137,6 @@ struct ChooseTest : testing::Test {
   Objective objective = Objective::Offload;
   std::map<int, double> npuNs;
   bool wantsLanes = false, givesLanes = false; // the NPU
-  std::set<int> npuAlone;
 };
 
 } // namespace
@@ -198,25 +193,6 @@ TEST_F(ChooseTest, TheOrderOfExecutorsDecidesWhateverTheyTake) {
   auto chosen = run({}, {}, {});
   ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
   EXPECT_EQ(whereOf(**chosen, "second").substr(0, 4), "npu:");
-}
-
-TEST_F(ChooseTest, ARegionForOneBlockAtTheEndMustBeWorthIt) {
-  const int last = int(blocks->calls().size()) - 1;
-  npuNs = {{blockOf("second"), 5000}, {last, 5000}};
-  auto isOnNpu = [&](int block) {
-    auto chosen = run({}, {}, {});
-    EXPECT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
-    return (*chosen)->plan.report.rows[size_t(block)].executor == ExecutorId::Npu;
-  };
-  EXPECT_TRUE(isOnNpu(last)); // it joins a region
-  npuAlone = {blockOf("second"), last};
-  EXPECT_TRUE(isOnNpu(blockOf("second"))); // others follow
-  EXPECT_FALSE(isOnNpu(last));
-  auto chosen = run({}, {}, {});
-  EXPECT_EQ((*chosen)->plan.report.rows[size_t(last)].how,
-            "at the end of the graph: at least 0.001000 ms on the host with its forms, 0.005000 ms on the npu");
-  npuNs[last] = 1000;
-  EXPECT_TRUE(isOnNpu(last)); // of equal ones the preferred
 }
 
 TEST_F(ChooseTest, ForLatencyABlockRunsWhereItIsFastestAndOfEqualOnesOnTheFirst) {
