@@ -133,7 +133,7 @@ protected:
     const bool isSequence = llvm::StringRef(call.name).ends_with("_i8");
     const std::string &how = compiled.report.rows.front().how;
     if (isSequence && call.operands.size() == 1)
-      EXPECT_TRUE(how == "sequence" || llvm::StringRef(how).starts_with("at the end of the graph: ")) << how;
+      EXPECT_EQ(how, "sequence");
     else
       EXPECT_EQ(how,
                 isSequence

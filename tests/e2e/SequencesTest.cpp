@@ -86,7 +86,7 @@ protected:
     ASSERT_LE(std::abs(got - nearest), kMostSteps) << what << ": " << int(got) << ", the real value is " << real + zero;
   }
 
-  // A table reads the result: at the end of a graph what is small goes to the host.
+  // A table reads the result, so that it is used on the device, too.
   static constexpr const char *kReader =
       "%yf = tw.dequantize %y, %t, %w : (tensor<{0}i8>, tensor<f32>, tensor<i8>) -> tensor<{0}f32>\n"
       "%yn = tw.unary <neg> %yf : tensor<{0}f32>\n"
