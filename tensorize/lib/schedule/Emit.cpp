@@ -29,7 +29,8 @@ public:
       : segment(segment), target(target), schedule(schedule), map(map), constants(constants), movers(target),
         lives(livesOf(segment)), plans(plansOf(segment, target, schedule)) {}
 
-  // Tiles in stream order: of the last task that may begin and whose input is there, so that results are used early.
+  // Tiles in stream order: of the last task that may begin and whose input is there, so that results are used early. A
+  // task that is in the middle of a sum goes on: its half of the accumulators is its own until it is drained.
   std::variant<LoweredSegment, ScheduleFailure> run() {
     result.isInDram.assign(segment.tensors.size(), false);
     isLoaded.assign(segment.tensors.size(), false);
@@ -42,17 +43,22 @@ public:
       p.nextStream.assign(plan.streams.size(), 0);
       progress.push_back(std::move(p));
     }
+    size_t chosen = 0;
+    bool isAmidSum = false; // of the chosen one
     for (size_t front = 0; front != plans.size();) {
       if (progress[front].isDone()) {
         ++front;
         continue;
       }
-      size_t chosen = front;
-      for (size_t t = front + 1; t < plans.size() && mayBegin(t, front); ++t)
-        if (!progress[t].isDone() && isInputThere(int(t)))
-          chosen = t;
+      if (!isAmidSum) {
+        chosen = front;
+        for (size_t t = front + 1; t < plans.size() && mayBegin(t, front); ++t)
+          if (!progress[t].isDone() && isInputThere(int(t)))
+            chosen = t;
+      }
       if (auto rejection = emitTile(int(chosen)))
         return ScheduleFailure{int(chosen), *rejection};
+      isAmidSum = !plans[chosen].isLastPass(progress[chosen].tiles[progress[chosen].next - 1]);
     }
     return std::move(result);
   }

@@ -43,6 +43,24 @@ TEST(EmitTest, PassesOverOneResultAddUp) {
   EXPECT_GT(placed, 10);
 }
 
+// Between the first pass and the last one the accumulators are the block's alone, whoever else may begin.
+TEST(EmitTest, NeighboursDoNotComeBetweenPasses) {
+  std::mt19937 random(13);
+  Network network(machine("tw8"));
+  const int x = network.input({1, 6, 6, 3});
+  const int y = network.add(inTwoParts(conv2d({1, 6, 6, 3, 12, 3, 3, 1, 1, 1})), {x});
+  network.add(inTwoParts(conv2d({1, 6, 6, 12, 10, 3, 3, 1, 1, 1})), {y}, true);
+  network.add(conv2d({1, 6, 6, 12, 9, 1, 1, 1, 1, 0}), {y}, true);
+  int placed = 0;
+  for (int trial = 0; trial != 40; ++trial) {
+    std::string refused;
+    const Schedule schedule = randomSchedule(network.segment(), random);
+    EXPECT_EQ(network.run(schedule, &refused), "") << printSchedule(network.segment(), schedule);
+    placed += refused.empty();
+  }
+  EXPECT_GT(placed, 15);
+}
+
 TEST(EmitTest, ConstantsOfEqualBytesAreKeptOnce) {
   Network network(machine("tw8"));
   const int x = network.input({1, 5, 5, 8});
