@@ -16,6 +16,16 @@ template <typename T> Reader typedReader(const Tensor &tensor) {
 // Cheap to compute again for each reader.
 bool isCheap(Operation *op) { return isa<ConstantOp, DequantizeOp, ReshapeOp, TransposeOp>(op); }
 
+// Whoever has fewer elements than a user is read for several of its elements: the mean of a row, for example.
+bool isReadOften(Value value) {
+  if (!value.hasOneUse())
+    return true;
+  const int64_t count = elementCount(shapeOf(value));
+  return llvm::any_of(value.use_begin()->getOwner()->getResults(), [&](Value result) {
+    return isa<RankedTensorType>(result.getType()) && elementCount(shapeOf(result)) > count;
+  });
+}
+
 // Moves and choices give what is there; whatever else gives a real rounds it.
 bool isRounded(Operation *op) {
   if (auto unary = dyn_cast<UnaryOp>(op))
@@ -69,7 +79,7 @@ Reader Elements::reader(Value value) {
   if (auto found = fixed.find(value); found != fixed.end())
     return found->second;
   Operation *op = value.getDefiningOp();
-  if (!isCheap(op) && !value.hasOneUse()) {
+  if (!isCheap(op) && isReadOften(value)) {
     Numbers numbers = whole(value);
     return [numbers](int64_t i) { return (*numbers)[i]; };
   }
@@ -94,7 +104,7 @@ Numbers Elements::whole(Value value) {
   errors[value] = float32Error;
   float32Error = std::max(outer, float32Error);
   current[value] = numbers;
-  if (!isFixed && !isCheap(op) && !value.hasOneUse())
+  if (!isFixed && !isCheap(op) && isReadOften(value))
     kept[value] = numbers;
   return numbers;
 }

@@ -164,6 +164,34 @@ TEST_F(DefinitionTest, WhatFloat32DoesNotDecideIsNoDifference) {
   EXPECT_EQ(exact[0].undecided, 0);
 }
 
+// Behind a quantiser that cuts, only roundings to one side reach the reference: of each of many rows, one must be
+// drawn.
+TEST_F(DefinitionTest, EnoughRoundingsAreDrawnForASideOfManyRows) {
+  constexpr const char *kCut = R"mlir(
+func.func @main(%x: tensor<400x3xf32>) -> tensor<400x3xi8> {
+  %eps = tw.constant dense<1.0e-12> : tensor<f32>
+  %step = tw.constant dense<1.0e-5> : tensor<f32>
+  %low = tw.constant dense<-1.4e-3> : tensor<f32>
+  %z = tw.constant dense<0> : tensor<i8>
+  %mean = tw.reduce_mean %x {axes = array<i64: 1>, keepDims = true} : (tensor<400x3xf32>) -> tensor<400x1xf32>
+  %d = tw.sub %x, %mean : (tensor<400x3xf32>, tensor<400x1xf32>) -> tensor<400x3xf32>
+  %dd = tw.mul %d, %d : (tensor<400x3xf32>, tensor<400x3xf32>) -> tensor<400x3xf32>
+  %v = tw.reduce_mean %dd {axes = array<i64: 1>, keepDims = true} : (tensor<400x3xf32>) -> tensor<400x1xf32>
+  %e = tw.add %v, %eps : (tensor<400x1xf32>, tensor<f32>) -> tensor<400x1xf32>
+  %s = tw.unary <sqrt> %e : tensor<400x1xf32>
+  %n = tw.div %d, %s : (tensor<400x3xf32>, tensor<400x1xf32>) -> tensor<400x3xf32>
+  %y = tw.add %n, %low : (tensor<400x3xf32>, tensor<f32>) -> tensor<400x3xf32>
+  %q = tw.quantize %y, %step, %z : (tensor<400x3xf32>, tensor<f32>, tensor<i8>) -> tensor<400x3xi8> loc("cut")
+  return %q : tensor<400x3xi8>
+}
+)mlir";
+  const Tensor high = i8({400, 3}, std::vector<int8_t>(1200, 127));
+  auto cut = rows(kCut, {f32({400, 3}, std::vector<float>(1200, 1.1f))}, {high, high});
+  ASSERT_EQ(cut.size(), 1u) << problem;
+  EXPECT_EQ(cut[0].different, 0);
+  EXPECT_EQ(cut[0].undecided, 1200);
+}
+
 // 255 times the float32 next to 2 / 255 is 2.0000001, and 2 in float32: only a whole power of what is negative is a
 // number.
 TEST_F(DefinitionTest, ANumberThatFloat32HasWholeIsOneOfItsRoundings) {

@@ -24,7 +24,7 @@ constexpr double kQuantizerSteps = 1, kFloatShare = 1e-4;
 // reaches the reference, float32 does not decide the element: the norm of a row of equal values, for example, is what
 // is left of the rounding of their mean, divided by the root of epsilon. (Monte Carlo arithmetic: Parker, UCLA
 // CSD-970002, 1997.)
-constexpr int kRoundedDraws = 8;
+constexpr int kRoundedDraws = 24;
 constexpr double kBeyondDraws = 16;
 
 struct DefinitionOptions {
