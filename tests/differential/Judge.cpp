@@ -2,6 +2,7 @@
 #include "Judge.h"
 
 #include "Layers.h"
+#include "Schedules.h"
 #include "Survey.h"
 #include "verify/Devices.h"
 #include "verify/Truths.h"
@@ -118,6 +119,38 @@ llvm::Error compareWithLayers(Program &whole, const std::string &path, const isa
   return reportLayers(layered, *layers, *inputs, {}, checks);
 }
 
+// What is wrong with the same model by other schedules; they may be refused.
+llvm::Expected<Verdict> judgeSchedules(Program &whole, const std::string &path, const isa::HwConfig &config,
+                                       const std::string &schedule, const JudgeOptions &options) {
+  auto inputs = makeInputs(whole, options);
+  if (!inputs)
+    return inputs.takeError();
+  auto right = whole.sessions.front()->run(*inputs);
+  if (!right)
+    return right.takeError();
+  for (int k = 0; k != options.schedules; ++k) {
+    Program changed;
+    std::string other = changedSchedule(schedule, options.seed * 1000 + uint64_t(k));
+    const std::string given = other;
+    if (auto error = compileInto(changed, path, config, false, other)) {
+      const std::string text = llvm::toString(std::move(error));
+      if (text.find("a defect of the compiler") != std::string::npos)
+        return Verdict{Outcome::Fails, text};
+      continue;
+    }
+    if (auto error = changed.open({"functional", "random:3"}))
+      return std::move(error);
+    auto got = changed.sessions.front()->run(*inputs);
+    if (!got)
+      return got.takeError();
+    for (size_t i = 0; i != right->outputs.size(); ++i)
+      if (got->outputs[i].tensor.bytes != right->outputs[i].tensor.bytes)
+        return Verdict{Outcome::Wrong,
+                       "output " + right->outputs[i].name + " is another one by this schedule:\n" + given};
+  }
+  return Verdict{Outcome::Right, ""};
+}
+
 bool isDevice(const Check &check) { return check.stage == "functional" || check.stage == "cycle"; }
 
 } // namespace
@@ -208,7 +241,10 @@ Verdict judge(const std::string &path, const JudgeOptions &options) {
   for (const Check &check : checks.all())
     if (!check.isGood && !isDevice(check))
       return {Outcome::Wrong, check.stage + " " + check.subject + ": " + check.text};
-  return {Outcome::Right, ""};
+  auto byOthers = judgeSchedules(whole, path, *config, schedule, options);
+  if (!byOthers)
+    return {Outcome::Fails, llvm::toString(byOthers.takeError())};
+  return *byOthers;
 }
 
 } // namespace tw::test

@@ -38,6 +38,7 @@ struct JudgeOptions {
   bool isTimed = false; // the cycle model as well, in lock-step with the functional model
   Inputs inputs = Inputs::Random;
   uint64_t seed = 1; // of random inputs
+  int schedules = 0; // others, changed at random, by which the functional model must compute the same
 };
 
 /// `path`: an ONNX file.

@@ -57,7 +57,7 @@ public:
   int judgeFiles(const std::vector<std::string> &files) {
     const size_t rounds = machines.size() * kInputKinds;
     auto optionsOf = [&](uint64_t i) {
-      return JudgeOptions{machines[i % rounds / kInputKinds], true, Inputs(i % kInputKinds), 1};
+      return JudgeOptions{machines[i % rounds / kInputKinds], true, Inputs(i % kInputKinds), 1, 4};
     };
     runInWorkers(
         0, files.size() * rounds, seconds, [&](uint64_t i) { return judge(files[i / rounds], optionsOf(i)); },
@@ -77,6 +77,7 @@ private:
     made.options.isTimed = choices.once(8);
     made.options.inputs = choices.once(4) ? choices.pick({Inputs::Lowest, Inputs::Highest}) : Inputs::Random;
     made.options.seed = 1 + choices.below(1000);
+    made.options.schedules = made.options.seed % 2 == 0 ? 2 : 0;
     auto bytes = make(choices);
     if (!bytes)
       return std::nullopt;
