@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that hold graphs: If v25, Loop v25, Scan v25. There is no control flow in a compiled graph: a branch is
-// chosen or both are computed, a loop is unrolled.
+// chosen or both are computed, a loop is unrolled. Where its condition is computed at run time all iterations that its
+// trip count allows are computed, and what it hands on is chosen after each.
 #include "Node.h"
 
 #include <limits>
@@ -22,29 +23,42 @@ Value reshapeTo(Node &node, Value value, Dims shape) {
   return node.builder.create<ReshapeOp>(node.location, type, value);
 }
 
+std::string typeText(Value value) {
+  return std::string(elementTypeName(elementTypeOf(value.getType()))) + " " + shapeText(shapeOf(value));
+}
+
+// A condition of the run's as a scalar.
+FailureOr<Value> asScalar(Node &node, Value condition) {
+  if (elementTypeOf(condition.getType()) != ElementType::Bool || elementCount(shapeOf(condition)) != 1)
+    return node.fail("its condition must be one bool, it is " + typeText(condition));
+  return reshapeTo(node, condition, {});
+}
+
+// The types are the same.
+Value choose(Node &node, Value condition, Value then, Value otherwise) {
+  Value chosen = node.builder.create<WhereOp>(node.location, then.getType(), condition, then, otherwise);
+  node.keepHeldType(then, chosen);
+  return chosen;
+}
+
 // Both branches are computed, and each result is chosen by the condition.
 LogicalResult chooseBranch(Node &node, Value condition) {
-  if (elementTypeOf(condition.getType()) != ElementType::Bool || elementCount(shapeOf(condition)) != 1)
-    return node.fail("its condition must be one bool, it is " +
-                     llvm::StringRef(elementTypeName(elementTypeOf(condition.getType()))) + " " +
-                     shapeText(shapeOf(condition)));
+  auto scalar = asScalar(node, condition);
+  if (failed(scalar))
+    return failure();
   auto then = node.inlineGraph("then_branch", {}, "then"), otherwise = node.inlineGraph("else_branch", {}, "else");
   if (failed(then) || failed(otherwise))
     return failure();
   if (then->size() != otherwise->size())
     return node.fail("its branches give " + llvm::Twine(then->size()) + " and " + llvm::Twine(otherwise->size()) +
                      " values");
-  Value scalar = reshapeTo(node, condition, {});
   for (size_t i = 0; i < then->size(); ++i) {
     const Value a = (*then)[i], b = (*otherwise)[i];
     if (a.getType() != b.getType())
-      return node.fail("its condition is computed at run time, and result " + llvm::Twine(i) + " is " +
-                       llvm::StringRef(elementTypeName(elementTypeOf(a.getType()))) + " " + shapeText(shapeOf(a)) +
-                       " in one branch and " + llvm::StringRef(elementTypeName(elementTypeOf(b.getType()))) + " " +
-                       shapeText(shapeOf(b)) + " in the other: its type must be known when the model is compiled");
-    Value chosen = node.builder.create<WhereOp>(node.location, a.getType(), scalar, a, b);
-    node.keepHeldType(a, chosen);
-    node.setResult(i, chosen);
+      return node.fail("its condition is computed at run time, and result " + llvm::Twine(i) + " is " + typeText(a) +
+                       " in one branch and " + typeText(b) +
+                       " in the other: its type must be known when the model is compiled");
+    node.setResult(i, choose(node, *scalar, a, b));
   }
   return success();
 }
@@ -126,11 +140,50 @@ void setResults(Node &node, llvm::ArrayRef<Value> results) {
       node.setResult(i, value);
 }
 
-// The condition that decides whether there is another iteration.
-FailureOr<bool> goesOn(Node &node, Value condition) {
-  if (auto tensor = node.valueOf(condition))
-    return asBool(node, *tensor, "its condition");
-  return node.fail("its condition is computed at run time: how often it runs must be known when the model is compiled");
+// Whether a loop's next iteration counts: known, or a bool of the run's, which stays false once it is.
+struct GoesOn {
+  bool isKnown = true; // what is known of it: true, or the loop has ended
+  Value decided{};     // null: nothing but that
+};
+
+// After what a condition says.
+LogicalResult decide(Node &node, Value condition, GoesOn &state) {
+  if (auto tensor = node.valueOf(condition)) {
+    auto value = asBool(node, *tensor, "its condition");
+    if (failed(value))
+      return failure();
+    state.isKnown &= *value;
+    return success();
+  }
+  auto scalar = asScalar(node, condition);
+  if (failed(scalar))
+    return failure();
+  state.decided = state.decided ? choose(node, state.decided, *scalar, state.decided) : *scalar;
+  return success();
+}
+
+// Values that an iteration hands on count only if it does.
+LogicalResult handOn(Node &node, const GoesOn &state, llvm::ArrayRef<Value> results, llvm::SmallVector<Value> &states) {
+  for (auto [i, value] : llvm::enumerate(results)) {
+    if (state.decided && value.getType() != states[i].getType())
+      return node.fail("its condition is computed at run time, and value " + llvm::Twine(i) + " that it hands on is " +
+                       typeText(states[i]) + " before an iteration and " + typeText(value) +
+                       " after it: its type must be known when the model is compiled");
+    states[i] = state.decided ? choose(node, state.decided, value, states[i]) : value;
+  }
+  return success();
+}
+
+// An end that the run decides needs one that is known, and no list of unknown length.
+LogicalResult checkDecided(Node &node, int64_t trips, size_t states, size_t collected) {
+  if (trips == std::numeric_limits<int64_t>::max())
+    return node.fail("its condition is computed at run time, and no trip count ends it: give it one (input 0), all of "
+                     "which is computed");
+  for (size_t i = 0; i != collected; ++i)
+    if (node.isOutputRead(states + i))
+      return node.fail("its condition is computed at run time, and output " + llvm::Twine(states + i) +
+                       " has a slice for each iteration: how many they are must be known when the model is compiled");
+  return success();
 }
 
 FailureOr<int64_t> tripCount(Node &node) {
@@ -321,19 +374,17 @@ LogicalResult buildLoop(Node &node) {
     return node.fail("its body takes " + llvm::Twine(size->inputs) + " and gives " + llvm::Twine(size->outputs) +
                      " values, " + llvm::Twine(states + 2) + " and at least " + llvm::Twine(states + 1) +
                      " are needed for " + llvm::Twine(states) + " values that it hands on");
-  bool isTrue = true;
+  const size_t collects = size->outputs - states - 1;
+  GoesOn goesOn;
   const bool hasCondition = node.hasInput(1); // without one, what its body says of it does not count
   if (hasCondition) {
-    auto condition = node.requiredConstant(1, "the condition");
-    if (failed(condition))
+    Value condition = node.input(1);
+    if (!condition || failed(decide(node, condition, goesOn)) ||
+        (goesOn.decided && failed(checkDecided(node, *trips, states, collects))))
       return failure();
-    auto value = asBool(node, *condition, "its condition");
-    if (failed(value))
-      return failure();
-    isTrue = *value;
   }
   Carried carried;
-  carried.collected.resize(size->outputs - states - 1);
+  carried.collected.resize(collects);
   for (size_t i = 0; i < states; ++i) {
     carried.states.push_back(node.input(i + 2));
     if (!carried.states.back())
@@ -345,18 +396,14 @@ LogicalResult buildLoop(Node &node) {
     llvm::append_range(inputs, carried.states);
     return inputs;
   };
-  for (int64_t trip = 0; isTrue && trip < *trips; ++trip) {
+  for (int64_t trip = 0; goesOn.isKnown && trip < *trips; ++trip) {
     auto results = node.inlineGraph("body", inputsOf(trip), llvm::Twine(trip));
-    if (failed(results))
+    if (failed(results) || failed(handOn(node, goesOn, llvm::ArrayRef(*results).slice(1, states), carried.states)))
       return failure();
-    if (hasCondition) {
-      auto next = goesOn(node, results->front());
-      if (failed(next))
-        return failure();
-      isTrue = *next;
-    }
-    for (size_t i = 0; i < states; ++i)
-      carried.states[i] = (*results)[i + 1];
+    const bool wasDecided = goesOn.decided != nullptr;
+    if (hasCondition && (failed(decide(node, results->front(), goesOn)) ||
+                         (goesOn.decided && !wasDecided && failed(checkDecided(node, *trips, states, collects)))))
+      return failure();
     for (size_t i = 0; i < carried.collected.size(); ++i)
       carried.collected[i].push_back((*results)[states + 1 + i]);
   }

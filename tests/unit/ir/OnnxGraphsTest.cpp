@@ -142,6 +142,56 @@ TEST(OnnxGraphsTest, ALoopWhoseLengthIsUnknownIsRefused) {
   EXPECT_THAT(Import(endless.bytes()).text(), HasSubstr("functions and nested graphs come to more than 200000 nodes"));
 }
 
+// x += step while it is below an end of the run's, at most `trips` times.
+OnnxBuilder whileBelow(int64_t trips) {
+  OnnxBuilder body;
+  body.input("i", {}, kInt64).input("c", {}, kBool).input("sum", {"1"});
+  body.node("Add", {"sum", "step"}, "next");
+  body.node("Less", {"next", "end"}, "again");
+  body.output("again", {}, kBool).output("next", {"1"}).output("sum", {"1"});
+  OnnxBuilder b(16);
+  b.input("x", {"1"}).input("step", {"1"}).input("end", {"1"}).input("on", {}, kBool).output("y", {"1"});
+  b.integers("trips", {}, {trips});
+  auto &node = b.node("Loop", {"trips", "on", "x"}, "y");
+  node.add_output("all");
+  OnnxBuilder::attribute(node, "body", body.graph());
+  return b;
+}
+
+TEST(OnnxGraphsTest, TheRunDecidesWhenALoopEnds) {
+  const std::string bytes = whileBelow(5).bytes();
+  const auto run = [&](float x, float step, float end, bool isOn) {
+    return Import(bytes).run(
+        {floats({1}, {x}), floats({1}, {step}), floats({1}, {end}), Tensor::of<bool>({}, {isOn})})[0];
+  };
+  EXPECT_EQ(run(0, 1, 3, true), floats({1}, {3}));
+  EXPECT_EQ(run(0, 1, 2.5, true), floats({1}, {3})) << "the body runs before it is asked";
+  EXPECT_EQ(run(7, 1, 3, true), floats({1}, {8}));
+  EXPECT_EQ(run(0, 1, 99, true), floats({1}, {5})) << "the trip count ends it";
+  EXPECT_EQ(run(0, 1, 3, false), floats({1}, {0}));
+  EXPECT_EQ(run(4, -1, 4, true), floats({1}, {-1}));
+  // What comes behind the end is computed and counts not, even if the condition would hold there again.
+  EXPECT_EQ(run(2, -1.5f, 0.25f, true), floats({1}, {0.5f}));
+  EXPECT_EQ(run(0, INFINITY, 3, true), floats({1}, {INFINITY}));
+}
+
+TEST(OnnxGraphsTest, ALoopWhoseEndTheRunDecidesHasABoundAndTypesThatStay) {
+  OnnxBuilder endless = whileBelow(5);
+  endless.graph().mutable_node(0)->set_input(0, "");
+  EXPECT_THAT(Import(endless.bytes()).text(),
+              HasSubstr("node 'n_y' (Loop): its condition is computed at run time, and no trip count ends it"));
+  OnnxBuilder list = whileBelow(5);
+  list.output("all", {});
+  EXPECT_THAT(Import(list.bytes()).text(),
+              HasSubstr("its condition is computed at run time, and output 1 has a slice for each iteration"));
+  OnnxBuilder grows = whileBelow(5);
+  auto &body = *grows.graph().mutable_node(0)->mutable_attribute(0)->mutable_g();
+  body.mutable_node(0)->set_op_type("Concat");
+  OnnxBuilder::attribute(*body.mutable_node(0), "axis", int64_t(0));
+  EXPECT_THAT(Import(grows.bytes()).text(),
+              HasSubstr("value 0 that it hands on is float32 1 before an iteration and float32 2 after it"));
+}
+
 TEST(OnnxGraphsTest, AProblemInALoopIsSaidOnce) {
   OnnxBuilder b = loop(3);
   b.graph().mutable_node(0)->mutable_attribute(0)->mutable_g()->mutable_node(1)->set_op_type("Unheard");
