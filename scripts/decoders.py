@@ -128,13 +128,13 @@ class Decoder:
         ids, real = TensorProto.INT64, TensorProto.FLOAT
         if self.steps:
             rows = [1, a.heads, "past", a.size // a.heads]
-            inputs = {"input_ids": (ids, [1, "new"]), "attention_mask": (ids, [1, "rows"]),
+            inputs = {"input_ids": (ids, [1, "new"]), "attention_mask": (ids, [1, "past + new"]),
                       "position_ids": (ids, [1, "new"])}
             outputs = {"logits": (real, [1, "new", a.vocabulary])}
             for layer in range(a.layers):
                 for name in ("key", "value"):
                     inputs[f"past_key_values.{layer}.{name}"] = (real, rows)
-                    outputs[f"present.{layer}.{name}"] = (real, [1, a.heads, "rows", a.size // a.heads])
+                    outputs[f"present.{layer}.{name}"] = (real, [1, a.heads, "past + new", a.size // a.heads])
         else:
             inputs = {"input_ids": (ids, [1, a.positions])}
             outputs = {"logits": (real, [1, a.positions, a.vocabulary])}
@@ -172,7 +172,7 @@ def main():
     onnx.save(Decoder(a, steps=False).model(), whole)
     onnx.save(Decoder(a, steps=True).model(), step)
     start = time.time()
-    dims = f"new={a.prefill},1", f"past={a.positions - a.prefill},{a.positions - 1}", f"rows={a.positions}"
+    dims = f"new={a.prefill},1", f"past={a.positions - a.prefill},{a.positions - 1}", f"past + new={a.positions}"
     subprocess.run([a.tilewright, "compile", step, "--config", a.config, "--state", "known", "-o", package] +
                    [word for dim in dims for word in ("--dim", dim)], check=True, stdout=subprocess.DEVNULL)
     print(f"compiled in {time.time() - start:.1f} s, {os.path.getsize(package):,} bytes")

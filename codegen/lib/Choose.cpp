@@ -109,8 +109,10 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
   row.block = facts.function;
   row.macs = facts.macs;
   row.macsInt8 = facts.macsInt8;
-  plan.report.macs += facts.macs;
-  plan.report.macsInt8 += facts.macsInt8;
+  if (!llvm::is_contained(attempt.uncounted, call.entry)) {
+    plan.report.macs += facts.macs;
+    plan.report.macsInt8 += facts.macsInt8;
+  }
   Refusals refusals;
   std::vector<Offer> offers = offersFor(block, call, loops, strikes, attempt, refusals);
   const auto best = std::ranges::min_element(offers, {}, &Offer::ns); // of equal ones the preferred
@@ -146,8 +148,17 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
 
 } // namespace
 
-llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, const CompileOptions &options) {
+llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, llvm::ArrayRef<EntryGraph> graphs,
+                                                  const CompileOptions &options) {
   std::vector<Strike> strikes;
+  const auto strikeOthers = [&](size_t block, ExecutorId wanted, const std::string &text) {
+    for (ExecutorId other : options.executors)
+      if (other != wanted)
+        strikes.push_back({int(block), {other, {"", kByHand, text}}});
+  };
+  for (auto [b, call] : llvm::enumerate(blocks.calls()))
+    if (const std::string &text = graphs[call.entry].hostOnly; !text.empty())
+      strikeOthers(b, ExecutorId::Host, text);
   for (const Placing &placing : options.places) {
     std::string nearest;
     unsigned distance = std::numeric_limits<unsigned>::max();
@@ -161,9 +172,8 @@ llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, const Co
         if (node != placing.node)
           continue;
         isThere = true;
-        for (ExecutorId other : options.executors)
-          if (other != placing.executor)
-            strikes.push_back({int(b), {other, {"", kByHand, placing.text}}});
+        if (graphs[call.entry].hostOnly.empty())
+          strikeOthers(b, placing.executor, placing.text);
       }
     if (!isThere)
       return errorAt("--place " + placing.node, "no operator has that node after fusion" +

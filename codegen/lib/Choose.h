@@ -10,6 +10,7 @@
 
 #include "Executors.h"
 #include "Forms.h"
+#include "tw/codegen/Entries.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -26,9 +27,10 @@ struct Strike {
   Refusal refusal;
 };
 
-/// Blocks that options place by hand lose all other executors. An error names a node that no block has, and the nearest
-/// name.
-llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, const CompileOptions &options);
+/// Blocks that options place by hand, and those of entries for the host, lose all other executors. An error names a
+/// node that no block has, and the nearest name.
+llvm::Expected<std::vector<Strike>> strikesByHand(const Blocks &blocks, llvm::ArrayRef<EntryGraph> graphs,
+                                                  const CompileOptions &options);
 
 /// What has been given to whom so far. It stays where it is: its parts point at each other.
 struct Attempt {
@@ -38,6 +40,7 @@ struct Attempt {
   std::unique_ptr<Forms> forms;
   std::vector<std::unique_ptr<Executor>> executors; // the preferred one first
   std::vector<isa::PackageEntry> entries;           // without names
+  std::vector<size_t> uncounted;                    // entries whose MAC count nowhere
 };
 
 /// Gives each block of each entry to an executor; what one entry leaves open, no other joins. An error holds a message

@@ -67,12 +67,20 @@ std::vector<std::pair<std::string, std::string>> fixedBy(mlir::ModuleOp module) 
   return fixed;
 }
 
-/// The number of a dimension, from 1. Equal ones of entries are one; the first `bound` are those that steps bind.
-size_t numberOf(const EntryDim &dim, size_t bound, std::vector<isa::PackageDim> &dims) {
+const EntryDim &dimOf(const EntryGraph &graph, llvm::StringRef name) {
+  return *llvm::find_if(graph.dims, [&](const EntryDim &dim) { return dim.name == name; });
+}
+
+/// The number of a dimension of an entry, from 1. Equal ones of entries are one; the first `bound` are those that steps
+/// bind.
+size_t numberOf(const EntryGraph &graph, const EntryDim &dim, size_t bound, std::vector<isa::PackageDim> &dims) {
+  const size_t follows =
+      dim.follows.empty() ? 0 : numberOf(graph, dimOf(graph, dim.follows), bound, dims); // that one first
   for (size_t i = bound; i != dims.size(); ++i)
-    if (dims[i].name == dim.name && dims[i].least == dim.least && dims[i].most == dim.most)
+    if (dims[i].name == dim.name && dims[i].least == dim.least && dims[i].most == dim.most &&
+        dims[i].follows == follows)
       return i + 1;
-  dims.push_back({dim.name, dim.least, dim.most});
+  dims.push_back({dim.name, dim.least, dim.most, uint32_t(follows)});
   return dims.size();
 }
 
@@ -86,7 +94,7 @@ llvm::Error bindDims(const isa::PackageEntry &entry, const EntryGraph &graph, si
       for (const auto &[name, axis] : dim.axes) {
         if (tensor.name != name)
           continue;
-        const size_t number = numberOf(dim, bound, package.dims);
+        const size_t number = numberOf(graph, dim, bound, package.dims);
         if (number > std::numeric_limits<uint8_t>::max())
           return errorAt("dimension '" + dim.name + "' of entry '" + graph.name + "'",
                          "is number " + llvm::Twine(number) + " of the package, which names " +
@@ -95,6 +103,11 @@ llvm::Error bindDims(const isa::PackageEntry &entry, const EntryGraph &graph, si
         tensor.dims[axis] = uint8_t(number);
       }
     }
+  if (graph.shown)
+    for (uint32_t buffer : entry.inputs)
+      if (isa::PackageTensor &tensor = package.tensors[package.buffers[buffer].tensor];
+          tensor.name == graph.shown->mask)
+        tensor.shown = uint32_t(graph.shown->place) + 1;
   return llvm::Error::success();
 }
 
@@ -139,14 +152,17 @@ llvm::Expected<Compiled> pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graph
       package.stateBytes = std::max(package.stateBytes, buffer.package.offset + buffer.package.size);
     package.buffers.push_back(std::move(buffer.package));
   }
-  for (Step &step : plan.steps)
-    package.steps.push_back(std::move(step.package));
   for (auto [entry, graph] : llvm::zip_equal(attempt.entries, graphs)) {
     entry.name = graph.name;
     if (auto error = bindDims(entry, graph, bound, package))
       return std::move(error);
+    for (Step &step : llvm::MutableArrayRef(plan.steps).slice(entry.firstStep, entry.stepCount))
+      if (step.package.op == TW_PKG_STEP_SIZE)
+        step.package.target = uint32_t(numberOf(graph, dimOf(graph, step.dim), bound, package.dims)) - 1;
     package.entries.push_back(std::move(entry));
   }
+  for (Step &step : plan.steps)
+    package.steps.push_back(std::move(step.package));
   package.arenaBytes = plan.report.arenaBytes;
   package.counts = std::move(plan.stepCounts);
   if (!plan.hostObject.empty()) {
@@ -157,6 +173,7 @@ llvm::Expected<Compiled> pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graph
   plan.report.constantBytes = package.constants.size();
   for (auto [graph, main] : llvm::zip_equal(graphs, mains)) {
     plan.report.dims.push_back(graph.dims);
+    plan.report.hostOnly.push_back(graph.hostOnly);
     auto positions = main->getAttrOfType<mlir::IntegerAttr>(ir::kPositions);
     plan.report.positions.push_back(positions ? positions.getInt() : 0);
   }
@@ -223,7 +240,7 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
   auto processor = processorOf(options.hostCpu);
   if (!processor)
     return processor.takeError();
-  auto strikes = strikesByHand(blocks, options);
+  auto strikes = strikesByHand(blocks, graphs, options);
   if (!strikes)
     return strikes.takeError();
   auto chosen = choose(blocks, std::move(*strikes), [&] {
@@ -232,6 +249,9 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
     attempt->plan.report.executors = options.executors;
     attempt->plan.report.fixed = fixed;
     attempt->plan.report.passes = passes;
+    for (auto [e, graph] : llvm::enumerate(graphs))
+      if (!graph.hostOnly.empty())
+        attempt->uncounted.push_back(e);
     attempt->code = std::make_unique<HostCode>(modules.front().getContext(), *processor);
     attempt->forms = std::make_unique<Forms>(attempt->plan, attempt->executors, target.lanes);
     for (ExecutorId id : options.executors)

@@ -21,7 +21,7 @@ constexpr const char *kUnsigned = "tw.unsigned"; // an int8 argument or result o
 } // namespace
 
 // Of another entry, which left its state there.
-int Forms::stateOf(llvm::StringRef name, uint64_t bytes) {
+int Forms::stateOf(llvm::StringRef name, uint64_t bytes, uint8_t fill) {
   uint64_t end = 0;
   for (size_t i = 0; i != plan.buffers.size(); ++i) {
     const isa::PackageBuffer &buffer = plan.buffers[i].package;
@@ -33,7 +33,7 @@ int Forms::stateOf(llvm::StringRef name, uint64_t bytes) {
     }
     end = std::max(end, uint64_t(roundUp(int64_t(buffer.offset + buffer.size), kAlign)));
   }
-  return plan.addBuffer({TW_PKG_STATE, TW_PKG_NONE, end, bytes, TW_PKG_NONE, name.str()});
+  return plan.addBuffer({.kind = TW_PKG_STATE, .offset = end, .size = bytes, .name = name.str(), .fill = fill});
 }
 
 void Forms::bindArguments(mlir::func::FuncOp main) {
@@ -41,8 +41,17 @@ void Forms::bindArguments(mlir::func::FuncOp main) {
       uint32_t(llvm::count_if(plan.steps, [](const Step &step) { return step.package.op == TW_PKG_STEP_BIND_DIM; }));
   for (unsigned i = 0; i != main.getNumArguments(); ++i) {
     const TensorId id = plan.table.of(main.getArgument(i));
-    if (main.getArgAttr(i, ir::kState)) {
-      plan.table[id].rowBuffer = stateOf(ir::argumentName(main, i), uint64_t(plan.table.rowBytes(id)));
+    if (const auto first = main.getArgAttrOfType<mlir::IntegerAttr>(i, ir::kState)) {
+      plan.table[id].rowBuffer =
+          stateOf(ir::argumentName(main, i), uint64_t(plan.table.rowBytes(id)), uint8_t(first.getInt()));
+      continue;
+    }
+    if (const auto dim = main.getArgAttrOfType<mlir::StringAttr>(i, ir::kSize)) {
+      plan.table[id].rowBuffer = plan.addTemp(sizeof(int64_t), dim.str());
+      Step step;
+      step.package = {.op = TW_PKG_STEP_SIZE, .arguments = {uint32_t(plan.table[id].rowBuffer)}};
+      step.dim = dim.str();
+      plan.steps.push_back(std::move(step));
       continue;
     }
     plan.table[id].rowBuffer = addIo(TW_PKG_INPUT, main.getArgument(i), ir::argumentName(main, i),

@@ -41,7 +41,7 @@ public:
 
 private:
   int addIo(tw_pkg_buffer_kind kind, mlir::Value value, std::string name, bool isUnsigned, std::vector<uint32_t> &list);
-  int stateOf(llvm::StringRef name, uint64_t bytes);
+  int stateOf(llvm::StringRef name, uint64_t bytes, uint8_t fill);
   void makeConstant(TensorId id, int8_t zero);
 
   bool isReadInPlace(TensorId id) const { return plan.table.hasWholeRows(id, lanes) || plan.table.isOneRow(id); }

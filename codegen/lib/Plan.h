@@ -32,8 +32,9 @@ struct Buffer {
 
 struct Step {
   isa::PackageStep package;
-  int segment = -1; // NPU
-  int row = -1;     // host: the report's row of the block; -1: it converts or copies a tensor
+  int segment = -1;  // NPU
+  int row = -1;      // host: the report's row of the block; -1: it converts or copies a tensor
+  std::string dim{}; // SIZE: the dimension, which gets its number when all are known
 };
 
 /// A block that is a sequence of instructions for each block of tokens.

@@ -39,9 +39,18 @@ static enum tw_status check_image(const struct tw_pkg *package, uint32_t index, 
   return TW_OK;
 }
 
-static enum tw_status check_step(const struct tw_pkg_step *step, uint32_t index, struct tw_error *error) {
+static enum tw_status check_step(const struct tw_pkg *package, const struct tw_pkg_step *step, uint32_t index,
+                                 struct tw_error *error) {
   if (step->op == TW_PKG_STEP_JUMP_IF)
     return tw_fail(error, TW_ERROR_UNSUPPORTED, "step %u jumps: this driver runs steps in their order", index);
+  if (step->op == TW_PKG_STEP_SIZE) {
+    const uint32_t kind = tw_pkg_buffers(package)[tw_pkg_arguments(package)[step->first_argument]].kind;
+    if (kind == TW_PKG_INPUT || kind == TW_PKG_CONSTANT)
+      return tw_fail(error, TW_ERROR_UNSUPPORTED,
+                     "step %u writes a size to an input or a constant: this driver writes "
+                     "to neither, compile the model again",
+                     index);
+  }
   if (step->to_space != 0 || step->from_space != 0)
     return tw_fail(error, TW_ERROR_UNSUPPORTED,
                    "step %u copies from memory %u to %u: this driver knows memory 0 only, which host and device share",
@@ -56,7 +65,7 @@ enum tw_status tw_check_able(const struct tw_pkg *package, struct tw_error *erro
   for (i = 0; i < tw_pkg_header_of(package)->image_count && status == TW_OK; ++i)
     status = check_image(package, i, error);
   for (i = 0; i < plan->step_count && status == TW_OK; ++i)
-    status = check_step(tw_pkg_steps(package) + i, i, error);
+    status = check_step(package, tw_pkg_steps(package) + i, i, error);
   for (i = 0; i < plan->buffer_count && status == TW_OK; ++i)
     if (tw_pkg_buffers(package)[i].tied != TW_PKG_NONE)
       status = tw_fail(error, TW_ERROR_UNSUPPORTED,

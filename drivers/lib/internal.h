@@ -73,6 +73,12 @@ enum tw_status tw_fail(struct tw_error *error, enum tw_status status, const char
 
 struct tw_program *tw_instance_program(const struct tw_instance *instance);
 
+/* tw_instance_run with values of dimensions, by number: TW_UNBOUND where the most that there can be is meant, as it is
+ * of all where `values` is NULL. */
+#define TW_UNBOUND (-1)
+enum tw_status tw_run_bound(struct tw_instance *instance, int index, const void *const *inputs, void *const *outputs,
+                            const int64_t *values, struct tw_run_stats *stats, struct tw_error *error);
+
 /* What tw_program_clear does, for a machine of this configuration. */
 enum tw_status tw_clear(struct tw_device *device, const struct tw_pkg_config *config, struct tw_error *error);
 const struct tw_pkg_config *tw_program_config(const struct tw_program *program);

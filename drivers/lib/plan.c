@@ -86,6 +86,17 @@ static enum tw_status take_scratch(struct tw_instance *instance, struct tw_error
   return TW_OK;
 }
 
+/* Of a state of zeros. */
+static void begin_state(struct tw_instance *instance) {
+  const struct tw_pkg *package = &instance->program->package;
+  uint32_t i;
+  for (i = 0; i < tw_pkg_plan_of(package)->buffer_count; ++i) {
+    const struct tw_pkg_buffer *buffer = tw_pkg_buffers(package) + i;
+    if (buffer->fill != 0)
+      memset(instance->state + buffer->offset, (int)buffer->fill, buffer->size);
+  }
+}
+
 enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **result, struct tw_error *error) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(&program->package);
   struct tw_instance *instance = calloc(1, sizeof *instance);
@@ -111,6 +122,7 @@ enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance
     tw_instance_destroy(instance);
     return status;
   }
+  begin_state(instance);
   *result = instance;
   return TW_OK;
 }
@@ -132,6 +144,7 @@ void tw_instance_destroy(struct tw_instance *instance) {
 
 void tw_instance_reset_state(struct tw_instance *instance) {
   memset(instance->state, 0, tw_pkg_plan_of(&instance->program->package)->state_bytes);
+  begin_state(instance);
   instance->is_state_broken = 0;
 }
 
@@ -366,9 +379,10 @@ static enum tw_status bind_dim(struct tw_instance *instance, const struct tw_pkg
   return TW_OK;
 }
 
-/* Host code may write each of its arguments. */
+/* Host code may write each of its arguments, other steps the first one. */
 static int may_change_state(const struct tw_pkg *package, const struct tw_pkg_step *step) {
-  const uint32_t written = step->op == TW_PKG_STEP_RUN ? step->argument_count : step->op == TW_PKG_STEP_COPY;
+  const uint32_t written =
+      step->op == TW_PKG_STEP_RUN ? step->argument_count : step->op == TW_PKG_STEP_COPY || step->op == TW_PKG_STEP_SIZE;
   uint32_t i;
   for (i = 0; i < written; ++i)
     if (tw_pkg_buffers(package)[tw_pkg_arguments(package)[step->first_argument + i]].kind == TW_PKG_STATE)
@@ -402,6 +416,9 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
     break;
   case TW_PKG_STEP_BIND_DIM:
     status = bind_dim(instance, step, error);
+    break;
+  case TW_PKG_STEP_SIZE:
+    memcpy(instance->buffers[arguments[step->first_argument]], &instance->dims[step->first], sizeof(int64_t));
     break;
   }
   if (status == TW_OK && instance->observer)
@@ -448,6 +465,11 @@ static void copy_outputs(struct tw_instance *instance, const struct tw_pkg_entry
 
 enum tw_status tw_instance_run(struct tw_instance *instance, int index, const void *const *inputs, void *const *outputs,
                                struct tw_run_stats *stats, struct tw_error *error) {
+  return tw_run_bound(instance, index, inputs, outputs, NULL, stats, error);
+}
+
+enum tw_status tw_run_bound(struct tw_instance *instance, int index, const void *const *inputs, void *const *outputs,
+                            const int64_t *values, struct tw_run_stats *stats, struct tw_error *error) {
   const struct tw_pkg *package = &instance->program->package;
   const struct tw_pkg_entry *entry;
   struct tw_device *device = instance->program->device;
@@ -476,7 +498,7 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int index, const vo
   open_regions(instance);
   bind_inputs(instance, entry, inputs, outputs);
   for (i = 0; i < tw_pkg_plan_of(package)->dim_count; ++i)
-    instance->dims[i] = tw_pkg_dims(package)[i].most; /* inputs are filled up */
+    instance->dims[i] = values && values[i] != TW_UNBOUND ? values[i] : tw_pkg_dims(package)[i].most;
   instance->touches_state = 0;
   for (i = 0; i < entry->step_count && status == TW_OK; ++i)
     status = run_step(instance, entry->first_step + i, stats, error);

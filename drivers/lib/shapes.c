@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNBOUND (-1)
-
 struct text {
   char bytes[448]; /* of an error's 512 */
   size_t length;
@@ -53,7 +51,7 @@ static int bind_size(const struct tw_pkg *package, const struct tw_pkg_tensor *t
       append(text, "not %lld to %lld", (long long)dim->least, (long long)dim->most);
     return 0;
   }
-  if (values[tensor->dims[axis] - 1] != UNBOUND && values[tensor->dims[axis] - 1] != size) {
+  if (values[tensor->dims[axis] - 1] != TW_UNBOUND && values[tensor->dims[axis] - 1] != size) {
     append(text, "'%s' is %lld in input '%s' and %lld in another", tw_pkg_string(package, dim->name), (long long)size,
            name, (long long)values[tensor->dims[axis] - 1]);
     return 0;
@@ -62,11 +60,27 @@ static int bind_size(const struct tw_pkg *package, const struct tw_pkg_tensor *t
   return 1;
 }
 
+/* Dimensions that go together: an extent, and a part of it. */
+static int check_followed(const struct tw_pkg *package, uint32_t number, const int64_t *values, struct text *text) {
+  const struct tw_pkg_dim *dims = tw_pkg_dims(package), *dim = dims + number, *other;
+  int64_t wanted;
+  if (dim->follows == 0 || values[number] == TW_UNBOUND || values[dim->follows - 1] == TW_UNBOUND)
+    return 1;
+  other = dims + dim->follows - 1;
+  wanted = dim->most - (other->most - values[dim->follows - 1]);
+  if (values[number] == wanted)
+    return 1;
+  append(text, "'%s' is %lld, not %lld, which goes with %lld of '%s'", tw_pkg_string(package, dim->name),
+         (long long)values[number], (long long)wanted, (long long)values[dim->follows - 1],
+         tw_pkg_string(package, other->name));
+  return 0;
+}
+
 static int bind_entry(const struct tw_pkg *package, const struct tw_pkg_entry *entry, const struct tw_shape *inputs,
                       uint32_t count, int64_t *values, struct text *text) {
   uint32_t i, axis;
   for (i = 0; i < tw_pkg_plan_of(package)->dim_count; ++i)
-    values[i] = UNBOUND;
+    values[i] = TW_UNBOUND;
   if (count != entry->input_count) {
     append(text, "it takes %u inputs, not %u", entry->input_count, count);
     return 0;
@@ -82,6 +96,9 @@ static int bind_entry(const struct tw_pkg *package, const struct tw_pkg_entry *e
       if (!bind_size(package, tensor, axis, inputs[i].sizes[axis], values, text))
         return 0;
   }
+  for (i = 0; i < tw_pkg_plan_of(package)->dim_count; ++i)
+    if (!check_followed(package, i, values, text))
+      return 0;
   return 1;
 }
 
@@ -152,8 +169,8 @@ static void shape_of(const struct tw_pkg_tensor *tensor, const int64_t *values, 
   memset(shape, 0, sizeof *shape);
   shape->rank = tensor->rank;
   for (axis = 0; axis < tensor->rank; ++axis) {
-    const int64_t bound = tensor->dims[axis] ? values[tensor->dims[axis] - 1] : UNBOUND;
-    shape->sizes[axis] = bound == UNBOUND ? tensor->shape[axis] : bound;
+    const int64_t bound = tensor->dims[axis] ? values[tensor->dims[axis] - 1] : TW_UNBOUND;
+    shape->sizes[axis] = bound == TW_UNBOUND ? tensor->shape[axis] : bound;
   }
 }
 
@@ -204,6 +221,60 @@ static int is_whole(const struct tw_pkg_tensor *tensor, const struct tw_shape *s
   return memcmp(tensor->shape, shape->sizes, tensor->rank * sizeof *tensor->shape) == 0;
 }
 
+/* The bytes of 1 of a type; those of 0 are zeros. */
+static void one_of(uint32_t type, uint8_t *bytes) {
+  const float single = 1;
+  const double twice = 1;
+  memset(bytes, 0, 8);
+  switch (type) {
+  case TW_PKG_F32:
+    memcpy(bytes, &single, sizeof single);
+    break;
+  case TW_PKG_F64:
+    memcpy(bytes, &twice, sizeof twice);
+    break;
+  case TW_PKG_F16:
+    bytes[1] = 0x3C;
+    break;
+  case TW_PKG_BF16:
+    bytes[0] = 0x80;
+    bytes[1] = 0x3F;
+    break;
+  default:
+    bytes[0] = 1;
+  }
+}
+
+/* What is filled up stays hidden by a mask of ones and zeros that shows its place `shown` - 1 in each row. */
+static enum tw_status check_mask(const struct tw_pkg *package, const struct tw_pkg_tensor *tensor,
+                                 const uint8_t *elements, const struct tw_shape *shape, struct tw_error *error) {
+  static const uint8_t zero[8] = {0};
+  const char *name = tw_pkg_string(package, tensor->name);
+  const uint64_t bytes = tw_pkg_type_bytes(tensor->type);
+  const int64_t row = shape->sizes[shape->rank - 1];
+  uint8_t one[8];
+  int64_t count = 1, i;
+  uint32_t axis;
+  for (axis = 0; axis < shape->rank; ++axis)
+    count *= shape->sizes[axis];
+  one_of(tensor->type, one);
+  for (i = 0; i < count; ++i, elements += bytes) {
+    const int is_shown = memcmp(elements, one, bytes) == 0;
+    if (!is_shown && memcmp(elements, zero, bytes) != 0)
+      return tw_fail(
+          error, TW_ERROR_ARGUMENT,
+          "element %lld of input '%s' is neither 0 nor 1, and a run of sizes that the entry fills up needs a "
+          "mask of them: give such a mask, or the sizes of an entry",
+          (long long)i, name);
+    if (!is_shown && i % row == (int64_t)tensor->shown - 1)
+      return tw_fail(error, TW_ERROR_ARGUMENT,
+                     "input '%s' hides element %lld of row %lld, and a run of sizes that the entry fills up needs it: "
+                     "show it (1), or give the sizes of an entry",
+                     name, (long long)(i % row), (long long)(i / row));
+  }
+  return TW_OK;
+}
+
 /* What a run of other sizes has besides: tensors of the entry's sizes, and where they are. */
 struct padded {
   const struct tw_pkg *package;
@@ -247,6 +318,21 @@ static enum tw_status fill_inputs(struct padded *run, const void *const *inputs,
                 1);
   }
   return TW_OK;
+}
+
+static enum tw_status check_masks(const struct padded *run, const void *const *inputs, const struct tw_shape *shapes,
+                                  struct tw_error *error) {
+  enum tw_status status = TW_OK;
+  int is_any_filled = 0;
+  uint32_t i;
+  for (i = 0; i < run->entry->input_count; ++i)
+    is_any_filled |= !is_whole(tensor_of(run->package, run->entry->first_input + i), &shapes[i]);
+  for (i = 0; is_any_filled && status == TW_OK && i < run->entry->input_count; ++i) {
+    const struct tw_pkg_tensor *tensor = tensor_of(run->package, run->entry->first_input + i);
+    if (tensor->shown != 0)
+      status = check_mask(run->package, tensor, inputs[i], &shapes[i], error);
+  }
+  return status;
 }
 
 static enum tw_status make_outputs(struct padded *run, const int64_t *values, struct tw_error *error) {
@@ -297,11 +383,13 @@ enum tw_status tw_instance_run_shapes(struct tw_instance *instance, int index, c
   if (!run.inputs || !run.outputs || !run.shapes)
     status = tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a run");
   if (status == TW_OK)
+    status = check_masks(&run, inputs, shapes, error);
+  if (status == TW_OK)
     status = make_outputs(&run, values, error);
   if (status == TW_OK)
     status = fill_inputs(&run, inputs, shapes, error);
   if (status == TW_OK)
-    status = tw_instance_run(instance, index, run.inputs, run.outputs, stats, error);
+    status = tw_run_bound(instance, index, run.inputs, run.outputs, values, stats, error);
   if (status == TW_OK)
     cut_outputs(&run, outputs);
   free_padded(&run, inputs, outputs);

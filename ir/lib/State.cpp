@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tw/ir/State.h"
 
+#include "QuantisedState.h"
+
 #include "tw/ir/Constants.h"
 #include "tw/ir/GraphDialect.h"
 #include "tw/ir/Interpreter.h"
@@ -17,6 +19,7 @@ struct Pair {
   unsigned argument = 0, result = 0;
   ConcatOp concat;
   int64_t axis = 0, past = 0, fresh = 0;
+  int64_t zero = 0; // the byte of which a past of zeros consists
 };
 
 class Keeper {
@@ -47,9 +50,22 @@ public:
     return llvm::Error::success();
   }
 
+  /// As what the pair's past may be kept without a change; null: as it is.
+  QuantizeOp quantiserOf(size_t pair) const {
+    return ir::quantiserOf(main.getArgument(pairs[pair].argument), pairs[pair].concat, pairs[pair].result);
+  }
+  void quantise(size_t pair) {
+    Pair &its = pairs[pair];
+    const QuantizeOp quantiser = quantiserOf(pair);
+    its.zero = zeroByte(quantiser);
+    its.concat = ir::quantise(main.getArgument(its.argument), its.concat, quantiser, its.result);
+  }
+
   /// State of so many rows; returns its bytes.
-  int64_t keep(int64_t rows) {
+  int64_t keep(int64_t rows, const std::string &freshDim) {
     int64_t bytes = 0;
+    if (!freshDim.empty())
+      addPlaces(rows, freshDim);
     for (const Pair &pair : pairs)
       bytes += keepLast(pair, rows);
     addPosition();
@@ -153,6 +169,26 @@ private:
     return builder.create<SliceOp>(value.getLoc(), type, value, starts, steps);
   }
 
+  void addArgument(llvm::StringRef name, mlir::NamedAttribute attribute) {
+    mlir::Builder builder(main.getContext());
+    main.insertArgument(
+        main.getNumArguments(), mlir::RankedTensorType::get({1}, builder.getI64Type()),
+        builder.getDictionaryAttr({builder.getNamedAttr("tw.name", builder.getStringAttr(name)), attribute}),
+        main.getLoc());
+  }
+
+  // Which of past and present are kept: so many from as many on as the run adds.
+  void addPlaces(int64_t rows, const std::string &freshDim) {
+    mlir::OpBuilder builder(main.getContext());
+    addArgument("rows of " + freshDim, builder.getNamedAttr(kSize, builder.getStringAttr(freshDim)));
+    Tensor counted(ElementType::I64, {rows});
+    for (int64_t i = 0; i != rows; ++i)
+      counted.setInteger(i, i);
+    builder.setInsertionPointToStart(&main.front());
+    const mlir::Value places = makeConstant(builder, main.getLoc(), "places", counted);
+    kept = builder.create<AddOp>(pairs.front().concat.getLoc(), places.getType(), places, main.getArguments().back());
+  }
+
   int64_t keepLast(Pair pair, int64_t rows) {
     mlir::Operation *terminator = main.front().getTerminator();
     mlir::OpBuilder builder(main.getContext());
@@ -168,24 +204,25 @@ private:
                                      mlir::ValueRange{state, pair.concat.getInputs()[1]}, pair.axis);
     }
     builder.setInsertionPoint(terminator);
-    terminator->setOperand(pair.result, rowsOf(builder, all, pair.axis, pair.fresh, rows));
+    if (kept)
+      all = builder.create<GatherOp>(pair.concat.getLoc(), typeOf(pair, rows), all, kept, pair.axis);
+    else
+      all = rowsOf(builder, all, pair.axis, pair.fresh, rows);
+    terminator->setOperand(pair.result, all);
     main.setFunctionType(builder.getFunctionType(main.front().getArgumentTypes(), terminator->getOperandTypes()));
-    main.setArgAttr(pair.argument, kState, builder.getUnitAttr());
+    main.setArgAttr(pair.argument, kState, builder.getI64IntegerAttr(pair.zero));
     main.setResultAttr(pair.result, kState, builder.getI64IntegerAttr(pair.argument));
     return mlir::cast<mlir::ShapedType>(state.getType()).getNumElements() * byteWidth(elementTypeOf(state.getType()));
   }
 
   void addPosition() {
     mlir::Builder builder(main.getContext());
-    const mlir::NamedAttribute attributes[] = {
-        builder.getNamedAttr("tw.name", builder.getStringAttr(kPosition)),
-        builder.getNamedAttr(kBounds, builder.getDenseI64ArrayAttr({0, past()}))};
-    main.insertArgument(main.getNumArguments(), mlir::RankedTensorType::get({1}, builder.getI64Type()),
-                        builder.getDictionaryAttr(attributes), main.getLoc());
+    addArgument(kPosition, builder.getNamedAttr(kBounds, builder.getDenseI64ArrayAttr({0, past()})));
   }
 
   mutable mlir::func::FuncOp main;
   std::vector<Pair> pairs;
+  mlir::Value kept; // places of the rows that are kept, if the run decides
 };
 
 } // namespace
@@ -210,7 +247,8 @@ std::vector<StatePair> recognizeStates(mlir::ModuleOp imported) {
   return pairs;
 }
 
-llvm::Expected<KeptState> keepState(llvm::ArrayRef<mlir::ModuleOp> imported, llvm::ArrayRef<StatePair> pairs) {
+llvm::Expected<KeptState> keepState(llvm::ArrayRef<mlir::ModuleOp> imported, llvm::ArrayRef<StatePair> pairs,
+                                    llvm::ArrayRef<std::string> fresh) {
   std::vector<Keeper> keepers(imported.begin(), imported.end());
   KeptState kept;
   for (Keeper &keeper : keepers) {
@@ -222,8 +260,19 @@ llvm::Expected<KeptState> keepState(llvm::ArrayRef<mlir::ModuleOp> imported, llv
   for (const Keeper &keeper : keepers)
     if (auto error = keeper.compare(keepers.front(), kept.rows))
       return std::move(error);
-  for (Keeper &keeper : keepers)
-    kept.bytes = keeper.keep(kept.rows);
+  for (size_t pair = 0; pair != pairs.size(); ++pair) {
+    const QuantizeOp first = keepers.front().quantiserOf(pair);
+    const bool isQuantised = first && llvm::all_of(keepers, [&](const Keeper &keeper) {
+                               const QuantizeOp its = keeper.quantiserOf(pair);
+                               return its && areAlike(first, its);
+                             });
+    kept.areBytes.push_back(isQuantised);
+    for (Keeper &keeper : keepers)
+      if (isQuantised)
+        keeper.quantise(pair);
+  }
+  for (auto [keeper, dim] : llvm::zip_equal(keepers, fresh))
+    kept.bytes = keeper.keep(kept.rows, dim);
   return kept;
 }
 

@@ -50,8 +50,8 @@ void readPlan(const tw_pkg &pkg, Package &package) {
   }
   for (uint32_t i = 0; i != plan.buffer_count; ++i) {
     const tw_pkg_buffer &b = tw_pkg_buffers(&pkg)[i];
-    package.buffers.push_back(
-        {tw_pkg_buffer_kind(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(pkg, b.name), b.tied});
+    package.buffers.push_back({tw_pkg_buffer_kind(b.kind), b.region, b.offset, b.size, b.tensor,
+                               optionalString(pkg, b.name), b.tied, uint8_t(b.fill)});
   }
   for (uint32_t i = 0; i != plan.step_count; ++i) {
     const tw_pkg_step &s = tw_pkg_steps(&pkg)[i];
@@ -80,7 +80,7 @@ void readPlan(const tw_pkg &pkg, Package &package) {
   }
   for (uint32_t i = 0; i != plan.dim_count; ++i) {
     const tw_pkg_dim &d = tw_pkg_dims(&pkg)[i];
-    package.dims.push_back({tw_pkg_string(&pkg, d.name), d.least, d.most});
+    package.dims.push_back({tw_pkg_string(&pkg, d.name), d.least, d.most, d.follows});
   }
 }
 
@@ -146,7 +146,7 @@ Result<Package> parsePackage(std::span<const uint8_t> bytes, const std::string &
   for (uint64_t i = 0; i != count; ++i)
     package.tensors.push_back({tw_pkg_string(&pkg, tensors[i].name), tw_pkg_type(tensors[i].type),
                                std::vector<int64_t>(tensors[i].shape, tensors[i].shape + tensors[i].rank),
-                               dimsOf(tensors[i])});
+                               dimsOf(tensors[i]), tensors[i].shown});
   readPlan(pkg, package);
   const tw_pkg_counts *counts = tw_pkg_counts_of(&pkg, &count);
   package.counts.assign(counts, counts + count);

@@ -155,8 +155,8 @@ private:
                                    uint32_t(e.outputs.size()), 0});
     }
     for (const PackageBuffer &b : package.buffers)
-      append(buffers,
-             tw_pkg_buffer{uint32_t(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(b.name), b.tied, 0});
+      append(buffers, tw_pkg_buffer{uint32_t(b.kind), b.region, b.offset, b.size, b.tensor, optionalString(b.name),
+                                    b.tied, b.fill});
     for (const PackageStep &s : package.steps) {
       tw_pkg_step row{};
       row.op = s.op;
@@ -182,7 +182,7 @@ private:
       phaseCount += uint32_t(s.phases.size());
     }
     for (const PackageDim &d : package.dims)
-      append(dims, tw_pkg_dim{string(d.name), 0, d.least, d.most});
+      append(dims, tw_pkg_dim{string(d.name), d.follows, d.least, d.most});
     Bytes plan;
     append(plan, tw_pkg_plan{uint32_t(package.entries.size()), uint32_t(package.buffers.size()),
                              uint32_t(package.steps.size()), phaseCount, uint32_t(package.dims.size()),
@@ -197,7 +197,7 @@ private:
   void addTensors() {
     Bytes bytes;
     for (const PackageTensor &t : package.tensors) {
-      tw_pkg_tensor row{string(t.name), uint32_t(t.type), uint32_t(t.shape.size()), 0, {}, {}};
+      tw_pkg_tensor row{string(t.name), uint32_t(t.type), uint32_t(t.shape.size()), t.shown, {}, {}};
       std::copy_n(t.shape.begin(), std::min<size_t>(t.shape.size(), TW_PKG_MAX_RANK), row.shape);
       std::copy_n(t.dims.begin(), std::min<size_t>(t.dims.size(), TW_PKG_MAX_RANK), row.dims);
       append(bytes, row);

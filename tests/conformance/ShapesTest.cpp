@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <cmath>
 #include <numeric>
 
 using namespace tw;
@@ -51,6 +52,25 @@ isa::Package rows() {
     package.entries.push_back({std::to_string(kSizes[e]), e, 1, {first, first + 1}, {first + 2, first + 3}});
   }
   test::setHostCode(package, test::compileHostCode(source));
+  return package;
+}
+
+/// x [rows] and a mask [2, all], where all is two more than rows: up to 8, and the mask shows place 2. y is how many
+/// rows the run has, by a step and as host code sees it.
+isa::Package masked() {
+  isa::Package package;
+  package.dims = {{"rows", 1, 8}, {"all", 3, 10, 1}};
+  package.tensors = {{"x", TW_PKG_I64, {8}, {1}}, {"mask", TW_PKG_F32, {2, 10}, {0, 2}, 3}, {"y", TW_PKG_I64, {3}}};
+  package.buffers = {{TW_PKG_INPUT, TW_PKG_NONE, 0, 64, 0, ""},
+                     {TW_PKG_INPUT, TW_PKG_NONE, 0, 80, 1, ""},
+                     {TW_PKG_OUTPUT, TW_PKG_NONE, 0, 24, 2, ""},
+                     {TW_PKG_TEMP, uint32_t(isa::RegionRole::Arena), 0, 8, TW_PKG_NONE, ""}};
+  package.arenaBytes = 64;
+  package.steps = {{.op = TW_PKG_STEP_SIZE, .arguments = {3}, .target = 0}, isa::runHostCode({{"sizes"}}, {2, 3})};
+  package.entries = {{"main", 0, 2, {0, 1}, {2}}};
+  test::setHostCode(package, test::compileHostCode(std::string("int sizes") + test::kHostArguments +
+                                                   " {\n  long *y = b[0];\n  y[0] = *(long *)b[1];\n  y[1] = dims[0];\n"
+                                                   "  y[2] = dims[1];\n  return 0;\n}\n"));
   return package;
 }
 
@@ -200,7 +220,83 @@ TEST_P(ShapesTest, RowsMayBeShorterToo) {
   tw_program_close(cube);
 }
 
+class MaskTest : public testing::TestWithParam<TransportCase> {
+protected:
+  void SetUp() override {
+    if (const std::string reason = device.open(GetParam()); !reason.empty())
+      GTEST_SKIP() << reason;
+    ASSERT_EQ(load(masked()), TW_OK) << device.error.text;
+    ASSERT_EQ(tw_instance_create(program, &instance, &device.error), TW_OK) << device.error.text;
+  }
+  void TearDown() override {
+    tw_instance_destroy(instance);
+    tw_program_close(program);
+  }
+
+  tw_status load(const isa::Package &package) {
+    const Result<std::vector<uint8_t>> bytes = isa::serializePackage(package);
+    EXPECT_TRUE(bytes) << bytes.diag().str();
+    return tw_program_load(device.device, bytes->data(), bytes->size(), TW_OPEN_ALLOW_HOST_CODE, &program,
+                           &device.error);
+  }
+  tw_status run(int64_t rows, int64_t all, const std::vector<float> &mask) {
+    const tw_shape shapes[] = {{1, {rows}}, {2, {2, all}}};
+    const std::vector<int64_t> x(8, 1);
+    const void *from[] = {x.data(), mask.data()};
+    void *to[] = {y.data()};
+    return tw_instance_run_shapes(instance, -1, from, shapes, 2, to, nullptr, &device.error);
+  }
+
+  Device device;
+  tw_program *program = nullptr;
+  tw_instance *instance = nullptr;
+  std::array<int64_t, 3> y{};
+};
+
+TEST_P(MaskTest, HostCodeAndStepsKnowTheSizesOfTheRun) {
+  for (int64_t rows = 1; rows != 9; ++rows) {
+    ASSERT_EQ(run(rows, rows + 2, std::vector<float>(20, 1)), TW_OK) << device.error.text;
+    EXPECT_THAT(y, ElementsAre(rows, rows, rows + 2));
+  }
+}
+
+TEST_P(MaskTest, DimensionsThatGoTogetherAreRefusedApart) {
+  EXPECT_EQ(run(4, 7, std::vector<float>(20, 1)), TW_ERROR_ARGUMENT);
+  EXPECT_THAT(device.error.text, StrEq("no entry takes these inputs: 'all' is 7, not 6, which goes with 4 of 'rows'"));
+}
+
+TEST_P(MaskTest, AMaskThatIsFilledUpIsLookedAt) {
+  std::vector<float> mask{0, 0, 1, 0, 1, 0, 1, 1}; // two rows of four
+  EXPECT_EQ(run(2, 4, mask), TW_OK) << device.error.text;
+  mask[6] = 0;
+  y.fill(-1);
+  EXPECT_EQ(run(2, 4, mask), TW_ERROR_ARGUMENT);
+  EXPECT_THAT(device.error.text,
+              StrEq("input 'mask' hides element 2 of row 1, and a run of sizes that the entry fills up needs it: show "
+                    "it (1), or give the sizes of an entry"));
+  EXPECT_THAT(y, Each(-1)) << "nothing ran";
+  mask[6] = 1;
+  for (const float other : {0.5f, -0.f, NAN, 2.f}) {
+    mask[5] = other;
+    EXPECT_EQ(run(2, 4, mask), TW_ERROR_ARGUMENT) << other;
+    EXPECT_THAT(device.error.text, testing::HasSubstr("element 5 of input 'mask' is neither 0 nor 1")) << other;
+  }
+  EXPECT_EQ(run(8, 10, std::vector<float>(20, 0.5f)), TW_OK) << "nothing is filled up";
+}
+
+TEST_P(MaskTest, ASizeIsWrittenToNothingOfTheCallers) {
+  isa::Package package = masked();
+  package.steps[0].arguments = {0};
+  tw_program *good = program;
+  EXPECT_EQ(load(package), TW_ERROR_UNSUPPORTED);
+  EXPECT_THAT(device.error.text, StrEq("step 0 writes a size to an input or a constant: this driver writes to neither, "
+                                       "compile the model again"));
+  program = good;
+}
+
 INSTANTIATE_TEST_SUITE_P(Transports, ShapesTest, testing::ValuesIn(transports()),
+                         [](const auto &info) { return std::string(info.param.name); });
+INSTANTIATE_TEST_SUITE_P(Transports, MaskTest, testing::ValuesIn(transports()),
                          [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace

@@ -287,6 +287,9 @@ Package samplePackage(const HwConfig &config, uint64_t seed, Bytes hostCode) {
     result.buffers[5].tied = 4;
     result.steps.push_back({.runs = TW_PKG_PTX, .arguments = {4, 5}, .phases = {{"kernel", 64, 8}}});
     result.steps.push_back({.op = TW_PKG_STEP_BIND_DIM, .arguments = {4}, .target = 0});
+    result.dims.push_back({"more", 1, 8, 1});
+    result.tensors[0].shown = 1;
+    result.steps.push_back({.op = TW_PKG_STEP_SIZE, .arguments = {4}, .target = 1});
     result.steps.push_back({.op = TW_PKG_STEP_JUMP_IF, .arguments = {4}, .target = 0});
   }
   return result;

@@ -35,6 +35,7 @@ ELSEWHERE = {
     "ir/lib/QuantOps.cpp": "FusionTest: WideSumTest",
     "ir/lib/Register.cpp": "every test that parses the dialect",
     "ir/lib/Shapes.cpp": "tests/lit/ir/ops-errors.mlir; tests/backend",
+    "ir/lib/QuantisedState.cpp": "tests/lit/tools/state.test",
     "ir/lib/State.cpp": "tests/lit/tools/state.test",
     "ir/lib/Tensor.cpp": "NumericsTest; every test that compares tensors",
     "tensorize/lib/linalg/PrintBlocks.cpp": "prints only: tests/lit/tensorize",

@@ -8,7 +8,8 @@
 
 #include "Common.h"
 
-#include "tw/codegen/Compile.h"
+#include "tw/codegen/Entries.h"
+#include "tw/ir/State.h"
 
 namespace tw::tools {
 
@@ -17,10 +18,15 @@ namespace tw::tools {
 std::vector<codegen::EntryDim> exactDims(const ir::OnnxSurvey &survey, const ir::OnnxImportOptions &options);
 
 /// Makes each dimension's `least` as small as it is proved to be right: the model is imported for each smaller size,
-/// and for all combinations of those of several dimensions. `large` is what was imported for the sizes that `options`
-/// has. What a thousand imports, or four gigabytes of models, do not suffice for is left as it is.
-llvm::Error provePadding(const std::string &path, const ir::OnnxImportOptions &options, mlir::ModuleOp large,
-                         std::vector<codegen::EntryDim> &dims);
+/// and for all combinations of those of several dimensions. The entry's module is what was imported for the sizes that
+/// `options` has. What a thousand imports, or four gigabytes of models, do not suffice for is left as it is.
+///
+/// A dimension that exporters name as a sum, "past + new", is as much smaller as its terms are: it follows the one of
+/// them that may be. What a state has is never smaller. If nothing is proved of a model that reads an attention_mask,
+/// it may be with a mask that shows a place, which the entry says then: the first one, or with a past the first that
+/// is new, as every row may see it.
+llvm::Error provePadding(const std::string &path, const ir::OnnxImportOptions &options,
+                         llvm::ArrayRef<ir::StatePair> states, codegen::EntryGraph &entry);
 
 } // namespace tw::tools
 

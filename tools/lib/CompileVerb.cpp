@@ -55,19 +55,14 @@ llvm::Error write(const isa::Package &package, const std::string &output,
   return llvm::Error::success();
 }
 
-/// Whoever gives several values of a dimension wants runs of any.
-bool isAnyList(const CommandLine &line) {
-  return llvm::any_of(line.list("dim"), [](llvm::StringRef text) { return text.split('=').second.contains(','); });
-}
-
 /// What --state says, done to the imported graphs; `kept` tells it.
-llvm::Error keepStates(const CommandLine &line, llvm::ArrayRef<mlir::ModuleOp> imported, std::string &kept) {
+llvm::Error keepStates(const CommandLine &line, llvm::ArrayRef<codegen::EntryGraph> entries, std::string &kept) {
   if (line.list("state").empty())
     return llvm::Error::success();
-  auto pairs = statePairs(line, imported.front());
+  auto pairs = statePairs(line, entries.front().module);
   if (!pairs)
     return pairs.takeError();
-  auto state = ir::keepState(imported, *pairs);
+  auto state = tools::keepStates(entries, *pairs);
   if (!state)
     return inside(line.file(), state.takeError());
   std::string fresh;
@@ -76,8 +71,8 @@ llvm::Error keepStates(const CommandLine &line, llvm::ArrayRef<mlir::ModuleOp> i
   kept = llvm::formatv("{0}: keeps {1} tensors of {2} positions and adds {3} in a run, {4} bytes\n", line.file(),
                        pairs->size(), state->rows, fresh, withCommas(uint64_t(state->bytes)))
              .str();
-  for (const ir::StatePair &pair : *pairs)
-    kept += "  state          " + pair.past + " = " + pair.present + "\n";
+  for (auto [pair, isBytes] : llvm::zip_equal(*pairs, state->areBytes))
+    kept += "  state          " + pair.past + " = " + pair.present + (isBytes ? ", int8 as it is read" : "") + "\n";
   return llvm::Error::success();
 }
 
@@ -102,6 +97,7 @@ int compileVerb(const Arguments &arguments) {
       "schedule", po::value<std::string>(),
       "file of a schedule to obey, as --dump-schedule wrote it or changed by you");
   addStateOption(line);
+  addFallbackOption(line);
   if (auto code = line.parse(arguments))
     return *code;
   const std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
@@ -144,10 +140,8 @@ int compileVerb(const Arguments &arguments) {
     };
   }
   std::string kept;
-  // A state moves by as many rows as a run adds, filled up or not.
-  const Sizes sizes = line.list("state").empty() && isAnyList(line) ? Sizes::Padded : Sizes::Exact;
   auto prepared = prepareEntries(
-      line, options, sizes, [&](llvm::ArrayRef<mlir::ModuleOp> imported) { return keepStates(line, imported, kept); });
+      line, options, [&](llvm::ArrayRef<codegen::EntryGraph> entries) { return keepStates(line, entries, kept); });
   if (dumpError)
     return fail(std::move(dumpError));
   if (!prepared)

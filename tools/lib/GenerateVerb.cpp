@@ -108,6 +108,16 @@ llvm::Error openReference(const CommandLine &line, Opened &opened) {
   return llvm::Error::success();
 }
 
+/// The fewest new ids that the entry takes; 0: no fewer than it has room for.
+int64_t leastOf(const isa::Package &package, size_t entry) {
+  for (uint32_t buffer : package.entries[entry].inputs) {
+    const isa::PackageTensor &tensor = package.tensors[package.buffers[buffer].tensor];
+    if (tensor.name == "position_ids" && tensor.dims.size() == 2 && tensor.dims[1] != 0)
+      return package.dims[tensor.dims[1] - 1].least;
+  }
+  return 0;
+}
+
 llvm::Error openDevice(const CommandLine &line, Opened &opened) {
   if (llvm::StringRef(line.file()).ends_with(".onnx")) {
     std::string note;
@@ -140,7 +150,8 @@ llvm::Error openDevice(const CommandLine &line, Opened &opened) {
                                 ++opened.runs;
                                 opened.cycles += result->cycles;
                                 return std::move(result->outputs);
-                              }});
+                              },
+                              leastOf(opened.package, e)});
   return llvm::Error::success();
 }
 

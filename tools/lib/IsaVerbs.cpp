@@ -67,7 +67,7 @@ int disVerb(const Arguments &arguments) {
 namespace {
 
 std::string textOf(const isa::PackageStep &step) {
-  static constexpr const char *kOps[] = {"?", "run", "sync", "copy", "jump", "bind"};
+  static constexpr const char *kOps[] = {"?", "run", "sync", "copy", "jump", "bind", "size"};
   static constexpr const char *kImages[] = {"?", "npu", "host", "ptx", "other"};
   std::string text = step.op == TW_PKG_STEP_RUN ? kImages[step.runs] : kOps[step.op];
   if (step.runsLines())
@@ -107,6 +107,10 @@ int infoVerb(const Arguments &arguments) {
                 << int64_t(p.entries[e].firstStep) + p.entries[e].stepCount - 1 << "\n";
     print("input      ", inputsOf(p, e));
     print("output     ", outputsOf(p, e));
+    for (uint32_t buffer : p.entries[e].inputs)
+      if (const isa::PackageTensor &tensor = p.tensors[p.buffers[buffer].tensor]; tensor.shown != 0)
+        std::cout << "mask       " << tensor.name << " of 0 and 1, 1 at place " << tensor.shown - 1
+                  << " of each row, where a run is filled up\n";
   }
   std::cout << "program    " << p.program.lines.size() << " lines\nconstants  " << withCommas(p.constants.size())
             << " bytes\narena      " << withCommas(p.arenaBytes) << " bytes\nhost code  "
@@ -118,7 +122,8 @@ int infoVerb(const Arguments &arguments) {
     if (buffer.kind == TW_PKG_STATE)
       std::cout << "state      " << buffer.name << " " << withCommas(buffer.size) << " bytes\n";
   for (const isa::PackageDim &dim : p.dims)
-    std::cout << "dimension  " << dim.name << " " << dim.least << " to " << dim.most << "\n";
+    std::cout << "dimension  " << dim.name << " " << dim.least << " to " << dim.most
+              << (dim.follows == 0 ? "" : ", with " + p.dims[dim.follows - 1].name) << "\n";
   for (const isa::PackageStep &step : p.steps)
     std::cout << "step       " << textOf(step) << "\n";
   for (const tw_pkg_counts &counts : p.counts) {

@@ -4,10 +4,10 @@
 #include "Buckets.h"
 #include "Measure.h"
 #include "OwnPackages.h"
-
-#include "tw/codegen/Entries.h"
+#include "States.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/CachePruning.h"
 #include "llvm/Support/FileSystem.h"
@@ -135,8 +135,17 @@ void keepPackage(const isa::Package &package, const std::string &folder, const s
   llvm::pruneCache(folder, policy);
 }
 
+enum class Sizes : uint8_t { Exact, Padded };
+
+/// Whoever gives several values of a dimension wants runs of any.
+Sizes sizesOf(const CommandLine &line) {
+  const bool isList =
+      llvm::any_of(line.list("dim"), [](llvm::StringRef text) { return text.split('=').second.contains(','); });
+  return isList || line.has("fallback") ? Sizes::Padded : Sizes::Exact;
+}
+
 llvm::Error findDims(const std::string &path, const ir::OnnxImportOptions &options, Sizes sizes,
-                     codegen::EntryGraph &entry) {
+                     llvm::ArrayRef<ir::StatePair> states, codegen::EntryGraph &entry) {
   auto bytes = readFile(path);
   if (!bytes)
     return bytes.takeError();
@@ -145,7 +154,58 @@ llvm::Error findDims(const std::string &path, const ir::OnnxImportOptions &optio
   if (!survey)
     return inside(path, errorsOf(std::move(problems)));
   entry.dims = exactDims(*survey, options);
-  return sizes == Sizes::Padded ? provePadding(path, options, entry.module, entry.dims) : llvm::Error::success();
+  return sizes == Sizes::Padded ? provePadding(path, options, states, entry) : llvm::Error::success();
+}
+
+/// The largest of the dimension in all bindings.
+int64_t mostOf(llvm::StringRef name, llvm::ArrayRef<Binding> bindings) {
+  int64_t most = 0;
+  for (const Binding &binding : bindings)
+    if (auto found = binding.options.dims.find(name.str()); found != binding.options.dims.end())
+      most = std::max(most, found->second);
+  return most;
+}
+
+/// What --fallback says, as one more binding: of dimensions that it does not name the largest of the others.
+llvm::Error addFallback(const CommandLine &line, std::vector<Binding> &bindings) {
+  const std::vector<std::string> texts = line.list("fallback");
+  if (texts.empty())
+    return llvm::Error::success();
+  Binding spare;
+  for (auto &[name, size] : bindings.front().options.dims)
+    spare.options.dims[name] = mostOf(name, bindings);
+  llvm::StringSet<> seen;
+  for (const std::string &text : texts) {
+    const auto [name, number] = llvm::StringRef(text).split('=');
+    int64_t value = 0;
+    if (name.empty() || number.getAsInteger(10, value) || value <= 0)
+      return errorAt("--fallback " + text, "expected NAME=NUMBER with a positive number");
+    if (!seen.insert(name).second)
+      return errorAt("--fallback " + text, name.str() + " has a value already: give each once");
+    const int64_t most = mostOf(name, bindings);
+    if (most == 0)
+      return errorAt("--fallback " + text, name.str() + " has no value in --dim: give those of the other entries");
+    if (value <= most)
+      return errorAt("--fallback " + text,
+                     llvm::formatv("the other entries take {0} of {1}: give more, or leave it out", most, name));
+    spare.options.dims[name.str()] = value;
+    spare.name += (spare.name.empty() ? "" : ",") + text;
+    spare.hostOnly += (spare.hostOnly.empty() ? "--fallback " : " --fallback ") + text;
+  }
+  bindings.push_back(std::move(spare));
+  return llvm::Error::success();
+}
+
+/// The entry of --fallback is there for all that others do not take: an error if it is not.
+llvm::Error checkFallback(const Binding &spare, llvm::ArrayRef<Binding> others,
+                          llvm::ArrayRef<codegen::EntryDim> dims) {
+  for (const codegen::EntryDim &dim : dims)
+    if (const int64_t most = mostOf(dim.name, others); dim.most > most && dim.least > most + 1)
+      return errorAt(spare.hostOnly,
+                     llvm::formatv("the entry would take {0} to {1} of {2}, and the others {3} at most: "
+                                   "{4}: leave it out, or give a value that is nearer",
+                                   dim.least, dim.most, dim.name, most, dim.whyNot));
+  return llvm::Error::success();
 }
 
 } // namespace
@@ -208,6 +268,8 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line) {
   }
   if (!firstList)
     bindings.front().name = "main";
+  if (auto error = addFallback(line, bindings))
+    return std::move(error);
   for (size_t i = 0; i != bindings.size(); ++i)
     for (size_t k = 0; k != i; ++k)
       if (bindings[i].name == bindings[k].name)
@@ -218,6 +280,12 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line) {
   for (Binding &binding : bindings)
     binding.options.constants = given.constants;
   return bindings;
+}
+
+void addFallbackOption(CommandLine &line) {
+  line.add()("fallback", po::value<std::vector<std::string>>()->composing(),
+             "NAME=NUMBER: one more entry, on the host, for runs with up to so many of a dimension that has fewer in "
+             "all others; may be repeated, for that same entry");
 }
 
 void addPlacementOptions(CommandLine &line) {
@@ -304,7 +372,7 @@ llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> ou
 
 namespace {
 
-using Change = llvm::function_ref<llvm::Error(llvm::ArrayRef<mlir::ModuleOp>)>;
+using Change = llvm::function_ref<llvm::Error(llvm::ArrayRef<codegen::EntryGraph>)>;
 
 llvm::Expected<Prepared> prepareBindings(const CommandLine &line, llvm::ArrayRef<Binding> bindings,
                                          codegen::CompileOptions options, Sizes sizes, Change change) {
@@ -314,20 +382,28 @@ llvm::Expected<Prepared> prepareBindings(const CommandLine &line, llvm::ArrayRef
   Model first = emptyModel();
   std::vector<mlir::OwningOpRef<mlir::ModuleOp>> owned;
   std::vector<codegen::EntryGraph> entries;
-  std::vector<mlir::ModuleOp> modules;
+  std::vector<ir::StatePair> states;
   for (const Binding &binding : bindings) {
     auto module = importInto(*first.context, line.file(), binding.options);
     if (!module)
       return module.takeError();
-    entries.push_back({binding.name, **module});
+    if (owned.empty() && sizes == Sizes::Padded) {
+      auto pairs = statePairs(line, **module);
+      if (!pairs)
+        return pairs.takeError();
+      states = std::move(*pairs);
+    }
+    entries.push_back({.name = binding.name, .module = **module, .hostOnly = binding.hostOnly});
     if (!binding.options.dims.empty())
-      if (auto error = findDims(line.file(), binding.options, sizes, entries.back()))
+      if (auto error = findDims(line.file(), binding.options, sizes, states, entries.back()))
         return std::move(error);
-    modules.push_back(**module);
+    if (!binding.hostOnly.empty() && sizes == Sizes::Padded)
+      if (auto error = checkFallback(binding, bindings.drop_back(), entries.back().dims))
+        return inside(line.file(), std::move(error));
     owned.push_back(std::move(*module));
   }
   if (change)
-    if (auto error = change(modules))
+    if (auto error = change(entries))
       return std::move(error);
   options.config = *config;
   if (auto error = readPlacement(line, options))
@@ -347,9 +423,10 @@ llvm::Expected<Prepared> prepareBindings(const CommandLine &line, llvm::ArrayRef
 
 llvm::Expected<Prepared> prepare(const CommandLine &line, const Binding &binding, codegen::CompileOptions options,
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change) {
-  return prepareBindings(line, binding, std::move(options), Sizes::Exact, [&](llvm::ArrayRef<mlir::ModuleOp> modules) {
-    return change ? change(modules.front()) : llvm::Error::success();
-  });
+  return prepareBindings(line, binding, std::move(options), Sizes::Exact,
+                         [&](llvm::ArrayRef<codegen::EntryGraph> entries) {
+                           return change ? change(entries.front().module) : llvm::Error::success();
+                         });
 }
 
 llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOptions options,
@@ -360,12 +437,11 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
   return prepare(line, Binding{"main", std::move(*import)}, std::move(options), change);
 }
 
-llvm::Expected<Prepared> prepareEntries(const CommandLine &line, codegen::CompileOptions options, Sizes sizes,
-                                        Change change) {
+llvm::Expected<Prepared> prepareEntries(const CommandLine &line, codegen::CompileOptions options, Change change) {
   auto bindings = importBindings(line);
   if (!bindings)
     return bindings.takeError();
-  return prepareBindings(line, *bindings, std::move(options), sizes, change);
+  return prepareBindings(line, *bindings, std::move(options), sizesOf(line), change);
 }
 
 std::string packageCacheFolder() {

@@ -8,6 +8,8 @@
 #include "Common.h"
 #include "Options.h"
 
+#include "tw/codegen/Entries.h"
+
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace tw::tools {
@@ -22,12 +24,16 @@ void addImportOptions(CommandLine &line, const std::string &free = "");
 llvm::Expected<ir::OnnxImportOptions> importOptions(const CommandLine &line);
 
 /// The same for who makes an entry of each value: --dim N=1,2 --dim M=7,6 is entry "N=1,M=7" and entry "N=2,M=6".
-/// Without a list there is one entry, "main".
+/// Without a list there is one entry, "main". --fallback is one more, the last.
 struct Binding {
   std::string name;
   ir::OnnxImportOptions options;
+  std::string hostOnly{}; // the options for which the entry is on the host; empty: it is not
 };
 llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line);
+
+/// Declares --fallback, of which importBindings makes an entry.
+void addFallbackOption(CommandLine &line);
 
 /// Declares --target, --place and --objective.
 void addPlacementOptions(CommandLine &line);
@@ -64,14 +70,12 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, codegen::CompileOption
 llvm::Expected<Prepared> prepare(const CommandLine &line, const Binding &binding, codegen::CompileOptions options,
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change);
 
-/// Whether entries may take fewer than they are made for, where that is proved (Buckets.h).
-enum class Sizes : uint8_t { Exact, Padded };
-
 /// The same with an entry for each binding of the line; `change` gets all graphs at once. The model is the first
-/// entry's.
+/// entry's. Where the line gives several values of a dimension, or --fallback, entries take fewer than they are made
+/// for where that is proved (Buckets.h).
 llvm::Expected<Prepared>
-prepareEntries(const CommandLine &line, codegen::CompileOptions options, Sizes sizes,
-               llvm::function_ref<llvm::Error(llvm::ArrayRef<mlir::ModuleOp>)> change = nullptr);
+prepareEntries(const CommandLine &line, codegen::CompileOptions options,
+               llvm::function_ref<llvm::Error(llvm::ArrayRef<codegen::EntryGraph>)> change = nullptr);
 
 /// As prepare for who wants the package alone. Packages are kept in `folder` (empty: nothing is kept), named by a key,
 /// a hash of everything that they depend on: the model's bytes, the state of the files beside it, machine, dimensions,

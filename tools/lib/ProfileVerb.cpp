@@ -4,6 +4,7 @@
 #include "NameColumn.h"
 #include "Prepare.h"
 #include "Report.h"
+#include "States.h"
 #include "Trace.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -39,8 +40,10 @@ void printLatencies(const std::vector<Job> &jobs, const char *what, isa::Counter
 int profileVerb(const Arguments &arguments) {
   CommandLine line(
       "profile", "Runs a model on a timed device and says where the cycles go.", "model.onnx",
-      "  tilewright profile model.onnx\n  tilewright profile model.onnx --config tw8 --device rtl --memory rows\n");
+      "  tilewright profile model.onnx\n  tilewright profile model.onnx --config tw8 --device rtl --memory rows\n"
+      "  tilewright profile decoder.onnx --dim new=1 --dim past=63 --state known\n");
   addModelOptions(line);
+  addStateOption(line);
   addThreadsOption(line);
   line.add()("device,d", po::value<std::string>()->default_value("cycle"),
              "cycle or rtl")("input,i", po::value<std::vector<std::string>>()->composing(),
@@ -56,7 +59,12 @@ int profileVerb(const Arguments &arguments) {
       return fail(std::move(error));
   if (llvm::Error error = checkOutputs(line, {line.text("trace")}))
     return fail(std::move(error));
-  auto prepared = prepare(line);
+  auto prepared = prepare(line, {}, [&](mlir::ModuleOp imported) -> llvm::Error {
+    if (line.list("state").empty())
+      return llvm::Error::success();
+    auto pairs = statePairs(line, imported);
+    return pairs ? keepStates({{"main", imported}}, *pairs).takeError() : pairs.takeError();
+  });
   if (!prepared)
     return fail(prepared.takeError());
   const isa::Package &package = prepared->compiled.package;
@@ -68,6 +76,10 @@ int profileVerb(const Arguments &arguments) {
   auto inputs = gatherInputs(inputsOf(package), line.list("input"), line.get<uint64_t>("seed"), isRandom);
   if (!inputs)
     return fail(inputs.takeError());
+  for (const BoundInput &bound : boundInputs(package, 0)) // drawn from all numbers: with as much state as there may be
+    if (ir::Tensor &tensor = (*inputs)[bound.input].tensor;
+        isRandom && (tensor.integerAt(0) < bound.least || tensor.integerAt(0) > bound.most))
+      tensor.setInteger(0, bound.most);
   auto session = Session::open(
       *bytes, package,
       {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});

@@ -42,6 +42,14 @@ std::string sizesText(const codegen::EntryDim &dim) {
   return dim.least == dim.most ? std::to_string(dim.most) : formatv("{0} to {1}", dim.least, dim.most).str();
 }
 
+// What a mask has to be in runs with fewer.
+std::string shownText(const isa::Package &package, const isa::PackageEntry &entry) {
+  for (uint32_t buffer : entry.inputs)
+    if (const isa::PackageTensor &tensor = package.tensors[package.buffers[buffer].tensor]; tensor.shown != 0)
+      return formatv(", with a 1 at place {0} of {1}", tensor.shown - 1, tensor.name);
+  return "";
+}
+
 // Of one run: without what the host does.
 struct EntryCost {
   uint64_t cycles = 0, bytesRead = 0;
@@ -91,12 +99,16 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
               .str();
   for (const auto &[name, value] : r.fixed)
     text += formatv("  fixed          {0} = {1}\n", name, value).str();
-  for (const auto &[entry, dims] : llvm::zip_equal(compiled.package.entries, r.dims))
+  for (const auto &[entry, dims, hostOnly] : llvm::zip_equal(compiled.package.entries, r.dims, r.hostOnly)) {
     for (const codegen::EntryDim &dim : dims)
       if (dim.least != dim.most || !dim.whyNot.empty())
-        text += formatv("  entry          {0} takes {1} of {2}{3}{4}\n", entry.name, sizesText(dim), dim.name,
-                        dim.whyNot.empty() ? "" : ": ", dim.whyNot)
+        text += formatv("  entry          {0} takes {1} of {2}{3}{4}{5}\n", entry.name, sizesText(dim), dim.name,
+                        dim.least == dim.most ? "" : shownText(compiled.package, entry), dim.whyNot.empty() ? "" : ": ",
+                        dim.whyNot)
                     .str();
+    if (!hostOnly.empty())
+      text += formatv("  entry          {0} is on the host: {1}\n", entry.name, hostOnly).str();
+  }
   for (const auto &[entry, positions] : llvm::zip_equal(compiled.package.entries, r.positions)) {
     const EntryCost cost = costOf(compiled.package, entry);
     if (cost.cycles != 0 && (positions != 0 || r.positions.size() != 1))
@@ -206,7 +218,8 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   }
   root["passes"] = std::move(passes);
   boost::json::array entries, states;
-  for (const auto &[entry, its, positions] : llvm::zip_equal(compiled.package.entries, r.dims, r.positions)) {
+  for (const auto &[entry, its, positions, hostOnly] :
+       llvm::zip_equal(compiled.package.entries, r.dims, r.positions, r.hostOnly)) {
     const EntryCost cost = costOf(compiled.package, entry);
     boost::json::array dims;
     for (const codegen::EntryDim &dim : its)
@@ -216,6 +229,7 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
                        {"steps", entry.stepCount},
                        {"dims", std::move(dims)},
                        {"positions", positions},
+                       {"host_only", hostOnly},
                        {"cycles", cost.cycles},
                        {"bytes_read", cost.bytesRead},
                        {"runs_per_second", perSecond(1, cost.cycles, compiled.package.config)},

@@ -368,14 +368,13 @@ llvm::Error verify(const CommandLine &line, Checks &checks) {
   std::vector<ir::StatePair> states;
   codegen::CompileOptions options;
   options.fuseResidual = !line.has("layers");
-  auto prepared =
-      prepareEntries(line, options, Sizes::Exact, [&](llvm::ArrayRef<mlir::ModuleOp> modules) -> llvm::Error {
-        auto pairs = statePairs(line, modules.front());
-        if (!pairs)
-          return pairs.takeError();
-        states = std::move(*pairs);
-        return line.has("state") ? ir::keepState(modules, states).takeError() : llvm::Error::success();
-      });
+  auto prepared = prepareEntries(line, options, [&](llvm::ArrayRef<codegen::EntryGraph> entries) -> llvm::Error {
+    auto pairs = statePairs(line, entries.front().module);
+    if (!pairs)
+      return pairs.takeError();
+    states = std::move(*pairs);
+    return line.has("state") ? keepStates(entries, states).takeError() : llvm::Error::success();
+  });
   if (!prepared)
     return prepared.takeError();
   Program joint;
@@ -406,6 +405,7 @@ int verifyVerb(const Arguments &arguments) {
       "  tilewright verify decoder.onnx --dim new=16,1 --dim past=48,63 --state known\n");
   addModelOptions(line, "NAME=1,2,3 judges each, and a package with an entry of each");
   addStateOption(line);
+  addFallbackOption(line);
   addPackageOptions(line);
   addThreadsOption(line);
   line.add()("devices", po::value<std::string>(),

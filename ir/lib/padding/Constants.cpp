@@ -78,10 +78,15 @@ private:
   void lookAlong(size_t k) {
     const int64_t extent = value.small[k], inner = elementCount(Dims(value.small).drop_front(k + 1));
     double peak = INFINITY, trough = -INFINITY;
+    bool isFirst = true;
     for (int64_t row = 0; row != (extent ? small.size() / extent : 0); ++row) {
       double most = -INFINITY, least = INFINITY;
       for (int64_t i = 0; i != extent; ++i) {
         const double number = small.numberAt(row / inner * inner * extent + i * inner + row % inner);
+        if (i == value.place) {
+          add(value.there[k], number, isFirst);
+          isFirst = false;
+        }
         most = std::max(most, number); // what is no number is passed over
         least = std::min(least, number);
       }
@@ -139,8 +144,9 @@ std::shared_ptr<const Tensor> Constants::tensorOf(mlir::Value value) {
   return tensors[value] = tensor;
 }
 
-std::optional<Value> lookAtConstant(const Tensor &small, mlir::Value ours, const Tensor &large, SameConstants &same) {
-  Value value(small.shape, large.shape, large.type);
+std::optional<Value> lookAtConstant(const Tensor &small, mlir::Value ours, const Tensor &large, int64_t place,
+                                    SameConstants &same) {
+  Value value(small.shape, large.shape, large.type, place);
   if (small.type != large.type || !value.fits())
     return std::nullopt;
   const auto known = value.isPadded() ? same.end() : same.find(ours);

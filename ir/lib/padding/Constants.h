@@ -27,8 +27,9 @@ private:
 /// What is known of constants of the large graph that are the same ones for all sizes.
 using SameConstants = llvm::DenseMap<mlir::Value, Value>;
 
-/// A constant of both graphs; nothing if its corner is not the small one's.
-std::optional<Value> lookAtConstant(const Tensor &small, mlir::Value ours, const Tensor &large, SameConstants &same);
+/// A constant of both graphs; nothing if its corner is not the small one's. `place` as in Value.
+std::optional<Value> lookAtConstant(const Tensor &small, mlir::Value ours, const Tensor &large, int64_t place,
+                                    SameConstants &same);
 
 } // namespace tw::ir::padding
 

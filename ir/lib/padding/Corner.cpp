@@ -5,10 +5,10 @@
 
 namespace tw::ir::padding {
 
-Value::Value(Dims small, Dims large, ElementType type)
+Value::Value(Dims small, Dims large, ElementType type, int64_t place)
     : small(small.begin(), small.end()), large(large.begin(), large.end()), type(type), corner(anyOf(type)),
       whole(anyOf(type)), beside(large.size(), anyOf(type)), peak(large.size(), -INFINITY),
-      trough(large.size(), INFINITY) {}
+      trough(large.size(), INFINITY), place(place), there(large.size(), anyOf(type)) {}
 
 bool Value::fits() const {
   if (small.size() != large.size())
@@ -30,6 +30,11 @@ void Value::close() {
     narrow(beside[axis], whole);
     peak[axis] = std::max(peak[axis], corner.lo);
     trough[axis] = std::min(trough[axis], corner.hi);
+    if (place >= small[axis])
+      continue;
+    narrow(there[axis], corner);
+    peak[axis] = std::max(peak[axis], there[axis].lo);
+    trough[axis] = std::min(trough[axis], there[axis].hi);
   }
 }
 

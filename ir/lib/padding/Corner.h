@@ -18,7 +18,8 @@ namespace tw::ir::padding {
 /// "Padded" is an axis that is longer in the large graph. "Beside" it lie the elements that are beyond the small extent
 /// on this axis and in the corner on all others.
 struct Value {
-  Value(Dims small, Dims large, ElementType type);
+  /// `place`: along each padded axis, that of which something more may be known (`there`).
+  Value(Dims small, Dims large, ElementType type, int64_t place = 0);
 
   Shape small, large;
   ElementType type;
@@ -27,6 +28,9 @@ struct Value {
   // Along a padded axis, each row of the corner has an element that is at least `peak`, and one that is at most
   // `trough`.
   std::vector<double> peak, trough;
+  // By axis: of the elements of the corner that are at `place` on it; no bound if it is not in the corner.
+  int64_t place;
+  std::vector<Range> there;
 
   size_t rank() const { return large.size(); }
   bool fits() const; // the small shape in the large one

@@ -16,7 +16,8 @@ struct PaddingProof::Known {
   padding::SameConstants same;
 };
 
-PaddingProof::PaddingProof(mlir::ModuleOp large) : large(large), known(std::make_unique<Known>()) {}
+PaddingProof::PaddingProof(mlir::ModuleOp large, std::optional<ShownPlace> shown)
+    : large(large), shown(std::move(shown)), known(std::make_unique<Known>()) {}
 PaddingProof::~PaddingProof() = default;
 
 namespace padding {
@@ -46,9 +47,10 @@ bool areAlike(Operation *large, Operation *small) {
 
 class Walk {
 public:
-  Walk(mlir::ModuleOp large, mlir::ModuleOp small, Constants &ourConstants, SameConstants &same)
-      : large(large.lookupSymbol<mlir::func::FuncOp>("main")), small(small.lookupSymbol<mlir::func::FuncOp>("main")),
-        ourConstants(ourConstants), same(same) {}
+  Walk(mlir::ModuleOp large, mlir::ModuleOp small, const std::optional<ShownPlace> &shown, Constants &ourConstants,
+       SameConstants &same)
+      : shown(shown), place(shown ? shown->place : 0), large(large.lookupSymbol<mlir::func::FuncOp>("main")),
+        small(small.lookupSymbol<mlir::func::FuncOp>("main")), ourConstants(ourConstants), same(same) {}
 
   std::optional<std::string> run() {
     if (auto reason = takeArguments())
@@ -84,15 +86,27 @@ private:
       if (argumentName(large, i) != argumentName(small, i) ||
           elementTypeOf(ours.getType()) != elementTypeOf(theirs.getType()))
         return "input '" + argumentName(large, i) + "' is another one for smaller dimensions";
-      Value value(shapeOf(theirs), shapeOf(ours), elementTypeOf(ours.getType()));
+      Value value(shapeOf(theirs), shapeOf(ours), elementTypeOf(ours.getType()), place);
       if (!value.fits())
         return "input '" + argumentName(large, i) + "' has another rank or is larger for smaller dimensions";
       for (Range &range : value.beside)
         range = Range::exactly(0); // what it is filled up with
+      if (shown && shown->mask == argumentName(large, i))
+        if (auto reason = takeMask(value))
+          return reason;
       values.push_back(std::move(value));
       numbers[ours] = values.size() - 1;
       twins[ours] = theirs;
     }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> takeMask(Value &mask) {
+    if (mask.rank() == 0 || place >= mask.small.back())
+      return "input '" + shown->mask + "' ends before the place that it has to show, " + std::to_string(place);
+    mask.corner = mask.whole = Range::between(0, 1);
+    mask.there.back() = Range::exactly(1);
+    mask.close();
     return std::nullopt;
   }
 
@@ -106,7 +120,7 @@ private:
       return std::nullopt;
     }
     const auto mine = ourConstants.tensorOf(ours), other = theirConstants.tensorOf(theirs);
-    auto value = mine && other ? lookAtConstant(*other, ours, *mine, same) : std::nullopt;
+    auto value = mine && other ? lookAtConstant(*other, ours, *mine, place, same) : std::nullopt;
     if (!value)
       return "takes other numbers for smaller dimensions";
     values.push_back(std::move(*value));
@@ -120,7 +134,7 @@ private:
     const mlir::Value ours = op->getResult(0), theirs = twin->getResult(0);
     if (elementTypeOf(ours.getType()) != elementTypeOf(theirs.getType()))
       return "has another type for smaller dimensions";
-    Value value(shapeOf(theirs), shapeOf(ours), elementTypeOf(ours.getType()));
+    Value value(shapeOf(theirs), shapeOf(ours), elementTypeOf(ours.getType()), place);
     if (!value.fits())
       return "has another rank or is larger for smaller dimensions";
     if (auto reason = follow(op, operands, value))
@@ -132,6 +146,8 @@ private:
     return std::nullopt;
   }
 
+  const std::optional<ShownPlace> &shown;
+  int64_t place;
   mlir::func::FuncOp large, small;
   Constants &ourConstants;
   Constants theirConstants;
@@ -145,7 +161,7 @@ private:
 } // namespace padding
 
 std::optional<std::string> PaddingProof::whyNot(mlir::ModuleOp small) {
-  return padding::Walk(large, small, known->constants, known->same).run();
+  return padding::Walk(large, small, shown, known->constants, known->same).run();
 }
 
 } // namespace tw::ir

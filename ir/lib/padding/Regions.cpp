@@ -43,6 +43,7 @@ void applyToParts(Value &result, llvm::ArrayRef<Operand> operands, Function func
       ranges[i] = isPaddedAlong(operands[i], axis) ? operands[i].value->beside[size_t(operands[i].axes[axis])]
                                                    : operands[i].value->corner;
     result.beside[axis] = function(ranges);
+    result.there[axis] = result.corner;
   }
   for (size_t i = 0; i != operands.size(); ++i)
     ranges[i] = operands[i].value->whole;
@@ -52,7 +53,12 @@ void applyToParts(Value &result, llvm::ArrayRef<Operand> operands, Function func
 void applyTo(Value &result, llvm::ArrayRef<Operand> operands, Function function) {
   applyToParts(result, operands, function);
   llvm::SmallVector<Range, 4> ranges = cornersOf(operands);
-  for (size_t axis = 0; axis != result.rank(); ++axis)
+  for (size_t axis = 0; axis != result.rank(); ++axis) {
+    for (size_t i = 0; i != operands.size(); ++i)
+      if (isPaddedAlong(operands[i], axis))
+        ranges[i] = operands[i].value->there[size_t(operands[i].axes[axis])];
+    result.there[axis] = function(ranges);
+    ranges = cornersOf(operands);
     for (size_t i = 0; i != operands.size(); ++i) {
       if (!result.isPadded(axis) || !isPaddedAlong(operands[i], axis))
         continue;
@@ -68,6 +74,7 @@ void applyTo(Value &result, llvm::ArrayRef<Operand> operands, Function function)
       }
       ranges[i] = value.corner;
     }
+  }
 }
 
 } // namespace tw::ir::padding

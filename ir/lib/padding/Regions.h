@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What for: a function of elements that stand at the same place of several operands, applied to each part of the result
-// that is known by itself: corner, whole, beside each padded axis, and what each row has.
+// that is known by itself: corner, whole, beside each padded axis, at the place there, and what each row has.
 // Called by: the rules of operators.
 // Does not: decide whether the corner is right.
 #ifndef TW_IR_LIB_PADDING_REGIONS_H

@@ -306,7 +306,7 @@ Reason matmul(Values operands, Value &result) {
 
 Reason gemm(GemmOp op, Values operands, Value &result) {
   const Value &a = *operands[0], &b = *operands[1];
-  Value products(result.small, result.large, result.type);
+  Value products(result.small, result.large, result.type, result.place);
   if (auto reason = product({&a, {op.getTransA() ? 1 : 0, -1}}, op.getTransA() ? 0 : 1,
                             {&b, {-1, op.getTransB() ? 0 : 1}}, op.getTransB() ? 1 : 0, products))
     return reason;

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models whose batch and length are free. shape_models.py FOLDER writes causal.onnx (attention in which each position
-sees those up to itself), last.onnx (the same, and only the last position's result), and mean.onnx (the mean over all
-positions); shape_models.py --compare FOLDER COUNT runs causal.npk on COUNT random shapes and compares each with the
-model compiled for that shape."""
+sees those up to itself), last.onnx (the same, and only the last position's result), mean.onnx (the mean over all
+positions), and masked.onnx (attention in which an attention_mask of the caller's says which are seen);
+shape_models.py --compare FOLDER PACKAGE MODEL COUNT runs the package of MODEL on COUNT random shapes and compares each
+with the model compiled for that shape."""
 import os
 import subprocess
 import sys
@@ -48,7 +49,13 @@ class Builder:
         later = self.node("Greater", self.node("Unsqueeze", places, self.constant(np.array([0], np.int64))), rows)
         return self.node("Where", later, self.constant(np.float32(-1e9)), self.constant(np.float32(0)))
 
-    def attention(self):
+    def shown(self):
+        """What is added to scores where attention_mask is 0."""
+        ones = self.node("Cast", self.node("Unsqueeze", "attention_mask", self.constant(np.array([1], np.int64))),
+                         to=TensorProto.FLOAT)
+        return self.node("Mul", self.node("Sub", self.constant(np.float32(1)), ones), self.constant(np.float32(-1e9)))
+
+    def attention(self, hidden=None):
         table = self.constant(self.rng.randn(WORDS, SIZE).astype(np.float32))
         where = self.constant(self.rng.randn(1, LENGTH, SIZE).astype(np.float32))
         axis, start = self.constant(np.array([1], np.int64)), self.constant(np.array([0], np.int64))
@@ -56,14 +63,16 @@ class Builder:
         x = self.quantise(self.node("Add", self.node("Gather", table, "ids"), places))
         query, key, value = (self.product(x, SIZE) for _ in range(3))
         scores = self.quantise(self.node("MatMul", query, self.node("Transpose", key, perm=[0, 2, 1])), 0.05)
-        shares = self.quantise(self.node("Softmax", self.node("Add", scores, self.hidden()), axis=-1), 1 / 127)
+        scores = self.node("Add", scores, hidden or self.hidden())
+        shares = self.quantise(self.node("Softmax", scores, axis=-1), 1 / 127)
         return self.product(self.quantise(self.node("MatMul", shares, value)), SIZE)
 
-    def save(self, path, output, shape):
+    def save(self, path, output, shape, *more):
         self.node("Identity", output)
         self.nodes[-1].output[0] = "y"
         graph = helper.make_graph(self.nodes, "shapes",
-                                  [helper.make_tensor_value_info("ids", TensorProto.INT64, ["B", "S"])],
+                                  [helper.make_tensor_value_info(name, TensorProto.INT64, ["B", "S"])
+                                   for name in ("ids", *more)],
                                   [helper.make_tensor_value_info("y", TensorProto.FLOAT, shape)], self.constants)
         made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
         made.ir_version = 7
@@ -81,22 +90,28 @@ def write(folder):
     b = Builder()
     b.save(os.path.join(folder, "mean.onnx"), b.node("ReduceMean", b.attention(), axes=[1], keepdims=0), ["B", SIZE])
 
+    b = Builder()
+    b.save(os.path.join(folder, "masked.onnx"), b.attention(b.shown()), ["B", "S", SIZE], "attention_mask")
 
-def run(folder, ids, file, *more):
-    np.save(os.path.join(folder, "ids.npy"), ids)
+
+def run(folder, inputs, file, *more):
+    np.savez(os.path.join(folder, "in.npz"), **inputs)
     output = os.path.join(folder, "y.npy")
-    subprocess.run(["tilewright", "run", os.path.join(folder, file), "--input", os.path.join(folder, "ids.npy"),
+    subprocess.run(["tilewright", "run", os.path.join(folder, file), "--input", os.path.join(folder, "in.npz"),
                     "--output", output, *more], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return np.load(output)
 
 
-def compare(folder, count):
+def compare(folder, package, model, count):
     rng = np.random.RandomState(3)
     for _ in range(count):
         batch, length = rng.randint(1, BATCH + 1), rng.randint(1, LENGTH + 1)
-        ids = rng.randint(0, WORDS, (batch, length)).astype(np.int64)
-        mine = run(folder, ids, "causal.npk")
-        alone = run(folder, ids, "causal.onnx", "-c", "tw8", "--dim", f"B={batch}", "--dim", f"S={length}",
+        inputs = {"ids": rng.randint(0, WORDS, (batch, length)).astype(np.int64)}
+        if model == "masked.onnx":  # the first is seen, of the others some
+            inputs["attention_mask"] = rng.randint(0, 2, (batch, length)).astype(np.int64)
+            inputs["attention_mask"][:, 0] = 1
+        mine = run(folder, inputs, package)
+        alone = run(folder, inputs, model, "-c", "tw8", "--dim", f"B={batch}", "--dim", f"S={length}",
                     "--no-cache")
         if mine.shape != alone.shape or mine.tobytes() != alone.tobytes():
             sys.exit(f"{batch} x {length}: {mine.shape} and {alone.shape}, {(mine != alone).sum()} differ")
@@ -104,6 +119,6 @@ def compare(folder, count):
 
 if __name__ == "__main__":
     if sys.argv[1] == "--compare":
-        compare(sys.argv[2], int(sys.argv[3]))
+        compare(sys.argv[2], sys.argv[3], sys.argv[4], int(sys.argv[5]))
     else:
         write(sys.argv[1])

@@ -32,6 +32,37 @@ def shorter_too(model):
     model.graph.output.append(helper.make_tensor_value_info("present.more", TensorProto.FLOAT, [1, 6, 16]))
 
 
+def reader(model, name):
+    return next(node for node in model.graph.node if name in node.input and node.op_type == "QuantizeLinear")
+
+
+def read_twice(model, scale):
+    """The keys are read by another quantiser, too, of which an output is made."""
+    ends = [helper.make_tensor("more_scale", TensorProto.FLOAT, [], [scale]),
+            helper.make_tensor("more_zero", TensorProto.INT8, [], [1])]
+    model.graph.initializer.extend(ends)
+    model.graph.node.append(helper.make_node("QuantizeLinear", ["present.key", "more_scale", "more_zero"], ["more"]))
+    model.graph.output.append(helper.make_tensor_value_info("more", TensorProto.INT8, [1, "past + new", 16]))
+
+
+def read_whole(model):
+    """The keys are an output as they are, under another name."""
+    model.graph.node.append(helper.make_node("Identity", ["present.key"], ["keys"]))
+    model.graph.output.append(helper.make_tensor_value_info("keys", TensorProto.FLOAT, [1, "past + new", 16]))
+
+
+def read_turned(model):
+    """The keys are transposed before they are quantised."""
+    quantiser = reader(model, "present.key")
+    transpose = helper.make_node("Transpose", ["present.key"], ["turned"], perm=[0, 2, 1])
+    back = helper.make_node("Transpose", [quantiser.output[0] + "_t"], [quantiser.output[0]], perm=[0, 2, 1])
+    quantiser.input[0] = "turned"
+    quantiser.output[0] += "_t"
+    at = list(model.graph.node).index(quantiser)
+    model.graph.node.insert(at + 1, back)
+    model.graph.node.insert(at, transpose)
+
+
 def batches(model):
     for tensor in [*model.graph.input, *model.graph.output]:
         tensor.type.tensor_type.shape.dim[0].dim_param = "batch"
@@ -45,6 +76,10 @@ CHANGES = {
         helper.make_tensor_value_info("position", TensorProto.INT64, [1])),
     "new_first": new_first,
     "shorter": shorter_too,
+    "again": lambda model: read_twice(model, 0.05),
+    "other": lambda model: read_twice(model, 0.04),
+    "whole": read_whole,
+    "turned": read_turned,
 }
 
 

@@ -133,6 +133,7 @@ struct ChooseTest : testing::Test {
   std::unique_ptr<MLIRContext> context;
   OwningOpRef<ModuleOp> module;
   std::optional<Blocks> blocks;
+  std::vector<EntryGraph> one{EntryGraph{}};
   int attempts = 0;
   Objective objective = Objective::Offload;
   std::map<int, double> npuNs;
@@ -161,7 +162,7 @@ TEST_F(ChooseTest, ABlockThatDoesNotFitIsStruckAndAllBeginsAgain) {
 TEST_F(ChooseTest, WhatIsPlacedByHandLosesTheOthers) {
   CompileOptions options;
   options.places = {{"second", ExecutorId::Host, "--place second=cpu"}};
-  auto strikes = strikesByHand(*blocks, options);
+  auto strikes = strikesByHand(*blocks, one, options);
   ASSERT_TRUE(bool(strikes));
   auto chosen = run({}, {}, {}, *strikes);
   ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
@@ -169,10 +170,22 @@ TEST_F(ChooseTest, WhatIsPlacedByHandLosesTheOthers) {
   EXPECT_EQ(whereOf(**chosen, "third").substr(0, 4), "npu:");
 }
 
+TEST_F(ChooseTest, AnEntryForTheHostIsWhollyThereWhateverItsNodesArePlacedOn) {
+  CompileOptions options;
+  options.places = {{"second", ExecutorId::Npu, "--place second=npu"}};
+  one.front().hostOnly = "--fallback N=9";
+  auto strikes = strikesByHand(*blocks, one, options);
+  ASSERT_TRUE(bool(strikes));
+  auto chosen = run({}, {}, {}, *strikes);
+  ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
+  for (const std::string &node : nodes())
+    EXPECT_EQ(whereOf(**chosen, node), "host: --fallback N=9");
+}
+
 TEST_F(ChooseTest, AnUnknownNodeIsRefusedWithTheNearestName) {
   CompileOptions options;
   options.places = {{"secund", ExecutorId::Host, "--place secund=cpu"}};
-  auto strikes = strikesByHand(*blocks, options);
+  auto strikes = strikesByHand(*blocks, one, options);
   ASSERT_FALSE(bool(strikes));
   EXPECT_EQ(llvm::toString(strikes.takeError()),
             "--place secund: no operator has that node after fusion: is 'second' meant");

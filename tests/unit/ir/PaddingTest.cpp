@@ -29,17 +29,19 @@ Import importOf(const OnnxBuilder &b, int64_t size) {
   return Import(b.bytes(), options);
 }
 
-std::string whyNot(const OnnxBuilder &b, int64_t large, int64_t small) {
+using Shown = std::optional<ShownPlace>;
+
+std::string whyNot(const OnnxBuilder &b, int64_t large, int64_t small, const Shown &shown = std::nullopt) {
   Import ours = importOf(b, large), theirs = importOf(b, small);
   if (!ours.module || !theirs.module)
     return "no model: " + ours.text() + theirs.text();
-  return PaddingProof(*ours.module).whyNot(*theirs.module).value_or("");
+  return PaddingProof(*ours.module, shown).whyNot(*theirs.module).value_or("");
 }
 
 // Of every size up to kMost; empty if all are right.
-std::string whyNotAny(const OnnxBuilder &b) {
+std::string whyNotAny(const OnnxBuilder &b, const Shown &shown = std::nullopt) {
   for (int64_t small = kMost - 1; small != 0; --small)
-    if (std::string reason = whyNot(b, kMost, small); !reason.empty())
+    if (std::string reason = whyNot(b, kMost, small, shown); !reason.empty())
       return reason;
   return "";
 }
@@ -186,17 +188,107 @@ TEST(PaddingTest, AttentionOfAnythingMayBeInfinite) {
   EXPECT_NE(whyNotAny(attention([](int64_t i, int64_t k) { return k > i ? -1e9f : 0; }, false)), "");
 }
 
-TEST(PaddingTest, AMaskOfTheCallerHidesNothingForSure) {
+// exp of -20 is small, and no zero: what is hidden by it has a share that float32 sees.
+TEST(PaddingTest, AMaskHidesByHowFarItIsBelowWhatScoresMayBe) {
+  const auto hiddenBy = [](float depth) {
+    OnnxBuilder b = rows();
+    causal(b, "mask", [&](int64_t i, int64_t k) { return k > i ? -depth : 0; });
+    const std::string x = quantised(b, "x");
+    OnnxBuilder::attribute(b.node("Transpose", {x}, "xt"), "perm", std::vector<int64_t>{1, 0});
+    b.node("MatMul", {x, "xt"}, "products");
+    b.node("Tanh", {"products"}, "scores"); // from -1 to 1
+    b.node("Add", {"scores", "mask"}, "hidden");
+    OnnxBuilder::attribute(b.node("Softmax", {"hidden"}, "shares"), "axis", int64_t(-1));
+    b.node("MatMul", {"shares", x}, "y");
+    return whyNotAny(b);
+  };
+  EXPECT_THAT(hiddenBy(20), HasSubstr("gives a share to what is padded"));
+  EXPECT_THAT(hiddenBy(104), HasSubstr("gives a share to what is padded")) << "2 less where scores differ most";
+  EXPECT_EQ(hiddenBy(113), "");
+}
+
+enum class Masking { Chosen, Added, Turned };
+
+// Attention in which a mask of the caller's says what may be seen, as exporters write it: Where with a bool, a product
+// with what is hidden, and the same with ones and zeros taken for each other.
+OnnxBuilder masked(Masking how, const std::function<float(int64_t, int64_t)> &hidden = nullptr) {
   OnnxBuilder b = rows();
-  b.input("mask", {"N"}, kBool);
+  b.input("mask", {"N"}, how == Masking::Chosen ? kBool : int(TensorProto::INT64));
   b.floats("low", {}, {-1e9f});
+  b.floats("one", {}, {1});
   const std::string x = quantised(b, "x");
   OnnxBuilder::attribute(b.node("Transpose", {x}, "xt"), "perm", std::vector<int64_t>{1, 0});
   b.node("MatMul", {x, "xt"}, "scores");
-  b.node("Where", {"mask", "scores", "low"}, "hidden");
+  std::string scores = "scores";
+  if (hidden) {
+    causal(b, "later", hidden);
+    b.node("Add", {scores, "later"}, "causal");
+    scores = "causal";
+  }
+  if (how == Masking::Chosen) {
+    b.node("Where", {"mask", scores, "low"}, "hidden");
+  } else {
+    OnnxBuilder::attribute(b.node("Cast", {"mask"}, "ones"), "to", int64_t(TensorProto::FLOAT));
+    if (how == Masking::Added)
+      b.node("Sub", {"one", "ones"}, "zeros");
+    b.node("Mul", {how == Masking::Added ? "zeros" : "ones", "low"}, "depth");
+    b.node("Add", {scores, "depth"}, "hidden");
+  }
   OnnxBuilder::attribute(b.node("Softmax", {"hidden"}, "shares"), "axis", int64_t(-1));
   b.node("MatMul", {"shares", x}, "y");
-  EXPECT_THAT(whyNotAny(b), HasSubstr("gives a share to what is padded")) << "a mask of nothing but zeros";
+  return b;
+}
+
+TEST(PaddingTest, AMaskOfTheCallerHidesNothingForSure) {
+  for (Masking how : {Masking::Chosen, Masking::Added})
+    EXPECT_THAT(whyNotAny(masked(how)), HasSubstr("gives a share to what is padded")) << "a mask of nothing but zeros";
+}
+
+TEST(PaddingTest, AMaskThatShowsAPlaceHidesWhatIsPadded) {
+  for (Masking how : {Masking::Chosen, Masking::Added}) {
+    EXPECT_EQ(whyNotAny(masked(how), ShownPlace{"mask", 0}), "");
+    EXPECT_EQ(whyNot(masked(how), kMost, 6, ShownPlace{"mask", 5}), "") << "any place will do";
+    EXPECT_EQ(whyNot(masked(how), kMost, 5, ShownPlace{"mask", 5}),
+              "input 'mask' ends before the place that it has to show, 5");
+    EXPECT_THAT(whyNotAny(masked(how), ShownPlace{"x", 0}), HasSubstr("gives a share")) << "another input";
+  }
+  EXPECT_THAT(whyNotAny(masked(Masking::Turned), ShownPlace{"mask", 0}), HasSubstr("gives a share to what is padded"))
+      << "its zeros show";
+  // Each row has to see the place that is shown.
+  const auto once = [](int64_t i, int64_t k) { return i == 0 && k == 1 ? -INFINITY : 0; };
+  const auto column = [](int64_t, int64_t k) { return k == 1 ? -1e9f : 0; };
+  const auto ahead = [](int64_t i, int64_t k) { return k > i ? -1e9f : 0; };
+  EXPECT_EQ(whyNot(masked(Masking::Added, once), kMost, 6, ShownPlace{"mask", 0}), "");
+  EXPECT_THAT(whyNot(masked(Masking::Added, once), kMost, 6, ShownPlace{"mask", 1}), HasSubstr("gives a share"));
+  EXPECT_THAT(whyNot(masked(Masking::Added, column), kMost, 6, ShownPlace{"mask", 1}), HasSubstr("gives a share"));
+  EXPECT_EQ(whyNot(masked(Masking::Added, column), kMost, 6, ShownPlace{"mask", 2}), "");
+  // What is hidden once has its share beside what is hidden twice, which is padded.
+  EXPECT_EQ(whyNot(masked(Masking::Added, ahead), kMost, 6, ShownPlace{"mask", 1}), "");
+}
+
+// What is proved of a mask holds for the reference, whatever the mask hides beside the place that it shows.
+TEST(PaddingTest, WhatIsProvedOfAMaskIsRightForRandomMasks) {
+  std::mt19937_64 random(5);
+  for (int64_t future : {0, 1, 3})
+    for (int64_t small = 1; small != kMost; ++small) {
+      const int64_t place = future == 0 ? small - 1 : 0;
+      const OnnxBuilder b =
+          masked(Masking::Added, [&](int64_t i, int64_t k) { return future && k >= i + future ? -1e9f : 0; });
+      Import ours = importOf(b, kMost), theirs = importOf(b, small);
+      ASSERT_EQ(PaddingProof(*ours.module, ShownPlace{"mask", place}).whyNot(*theirs.module).value_or(""), "");
+      for (int round = 0; round != 20; ++round) {
+        std::vector<float> values = drawn(small * 4, random());
+        std::vector<int64_t> mask;
+        for (int64_t i = 0; i != small; ++i)
+          mask.push_back(i == place || random() % 2);
+        const Tensor want = theirs.run({floats({small, 4}, values), Tensor::of<int64_t>({small}, mask)})[0];
+        values.resize(kMost * 4, 0);
+        mask.resize(kMost, 0);
+        const Tensor large = ours.run({floats({kMost, 4}, values), Tensor::of<int64_t>({kMost}, mask)})[0];
+        for (int64_t i = 0; i != want.size(); ++i)
+          ASSERT_NEAR(want.numberAt(i), large.numberAt(i), 1e-5) << small << " rows, element " << i;
+      }
+    }
 }
 
 TEST(PaddingTest, AReshapeThatMixesRowsIsSeen) {

@@ -235,7 +235,9 @@ TEST_F(PackageTest, WhatIsToComeComesBack) {
   Package expected = sample();
   expected.others = {{TW_PKG_PTX, "sm_90", {1, 2, 3}}, {TW_PKG_OTHER, "a machine of yours", {4}}};
   expected.dims = {{"length", 1, 2}};
+  expected.dims.push_back({"more", 1, 2, 1});
   expected.tensors[1].dims = {1, 0};
+  expected.tensors[1].shown = 2;
   expected.buffers.push_back({TW_PKG_TEMP, TW_PKG_NONE, 0, 64, TW_PKG_NONE, "", 1});
   PackageStep kernel{.runs = TW_PKG_PTX, .arguments = {2}, .phases = {{"kernel", 100, 10}}};
   expected.steps.push_back(kernel);
@@ -251,7 +253,9 @@ TEST_F(PackageTest, WhatIsToComeComesBack) {
   EXPECT_EQ(package->others[1].bytes, (std::vector<uint8_t>{4}));
   EXPECT_EQ(package->dims[0].name, "length");
   EXPECT_EQ(package->dims[0].most, 2);
+  EXPECT_EQ(package->dims[1].follows, 1u);
   EXPECT_EQ(package->tensors[1].dims, (std::vector<uint8_t>{1, 0}));
+  EXPECT_EQ(package->tensors[1].shown, 2u);
   EXPECT_EQ(package->tensors[0].dims, (std::vector<uint8_t>{}));
   EXPECT_EQ(package->buffers[4].tied, 1u);
   EXPECT_EQ(package->steps[3].runs, TW_PKG_PTX);
@@ -281,6 +285,13 @@ TEST_F(PackageTest, WhatIsToComeIsCheckedToo) {
   EXPECT_NE(errorOf([](Package &p) { p.buffers[3].tied = 0; }).find("of another size: bytes: expected 64, found 12"),
             std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.dims = {{"n", 2, 1}}; }).find("a dimension is at least"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.dims = {{"n", 1, 1, 1}}; }).find("follows one that is not before it"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.tensors[0].shown = 4; })
+                .find("more of a row than its last axis has: expected 3, "
+                      "found 4"),
+            std::string::npos);
+  EXPECT_NE(errorOf(step({.op = TW_PKG_STEP_SIZE, .arguments = {0}})).find("not there: how many"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.tensors[0].dims = {0, 1}; }).find("dimension of a tensor"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) {
               p.dims = {{"n", 0, 4}};

@@ -22,10 +22,13 @@ llvm::Expected<StepModel> StepModel::make(std::vector<Entry> entries, Reset rese
   }
   llvm::stable_sort(model.parts, [](const Part &a, const Part &b) { return a.ports.fresh > b.ports.fresh; });
   const Part &last = model.parts.back();
-  if (last.ports.fresh != 1 || last.room != model.room)
+  const bool isAnyLonger = llvm::any_of(
+      model.parts, [&](const Part &part) { return part.room - part.ports.fresh > last.room - last.ports.fresh; });
+  if (last.ports.fresh != 1 || isAnyLonger)
     return errorAt(file, llvm::formatv("no entry reads one id with all {0} positions, the one that reads least reads "
                                        "{1} with {2}: compile the model with such an entry (--dim)",
                                        model.room, last.ports.fresh, last.room));
+  model.room = last.room;
   for (const Part &part : model.parts)
     if (part.ports.vocabulary != model.vocabulary() || part.room < part.ports.fresh)
       return errorAt(file, llvm::formatv("an entry reads {0} ids with {1} positions and has {2} logits, another has "
@@ -35,15 +38,24 @@ llvm::Expected<StepModel> StepModel::make(std::vector<Entry> entries, Reset rese
 }
 
 llvm::Expected<ir::Tensor> StepModel::read(Part &part, llvm::ArrayRef<int64_t> ids, int64_t position) {
-  Tensors &inputs = part.entry.inputs;
+  Tensors inputs = part.entry.inputs;
   const auto count = int64_t(ids.size());
+  const int64_t rows = part.room - part.ports.fresh + count;
+  const auto shorten = [](ir::Tensor &tensor, int64_t size) {
+    ir::Shape shape = tensor.shape;
+    shape[1] = size;
+    tensor = ir::Tensor(tensor.type, shape);
+  };
+  shorten(inputs[part.ports.ids].tensor, count);
+  shorten(inputs[*part.ports.positionIds].tensor, count);
+  shorten(inputs[*part.ports.mask].tensor, rows);
   for (int64_t i = 0; i != count; ++i) {
     inputs[part.ports.ids].tensor.setInteger(i, ids[size_t(i)]);
     inputs[*part.ports.positionIds].tensor.setInteger(i, position + i);
   }
   inputs[*part.ports.position].tensor.setInteger(0, position);
-  for (int64_t row = 0; row != part.room; ++row) // the newest is the last
-    inputs[*part.ports.mask].tensor.setInteger(row, row >= part.room - count - position);
+  for (int64_t row = 0; row != rows; ++row) // the newest is the last
+    inputs[*part.ports.mask].tensor.setInteger(row, row >= rows - count - position);
   auto outputs = part.entry.run(inputs);
   if (!outputs)
     return outputs.takeError();
@@ -77,18 +89,27 @@ llvm::Error StepModel::checkMasks() {
   return llvm::Error::success();
 }
 
+// All that are left by the smallest part that can, or as many as a part has: the fewest runs, each of which reads all
+// weights.
+std::pair<StepModel::Part *, int64_t> StepModel::next(int64_t left) {
+  for (Part &part : llvm::reverse(parts))
+    if (part.ports.fresh >= left && (part.ports.fresh == left || (part.entry.least != 0 && part.entry.least <= left)) &&
+        done + part.ports.fresh <= part.room)
+      return {&part, left};
+  Part &part = *llvm::find_if(parts, [&](const Part &it) { // the last one can always
+    return it.ports.fresh <= left && done + it.ports.fresh <= it.room;
+  });
+  return {&part, part.ports.fresh};
+}
+
 llvm::Expected<std::vector<double>> StepModel::logits(llvm::ArrayRef<int64_t> ids) {
   assert(int64_t(ids.size()) > done && int64_t(ids.size()) <= room && "more ids than before, and no more than fit");
   if (done == 0)
     if (llvm::Error error = checkMasks())
       return std::move(error);
   for (;;) {
-    const int64_t left = int64_t(ids.size()) - done;
-    Part &part = *llvm::find_if(parts, [&](const Part &it) { // the last one can always
-      return it.ports.fresh <= left && done + it.ports.fresh <= it.room;
-    });
-    const int64_t count = part.ports.fresh;
-    auto logits = read(part, ids.slice(size_t(done), size_t(count)), done);
+    const auto [part, count] = next(int64_t(ids.size()) - done);
+    auto logits = read(*part, ids.slice(size_t(done), size_t(count)), done);
     if (!logits)
       return logits.takeError();
     done += count;

@@ -21,6 +21,7 @@ public:
   struct Entry {
     Tensors inputs, outputs;
     RunModel run;
+    int64_t least = 0; // ids that a run may give, in inputs that are as much shorter; 0: no fewer than there are
   };
   /// The entries share their state. One of them must read one id.
   static llvm::Expected<StepModel> make(std::vector<Entry> entries, Reset reset, const std::string &file);
@@ -35,7 +36,9 @@ private:
     TextPorts ports;
     int64_t room = 0; // its positions
   };
-  /// The logits as they came, for ids from a position on.
+  /// What reads the next ids of so many, and how many.
+  std::pair<Part *, int64_t> next(int64_t left);
+  /// The logits as they came, for ids from a position on: as many as the part reads, or fewer that it may.
   static llvm::Expected<ir::Tensor> read(Part &part, llvm::ArrayRef<int64_t> ids, int64_t position);
   llvm::Error checkMasks();
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "Steps.h"
 
+#include "../States.h"
+
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
@@ -8,27 +10,6 @@
 
 namespace tw::tools {
 namespace {
-
-// An input of an entry that a step binds as a dimension, with its bounds.
-struct BoundInput {
-  size_t input = 0;
-  int64_t least = 0, most = 0;
-};
-
-std::vector<BoundInput> boundInputs(const isa::Package &package, size_t entry) {
-  std::vector<BoundInput> bound;
-  const isa::PackageEntry &row = package.entries[entry];
-  for (uint32_t s = row.firstStep; s != row.firstStep + row.stepCount; ++s) {
-    const isa::PackageStep &step = package.steps[s];
-    if (step.op != TW_PKG_STEP_BIND_DIM)
-      continue;
-    const auto found = std::ranges::find(row.inputs, step.arguments[0]);
-    const isa::PackageDim &dim = package.dims[step.target];
-    if (found != row.inputs.end())
-      bound.push_back({size_t(found - row.inputs.begin()), dim.least, dim.most});
-  }
-  return bound;
-}
 
 // Which entry runs, on what; the same for all devices.
 class Steps {

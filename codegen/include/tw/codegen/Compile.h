@@ -105,11 +105,13 @@ struct EntryDim {
   int64_t least = 0, most = 0;
   std::vector<std::pair<std::string, size_t>> axes{}; // tensor and axis
   std::string whyNot{};                               // fewer than that
+  std::string follows{}; // another, which this one is as much below its most as; empty: none
 };
 
 struct CompileReport {
   std::vector<std::vector<EntryDim>> dims; // by entry
   std::vector<int64_t> positions;          // by entry: that a run adds to the state; 0: there is none
+  std::vector<std::string> hostOnly;       // by entry: why all of it is on the host; empty: it need not be
   // What the model leaves open and this compilation has fixed: dimensions and inputs, and their values as text.
   std::vector<std::pair<std::string, std::string>> fixed;
   std::vector<ir::PassCount> passes; // of the graph

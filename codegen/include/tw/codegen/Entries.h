@@ -6,6 +6,7 @@
 #define TW_CODEGEN_ENTRIES_H
 
 #include "tw/codegen/Compile.h"
+#include "tw/ir/Padding.h"
 
 namespace tw::codegen {
 
@@ -13,6 +14,10 @@ struct EntryGraph {
   std::string name;
   mlir::ModuleOp module; // as importOnnx returned it, all in one context; changed as by compile
   std::vector<EntryDim> dims{};
+  // Of runs with fewer: the input that is a mask of 0 and 1, and which place of its rows shows.
+  std::optional<ir::ShownPlace> shown{};
+  // Why all of its blocks are the host's, in the user's words; empty: whoever can may run them. Its MAC count nowhere.
+  std::string hostOnly{};
 };
 
 /// As compile, which is this for one entry of the name "main". The entries run one at a time, so temporaries of one lie

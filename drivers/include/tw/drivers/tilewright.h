@@ -187,7 +187,7 @@ enum tw_status tw_program_output_shape(const struct tw_program *program, int ent
 struct tw_instance;
 
 /* Arena, io memory and state. The state is the instance's own: what a run of any entry leaves there, the next run of
- * any entry finds; it is zero at first. */
+ * any entry finds; at first it is what the package says, zero for the numbers that it stands for. */
 enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance **instance, struct tw_error *error);
 void tw_instance_destroy(struct tw_instance *instance); /* NULL is allowed */
 /* The state as at first. Needed after a run that failed when it had begun to change the state: until then every other
@@ -211,7 +211,9 @@ enum tw_status tw_instance_run(struct tw_instance *instance, int entry, const vo
                                struct tw_run_stats *stats, struct tw_error *error);
 
 /* The same with inputs and outputs of other sizes, as tw_program_choose (entry -1: the one that it chooses) and
- * tw_program_output_shape say: the driver fills inputs up and cuts outputs in memory of its own. */
+ * tw_program_output_shape say: the driver fills inputs up and cuts outputs in memory of its own. Where it fills up, an
+ * input of which the package says so (struct tw_pkg_tensor, `shown`) has to be a mask of 0 and 1 with a 1 at a place of
+ * each row: else TW_ERROR_ARGUMENT before anything runs. */
 enum tw_status tw_instance_run_shapes(struct tw_instance *instance, int entry, const void *const *inputs,
                                       const struct tw_shape *shapes, uint32_t count, void *const *outputs,
                                       struct tw_run_stats *stats, struct tw_error *error);

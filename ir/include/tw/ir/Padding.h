@@ -14,6 +14,12 @@
 
 namespace tw::ir {
 
+/// An input whose elements are 0 or 1, and 1 at this place along its last axis, in each row of the corner.
+struct ShownPlace {
+  std::string mask; // the input
+  int64_t place = 0;
+};
+
 /// A model was imported twice, for some values of its dimensions (large) and for smaller ones (small), and each of the
 /// small graph's inputs lies in the first corner of the large one's, with zeros beside it. Then each value of the large
 /// graph has to hold in its first corner what the small one computes. That is derived operator by operator: the two
@@ -23,9 +29,13 @@ namespace tw::ir {
 ///
 /// Equal means: to the last bit for integers and for what moves; sums of floats have the same terms and zeros, which
 /// code for another size may add in another order.
+///
+/// A mask of the caller's hides what is beside it, as that is zeros; but it may hide everything, and then what is
+/// hidden has its share, too. So a proof may count on one element of the mask (ShownPlace), which whoever runs has to
+/// look at.
 class PaddingProof {
 public:
-  explicit PaddingProof(mlir::ModuleOp large);
+  explicit PaddingProof(mlir::ModuleOp large, std::optional<ShownPlace> shown = std::nullopt);
   ~PaddingProof();
 
   /// Nothing if that holds; else why not, in a sentence that begins with the place: "node 'mean' averages over what is
@@ -35,6 +45,7 @@ public:
 private:
   struct Known; // of the large graph alone
   mlir::ModuleOp large;
+  std::optional<ShownPlace> shown;
   std::unique_ptr<Known> known;
 };
 

@@ -15,11 +15,14 @@
 
 namespace tw::ir {
 
-/// On a result of @main: the number of the argument whose state it is the next value of. On that argument: a unit.
+/// On a result of @main: the number of the argument whose state it is the next value of. On that argument: the byte, 0
+/// to 255, of which all of it consists at first.
 inline constexpr const char *kState = "tw.state";
 /// On an int64 argument of @main of one element: its least and greatest value; a run with another is refused.
 inline constexpr const char *kBounds = "tw.bounds";
-/// On @main: how many positions a run adds to the state.
+/// On an int64 argument of @main of one element: the name of the dimension whose value it is; no input of the caller's.
+inline constexpr const char *kSize = "tw.size";
+/// On @main: how many positions a run adds to the state, at most.
 inline constexpr const char *kPositions = "tw.positions";
 /// The name of the argument that keepState adds.
 inline constexpr const char *kPosition = "position";
@@ -35,6 +38,7 @@ struct KeptState {
   int64_t rows = 0;           // positions that are kept
   std::vector<int64_t> fresh; // that a run adds, by graph
   int64_t bytes = 0;          // of all pairs
+  std::vector<bool> areBytes; // by pair: kept as int8
 };
 
 /// A decoder that was exported with its past gives present = Concat(past, new) along one dimension. Made a state, the
@@ -46,11 +50,19 @@ struct KeptState {
 /// The graphs are one model, imported for several values of its dimensions: entries of one package, which share the
 /// state. It has as many rows as the longest past; a shorter one is its end.
 ///
+/// A past that is read through one quantiser to int8 alone, in all graphs, is kept as what that makes of it: the same
+/// numbers in a quarter of the bytes.
+///
 /// Each @main gets an argument more, `position`: how many positions were made before, 0 to as many as its past has. It
 /// changes no result; a run that the state has no room for is refused by it.
 ///
+/// A run may add fewer than its graph was imported for, where `fresh` has the name of the dimension that says how many:
+/// its new rows are the first ones, and what is behind them, which was filled up, is not kept. By graph; empty: always
+/// all.
+///
 /// An error says which pair is no such pair and why; the graphs are as they were then.
-llvm::Expected<KeptState> keepState(llvm::ArrayRef<mlir::ModuleOp> imported, llvm::ArrayRef<StatePair> pairs);
+llvm::Expected<KeptState> keepState(llvm::ArrayRef<mlir::ModuleOp> imported, llvm::ArrayRef<StatePair> pairs,
+                                    llvm::ArrayRef<std::string> fresh);
 
 } // namespace tw::ir
 

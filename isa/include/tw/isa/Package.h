@@ -20,11 +20,13 @@ struct PackageTensor {
   tw_pkg_type type = TW_PKG_I8;
   std::vector<int64_t> shape;  // at most TW_PKG_MAX_RANK sizes
   std::vector<uint8_t> dims{}; // empty, or for each size: 0, or the number of a dimension, from 1
+  uint32_t shown = 0;          // of a mask, else 0
 };
 
 struct PackageDim {
   std::string name;
   int64_t least = 0, most = 0;
+  uint32_t follows = 0; // 0, or the number of another, from 1
 };
 
 struct PackageBuffer {
@@ -34,6 +36,7 @@ struct PackageBuffer {
   uint32_t tensor = TW_PKG_NONE; // of INPUT and OUTPUT
   std::string name;              // may be empty
   uint32_t tied = TW_PKG_NONE;   // buffer whose memory it is
+  uint8_t fill = 0;              // STATE: with which it begins
 };
 
 // A host function and how its work is cut: struct tw_pkg_phase says what that means.

@@ -299,8 +299,9 @@ static inline int tw_pkg_check_tensors(const struct tw_pkg *pkg, struct tw_pkg_e
       return tw_pkg_refuse(e, at, "type of a tensor", TW_PKG_TYPES - 1, t->type);
     if (t->rank > TW_PKG_MAX_RANK)
       return tw_pkg_refuse(e, at, "rank of a tensor", TW_PKG_MAX_RANK, t->rank);
-    if (t->reserved != 0)
-      return tw_pkg_refuse(e, at, "reserved field of a tensor", 0, t->reserved);
+    if (t->shown != 0 && (t->rank == 0 || (int64_t)t->shown > t->shape[t->rank - 1]))
+      return tw_pkg_refuse(e, at, "a mask says more of a row than its last axis has",
+                           t->rank == 0 ? 0 : (uint64_t)t->shape[t->rank - 1], t->shown);
     for (k = 0; k < TW_PKG_MAX_RANK; ++k)
       if (k < t->rank ? t->shape[k] < 0 : t->shape[k] != 0)
         return tw_pkg_refuse(e, at, "size of a tensor's dimension", 0, (uint64_t)t->shape[k]);
@@ -368,8 +369,9 @@ static inline int tw_pkg_check_buffer(const struct tw_pkg *pkg, const struct tw_
       return tw_pkg_refuse(e, at, "a buffer is tied to one that is tied itself, or of another size: bytes", b->size,
                            to->size);
   }
-  if (b->reserved != 0)
-    return tw_pkg_refuse(e, at, "reserved field of a buffer", 0, b->reserved);
+  if (b->fill > (b->kind == TW_PKG_STATE ? 255u : 0u))
+    return tw_pkg_refuse(e, at, "what a buffer begins with is a byte, of STATE only: its kind and that", b->kind,
+                         b->fill);
   if (b->name != TW_PKG_NONE && !tw_pkg_string(pkg, b->name))
     return tw_pkg_refuse(e, at, "name of a buffer leaves the strings", pkg->sections[TW_PKG_STRINGS].size, b->name);
   return 1;
@@ -421,10 +423,9 @@ static inline int tw_pkg_check_other(const struct tw_pkg *pkg, const struct tw_p
   const struct tw_pkg_buffer *buffers = tw_pkg_buffers(pkg);
   const uint32_t *arguments = tw_pkg_arguments(pkg) + s->first_argument;
   const uint64_t needed = s->op == TW_PKG_STEP_COPY ? 2 : 1, at = (uint64_t)((const uint8_t *)s - pkg->bytes);
-  const uint64_t least = s->op == TW_PKG_STEP_COPY ? s->bytes : s->op == TW_PKG_STEP_BIND_DIM ? sizeof(int64_t) : 1;
-  const uint64_t limit = s->op == TW_PKG_STEP_JUMP_IF    ? plan->step_count
-                         : s->op == TW_PKG_STEP_BIND_DIM ? plan->dim_count
-                                                         : 1;
+  const int is_of_dim = s->op == TW_PKG_STEP_BIND_DIM || s->op == TW_PKG_STEP_SIZE;
+  const uint64_t least = s->op == TW_PKG_STEP_COPY ? s->bytes : is_of_dim ? sizeof(int64_t) : 1;
+  const uint64_t limit = s->op == TW_PKG_STEP_JUMP_IF ? plan->step_count : is_of_dim ? plan->dim_count : 1;
   uint64_t i;
   if (s->image != TW_PKG_NONE || s->count != 0 || s->counts != TW_PKG_NONE || s->shared_bytes != 0 ||
       s->private_bytes != 0)
@@ -435,7 +436,8 @@ static inline int tw_pkg_check_other(const struct tw_pkg *pkg, const struct tw_p
   if (s->op == TW_PKG_STEP_SYNC)
     return 1;
   if (s->argument_count != needed)
-    return tw_pkg_refuse(e, at, "arguments of a step that copies, jumps or binds", needed, s->argument_count);
+    return tw_pkg_refuse(e, at, "arguments of a step that copies, jumps, binds or asks for a size", needed,
+                         s->argument_count);
   for (i = 0; i < needed; ++i)
     if (buffers[arguments[i]].size < least)
       return tw_pkg_refuse(e, at, "a step uses more bytes than its buffer has: bytes of the buffer and of the step",
@@ -469,8 +471,8 @@ static inline int tw_pkg_check_dims(const struct tw_pkg *pkg, struct tw_pkg_erro
     if (!tw_pkg_string(pkg, d->name))
       return tw_pkg_refuse(e, at, "name of a dimension leaves the strings", pkg->sections[TW_PKG_STRINGS].size,
                            d->name);
-    if (d->reserved != 0)
-      return tw_pkg_refuse(e, at, "reserved field of a dimension", 0, d->reserved);
+    if (d->follows > i)
+      return tw_pkg_refuse(e, at, "a dimension follows one that is not before it", i, d->follows);
     if (d->least < 0 || d->most < d->least)
       return tw_pkg_refuse(e, at, "a dimension is at least 0 and at most no less than at least", (uint64_t)d->least,
                            (uint64_t)d->most);
@@ -531,7 +533,7 @@ static inline int tw_pkg_check_entry(const struct tw_pkg *pkg, const struct tw_p
 static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
   const struct tw_pkg_section *s = &pkg->sections[TW_PKG_PLAN];
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
-  uint64_t bytes = sizeof *plan, phases = 0, wanted, i;
+  uint64_t bytes = sizeof *plan, phases = 0, filled = 0, wanted, i;
   if (s->size < sizeof *plan)
     return tw_pkg_refuse(e, s->offset, "bytes of section PLAN", sizeof *plan, s->size);
   bytes += (uint64_t)plan->entry_count * sizeof(struct tw_pkg_entry);
@@ -562,6 +564,12 @@ static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_erro
     if (!tw_pkg_check_buffer(pkg, b, e))
       return 0;
     wanted += b->kind == TW_PKG_INPUT || b->kind == TW_PKG_OUTPUT ? b->size : 0;
+    filled += b->fill ? b->size : 0;
+    if (filled > plan->state_bytes)
+      return tw_pkg_refuse(e, (uint64_t)((const uint8_t *)b - pkg->bytes),
+                           "buffers of the state that begin with a byte lie in one another: bytes of the state and of "
+                           "these",
+                           plan->state_bytes, filled);
   }
   if (wanted > TW_PKG_MAX_BYTES)
     return tw_pkg_refuse(e, s->offset,

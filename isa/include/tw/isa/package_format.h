@@ -171,7 +171,8 @@ struct tw_pkg_tensor {
   uint32_t name;
   uint32_t type;
   uint32_t rank;                  /* at most TW_PKG_MAX_RANK */
-  uint32_t reserved;              /* zero */
+  uint32_t shown;                 /* 0; or of an input that is a mask: a run that fills inputs up gives elements of 0
+                                     and 1, and 1 at place `shown` - 1 of each row along the last axis */
   uint8_t dims[TW_PKG_MAX_RANK];  /* 0: the size is that of `shape`; else dimension of the plan, from 1 */
   int64_t shape[TW_PKG_MAX_RANK]; /* zero or more, of a bound dimension the most; unused entries are zero */
 };
@@ -181,7 +182,7 @@ TW_STATIC_ASSERT(sizeof(struct tw_pkg_tensor) == 88, "tw_pkg_tensor");
 struct tw_pkg_plan {
   uint32_t entry_count, buffer_count, step_count, phase_count, dim_count, argument_count;
   uint64_t arena_bytes; /* region 2, one per program instance */
-  uint64_t state_bytes; /* kept between runs, zero at first */
+  uint64_t state_bytes; /* kept between runs; at first as its buffers say */
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_plan) == 40, "tw_pkg_plan");
 
@@ -211,7 +212,7 @@ struct tw_pkg_buffer {
   uint32_t tensor; /* INPUT, OUTPUT: index in TENSORS; else TW_PKG_NONE */
   uint32_t name;   /* or TW_PKG_NONE */
   uint32_t tied;   /* an earlier buffer of the same size, not tied itself, whose memory this one is; or TW_PKG_NONE */
-  uint32_t reserved; /* zero */
+  uint32_t fill;   /* STATE: the byte that it begins with everywhere; else zero */
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_buffer) == 40, "tw_pkg_buffer");
 
@@ -221,7 +222,8 @@ enum tw_pkg_step_op {
   TW_PKG_STEP_COPY = 3,     /* copy `bytes` from argument 1 to argument 0 */
   TW_PKG_STEP_JUMP_IF = 4,  /* go on with step `first` if the first byte of argument 0 is not zero */
   TW_PKG_STEP_BIND_DIM = 5, /* dimension `first` is from now on the int64 that argument 0 holds */
-  TW_PKG_STEP_OPS = 6
+  TW_PKG_STEP_SIZE = 6,     /* argument 0 becomes the value of dimension `first`, an int64 */
+  TW_PKG_STEP_OPS = 7
 };
 
 /* What a step does not use is zero, or TW_PKG_NONE where the field says so. */
@@ -232,7 +234,7 @@ struct tw_pkg_step {
   uint32_t first_argument;
   uint32_t argument_count;
   uint32_t first; /* RUN: first line of a STREAM, else first phase, the one behind the last of the step before; JUMP_IF:
-                     step; BIND_DIM: dimension */
+                     step; BIND_DIM, SIZE: dimension */
   uint32_t count; /* RUN: lines of a STREAM, the last one END; else phases */
   uint32_t counts;               /* RUN of a STREAM: row of COUNTS; or TW_PKG_NONE */
   uint32_t to_space, from_space; /* COPY: 0: memory that host and devices share; 1 + i: memory of device i alone */
@@ -245,7 +247,7 @@ TW_STATIC_ASSERT(sizeof(struct tw_pkg_step) == 64, "tw_pkg_step");
 /* A size that is known when a run begins (sizes of inputs) or later (BIND_DIM). */
 struct tw_pkg_dim {
   uint32_t name;
-  uint32_t reserved;   /* zero */
+  uint32_t follows; /* 0; or the number of an earlier dimension, from 1: this one is as much below its most as that */
   int64_t least, most; /* 0 <= least <= most */
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_dim) == 24, "tw_pkg_dim");
