@@ -123,7 +123,7 @@ int compileVerb(const Arguments &arguments) {
     auto text = readFile(line.text("schedule"));
     if (!text)
       return fail(text.takeError());
-    options.schedule = codegen::ScheduleFile{line.text("schedule"), std::move(*text)};
+    options.schedule = codegen::NamedText{line.text("schedule"), std::move(*text)};
   }
   llvm::Error dumpError = llvm::Error::success();
   int stage = 0;

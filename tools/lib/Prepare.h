@@ -32,8 +32,8 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line);
 /// Declares --target, --place and --objective.
 void addPlacementOptions(CommandLine &line);
 
-/// Declares --threads.
-void addThreadsOption(CommandLine &line);
+/// Declares --threads and --gpu-library.
+void addHostOptions(CommandLine &line);
 
 /// Declares --allow-host-code.
 void addPackageOptions(CommandLine &line);
