@@ -15,6 +15,21 @@ void touch(Buffer &buffer, int step) {
   buffer.lastStep = step;
 }
 
+// Offsets of the buffers of a kind, in a memory of their own.
+tensorize::Allocation place(Plan &plan, tw_pkg_buffer_kind kind, int64_t align) {
+  std::vector<tensorize::Lifetime> lives;
+  std::vector<Buffer *> which;
+  for (Buffer &buffer : plan.buffers)
+    if (buffer.package.kind == kind && buffer.firstStep >= 0) {
+      lives.push_back({int64_t(buffer.package.size), buffer.firstStep, buffer.lastStep, 0});
+      which.push_back(&buffer);
+    }
+  tensorize::Allocation allocation = tensorize::allocate(lives, kMostBytes, align);
+  for (size_t i = 0; i != which.size(); ++i)
+    which[i]->package.offset = uint64_t(allocation.address[i]);
+  return allocation;
+}
+
 } // namespace
 
 void layOutArena(Plan &plan) {
@@ -26,18 +41,10 @@ void layOutArena(Plan &plan) {
         if (const int buffer = plan.table[id].chip->buffer; buffer >= 0)
           touch(plan.buffers[size_t(buffer)], int(s));
   }
-  std::vector<tensorize::Lifetime> lives;
-  std::vector<Buffer *> which;
-  for (Buffer &buffer : plan.buffers)
-    if (buffer.package.kind == TW_PKG_TEMP && buffer.firstStep >= 0) {
-      lives.push_back({int64_t(buffer.package.size), buffer.firstStep, buffer.lastStep, 0});
-      which.push_back(&buffer);
-    }
-  const tensorize::Allocation allocation = tensorize::allocate(lives, kMostBytes, kAlign);
-  for (size_t i = 0; i != which.size(); ++i)
-    which[i]->package.offset = uint64_t(allocation.address[i]);
-  plan.report.arenaBytes = uint64_t(roundUp(allocation.peak, kAlign));
-  plan.report.arenaBound = uint64_t(allocation.bound);
+  const tensorize::Allocation arena = place(plan, TW_PKG_TEMP, kAlign);
+  plan.report.arenaBytes = uint64_t(roundUp(arena.peak, kAlign));
+  plan.report.arenaBound = uint64_t(arena.bound);
+  plan.report.gpuBytes = uint64_t(roundUp(place(plan, TW_PKG_DEVICE, TW_PKG_GPU_ALIGN).peak, TW_PKG_GPU_ALIGN));
 }
 
 } // namespace tw::codegen

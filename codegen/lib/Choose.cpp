@@ -29,16 +29,34 @@ std::string sentence(const BlockCall &call, const BlockLoops &loops, ExecutorId 
   for (const Refusal &refusal : refusals)
     if (refusal.executor == executor)
       its.push_back(refusal.what);
-  if (its.size() == 1 && (executor == ExecutorId::Host || its.front().kind == kByHand || its.front().kind == kSlower))
+  if (its.size() == 1 && (executor != ExecutorId::Npu || its.front().kind == kByHand || its.front().kind == kSlower))
     return its.front().text;
   return reasonFor(call.facts.notes, std::get_if<tensorize::Block>(&loops.block), ir::onlyMoves(call.function), its);
+}
+
+const char *titleOf(ExecutorId executor) {
+  return executor == ExecutorId::Npu ? "NPU" : executor == ExecutorId::Gpu ? "GPU" : "host";
+}
+
+// Why those before it in the list do not run what the last one does.
+std::string whyNotBefore(const BlockCall &call, const BlockLoops &loops, const Attempt &attempt, ExecutorId last,
+                         const Refusals &refusals) {
+  std::string text;
+  for (const auto &executor : attempt.executors) {
+    if (executor->id() == last)
+      break;
+    std::string why = sentence(call, loops, executor->id(), refusals);
+    text += text.empty() ? why : std::string("; and not on the ") + titleOf(executor->id()) + ": " + why;
+  }
+  return text;
 }
 
 llvm::Error nobodyRuns(const BlockCall &call, const BlockLoops &loops, const Attempt &attempt,
                        const Refusals &refusals) {
   std::string text;
   for (const auto &executor : llvm::reverse(attempt.executors))
-    text += (text.empty() ? "" : ", and not on the NPU: ") + sentence(call, loops, executor->id(), refusals);
+    text += (text.empty() ? "" : std::string(", and not on the ") + titleOf(executor->id()) + ": ") +
+            sentence(call, loops, executor->id(), refusals);
   return errorAt("node '" + call.facts.node + "'", text);
 }
 
@@ -66,6 +84,11 @@ struct Offer {
   double ns = 0;
 };
 
+// The first that can run a block is taken, and nobody asks the others: two of them need no comparison in the report.
+bool comparesAll(const Attempt &attempt) {
+  return attempt.objective == Objective::Latency || attempt.executors.size() > 2;
+}
+
 // All that may come first; who cannot says why.
 std::vector<Offer> offersFor(int block, const BlockCall &call, const BlockLoops &loops,
                              const std::vector<Strike> &strikes, Attempt &attempt, Refusals &refusals) {
@@ -81,7 +104,7 @@ std::vector<Offer> offersFor(int block, const BlockCall &call, const BlockLoops 
       continue;
     }
     Offer &offer = offers.emplace_back(executor.get(), std::move(std::get<std::unique_ptr<Candidate>>(tried)));
-    if (attempt.objective == Objective::Offload)
+    if (!comparesAll(attempt))
       break;
     offer.ns = offer.candidate->boundNs;
     for (const FormOf &wanted : offer.candidate->wanted)
@@ -115,9 +138,19 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
   }
   Refusals refusals;
   std::vector<Offer> offers = offersFor(block, call, loops, strikes, attempt, refusals);
-  const auto best = std::ranges::min_element(offers, {}, &Offer::ns); // of equal ones the preferred
+  const auto best = attempt.objective == Objective::Offload
+                        ? offers.begin()
+                        : std::ranges::min_element(offers, {}, &Offer::ns); // of equal ones the preferred
+  if (comparesAll(attempt))
+    for (const auto &executor : attempt.executors) {
+      const auto offer = std::ranges::find(offers, executor.get(), &Offer::executor);
+      if (offer == offers.end())
+        row.elsewhere.push_back({executor->id(), 0, sentence(call, loops, executor->id(), refusals)});
+      else if (offer != best)
+        row.elsewhere.push_back({executor->id(), offer->ns, ""});
+    }
   for (const Offer &offer : offers)
-    if (&offer != &*best)
+    if (attempt.objective == Objective::Latency && &offer != &*best)
       refusals.push_back(
           {offer.executor->id(),
            {"", kSlower,
@@ -131,10 +164,9 @@ llvm::Error give(int block, const BlockCall &call, const std::vector<Strike> &st
     if (id == ExecutorId::Npu) {
       plan.report.macsOnNpu += facts.macs;
       plan.report.macsInt8OnNpu += facts.macsInt8;
-    } else if (attempt.executors.front()->id() == id) {
-      row.how = "the package is for the host alone";
-    } else {
-      row.how = sentence(call, loops, attempt.executors.front()->id(), refusals);
+    } else if (id == ExecutorId::Host) {
+      row.how = attempt.executors.front()->id() == id ? "the package is for the host alone"
+                                                      : whyNotBefore(call, loops, attempt, id, refusals);
     }
     for (const Refusal &refusal : refusals)
       row.rejections.push_back(refusal.what);

@@ -5,6 +5,8 @@
 
 #include "Arena.h"
 #include "Choose.h"
+#include "Timeline.h"
+#include "gpu/GpuExecutor.h"
 #include "host/HostExecutor.h"
 #include "host/Processor.h"
 #include "npu/NpuExecutor.h"
@@ -165,6 +167,8 @@ llvm::Expected<Compiled> pack(Attempt &attempt, llvm::ArrayRef<EntryGraph> graph
     package.steps.push_back(std::move(step.package));
   package.arenaBytes = plan.report.arenaBytes;
   package.counts = std::move(plan.stepCounts);
+  package.others = std::move(plan.gpuImages);
+  package.gpuBytes = plan.report.gpuBytes;
   if (!plan.hostObject.empty()) {
     package.hostCode = std::move(plan.hostObject);
     package.hostTarget = targetOf(processor);
@@ -240,6 +244,13 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
   auto processor = processorOf(options.hostCpu);
   if (!processor)
     return processor.takeError();
+  std::optional<GpuTarget> gpu;
+  if (llvm::is_contained(options.executors, ExecutorId::Gpu)) {
+    auto target = gpuTargetOf(options.gpu);
+    if (!target)
+      return target.takeError();
+    gpu = std::move(*target);
+  }
   auto strikes = strikesByHand(blocks, graphs, options);
   if (!strikes)
     return strikes.takeError();
@@ -263,6 +274,10 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
         attempt->executors.push_back(
             std::make_unique<HostExecutor>(attempt->plan, *attempt->forms, *attempt->code, *processor, target.lanes));
         break;
+      case ExecutorId::Gpu:
+        attempt->executors.push_back(std::make_unique<GpuExecutor>(modules.front().getContext(), attempt->plan,
+                                                                   *attempt->forms, *attempt->code, *gpu, options.gpu));
+        break;
       }
     return attempt;
   });
@@ -279,6 +294,9 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
   if (options.dump) {
     options.dump("schedule", attempt.plan.scheduleText);
     options.dump("host", attempt.code->text());
+    for (auto &executor : attempt.executors)
+      if (executor->id() == ExecutorId::Gpu)
+        options.dump("gpu", static_cast<GpuExecutor &>(*executor).text());
   }
   for (auto &executor : attempt.executors)
     if (auto error = executor->link())
@@ -289,6 +307,7 @@ llvm::Expected<Compiled> compileEntries(llvm::ArrayRef<EntryGraph> graphs, const
   if (options.measure)
     if (auto error = measure(*compiled, options))
       return std::move(error);
+  compiled->report.timeline = timelineOf(compiled->package, compiled->report);
   return compiled;
 }
 

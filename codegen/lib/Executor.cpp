@@ -11,6 +11,8 @@ const char *nameOf(ExecutorId executor) {
     return "npu";
   case ExecutorId::Host:
     return "host";
+  case ExecutorId::Gpu:
+    return "gpu";
   }
   llvm_unreachable("all executors are listed");
 }

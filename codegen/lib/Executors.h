@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What for: what the pipeline asks of whoever can run blocks. Each executor is a folder (npu, host) and a row of the
-// list that Compile.cpp makes.
-// Called by: Choose, which gives each block to one, and the pipeline.
-// Does not: know a machine or a processor.
+// What for: what the pipeline asks of whoever can run blocks. Each executor is a folder (npu, host, gpu) and a row of
+// the list that Compile.cpp makes. Called by: Choose, which gives each block to one, and the pipeline. Does not: know a
+// machine or a processor.
 #ifndef TW_CODEGEN_LIB_EXECUTORS_H
 #define TW_CODEGEN_LIB_EXECUTORS_H
 
@@ -30,7 +29,11 @@ struct Refusal {
 using Refusals = std::vector<Refusal>;
 
 /// The bytes of a tensor as an executor reads or writes them.
-enum class Form : uint8_t { RowMajor, LaneRows };
+enum class Form : uint8_t {
+  RowMajor,
+  LaneRows,
+  OnGpu, // row-major, in memory that the GPU alone sees
+};
 struct FormOf {
   TensorId tensor = 0;
   Form form = Form::RowMajor;
@@ -40,8 +43,9 @@ struct FormOf {
 /// A tensor in another form than it lies in: a block of its own, made once for each tensor and form.
 struct Conversion {
   FormOf to;
-  int8_t beside = 0; // what goes to the lanes beside its elements, of LaneRows
-  int from = -1;     // the buffer of the other form; -1: not there yet
+  int8_t beside = 0;    // what goes to the lanes beside its elements, of LaneRows
+  int from = -1;        // the buffer of the other form; -1: not there yet
+  bool isOnGpu = false; // where that lies; else it lies row-major or in rows of lanes, whichever it is not to get
 };
 
 /// How an executor could run a block. Nothing is promised yet, and nothing of it is in the plan or in any code.

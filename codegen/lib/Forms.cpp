@@ -18,6 +18,8 @@ namespace {
 
 constexpr const char *kUnsigned = "tw.unsigned"; // an int8 argument or result of @main that callers know as uint8
 
+bool isOnGpuAlone(const TensorInfo &tensor) { return tensor.gpuBuffer >= 0 && tensor.rowBuffer < 0 && !tensor.chip; }
+
 } // namespace
 
 // Of another entry, which left its state there.
@@ -78,7 +80,9 @@ void Forms::bindResults(mlir::func::FuncOp main) {
                                main.getResultAttr(i, kUnsigned) != nullptr, plan.entry.outputs);
       if (plan.buffers[to].package.size == 0)
         continue;
-      plan.addCopy(rowForm(plan.table.of(value)), to, plan.buffers[size_t(to)].package.size);
+      const TensorInfo &tensor = plan.table[plan.table.original(plan.table.of(value))];
+      const int from = isOnGpuAlone(tensor) ? tensor.gpuBuffer : rowForm(plan.table.of(value));
+      plan.addCopy(from, to, plan.buffers[size_t(to)].package.size);
     }
 }
 
@@ -117,8 +121,15 @@ double Forms::costOf(const FormOf &wanted) const {
   const TensorInfo &tensor = plan.table[wanted.tensor];
   if (tensor.kind == TensorInfo::OfMain && ir::isConstant(tensor.value))
     return 0;
+  const TensorId id = plan.table.original(wanted.tensor);
+  if (wanted.form == Form::OnGpu) {
+    if (plan.table[id].gpuBuffer >= 0)
+      return 0;
+    return costOf(FormOf{id, Form::RowMajor}) + costOf(Conversion{{id, Form::OnGpu}, 0, plan.table[id].rowBuffer});
+  }
   if (wanted.form == Form::RowMajor) {
-    const TensorId id = plan.table.original(wanted.tensor);
+    if (isOnGpuAlone(plan.table[id]))
+      return costOf(Conversion{{id, Form::RowMajor}, 0, plan.table[id].gpuBuffer, true});
     return plan.table[id].rowBuffer >= 0 || isReadInPlace(id) ? 0 : costOf(Conversion{{id, Form::RowMajor}});
   }
   if (tensor.chip)
@@ -135,6 +146,8 @@ double Forms::costOfGiven(const FormOf &given) const {
   const bool isReturned = llvm::any_of(plan.table[given.tensor].value.getUsers(), [](mlir::Operation *user) {
     return user->hasTrait<mlir::OpTrait::IsTerminator>();
   });
+  if (given.form == Form::OnGpu)
+    return isReturned ? costOf(Conversion{{given.tensor, Form::RowMajor}, 0, -1, true}) : 0;
   return given.form == Form::RowMajor || !isReturned || isReadInPlace(given.tensor)
              ? 0
              : costOf(Conversion{{given.tensor, Form::RowMajor}});
@@ -153,6 +166,8 @@ int Forms::rowForm(TensorId id) {
     return tensor.rowBuffer;
   if (auto constant = ir::constantOf(tensor.value))
     return tensor.rowBuffer = plan.addConstant(constant->bytes.data(), constant->bytes.size());
+  if (isOnGpuAlone(tensor))
+    return tensor.rowBuffer = convert({{id, Form::RowMajor}, 0, tensor.gpuBuffer, true});
   // Who makes it runs before who reads it; regions that have nothing to do with it stay open.
   if (tensor.chip.value().producer == plan.openSegment)
     plan.closeSegment();
@@ -164,6 +179,21 @@ int Forms::rowForm(TensorId id) {
 
 int Forms::newRowForm(TensorId id) {
   return plan.table[id].rowBuffer = plan.addTemp(plan.table.rowBytes(id), plan.table[id].name);
+}
+
+int Forms::gpuForm(TensorId id) {
+  id = plan.table.original(id);
+  if (plan.table[id].gpuBuffer >= 0)
+    return plan.table[id].gpuBuffer;
+  const int rows = rowForm(id);
+  if (plan.buffers[size_t(rows)].package.kind == TW_PKG_CONSTANT)
+    return rows;
+  const int made = convert({{id, Form::OnGpu}, 0, rows});
+  return plan.table[id].gpuBuffer = made;
+}
+
+int Forms::newGpuForm(TensorId id) {
+  return plan.table[id].gpuBuffer = plan.addDevice(plan.table.rowBytes(id), plan.table[id].name);
 }
 
 TensorId Forms::knownChipForm(TensorId id) const {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The forms in which a tensor lies in memory: row-major, in rows of lanes, as bytes of image rows. Each is made once,
-// when somebody first asks for it, by the first executor that can where bytes must move. Two forms with the same bytes
-// are one buffer.
+// The forms in which a tensor lies in memory: row-major, in rows of lanes, as bytes of image rows, row-major on the
+// GPU. Each is made once, when somebody first asks for it, by the first executor that can where bytes must move. Two
+// forms with the same bytes are one buffer.
 #ifndef TW_CODEGEN_LIB_FORMS_H
 #define TW_CODEGEN_LIB_FORMS_H
 
@@ -28,6 +28,9 @@ public:
   /// Buffer of the row-major form; a tensor that a host step is about to make gets an empty one.
   int rowForm(TensorId id);
   int newRowForm(TensorId id);
+  /// The same in the GPU's memory; of a constant, the buffer that the driver copies there when it loads the package.
+  int gpuForm(TensorId id);
+  int newGpuForm(TensorId id);
 
   /// The tensor whose form in rows of lanes holds these bytes already (perhaps under another shape), or -1.
   TensorId knownChipForm(TensorId id) const;

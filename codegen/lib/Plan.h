@@ -32,9 +32,10 @@ struct Buffer {
 
 struct Step {
   isa::PackageStep package;
-  int segment = -1;  // NPU
-  int row = -1;      // host: the report's row of the block; -1: it converts or copies a tensor
-  std::string dim{}; // SIZE: the dimension, which gets its number when all are known
+  int segment = -1;   // NPU
+  int row = -1;       // host, GPU: the report's row of the block; -1: it converts or copies a tensor
+  bool isGpu = false; // it runs on the GPU, copies to or from its memory, or stands for such a step
+  std::string dim{};  // SIZE: the dimension, which gets its number when all are known
 };
 
 /// A block that is a sequence of instructions for each block of tokens.
@@ -71,6 +72,7 @@ struct Plan {
   isa::Program program;
   std::vector<tw_pkg_counts> stepCounts;
   std::vector<uint8_t> hostObject; // all host code, linked
+  std::vector<isa::PackageImage> gpuImages;
   CompileReport report;
   std::string scheduleText;
 
@@ -80,6 +82,9 @@ struct Plan {
   }
   int addTemp(int64_t bytes, std::string name) {
     return addBuffer({TW_PKG_TEMP, uint32_t(isa::RegionRole::Arena), 0, uint64_t(bytes), TW_PKG_NONE, std::move(name)});
+  }
+  int addDevice(int64_t bytes, std::string name) {
+    return addBuffer({TW_PKG_DEVICE, TW_PKG_NONE, 0, uint64_t(bytes), TW_PKG_NONE, std::move(name)});
   }
   /// Equal bytes are one buffer.
   int addConstant(const void *bytes, size_t size) {
@@ -127,9 +132,13 @@ struct Plan {
     ++report.npuSteps;
   }
 
+  bool isOnGpu(int buffer) const { return buffers[size_t(buffer)].package.kind == TW_PKG_DEVICE; }
   void addCopy(int from, int to, uint64_t bytes) {
     Step step;
     step.package = isa::copyBytes(uint32_t(to), uint32_t(from), bytes);
+    step.package.toSpace = isOnGpu(to);
+    step.package.fromSpace = isOnGpu(from);
+    step.isGpu = isOnGpu(to) || isOnGpu(from);
     steps.push_back(std::move(step));
   }
 

@@ -43,6 +43,7 @@ struct TensorInfo {
   TensorId source = -1;         // OfMain: whose bytes it has under another shape; ImageRows: whose rows they are
   int8_t fill = 0;              // ImageRows: stands behind the last pixel, where padding is read
   int rowBuffer = -1;           // buffer of the row-major form; -1: there is none
+  int gpuBuffer = -1;           // the row-major form in the GPU's memory; -1: nowhere yet
   int npuRowBuffer = -1;        // where the NPU has that form if it is no temporary; -1: nowhere yet
   std::optional<ChipForm> chip; // there is one, or not yet
 };

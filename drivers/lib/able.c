@@ -17,17 +17,17 @@
 static enum tw_status check_image(const struct tw_pkg *package, uint32_t index, struct tw_error *error) {
   const struct tw_pkg_image *image = tw_pkg_images(package) + index;
   const size_t length = strlen(TW_ARCHITECTURE);
-  if (image->kind != TW_PKG_STREAM && image->kind != TW_PKG_HOST)
+  if (image->kind == TW_PKG_OTHER)
     return tw_fail(
         error, TW_ERROR_UNSUPPORTED,
-        "image %u is for '%s': this driver runs instruction lines and host code, compile the model for these", index,
-        image->target);
+        "image %u is for '%s': this driver runs instruction lines, host code and GPU code, compile the model for these",
+        index, image->target);
   if (image->device != 0)
     return tw_fail(
         error, TW_ERROR_UNSUPPORTED,
         "image %u is for device %u of its kind: this driver runs a package on one, compile the model for one", index,
         image->device);
-  if (tw_pkg_image_of(package, (enum tw_pkg_image_kind)image->kind) != image)
+  if (image->kind != TW_PKG_GPU && tw_pkg_image_of(package, (enum tw_pkg_image_kind)image->kind) != image)
     return tw_fail(error, TW_ERROR_UNSUPPORTED,
                    "image %u is the second for one device: this driver takes one, compile the model again", index);
   if (image->kind == TW_PKG_HOST &&
@@ -51,9 +51,10 @@ static enum tw_status check_step(const struct tw_pkg *package, const struct tw_p
                      "to neither, compile the model again",
                      index);
   }
-  if (step->to_space != 0 || step->from_space != 0)
+  if (step->to_space + (uint64_t)step->from_space > 1)
     return tw_fail(error, TW_ERROR_UNSUPPORTED,
-                   "step %u copies from memory %u to %u: this driver knows memory 0 only, which host and device share",
+                   "step %u copies from memory %u to %u: this driver copies within memory 0, which host and devices "
+                   "share, and between it and 1, a GPU's",
                    index, step->from_space, step->to_space);
   return TW_OK;
 }

@@ -48,6 +48,7 @@ enum tw_status tw_device_open(struct tw_transport transport, struct tw_device **
   }
   device->transport = transport;
   device->threads = 1;
+  device->gpu_wait_ms = TW_GPU_WAIT_MS;
   device->memory = transport.ops->memory(transport.context, &device->memory_bytes);
   status = tw_check_identity(device, error);
   if (status == TW_OK)
@@ -91,6 +92,11 @@ void tw_device_reset(struct tw_device *device) {
   device->transport.ops->reset(device->transport.context);
   device->job_runs = 0;
   device->control = 0;
+}
+
+void tw_device_gpu(struct tw_device *device, const char *library, uint32_t wait_ms) {
+  device->gpu_library = library;
+  device->gpu_wait_ms = wait_ms ? wait_ms : TW_GPU_WAIT_MS;
 }
 
 void tw_device_serial(struct tw_device *device, int serial) {

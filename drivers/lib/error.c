@@ -41,6 +41,7 @@ const char *tw_status_text(enum tw_status status) {
       "not supported",
       "the transport could not be opened",
       "the device does not answer any more",
+      "GPU code cannot be loaded",
   };
   return (unsigned)status < TW_STATUS_COUNT ? texts[status] : "?";
 }

@@ -27,8 +27,10 @@ struct tw_device {
   uint64_t owner;              /* whose data are on the chip: number of a program, TW_OWNER_CALLER, or 0 */
   struct tw_pkg_config config; /* of the owner, if it is a program */
   uint64_t wait_limit;
-  uint32_t threads;     /* that share host code */
-  struct tw_pool *pool; /* of all but the caller's; NULL until a phase is cut */
+  uint32_t threads;        /* that share host code */
+  struct tw_pool *pool;    /* of all but the caller's; NULL until a phase is cut */
+  const char *gpu_library; /* tw_device_gpu */
+  uint32_t gpu_wait_ms;
 };
 
 #define TW_OWNER_CALLER UINT64_MAX /* of tw_job_submit */
@@ -62,6 +64,8 @@ struct tw_program {
   struct tw_host_image image; /* if the package has host code */
   uint64_t *functions;        /* by phase: address in host code */
   uint8_t *host_code;         /* mapped by the first step that runs it */
+  struct tw_gpu *gpu;         /* if the package has steps for one and it is there */
+  struct tw_error *gpu_error; /* why the host does them instead, if it does from the beginning */
 };
 
 /* Fills `error` if there is one; returns `status`. */
@@ -100,6 +104,32 @@ enum tw_status tw_host_code_map(const struct tw_host_image *image, uint8_t **bas
 void tw_host_code_unmap(const struct tw_host_image *image, uint8_t *base);
 typedef int (*tw_host_function)(void *const *buffers, const int64_t *dims, void *scratch, int64_t lo, int64_t hi);
 tw_host_function tw_host_code_at(uint8_t *base, uint64_t address);
+
+/*--- GPU code (gpu.c, gpurun.c)
+ * ------------------------------------------------------------------------------------------*/
+struct tw_gpu;        /* of a program: the GPU with its kernels and constants */
+struct tw_gpu_memory; /* of an instance: memory there, and what is under way */
+
+int tw_gpu_is_used(const struct tw_pkg *package);
+/* Is there host code instead of every step that runs GPU code? */
+int tw_gpu_has_host_code(const struct tw_pkg *package);
+/* For a package that uses one. */
+enum tw_status tw_gpu_open(const struct tw_pkg *package, const char *library, uint32_t wait_ms, struct tw_gpu **gpu,
+                           struct tw_error *error);
+void tw_gpu_close(struct tw_gpu *gpu); /* NULL is allowed */
+/* Why it runs no more, or NULL. */
+const char *tw_gpu_lost(const struct tw_gpu *gpu);
+enum tw_status tw_gpu_memory_create(struct tw_gpu *gpu, const struct tw_pkg *package, struct tw_gpu_memory **memory,
+                                    struct tw_error *error);
+void tw_gpu_memory_destroy(struct tw_gpu_memory *memory); /* NULL is allowed */
+/* Steps of the package by index; they are under way when these return. Buffers as the host sees them. */
+enum tw_status tw_gpu_run(struct tw_gpu_memory *memory, uint32_t index, struct tw_error *error);
+enum tw_status tw_gpu_copy(struct tw_gpu_memory *memory, uint32_t index, void *const *buffers, struct tw_error *error);
+/* Are bytes of this buffer on their way to the host? */
+int tw_gpu_brings(const struct tw_gpu_memory *memory, uint32_t buffer);
+int tw_gpu_brings_any(const struct tw_gpu_memory *memory);
+/* Until the copies to the host are there, or (`is_all`) everything has ended; `index`: the step that needs it. */
+enum tw_status tw_gpu_wait(struct tw_gpu_memory *memory, uint32_t index, int is_all, struct tw_error *error);
 
 /* A phase as it is cut (struct tw_pkg_phase). */
 struct tw_ranges {

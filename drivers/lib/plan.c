@@ -18,10 +18,12 @@ struct tw_instance {
   int64_t *dims;       /* of the plan, as the run has bound them */
   uint8_t *scratch;
   uint64_t scratch_bytes;
-  void **buffers;   /* by package index: where the host finds the buffer */
-  void **arguments; /* of the step that runs, and its shared scratch */
-  uint64_t budget;  /* that the caller has set for each job; 0: computed */
-  uint64_t factor;  /* of the run: its share in a computed budget */
+  struct tw_gpu_memory *gpu; /* of DEVICE buffers, if the program has a GPU */
+  uint8_t *instead;          /* their memory where the host does the GPU's steps */
+  void **buffers;            /* by package index: where the host finds the buffer */
+  void **arguments;          /* of the step that runs, and its shared scratch */
+  uint64_t budget;           /* that the caller has set for each job; 0: computed */
+  uint64_t factor;           /* of the run: its share in a computed budget */
   tw_step_observer observer;
   void *observer_context;
 };
@@ -60,6 +62,8 @@ static enum tw_status place_buffers(struct tw_instance *instance, struct tw_erro
     case TW_PKG_STATE:
       instance->buffers[i] = instance->state + buffers[i].offset;
       break;
+    case TW_PKG_DEVICE: /* leave_gpu says where */
+      break;
     default:
       instance->buffers[i] = has_region(&buffers[i]) ? instance->io[buffers[i].region].host : NULL;
       break;
@@ -67,6 +71,47 @@ static enum tw_status place_buffers(struct tw_instance *instance, struct tw_erro
   }
   return TW_OK;
 }
+
+/* From now on the host does the GPU's steps, with their buffers in its own memory. */
+static enum tw_status leave_gpu(struct tw_instance *instance, struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  const struct tw_pkg_launches *its = tw_pkg_launches_of(package);
+  uint8_t *first;
+  uint32_t i;
+  if (instance->instead || !its)
+    return TW_OK;
+  instance->instead = calloc(1, its->memory_bytes + TW_PKG_GPU_ALIGN);
+  if (!instance->instead)
+    return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for %llu bytes instead of a GPU's",
+                   (unsigned long long)its->memory_bytes);
+  first = instance->instead + (TW_PKG_GPU_ALIGN - (uintptr_t)instance->instead % TW_PKG_GPU_ALIGN) % TW_PKG_GPU_ALIGN;
+  for (i = 0; i < tw_pkg_plan_of(package)->buffer_count; ++i)
+    if (tw_pkg_buffers(package)[i].kind == TW_PKG_DEVICE)
+      instance->buffers[i] = first + tw_pkg_buffers(package)[i].offset;
+  return TW_OK;
+}
+
+/* Of a program whose GPU was lost, by this instance or another: the host stands in, if it can. */
+static enum tw_status go_on_without(struct tw_instance *instance, struct tw_error *error) {
+  const struct tw_program *program = instance->program;
+  if (!tw_gpu_has_host_code(&program->package))
+    return tw_fail(error, TW_ERROR_LOST, "%s: close the program and load it again", tw_gpu_lost(program->gpu));
+  return leave_gpu(instance, error);
+}
+
+static enum tw_status take_gpu_memory(struct tw_instance *instance, struct tw_error *error) {
+  struct tw_program *program = instance->program;
+  enum tw_status status;
+  if (!program->gpu)
+    return leave_gpu(instance, error);
+  if (tw_gpu_lost(program->gpu))
+    return go_on_without(instance, error);
+  status = tw_gpu_memory_create(program->gpu, &program->package, &instance->gpu, error);
+  return status == TW_OK || !tw_gpu_has_host_code(&program->package) ? status : leave_gpu(instance, error);
+}
+
+/* Does the GPU run its steps now? */
+static int has_gpu(const struct tw_instance *instance) { return instance->gpu && !tw_gpu_lost(instance->program->gpu); }
 
 /* Scratch memory for as many ranges at a time as the device has threads. */
 static enum tw_status take_scratch(struct tw_instance *instance, struct tw_error *error) {
@@ -118,6 +163,8 @@ enum tw_status tw_instance_create(struct tw_program *program, struct tw_instance
     status = tw_memory_allocate(program->device, plan->arena_bytes, &instance->arena, error);
   if (status == TW_OK)
     status = place_buffers(instance, error);
+  if (status == TW_OK)
+    status = take_gpu_memory(instance, error);
   if (status != TW_OK) {
     tw_instance_destroy(instance);
     return status;
@@ -131,6 +178,8 @@ void tw_instance_destroy(struct tw_instance *instance) {
   uint32_t i;
   if (!instance)
     return;
+  tw_gpu_memory_destroy(instance->gpu);
+  free(instance->instead);
   for (i = 0; i < TW_REGIONS; ++i)
     tw_memory_free(instance->program->device, &instance->io[i]);
   tw_memory_free(instance->program->device, &instance->arena);
@@ -355,10 +404,11 @@ static enum tw_status run_host(struct tw_instance *instance, uint32_t index, con
 /* An entry binds its own inputs and outputs only. */
 static enum tw_status check_bound(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
                                   struct tw_error *error) {
+  const struct tw_pkg_buffer *buffers = tw_pkg_buffers(&instance->program->package);
   const uint32_t *arguments = tw_pkg_arguments(&instance->program->package) + step->first_argument;
   uint32_t i;
   for (i = 0; i < step->argument_count; ++i)
-    if (!instance->buffers[arguments[i]])
+    if (is_io(&buffers[arguments[i]]) && !instance->buffers[arguments[i]])
       return tw_fail(error, TW_ERROR_PACKAGE, "step %u uses buffer %u, an input or output of another entry", index,
                      arguments[i]);
   return TW_OK;
@@ -390,6 +440,25 @@ static int may_change_state(const struct tw_pkg *package, const struct tw_pkg_st
   return 0;
 }
 
+static int is_gpu_step(const struct tw_pkg *package, const struct tw_pkg_step *step) {
+  return tw_pkg_runs(package, step) == TW_PKG_GPU || step->to_space != 0 || step->from_space != 0;
+}
+
+/* The steps of a GPU follow each other by themselves. Others wait for what the GPU brings them; a job of the NPU does
+ * not say what it reads. */
+static enum tw_status wait_for_gpu(struct tw_instance *instance, uint32_t index, const struct tw_pkg_step *step,
+                                   struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  const uint32_t *arguments = tw_pkg_arguments(package) + step->first_argument;
+  int is_needed = tw_pkg_runs(package, step) == TW_PKG_STREAM;
+  uint32_t i;
+  if (!has_gpu(instance) || !tw_gpu_brings_any(instance->gpu))
+    return TW_OK;
+  for (i = 0; i < step->argument_count; ++i)
+    is_needed |= tw_gpu_brings(instance->gpu, arguments[i]);
+  return is_needed ? tw_gpu_wait(instance->gpu, index, 0, error) : TW_OK;
+}
+
 static enum tw_status run_step(struct tw_instance *instance, uint32_t index, struct tw_run_stats *stats,
                                struct tw_error *error) {
   const struct tw_pkg *package = &instance->program->package;
@@ -403,16 +472,31 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
   if (status != TW_OK)
     return status;
   instance->touches_state |= may_change_state(package, step);
-  switch (step->op) { /* the others were refused when the program was loaded */
+  status = wait_for_gpu(instance, index, step, error);
+  if (status != TW_OK)
+    return status;
+  if (has_gpu(instance) ? step->op == TW_PKG_STEP_INSTEAD : tw_pkg_runs(package, step) == TW_PKG_GPU)
+    return TW_OK;     /* the other of the two does it */
+  switch (step->op) { /* those that are not here were refused when the program was loaded */
   case TW_PKG_STEP_RUN:
-    status =
-        is_job ? run_npu(instance, index, step, &job, stats, error) : run_host(instance, index, step, stats, error);
+  case TW_PKG_STEP_INSTEAD:
+    if (is_job) {
+      status = run_npu(instance, index, step, &job, stats, error);
+    } else if (is_gpu_step(package, step)) {
+      status = tw_gpu_run(instance->gpu, index, error);
+      stats->gpu_steps += 1;
+    } else {
+      status = run_host(instance, index, step, stats, error);
+    }
     break;
   case TW_PKG_STEP_SYNC: /* mapped memory is coherent */
     break;
   case TW_PKG_STEP_COPY:
-    memmove(instance->buffers[arguments[step->first_argument]], instance->buffers[arguments[step->first_argument + 1]],
-            step->bytes);
+    if (has_gpu(instance) && is_gpu_step(package, step))
+      status = tw_gpu_copy(instance->gpu, index, instance->buffers, error);
+    else
+      memmove(instance->buffers[arguments[step->first_argument]],
+              instance->buffers[arguments[step->first_argument + 1]], step->bytes);
     break;
   case TW_PKG_STEP_BIND_DIM:
     status = bind_dim(instance, step, error);
@@ -421,6 +505,8 @@ static enum tw_status run_step(struct tw_instance *instance, uint32_t index, str
     memcpy(instance->buffers[arguments[step->first_argument]], &instance->dims[step->first], sizeof(int64_t));
     break;
   }
+  if (status == TW_OK && instance->observer && has_gpu(instance) && is_gpu_step(package, step))
+    status = tw_gpu_wait(instance->gpu, index, 1, error);
   if (status == TW_OK && instance->observer)
     instance->observer(instance->observer_context, index, is_job ? &job : NULL, instance->buffers);
   return status;
@@ -463,6 +549,32 @@ static void copy_outputs(struct tw_instance *instance, const struct tw_pkg_entry
   }
 }
 
+static enum tw_status run_steps(struct tw_instance *instance, const struct tw_pkg_entry *entry,
+                                const void *const *inputs, void *const *outputs, struct tw_run_stats *stats,
+                                struct tw_error *error) {
+  const struct tw_pkg *package = &instance->program->package;
+  enum tw_status status = TW_OK, ended;
+  uint32_t i;
+  open_regions(instance);
+  bind_inputs(instance, entry, inputs, outputs);
+  for (i = 0; i < tw_pkg_plan_of(package)->dim_count; ++i)
+    instance->dims[i] = values && values[i] != TW_UNBOUND ? values[i] : tw_pkg_dims(package)[i].most;
+  instance->touches_state = 0;
+  for (i = 0; i < entry->step_count && status == TW_OK; ++i)
+    status = run_step(instance, entry->first_step + i, stats, error);
+  if (has_gpu(instance)) { /* of a run that failed, too, nothing is under way any more */
+    ended = tw_gpu_wait(instance->gpu, entry->first_step + entry->step_count - 1, 1, status == TW_OK ? error : NULL);
+    status = status == TW_OK ? ended : status;
+  }
+  return status;
+}
+
+/* Of a run that the GPU has failed: may it begin again on the host? */
+static int may_leave_gpu(const struct tw_instance *instance) {
+  return instance->gpu && tw_gpu_lost(instance->program->gpu) && !instance->touches_state &&
+         tw_gpu_has_host_code(&instance->program->package);
+}
+
 enum tw_status tw_instance_run(struct tw_instance *instance, int index, const void *const *inputs, void *const *outputs,
                                struct tw_run_stats *stats, struct tw_error *error) {
   return tw_run_bound(instance, index, inputs, outputs, NULL, stats, error);
@@ -475,7 +587,6 @@ enum tw_status tw_run_bound(struct tw_instance *instance, int index, const void 
   struct tw_device *device = instance->program->device;
   struct tw_run_stats local;
   enum tw_status status = TW_OK;
-  uint32_t i;
   if (!stats)
     stats = &local;
   memset(stats, 0, sizeof *stats);
@@ -491,17 +602,19 @@ enum tw_status tw_run_bound(struct tw_instance *instance, int index, const void 
                       error);
   if (status == TW_OK)
     status = share_budget(instance, entry, error);
+  if (status == TW_OK && instance->gpu && tw_gpu_lost(instance->program->gpu))
+    status = go_on_without(instance, error);
   if (status == TW_OK)
     status = take_scratch(instance, error); /* there may be more threads than before */
   if (status != TW_OK)
     return status;
-  open_regions(instance);
-  bind_inputs(instance, entry, inputs, outputs);
-  for (i = 0; i < tw_pkg_plan_of(package)->dim_count; ++i)
-    instance->dims[i] = values && values[i] != TW_UNBOUND ? values[i] : tw_pkg_dims(package)[i].most;
-  instance->touches_state = 0;
-  for (i = 0; i < entry->step_count && status == TW_OK; ++i)
-    status = run_step(instance, entry->first_step + i, stats, error);
+  status = run_steps(instance, entry, inputs, outputs, values, stats, error);
+  if (status == TW_ERROR_LOST && may_leave_gpu(instance)) {
+    memset(stats, 0, sizeof *stats);
+    status = leave_gpu(instance, error);
+    if (status == TW_OK)
+      status = run_steps(instance, entry, inputs, outputs, values, stats, error);
+  }
   if (status == TW_OK)
     copy_outputs(instance, entry, outputs);
   else

@@ -42,6 +42,11 @@ static enum tw_status upload_all(struct tw_program *program, struct tw_error *er
 /* Host code does whatever the process may do, so somebody must have said that it may run. */
 static enum tw_status take_host_code(struct tw_program *program, uint32_t flags, struct tw_error *error) {
   const struct tw_pkg_image *image = tw_pkg_image_of(&program->package, TW_PKG_HOST);
+  if (!(flags & TW_OPEN_ALLOW_HOST_CODE) && tw_gpu_is_used(&program->package))
+    return tw_fail(error, TW_ERROR_HOST_CODE,
+                   "the package has %llu bytes of GPU code, which run with all rights of this process on the GPU: open "
+                   "it with TW_OPEN_ALLOW_HOST_CODE if you trust where it comes from",
+                   (unsigned long long)tw_pkg_image_of(&program->package, TW_PKG_GPU)->size);
   if (!image)
     return TW_OK;
   if (!(flags & TW_OPEN_ALLOW_HOST_CODE))
@@ -53,6 +58,34 @@ static enum tw_status take_host_code(struct tw_program *program, uint32_t flags,
   if (!program->functions)
     return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a program");
   return tw_host_code_vet(&program->package, &program->image, program->functions, error);
+}
+
+/* The only place that loads a library: a package without GPU steps never comes behind the first line. */
+static enum tw_status take_gpu(struct tw_program *program, struct tw_error *error) {
+  struct tw_error found;
+  enum tw_status status;
+  if (!tw_gpu_is_used(&program->package))
+    return TW_OK;
+  status =
+      tw_gpu_open(&program->package, program->device->gpu_library, program->device->gpu_wait_ms, &program->gpu, &found);
+  if (status == TW_OK)
+    return TW_OK;
+  if (!tw_gpu_has_host_code(&program->package)) {
+    if (error)
+      *error = found;
+    return status;
+  }
+  program->gpu_error = malloc(sizeof found);
+  if (!program->gpu_error)
+    return tw_fail(error, TW_ERROR_NO_MEMORY, "no host memory for a program");
+  *program->gpu_error = found;
+  return TW_OK;
+}
+
+const char *tw_program_without_gpu(const struct tw_program *program) {
+  if (program->gpu)
+    return tw_gpu_has_host_code(&program->package) ? tw_gpu_lost(program->gpu) : NULL;
+  return program->gpu_error ? program->gpu_error->text : NULL;
 }
 
 /* Takes `bytes` (malloc) over. */
@@ -78,6 +111,8 @@ static enum tw_status load_owned(struct tw_device *device, uint64_t *bytes, uint
     status = take_host_code(program, flags, error);
   if (status == TW_OK)
     status = upload_all(program, error);
+  if (status == TW_OK)
+    status = take_gpu(program, error);
   if (status != TW_OK) {
     tw_program_close(program);
     return status;
@@ -147,6 +182,8 @@ void tw_program_close(struct tw_program *program) {
     return;
   tw_memory_free(program->device, &program->code);
   tw_memory_free(program->device, &program->constants);
+  tw_gpu_close(program->gpu);
+  free(program->gpu_error);
   tw_host_code_unmap(&program->image, program->host_code);
   free(program->functions);
   free(program->bytes);

@@ -35,6 +35,15 @@ HwConfig readConfig(const tw_pkg &pkg) {
   return config;
 }
 
+void readLaunches(const tw_pkg &pkg, const tw_pkg_step &row, PackageStep &step) {
+  for (const tw_pkg_launch &l : std::span(tw_pkg_launch_rows(&pkg) + row.first, row.count)) {
+    PackageLaunch &launch =
+        step.launches.emplace_back(PackageLaunch{tw_pkg_string(&pkg, l.name), l.blocks, l.threads, l.shared_bytes, {}});
+    for (const tw_pkg_pointer &p : std::span(tw_pkg_pointers(&pkg) + l.first_pointer, l.pointer_count))
+      launch.pointers.push_back({p.argument, p.offset});
+  }
+}
+
 void readPlan(const tw_pkg &pkg, Package &package) {
   const tw_pkg_plan &plan = *tw_pkg_plan_of(&pkg);
   auto arguments = [&](uint32_t first, uint32_t count) {
@@ -43,6 +52,7 @@ void readPlan(const tw_pkg &pkg, Package &package) {
   };
   package.arenaBytes = plan.arena_bytes;
   package.stateBytes = plan.state_bytes;
+  package.gpuBytes = tw_pkg_launches_of(&pkg) ? tw_pkg_launches_of(&pkg)->memory_bytes : 0;
   for (uint32_t i = 0; i != plan.entry_count; ++i) {
     const tw_pkg_entry &e = tw_pkg_entries(&pkg)[i];
     package.entries.push_back({tw_pkg_string(&pkg, e.name), e.first_step, e.step_count,
@@ -65,14 +75,16 @@ void readPlan(const tw_pkg &pkg, Package &package) {
     step.privateBytes = s.private_bytes;
     step.toSpace = s.to_space;
     step.fromSpace = s.from_space;
-    if (s.op != TW_PKG_STEP_RUN) {
+    if (!step.runsAny()) {
       step.target = s.first;
       continue;
     }
-    step.runs = tw_pkg_image_kind(tw_pkg_runs(&pkg, &s));
+    step.runs = tw_pkg_image_kind(tw_pkg_images(&pkg)[s.image].kind);
     if (step.runsLines()) {
       step.firstLine = s.first;
       step.lineCount = s.count;
+    } else if (step.runsGpuCode()) {
+      readLaunches(pkg, s, step);
     } else {
       for (const tw_pkg_phase &p : std::span(tw_pkg_phases(&pkg) + s.first, s.count))
         step.phases.push_back({tw_pkg_string(&pkg, p.name), p.extent, p.grain});
@@ -84,12 +96,17 @@ void readPlan(const tw_pkg &pkg, Package &package) {
   }
 }
 
-/// A package as values has one image of a kind.
+/// A package as values has one image of a kind, and of GPU code one for each target.
 Status readImages(const tw_pkg &pkg, const std::string &place, Package &package) {
   for (uint32_t i = 0; i != tw_pkg_header_of(&pkg)->image_count; ++i) {
     const tw_pkg_image &image = tw_pkg_images(&pkg)[i];
     const std::span<const uint8_t> bytes(pkg.bytes + image.offset, image.size);
-    if (image.device != 0 || tw_pkg_image_of(&pkg, tw_pkg_image_kind(image.kind)) != &image)
+    const bool isAlone =
+        tw_pkg_image_of(&pkg, tw_pkg_image_kind(image.kind)) == &image ||
+        (image.kind == TW_PKG_GPU && std::ranges::none_of(package.others, [&](const PackageImage &other) {
+           return other.kind == TW_PKG_GPU && other.target == image.target;
+         }));
+    if (image.device != 0 || !isAlone)
       return Diag{place + ": image " + std::to_string(i),
                   "is for device " + std::to_string(image.device) +
                       " of its kind, or the second of its kind: packages for several devices cannot be read yet"};

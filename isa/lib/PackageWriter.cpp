@@ -26,7 +26,7 @@ public:
     add(TW_PKG_CONST, package.constants);
     addPlan();
     addTensors();
-    Bytes counts, debug, fixed;
+    Bytes counts, debug, fixed, launches = launchesOf();
     for (const tw_pkg_counts &row : package.counts)
       append(counts, row);
     for (const auto &[tag, name] : package.program.tags)
@@ -37,7 +37,8 @@ public:
     for (auto [kind, bytes] : {std::pair{TW_PKG_COUNTS, std::span<const uint8_t>(keep(std::move(counts)))},
                                std::pair{TW_PKG_DEBUG, std::span<const uint8_t>(keep(std::move(debug)))},
                                std::pair{TW_PKG_GRAPH, std::span<const uint8_t>(package.graph)},
-                               std::pair{TW_PKG_FIXED, std::span<const uint8_t>(keep(std::move(fixed)))}})
+                               std::pair{TW_PKG_FIXED, std::span<const uint8_t>(keep(std::move(fixed)))},
+                               std::pair{TW_PKG_LAUNCHES, std::span<const uint8_t>(keep(std::move(launches)))}})
       if (!bytes.empty())
         add(kind, bytes);
   }
@@ -148,7 +149,7 @@ private:
 
   void addPlan() {
     Bytes entries, buffers, steps, phases, dims;
-    uint32_t phaseCount = 0;
+    uint32_t phaseCount = 0, launchCount = 0;
     for (const PackageEntry &e : package.entries) {
       uint32_t inputs = addArguments(e.inputs), outputs = addArguments(e.outputs);
       append(entries, tw_pkg_entry{string(e.name), e.firstStep, e.stepCount, inputs, uint32_t(e.inputs.size()), outputs,
@@ -171,15 +172,18 @@ private:
       row.bytes = s.bytes;
       row.shared_bytes = s.sharedBytes;
       row.private_bytes = s.privateBytes;
-      if (s.op == TW_PKG_STEP_RUN) {
+      if (s.runsAny()) {
         row.image = imageOf(s.runs);
-        row.first = s.runsLines() ? s.firstLine : phaseCount;
-        row.count = s.runsLines() ? s.lineCount : uint32_t(s.phases.size());
+        row.first = s.runsLines() ? s.firstLine : s.runsGpuCode() ? launchCount : phaseCount;
+        row.count = s.runsLines()     ? s.lineCount
+                    : s.runsGpuCode() ? uint32_t(s.launches.size())
+                                      : uint32_t(s.phases.size());
       }
       append(steps, row);
       for (const PackagePhase &p : s.phases)
         append(phases, tw_pkg_phase{string(p.function), 0, p.extent, p.grain});
       phaseCount += uint32_t(s.phases.size());
+      launchCount += uint32_t(s.launches.size());
     }
     for (const PackageDim &d : package.dims)
       append(dims, tw_pkg_dim{string(d.name), d.follows, d.least, d.most});
@@ -192,6 +196,27 @@ private:
     for (uint32_t argument : arguments)
       append(plan, argument);
     add(TW_PKG_PLAN, keep(std::move(plan)));
+  }
+
+  // Empty where nothing is a GPU's.
+  Bytes launchesOf() {
+    Bytes launches, pointers, bytes;
+    tw_pkg_launches head{0, 0, package.gpuBytes};
+    for (const PackageStep &s : package.steps)
+      for (const PackageLaunch &l : s.launches) {
+        append(launches, tw_pkg_launch{string(l.kernel), l.blocks, l.threads, l.sharedBytes, head.pointer_count,
+                                       uint32_t(l.pointers.size())});
+        for (const PackageLaunch::Pointer &p : l.pointers)
+          append(pointers, tw_pkg_pointer{p.argument, 0, p.offset});
+        ++head.launch_count;
+        head.pointer_count += uint32_t(l.pointers.size());
+      }
+    if (head.launch_count == 0 && head.memory_bytes == 0)
+      return bytes;
+    append(bytes, head);
+    bytes.insert(bytes.end(), launches.begin(), launches.end());
+    bytes.insert(bytes.end(), pointers.begin(), pointers.end());
+    return bytes;
   }
 
   void addTensors() {

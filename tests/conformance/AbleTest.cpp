@@ -79,11 +79,10 @@ tw_pkg_image &imageOf(std::vector<uint8_t> &bytes, size_t index) {
 }
 
 const Refused kRefused[] = {
-    {"Ptx", [](isa::Package &p) { p.others = {{TW_PKG_PTX, "sm_90", {1}}}; },
-     "image 1 is for 'sm_90': this driver runs instruction lines and host code, compile the model for these"},
     {"Other", [](isa::Package &p) { p.others = {{TW_PKG_OTHER, "a machine of yours", {1}}}; },
-     "image 1 is for 'a machine of yours': this driver runs instruction lines and host code, compile the model for "
-     "these"},
+     "image 1 is for 'a machine of yours': this driver runs instruction lines, host code and GPU code, compile the "
+     "model "
+     "for these"},
     {"SecondDevice", [](isa::Package &) {},
      "image 0 is for device 1 of its kind: this driver runs a package on one, compile the model for one",
      [](std::vector<uint8_t> &bytes) { imageOf(bytes, 0).device = 1; }},
@@ -100,7 +99,9 @@ const Refused kRefused[] = {
     {"Jump", [](isa::Package &p) { p.steps.push_back({.op = TW_PKG_STEP_JUMP_IF, .arguments = {2}, .target = 0}); },
      "step 2 jumps: this driver runs steps in their order"},
     {"Space", [](isa::Package &p) { p.steps[1].fromSpace = 3; },
-     "step 1 copies from memory 3 to 0: this driver knows memory 0 only, which host and device share"},
+     "step 1 copies from memory 3 to 0: this driver copies within memory 0, which host and devices share, and between "
+     "it "
+     "and 1, a GPU's"},
     {"Tied", [](isa::Package &p) { p.buffers[2].tied = 1; },
      "buffer 2 is tied to buffer 1: this driver gives each buffer memory of its own"},
 };

@@ -48,7 +48,7 @@ llvm::Error compileInto(Program &program, const std::string &path, const isa::Hw
   codegen::CompileOptions options;
   options.config = config;
   if (!schedule.empty())
-    options.schedule = codegen::ScheduleFile{"schedule", schedule};
+    options.schedule = codegen::NamedText{"schedule", schedule};
   mlir::OwningOpRef<mlir::ModuleOp> graph;
   options.fused = [&](mlir::ModuleOp fused) { graph = fused.clone(); };
   auto compiled = codegen::compile(*model->module, options);

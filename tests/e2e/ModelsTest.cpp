@@ -85,7 +85,7 @@ std::string giveScheduleBack(const std::filesystem::path &path, const std::strin
     codegen::CompileOptions options;
     options.config = *config;
     if (round == 1)
-      options.schedule = codegen::ScheduleFile{"schedule", schedule[0]};
+      options.schedule = codegen::NamedText{"schedule", schedule[0]};
     auto compiled = codegen::compile(*model->module, options);
     if (!compiled)
       return llvm::toString(compiled.takeError());

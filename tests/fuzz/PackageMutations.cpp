@@ -281,11 +281,17 @@ Package samplePackage(const HwConfig &config, uint64_t seed, Bytes hostCode) {
     result.hostTarget = "x86_64 x86-64";
   }
   if (seed % 3 == 0) { // what no driver runs yet
-    result.others = {{TW_PKG_PTX, "sm_90", Bytes(100, 1)}};
+    result.others = {{TW_PKG_GPU, "sm_90", Bytes(100, 0)}};
+    result.gpuBytes = 512;
     result.dims = {{"length", 1, 64}};
     result.tensors[0].dims = {1};
     result.buffers[5].tied = 4;
-    result.steps.push_back({.runs = TW_PKG_PTX, .arguments = {4, 5}, .phases = {{"kernel", 64, 8}}});
+    result.buffers.push_back({TW_PKG_DEVICE, TW_PKG_NONE, 256, 64, TW_PKG_NONE, "there"});
+    const auto device = uint32_t(result.buffers.size() - 1);
+    result.steps.push_back({.op = TW_PKG_STEP_COPY, .arguments = {device, 4}, .bytes = 64, .toSpace = 1});
+    result.steps.push_back(
+        runGpuCode({{"kernel", 64, 8, 32, {{0, 0}, {0, 32}}}, {"other", 1, 1, 0, {{0, 0}}}}, {device}));
+    result.steps.push_back({.op = TW_PKG_STEP_COPY, .arguments = {5, device}, .bytes = 64, .fromSpace = 1});
     result.steps.push_back({.op = TW_PKG_STEP_BIND_DIM, .arguments = {4}, .target = 0});
     result.dims.push_back({"more", 1, 8, 1});
     result.tensors[0].shown = 1;

@@ -6,6 +6,7 @@
 #include "Shadow.h"
 #include "tw/isa/DiagError.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
 #include "llvm/Support/TargetSelect.h"
 
@@ -215,15 +216,20 @@ llvm::Expected<std::unique_ptr<Emulator>> Emulator::make(std::unique_ptr<llvm::L
 
 llvm::Error Emulator::launch(const std::string &kernel, int64_t blocks, int64_t threads,
                              llvm::ArrayRef<Memory> arguments) {
+  std::vector<void *> pointers;
+  for (const Memory &memory : arguments)
+    pointers.push_back(memory.begin);
+  return launch(kernel, blocks, threads, pointers, arguments);
+}
+
+llvm::Error Emulator::launch(const std::string &kernel, int64_t blocks, int64_t threads,
+                             llvm::ArrayRef<void *> pointers, llvm::ArrayRef<Memory> regions) {
   auto entry = impl->jit->lookup("run_" + kernel);
   if (!entry)
     return entry.takeError();
   Shadow shadow;
-  std::vector<void *> pointers;
-  for (const Memory &memory : arguments) {
-    shadow.addRegion(memory.begin, memory.bytes, "argument " + std::to_string(pointers.size()), false);
-    pointers.push_back(memory.begin);
-  }
+  for (auto [i, memory] : llvm::enumerate(regions))
+    shadow.addRegion(memory.begin, memory.bytes, "argument " + std::to_string(i), false);
   for (const Shared &its : impl->shared) {
     auto address = impl->jit->lookup(its.symbol);
     if (!address)
@@ -236,7 +242,7 @@ llvm::Error Emulator::launch(const std::string &kernel, int64_t blocks, int64_t 
   impl->now = {0, uint32_t(threads), 0, uint32_t(blocks)};
   for (int64_t block = 0; block != blocks; ++block) {
     impl->now.ctaid = uint32_t(block);
-    impl->runBlock(entry->toPtr<void (*)(void **)>(), pointers.data());
+    impl->runBlock(entry->toPtr<void (*)(void **)>(), const_cast<void **>(pointers.data()));
   }
   impl->shadow = nullptr;
   if (impl->wrong)

@@ -33,6 +33,9 @@ public:
   /// Runs a kernel. An error is the first thing that a GPU leaves undefined: a race, an access outside of all memory, a
   /// barrier or a shuffle that not all threads reach.
   llvm::Error launch(const std::string &kernel, int64_t blocks, int64_t threads, llvm::ArrayRef<Memory> arguments);
+  /// The same with pointers into any of the regions, which do not overlap.
+  llvm::Error launch(const std::string &kernel, int64_t blocks, int64_t threads, llvm::ArrayRef<void *> pointers,
+                     llvm::ArrayRef<Memory> regions);
 
 private:
   struct Implementation;

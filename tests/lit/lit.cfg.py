@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """How the lit tests run: our tools are on PATH; FileCheck and not are the ones of LLVM 19.
 
-Substitutions: %source (source root), %material (test material), %python, %refused, FileCheck, not.
-Features for REQUIRES: compiler, rtl, material.
+Substitutions: %source (source root), %material (test material), %emulated_cuda (the library that tests/gpu has in
+place of a GPU's), %python, %refused, FileCheck, not.
+Features for REQUIRES: compiler, rtl, material, emulated-gpu.
 """
 import os
 
@@ -16,7 +17,9 @@ config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.tw_binary_dir, "tests", "lit")
 
 material = os.environ.get("TW_MATERIAL_DIR", os.path.join(config.tw_source_dir, "..", "shared", "material"))
+emulated_cuda = os.path.join(config.tw_binary_dir, "lib", "libtw_emulated_cuda.so")
 config.substitutions += [
+    ("%emulated_cuda", emulated_cuda),
     ("%source", config.tw_source_dir),
     ("%material", material),
     ("%python", config.tw_python),
@@ -34,5 +37,7 @@ config.environment["XDG_CACHE_HOME"] = os.path.join(config.test_exec_root, "cach
 for feature, enabled in config.tw_features:
     if enabled in ("ON", "TRUE", "1"):
         config.available_features.add(feature)
+if os.path.exists(emulated_cuda):
+    config.available_features.add("emulated-gpu")
 if os.path.isdir(material):
     config.available_features.add("material")

@@ -43,6 +43,7 @@ ELSEWHERE = {
     "tensorize/lib/schedule/ReadSchedule.cpp": "ScheduleTextTest prints and reads",
     "codegen/lib/Executor.cpp": "two names: ChooseTest reads both",
     "codegen/lib/gpu/": "tests/gpu executes the kernels of every operator; MappingTest of it",
+    "codegen/lib/host/DerivedBuffers.cpp": "HostCodeTest: constants computed of others; tests/gpu shares them",
     "codegen/lib/host/Memory.cpp": "HostCodeTest and tests/gpu: scratch memory and buffers of every operator",
 }
 

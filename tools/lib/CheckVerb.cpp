@@ -18,6 +18,8 @@ const char *wordFor(Verdict verdict) {
     return "ok";
   case Verdict::Host:
     return "host";
+  case Verdict::Gpu:
+    return "gpu";
   case Verdict::Understood:
     return "understood";
   case Verdict::Unsupported:

@@ -97,7 +97,7 @@ int compileVerb(const Arguments &arguments) {
       "schedule", po::value<std::string>(),
       "file of a schedule to obey, as --dump-schedule wrote it or changed by you");
   addStateOption(line);
-  addFallbackOption(line);
+  addSpareOption(line);
   if (auto code = line.parse(arguments))
     return *code;
   const std::string output = line.has("output") ? line.text("output") : beside(line.file(), ".npk");
@@ -119,7 +119,7 @@ int compileVerb(const Arguments &arguments) {
     auto text = readFile(line.text("schedule"));
     if (!text)
       return fail(text.takeError());
-    options.schedule = codegen::ScheduleFile{line.text("schedule"), std::move(*text)};
+    options.schedule = codegen::NamedText{line.text("schedule"), std::move(*text)};
   }
   llvm::Error dumpError = llvm::Error::success();
   int stage = 0;

@@ -43,7 +43,7 @@ int evaluateVerb(const Arguments &arguments) {
       "test.npz --labels class --device cycle\n  tilewright evaluate model.npk --data test.npz --at-least 98.5 "
       "--json\n");
   addPackageOptions(line);
-  addThreadsOption(line);
+  addHostOptions(line);
   line.add()("data", po::value<std::string>()->required(),
              ".npz with one array of the input's name and one of labels; the first dimension counts samples")(
       "labels", po::value<std::string>()->default_value("label"), "name of the array of labels (int32 or int64)")(
@@ -78,7 +78,10 @@ int evaluateVerb(const Arguments &arguments) {
     return fail(errorAt(line.text("data"), llvm::formatv("array '{0}' is {1}; labels are a list of int32 or int64",
                                                          line.text("labels"), labels->second.type)));
   auto session = Session::open(*bytes, *package,
-                               {.device = line.text("device"), .memory = "", .threads = line.get<uint32_t>("threads")});
+                               {.device = line.text("device"),
+                                .memory = "",
+                                .threads = line.get<uint32_t>("threads"),
+                                .gpuLibrary = line.text("gpu-library")});
   if (!session)
     return fail(session.takeError());
   size_t right = 0;

@@ -135,9 +135,11 @@ llvm::Error openDevice(const CommandLine &line, Opened &opened) {
   auto bytes = packageBytes(opened.package);
   if (!bytes)
     return bytes.takeError();
-  auto session = Session::open(
-      *bytes, opened.package,
-      {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});
+  auto session = Session::open(*bytes, opened.package,
+                               {.device = line.text("device"),
+                                .memory = line.text("memory"),
+                                .threads = line.get<uint32_t>("threads"),
+                                .gpuLibrary = line.text("gpu-library")});
   if (!session)
     return session.takeError();
   opened.session = std::move(*session);
@@ -209,7 +211,7 @@ int generateVerb(const Arguments &arguments) {
                    "  tilewright generate model.onnx --prompt-ids 1 --steps 8 --top-k 40 --seed 7 --device cycle\n");
   addModelOptions(line);
   addPackageOptions(line);
-  addThreadsOption(line);
+  addHostOptions(line);
   line.add()("device,d", po::value<std::string>()->default_value("functional"), "reference, functional, cycle or rtl")(
       "prompt-ids", po::value<std::string>(), "ids that begin: 1,2,3")("prompt", po::value<std::string>(),
                                                                        "text that begins, read by --tokenizer")(

@@ -67,13 +67,19 @@ int disVerb(const Arguments &arguments) {
 namespace {
 
 std::string textOf(const isa::PackageStep &step) {
-  static constexpr const char *kOps[] = {"?", "run", "sync", "copy", "jump", "bind", "size"};
-  static constexpr const char *kImages[] = {"?", "npu", "host", "ptx", "other"};
+  static constexpr const char *kOps[] = {"?", "run", "sync", "copy", "jump", "bind", "size", "instead"};
+  static constexpr const char *kImages[] = {"?", "npu", "host", "gpu", "other"};
   std::string text = step.op == TW_PKG_STEP_RUN ? kImages[step.runs] : kOps[step.op];
   if (step.runsLines())
     text += " lines " + std::to_string(step.firstLine) + " to " + std::to_string(step.firstLine + step.lineCount - 1);
   if (!step.name.empty())
     text += " " + step.name;
+  if (step.toSpace != 0 || step.fromSpace != 0)
+    text += llvm::formatv(" of {0} bytes from memory {1} to {2}", withCommas(step.bytes), step.fromSpace, step.toSpace)
+                .str();
+  for (const isa::PackageLaunch &launch : step.launches)
+    text += (&launch == step.launches.data() ? ": " : ", ") + launch.kernel + " of " + withCommas(launch.blocks) +
+            " x " + withCommas(launch.threads) + " threads";
   for (const isa::PackagePhase &phase : step.phases)
     text += (&phase == step.phases.data() ? ": " : ", ") + phase.function +
             (phase.extent == 1 ? "" : " of " + withCommas(phase.extent));
@@ -118,6 +124,8 @@ int infoVerb(const Arguments &arguments) {
             << (p.hostCode.empty() ? std::string() : " for " + p.hostTarget) << "\n";
   for (const isa::PackageImage &image : p.others)
     std::cout << "image      " << withCommas(image.bytes.size()) << " bytes for " << image.target << "\n";
+  if (p.gpuBytes != 0)
+    std::cout << "GPU memory " << withCommas(p.gpuBytes) << " bytes\n";
   for (const isa::PackageBuffer &buffer : p.buffers)
     if (buffer.kind == TW_PKG_STATE)
       std::cout << "state      " << buffer.name << " " << withCommas(buffer.size) << " bytes\n";

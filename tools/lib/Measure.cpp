@@ -74,6 +74,7 @@ llvm::Expected<std::vector<codegen::JobTime>> measure(const isa::Package &packag
   // and is not fast.
   isa::Package jobs = package;
   jobs.hostCode.clear();
+  jobs.others.clear();
   std::erase_if(jobs.steps, [](const isa::PackageStep &step) { return !step.runsLines(); });
   jobs.entries.resize(1);
   jobs.entries.front().firstStep = 0;

@@ -50,7 +50,7 @@ bool isOwnFolder(const std::string &folder) {
 }
 
 void rememberPackage(const isa::Package &package) {
-  if (package.hostCode.empty())
+  if (package.hostCode.empty() && package.others.empty())
     return;
   const std::string mark = markOf(package), folder = folderOfHashes();
   if (mark.empty() || fs::create_directories(folder, true, fs::owner_all) || !isOwnFolder(folder))

@@ -8,6 +8,7 @@
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/StringSet.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/BLAKE3.h"
 #include "llvm/Support/CachePruning.h"
 #include "llvm/Support/FileSystem.h"
@@ -64,6 +65,9 @@ std::string cacheKey(const std::string &modelBytes, const std::string &modelPath
   for (codegen::ExecutorId executor : options.executors)
     addNumber(uint64_t(executor));
   addNumber(uint64_t(options.objective));
+  hasher.update(options.gpu.arch);
+  hasher.update(options.gpu.machine ? options.gpu.machine->text : "");
+  addNumber(uint64_t(options.gpu.isEmulated) << 1 | uint64_t(options.gpu.keepsHostCode));
   for (const codegen::Placing &placing : options.places) {
     hasher.update(placing.text);
     addNumber(uint64_t(placing.executor));
@@ -141,7 +145,7 @@ enum class Sizes : uint8_t { Exact, Padded };
 Sizes sizesOf(const CommandLine &line) {
   const bool isList =
       llvm::any_of(line.list("dim"), [](llvm::StringRef text) { return text.split('=').second.contains(','); });
-  return isList || line.has("fallback") ? Sizes::Padded : Sizes::Exact;
+  return isList || line.has("spare") ? Sizes::Padded : Sizes::Exact;
 }
 
 llvm::Error findDims(const std::string &path, const ir::OnnxImportOptions &options, Sizes sizes,
@@ -166,9 +170,9 @@ int64_t mostOf(llvm::StringRef name, llvm::ArrayRef<Binding> bindings) {
   return most;
 }
 
-/// What --fallback says, as one more binding: of dimensions that it does not name the largest of the others.
-llvm::Error addFallback(const CommandLine &line, std::vector<Binding> &bindings) {
-  const std::vector<std::string> texts = line.list("fallback");
+/// What --spare says, as one more binding: of dimensions that it does not name the largest of the others.
+llvm::Error addSpare(const CommandLine &line, std::vector<Binding> &bindings) {
+  const std::vector<std::string> texts = line.list("spare");
   if (texts.empty())
     return llvm::Error::success();
   Binding spare;
@@ -179,26 +183,25 @@ llvm::Error addFallback(const CommandLine &line, std::vector<Binding> &bindings)
     const auto [name, number] = llvm::StringRef(text).split('=');
     int64_t value = 0;
     if (name.empty() || number.getAsInteger(10, value) || value <= 0)
-      return errorAt("--fallback " + text, "expected NAME=NUMBER with a positive number");
+      return errorAt("--spare " + text, "expected NAME=NUMBER with a positive number");
     if (!seen.insert(name).second)
-      return errorAt("--fallback " + text, name.str() + " has a value already: give each once");
+      return errorAt("--spare " + text, name.str() + " has a value already: give each once");
     const int64_t most = mostOf(name, bindings);
     if (most == 0)
-      return errorAt("--fallback " + text, name.str() + " has no value in --dim: give those of the other entries");
+      return errorAt("--spare " + text, name.str() + " has no value in --dim: give those of the other entries");
     if (value <= most)
-      return errorAt("--fallback " + text,
+      return errorAt("--spare " + text,
                      llvm::formatv("the other entries take {0} of {1}: give more, or leave it out", most, name));
     spare.options.dims[name.str()] = value;
     spare.name += (spare.name.empty() ? "" : ",") + text;
-    spare.hostOnly += (spare.hostOnly.empty() ? "--fallback " : " --fallback ") + text;
+    spare.hostOnly += (spare.hostOnly.empty() ? "--spare " : " --spare ") + text;
   }
   bindings.push_back(std::move(spare));
   return llvm::Error::success();
 }
 
-/// The entry of --fallback is there for all that others do not take: an error if it is not.
-llvm::Error checkFallback(const Binding &spare, llvm::ArrayRef<Binding> others,
-                          llvm::ArrayRef<codegen::EntryDim> dims) {
+/// The entry of --spare is there for all that others do not take: an error if it is not.
+llvm::Error checkSpare(const Binding &spare, llvm::ArrayRef<Binding> others, llvm::ArrayRef<codegen::EntryDim> dims) {
   for (const codegen::EntryDim &dim : dims)
     if (const int64_t most = mostOf(dim.name, others); dim.most > most && dim.least > most + 1)
       return errorAt(spare.hostOnly,
@@ -268,7 +271,7 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line) {
   }
   if (!firstList)
     bindings.front().name = "main";
-  if (auto error = addFallback(line, bindings))
+  if (auto error = addSpare(line, bindings))
     return std::move(error);
   for (size_t i = 0; i != bindings.size(); ++i)
     for (size_t k = 0; k != i; ++k)
@@ -282,8 +285,8 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line) {
   return bindings;
 }
 
-void addFallbackOption(CommandLine &line) {
-  line.add()("fallback", po::value<std::vector<std::string>>()->composing(),
+void addSpareOption(CommandLine &line) {
+  line.add()("spare", po::value<std::vector<std::string>>()->composing(),
              "NAME=NUMBER: one more entry, on the host, for runs with up to so many of a dimension that has fewer in "
              "all others; may be repeated, for that same entry");
 }
@@ -291,16 +294,26 @@ void addFallbackOption(CommandLine &line) {
 void addPlacementOptions(CommandLine &line) {
   line.add()("target", po::value<std::string>()->default_value("npu"),
              "who runs operators: npu (the host what that cannot), or cpu (all of them on the host)")(
+      "devices", po::value<std::string>()->default_value(""),
+      "instead of --target: those that may run operators, the preferred one first, cpu among them: npu,gpu,cpu")(
       "place", po::value<std::vector<std::string>>()->composing(),
-      "NODE=cpu or NODE=npu: who runs this node's operator; may be repeated")(
+      "NODE=cpu, NODE=gpu or NODE=npu: who runs this node's operator; may be repeated")(
+      "gpu-arch", po::value<std::string>()->default_value("sm_80"),
+      "least NVIDIA GPU that the GPU code is for; with ',emulated' behind it, code for the emulator of the tests, too")(
+      "gpu-machine", po::value<std::string>()->default_value(""),
+      "YAML file of what the GPU can do, for the choice of who runs what; default: a product of --gpu-arch")(
+      "fallback", po::value<std::string>()->default_value("none"),
+      "host: keep host code of what the GPU runs, for where there is none or it is lost; or none")(
       "objective", po::value<std::string>()->default_value("offload"),
       "offload: the NPU runs what it can; latency: each operator runs where its lower bound and the changes of form "
       "that it asks for are least");
 }
 
-void addThreadsOption(CommandLine &line) {
+void addHostOptions(CommandLine &line) {
   line.add()("threads", po::value<uint32_t>()->default_value(1),
-             "how many threads share the work on the host; 0: as many as there are processors");
+             "how many threads share the work on the host; 0: as many as there are processors")(
+      "gpu-library", po::value<std::string>()->default_value(""),
+      "NVIDIA's driver library, for packages with GPU code; default: libcuda.so.1, as the system finds it");
 }
 
 void addPackageOptions(CommandLine &line) {
@@ -311,7 +324,7 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
   auto package = isa::readPackage(line.file());
   if (!package)
     return errorOf(package.diag());
-  for (const char *option : {"target", "place", "objective"})
+  for (const char *option : {"target", "devices", "place", "objective", "gpu-arch", "gpu-machine", "fallback"})
     if (!line.isDefault(option))
       return errorAt(std::string("--") + option,
                      line.file() + " is a package, in which each operator has its place: give the model");
@@ -325,22 +338,84 @@ llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
                                                 package->config.name, hex(isa::configHash(package->config)),
                                                 line.text("config"), config->name, hex(isa::configHash(*config))));
   }
-  if (!package->hostCode.empty() && !line.has("allow-host-code") && !isRemembered(*package))
+  uint64_t foreign = package->hostCode.size();
+  for (const isa::PackageImage &image : package->others)
+    foreign += image.kind == TW_PKG_GPU ? image.bytes.size() : 0;
+  if (foreign != 0 && !line.has("allow-host-code") && !isRemembered(*package))
     return errorAt(
         line.file(),
-        llvm::formatv(
-            "the package has {0} bytes of host code, which may do whatever you may do, and you did not compile it "
-            "here: add --allow-host-code if you trust where the file comes from, or run the model itself",
-            package->hostCode.size()));
+        llvm::formatv("the package has {0} bytes of {1}, which may do whatever you may do, and you did not compile it "
+                      "here: add --allow-host-code if you trust where the file comes from, or run the model itself",
+                      foreign, foreign == package->hostCode.size() ? "host code" : "host and GPU code"));
   return std::move(*package);
 }
 
-llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &options) {
-  const std::string target = line.text("target");
+namespace {
+
+std::optional<codegen::ExecutorId> deviceOf(llvm::StringRef name) {
+  return llvm::StringSwitch<std::optional<codegen::ExecutorId>>(name)
+      .Case("npu", codegen::ExecutorId::Npu)
+      .Case("gpu", codegen::ExecutorId::Gpu)
+      .Case("cpu", codegen::ExecutorId::Host)
+      .Default(std::nullopt);
+}
+
+llvm::Error readDevices(const CommandLine &line, codegen::CompileOptions &options) {
+  const std::string target = line.text("target"), devices = line.text("devices");
   if (target == "cpu")
     options.executors = {codegen::ExecutorId::Host};
   else if (target != "npu")
     return errorAt("--target " + target, "there are npu and cpu");
+  if (devices.empty())
+    return llvm::Error::success();
+  if (!line.isDefault("target"))
+    return errorAt("--devices " + devices, "says what --target does: drop one of them");
+  options.executors.clear();
+  for (llvm::StringRef name : llvm::split(devices, ',')) {
+    const auto executor = deviceOf(name);
+    if (!executor)
+      return errorAt("--devices " + devices, "there are npu, gpu and cpu, not '" + name.str() + "'");
+    if (llvm::is_contained(options.executors, *executor))
+      return errorAt("--devices " + devices, name.str() + " is named twice");
+    options.executors.push_back(*executor);
+  }
+  if (!llvm::is_contained(options.executors, codegen::ExecutorId::Host))
+    return errorAt("--devices " + devices, "cpu is missing, which runs what others cannot: add it");
+  return llvm::Error::success();
+}
+
+llvm::Error readGpuOptions(const CommandLine &line, codegen::CompileOptions &options) {
+  const bool isThere = llvm::is_contained(options.executors, codegen::ExecutorId::Gpu);
+  for (const char *option : {"gpu-arch", "gpu-machine", "fallback"})
+    if (!isThere && !line.isDefault(option))
+      return errorAt(std::string("--") + option + " " + line.text(option),
+                     "no GPU may run operators: add --devices npu,gpu,cpu");
+  const std::string archs = line.text("gpu-arch");
+  auto [arch, more] = llvm::StringRef(archs).split(',');
+  options.gpu.arch = arch.str();
+  options.gpu.isEmulated = more == "emulated";
+  if (!more.empty() && !options.gpu.isEmulated)
+    return errorAt("--gpu-arch " + archs, "expected a name such as sm_80, or sm_80,emulated");
+  const std::string fallback = line.text("fallback");
+  options.gpu.keepsHostCode = fallback == "host";
+  if (fallback != "host" && fallback != "none")
+    return errorAt("--fallback " + fallback, "there are host and none");
+  if (line.text("gpu-machine").empty())
+    return llvm::Error::success();
+  auto text = readFile(line.text("gpu-machine"));
+  if (!text)
+    return text.takeError();
+  options.gpu.machine = codegen::NamedText{line.text("gpu-machine"), std::move(*text)};
+  return llvm::Error::success();
+}
+
+} // namespace
+
+llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &options) {
+  if (auto error = readDevices(line, options))
+    return error;
+  if (auto error = readGpuOptions(line, options))
+    return error;
   const std::string objective = line.text("objective");
   if (objective == "latency")
     options.objective = codegen::Objective::Latency;
@@ -348,22 +423,26 @@ llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &opti
     return errorAt("--objective " + objective, "there are offload and latency");
   for (const std::string &text : line.list("place")) {
     auto [node, where] = llvm::StringRef(text).rsplit('='); // a node's name may hold one
-    if (node.empty() || (where != "cpu" && where != "npu"))
-      return errorAt("--place " + text, "expected NODE=cpu or NODE=npu");
-    const codegen::ExecutorId executor = where == "cpu" ? codegen::ExecutorId::Host : codegen::ExecutorId::Npu;
-    if (!llvm::is_contained(options.executors, executor))
-      return errorAt("--place " + text, "--target " + target + " leaves the NPU out: drop one of them");
+    const auto executor = deviceOf(where);
+    if (node.empty() || !executor)
+      return errorAt("--place " + text, "expected NODE=cpu, NODE=gpu or NODE=npu");
+    if (!llvm::is_contained(options.executors, *executor))
+      return errorAt("--place " + text, *executor == codegen::ExecutorId::Gpu
+                                            ? "no GPU may run operators: add --devices npu,gpu,cpu"
+                                            : (line.text("devices").empty() ? "--target " + line.text("target")
+                                                                            : "--devices " + line.text("devices")) +
+                                                  " leaves the NPU out: drop one of them");
     for (const codegen::Placing &other : options.places)
-      if (other.node == node && other.executor != executor)
+      if (other.node == node && other.executor != *executor)
         return errorAt("--place " + text, other.text + " says otherwise: drop one of them");
-    options.places.push_back({node.str(), executor, "--place " + text});
+    options.places.push_back({node.str(), *executor, "--place " + text});
   }
   return llvm::Error::success();
 }
 
 llvm::Error checkOutputs(const CommandLine &line, llvm::ArrayRef<std::string> outputs) {
   std::vector<std::string> inputs{line.file()};
-  for (const char *option : {"config", "expect", "schedule"})
+  for (const char *option : {"config", "expect", "schedule", "gpu-machine"})
     inputs.push_back(line.text(option));
   for (const std::string &argument : line.list("input"))
     inputs.push_back(fileOf(argument));
@@ -398,7 +477,7 @@ llvm::Expected<Prepared> prepareBindings(const CommandLine &line, llvm::ArrayRef
       if (auto error = findDims(line.file(), binding.options, sizes, states, entries.back()))
         return std::move(error);
     if (!binding.hostOnly.empty() && sizes == Sizes::Padded)
-      if (auto error = checkFallback(binding, bindings.drop_back(), entries.back().dims))
+      if (auto error = checkSpare(binding, bindings.drop_back(), entries.back().dims))
         return inside(line.file(), std::move(error));
     owned.push_back(std::move(*module));
   }

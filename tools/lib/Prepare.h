@@ -24,7 +24,7 @@ void addImportOptions(CommandLine &line, const std::string &free = "");
 llvm::Expected<ir::OnnxImportOptions> importOptions(const CommandLine &line);
 
 /// The same for who makes an entry of each value: --dim N=1,2 --dim M=7,6 is entry "N=1,M=7" and entry "N=2,M=6".
-/// Without a list there is one entry, "main". --fallback is one more, the last.
+/// Without a list there is one entry, "main". --spare is one more, the last.
 struct Binding {
   std::string name;
   ir::OnnxImportOptions options;
@@ -32,14 +32,14 @@ struct Binding {
 };
 llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line);
 
-/// Declares --fallback, of which importBindings makes an entry.
-void addFallbackOption(CommandLine &line);
+/// Declares --spare, of which importBindings makes an entry.
+void addSpareOption(CommandLine &line);
 
 /// Declares --target, --place and --objective.
 void addPlacementOptions(CommandLine &line);
 
-/// Declares --threads.
-void addThreadsOption(CommandLine &line);
+/// Declares --threads and --gpu-library.
+void addHostOptions(CommandLine &line);
 
 /// Declares --allow-host-code.
 void addPackageOptions(CommandLine &line);
@@ -71,7 +71,7 @@ llvm::Expected<Prepared> prepare(const CommandLine &line, const Binding &binding
                                  llvm::function_ref<llvm::Error(mlir::ModuleOp)> change);
 
 /// The same with an entry for each binding of the line; `change` gets all graphs at once. The model is the first
-/// entry's. Where the line gives several values of a dimension, or --fallback, entries take fewer than they are made
+/// entry's. Where the line gives several values of a dimension, or --spare, entries take fewer than they are made
 /// for where that is proved (Buckets.h).
 llvm::Expected<Prepared>
 prepareEntries(const CommandLine &line, codegen::CompileOptions options,

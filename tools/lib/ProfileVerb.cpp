@@ -44,7 +44,7 @@ int profileVerb(const Arguments &arguments) {
       "  tilewright profile decoder.onnx --dim new=1 --dim past=63 --state known\n");
   addModelOptions(line);
   addStateOption(line);
-  addThreadsOption(line);
+  addHostOptions(line);
   line.add()("device,d", po::value<std::string>()->default_value("cycle"),
              "cycle or rtl")("input,i", po::value<std::vector<std::string>>()->composing(),
                              "as for run")("seed", po::value<uint64_t>()->default_value(1), "seed of random inputs")(
@@ -80,9 +80,11 @@ int profileVerb(const Arguments &arguments) {
     if (ir::Tensor &tensor = (*inputs)[bound.input].tensor;
         isRandom && (tensor.integerAt(0) < bound.least || tensor.integerAt(0) > bound.most))
       tensor.setInteger(0, bound.most);
-  auto session = Session::open(
-      *bytes, package,
-      {.device = line.text("device"), .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")});
+  auto session = Session::open(*bytes, package,
+                               {.device = line.text("device"),
+                                .memory = line.text("memory"),
+                                .threads = line.get<uint32_t>("threads"),
+                                .gpuLibrary = line.text("gpu-library")});
   if (!session)
     return fail(session.takeError());
   auto result = (*session)->run(*inputs);
@@ -117,11 +119,11 @@ int profileVerb(const Arguments &arguments) {
     hostTotal += hostMs[time.step];
   }
   for (const codegen::PlacementRow &placed : report.rows)
-    if (placed.executor == codegen::ExecutorId::Host) {
+    if (placed.executor != codegen::ExecutorId::Npu) {
       const double ms = hostMs[uint32_t(placed.step)];
       ofOperators += ms;
-      row(placed.node, "host", placed.macs == 0 ? "-" : withCommas(uint64_t(placed.macs)), "-", "-", "-",
-          llvm::formatv("{0}, {1:F3} ms", placed.operation, ms).str());
+      row(placed.node, codegen::nameOf(placed.executor), placed.macs == 0 ? "-" : withCommas(uint64_t(placed.macs)),
+          "-", "-", "-", llvm::formatv("{0}, {1:F3} ms", placed.operation, ms).str());
     }
   row("forms, copies", "host", "-", "-", "-", "-", llvm::formatv("{0:F3} ms", hostTotal - ofOperators).str());
   for (const Job &job : (*session)->jobs()) {

@@ -75,6 +75,19 @@ double readShare(uint64_t bytes, uint64_t cycles, const isa::HwConfig &config) {
   return share(double(bytes), double(cycles) * config.axiBytes);
 }
 
+namespace {
+
+// What the others would have taken, if they can.
+std::string elsewhereText(const codegen::PlacementRow &row) {
+  std::string text;
+  for (const codegen::Elsewhere &other : row.elsewhere)
+    if (other.whyNot.empty())
+      text += formatv("; {0} {1} ms", codegen::nameOf(other.executor), shortNumber(other.ns / 1e6)).str();
+  return text;
+}
+
+} // namespace
+
 std::string placementTable(const codegen::CompileReport &report) {
   std::vector<std::string> names;
   for (const codegen::PlacementRow &row : report.rows)
@@ -82,9 +95,9 @@ std::string placementTable(const codegen::CompileReport &report) {
   const NameColumn column(names);
   std::string text;
   for (const codegen::PlacementRow &row : report.rows)
-    text += formatv("  {0,-4} {1,-12} {2} {3,12} MAC {4,9} ms {5,9} bytes at least  {6}\n",
+    text += formatv("  {0,-4} {1,-12} {2} {3,12} MAC {4,9} ms {5,9} bytes at least  {6}{7}\n",
                     codegen::nameOf(row.executor), row.operation, column(row.node), withCommas(uint64_t(row.macs)),
-                    shortNumber(row.boundNs / 1e6), withCommas(row.leastBytes), row.how)
+                    shortNumber(row.boundNs / 1e6), withCommas(row.leastBytes), row.how, elsewhereText(row))
                 .str();
   return text;
 }
@@ -119,9 +132,9 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
                       positions != 0 ? "tokens" : "runs", readShare(cost.bytesRead, cost.cycles, config))
                   .str();
   }
-  const double npuMs = milliseconds(r.cycles, config), hostMs = r.hostNs / 1e6;
-  text += formatv("  time           {0:F3} ms, about: NPU {1:F3} ms, host {2} ms\n", npuMs + hostMs, npuMs,
-                  shortNumber(hostMs))
+  const double npuMs = milliseconds(r.cycles, config), hostMs = r.hostNs / 1e6, gpuMs = r.gpuNs / 1e6;
+  text += formatv("  time           {0:F3} ms, about: NPU {1:F3} ms, host {2} ms{3}\n", npuMs + hostMs + gpuMs, npuMs,
+                  shortNumber(hostMs), r.gpuMachine.empty() ? "" : ", GPU " + shortNumber(gpuMs) + " ms")
               .str();
   text += formatv("    NPU          {0} cycles at {1} MHz (cycle model, ideal memory)\n", withCommas(r.cycles),
                   config.clockMhz)
@@ -130,6 +143,13 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
       formatv("    host         estimated for one thread of {0} from operations and bytes; run and profile measure\n",
               r.hostCpu)
           .str();
+  if (!r.gpuMachine.empty()) {
+    text += formatv("    GPU          estimated for {0}\n", r.gpuMachine).str();
+    text += formatv("  on the GPU     {0} operators in {1} steps, {2} bytes of its memory, {3} copied to or from it\n",
+                    std::ranges::count(r.rows, codegen::ExecutorId::Gpu, &codegen::PlacementRow::executor), r.gpuSteps,
+                    withCommas(r.gpuBytes), withCommas(r.linkBytes))
+                .str();
+  }
   text += formatv("  array          {0:F1} % of the peak for useful MAC, {1:F1} % of streamed lanes useful\n",
                   share(double(r.macsOnNpu), double(r.cycles) * config.n * config.n),
                   share(double(r.macsOnNpu), double(r.arrayMacs)))
@@ -164,6 +184,11 @@ std::string reportScreen(const codegen::Compiled &compiled, const std::string &m
                     slowest[i]->boundBy, slowest[i]->how, slowest[i]->node)
                 .str();
   for (const codegen::PlacementRow &row : r.rows)
+    if (row.executor == codegen::ExecutorId::Gpu)
+      text += formatv("  GPU            {0} {1}: {2} (about {3} ms{4})\n", row.operation, row.node, row.how,
+                      shortNumber(row.gpuNs / 1e6), elsewhereText(row))
+                  .str();
+  for (const codegen::PlacementRow &row : r.rows)
     if (row.executor == codegen::ExecutorId::Host)
       text += formatv("  host           {0} {1}: {2} (at least {3} ms)\n", row.operation, row.node, row.how,
                       shortNumber(row.hostNs / 1e6))
@@ -196,6 +221,13 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   root["host_cpu"] = r.hostCpu;
   root["host_steps"] = r.hostSteps;
   root["npu_steps"] = r.npuSteps;
+  if (!r.gpuMachine.empty()) {
+    root["gpu_machine"] = r.gpuMachine;
+    root["gpu_ns_estimate"] = r.gpuNs;
+    root["gpu_steps"] = r.gpuSteps;
+    root["gpu_bytes"] = r.gpuBytes;
+    root["link_bytes"] = r.linkBytes;
+  }
   root["array_macs"] = r.arrayMacs;
   root["cycles"] = r.cycles;
   root["bytes_read"] = r.bytesRead;
@@ -243,6 +275,9 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
   boost::json::array rows;
   for (const codegen::PlacementRow &row : r.rows) {
     boost::json::array rejections;
+    boost::json::array elsewhere;
+    for (const codegen::Elsewhere &other : row.elsewhere)
+      elsewhere.push_back({{"where", codegen::nameOf(other.executor)}, {"ns", other.ns}, {"why_not", other.whyNot}});
     for (const tensorize::Rejection &rejection : row.rejections)
       rejections.push_back(
           boost::json::object{{"chain", rejection.place}, {"kind", rejection.kind}, {"text", rejection.text}});
@@ -256,6 +291,8 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
                                        {"least_bytes", row.leastBytes},
                                        {"cycles", row.cycles},
                                        {"host_ns_estimate", row.hostNs},
+                                       {"gpu_ns_estimate", row.gpuNs},
+                                       {"elsewhere", std::move(elsewhere)},
                                        {"bound_by", row.boundBy},
                                        {"rejections", std::move(rejections)}});
   }
@@ -272,6 +309,11 @@ std::string reportJson(const codegen::Compiled &compiled, const std::string &mod
                                           {"peak_bound", region.leastPeakBytes},
                                           {"cycles", region.cycles}});
   root["regions"] = std::move(regions);
+  boost::json::array timeline;
+  for (const codegen::TimelineRow &row : r.timeline)
+    timeline.push_back(
+        {{"where", codegen::nameOf(row.executor)}, {"what", row.what}, {"start_ns", row.startNs}, {"ns", row.ns}});
+  root["timeline"] = std::move(timeline);
   return boost::json::serialize(root) + "\n";
 }
 

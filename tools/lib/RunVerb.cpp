@@ -64,7 +64,7 @@ int runVerb(const Arguments &arguments) {
       "  tilewright run model.npk --allow-host-code --input all.npz --output results.npz\n");
   addModelOptions(line);
   addPackageOptions(line);
-  addThreadsOption(line);
+  addHostOptions(line);
   line.add()("device,d", po::value<std::string>()->default_value("functional"), "functional, cycle or rtl")(
       "input,i", po::value<std::vector<std::string>>()->composing(),
       "NAME=FILE.npy, FILE.npz with all names, or FILE.npy for the only input; random otherwise")(
@@ -109,9 +109,12 @@ int runVerb(const Arguments &arguments) {
                                {.device = line.text("device"),
                                 .memory = line.text("memory"),
                                 .budget = line.get<uint64_t>("budget"),
-                                .threads = line.get<uint32_t>("threads")});
+                                .threads = line.get<uint32_t>("threads"),
+                                .gpuLibrary = line.text("gpu-library")});
   if (!session)
     return fail(session.takeError());
+  if (const std::string why = (*session)->withoutGpu(); !why.empty())
+    std::cerr << line.file() << ": the host does the GPU's steps: " << why << "\n";
   bool isRandom = false;
   auto chosen =
       line.has("entry") ? takeEntry(line, package, isRandom) : chooseEntry(line, package, **session, isRandom);

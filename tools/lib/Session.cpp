@@ -94,8 +94,11 @@ public:
     if (!transport)
       return transport.takeError();
     tw_error error{};
-    if (tw_device_open(*transport, &device, &error) != TW_OK ||
-        tw_device_threads(device, options.threads, &error) != TW_OK ||
+    gpuLibrary = options.gpuLibrary;
+    if (tw_device_open(*transport, &device, &error) != TW_OK)
+      return driverError(error);
+    tw_device_gpu(device, gpuLibrary.empty() ? nullptr : gpuLibrary.c_str(), 0);
+    if (tw_device_threads(device, options.threads, &error) != TW_OK ||
         tw_program_load(device, bytes.data(), bytes.size(), TW_OPEN_ALLOW_HOST_CODE, &program, &error) != TW_OK ||
         tw_instance_create(program, &instance, &error) != TW_OK)
       return driverError(error);
@@ -149,6 +152,10 @@ public:
     return result;
   }
 
+  std::string withoutGpu() const override {
+    const char *why = tw_program_without_gpu(program);
+    return why ? why : "";
+  }
   const std::vector<StepTime> &hostTimes() const override { return times; }
   const std::vector<Job> &jobs() const override { return done; }
 
@@ -184,6 +191,7 @@ private:
   }
 
   const isa::Package &package;
+  std::string gpuLibrary; // the device keeps its text
   tw_device *device = nullptr;
   tw_program *program = nullptr;
   tw_instance *instance = nullptr;

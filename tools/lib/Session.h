@@ -20,6 +20,7 @@ struct SessionOptions {
   bool timingOnly = false; // cycle: no data are computed, outputs mean nothing
   uint64_t budget = 0;     // cycles of each job; 0: the driver's own (tw_instance_budget)
   uint32_t threads = 1;    // that share host code; 0: all of the processor (tw_device_threads)
+  std::string gpuLibrary;  // through which a package with GPU code reaches a GPU (tw_device_gpu); empty: the system's
 };
 
 /// What a run leaves besides its outputs. A package with several NPU steps has several jobs, in order.
@@ -49,7 +50,9 @@ public:
   /// next run.
   virtual llvm::Expected<RunResult> run(const Tensors &inputs, size_t entry = 0) = 0;
   virtual void resetState() = 0;
-  /// The host's steps of the last run: of host code and copies.
+  /// Why the GPU's steps are done by the host; empty where they are not.
+  virtual std::string withoutGpu() const = 0;
+  /// The steps of the last run that are not the NPU's: of host code, copies, GPU code.
   virtual const std::vector<StepTime> &hostTimes() const = 0;
   /// The jobs of the last run.
   virtual const std::vector<Job> &jobs() const = 0;

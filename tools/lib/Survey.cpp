@@ -9,8 +9,11 @@ namespace {
 void addRows(const codegen::CompileReport &report, Survey &survey) {
   for (const codegen::PlacementRow &row : report.rows) {
     const bool isOnNpu = row.executor == codegen::ExecutorId::Npu;
-    survey.rows.push_back({row.node, row.operation, isOnNpu ? Verdict::Npu : Verdict::Host, isOnNpu ? "" : row.how,
-                           row.macs, row.boundNs, row.leastBytes});
+    const Verdict verdict = isOnNpu                                    ? Verdict::Npu
+                            : row.executor == codegen::ExecutorId::Gpu ? Verdict::Gpu
+                                                                       : Verdict::Host;
+    survey.rows.push_back(
+        {row.node, row.operation, verdict, isOnNpu ? "" : row.how, row.macs, row.boundNs, row.leastBytes});
   }
   survey.macs = report.macs;
   survey.macsOnNpu = report.macsOnNpu;

@@ -9,7 +9,7 @@
 
 namespace tw::tools {
 
-enum class Verdict : uint8_t { Npu, Host, Understood, Unsupported };
+enum class Verdict : uint8_t { Npu, Host, Gpu, Understood, Unsupported };
 
 struct SurveyRow {
   std::string node, operation;

@@ -73,8 +73,10 @@ llvm::Error open(const CommandLine &line, llvm::ArrayRef<Program *> programs, Ch
       wanted.push_back(device);
   for (const std::string &device : wanted) {
     const bool isRequired = line.has("devices") || llvm::is_contained(required, device);
-    const SessionOptions options{
-        .device = device, .memory = line.text("memory"), .threads = line.get<uint32_t>("threads")};
+    const SessionOptions options{.device = device,
+                                 .memory = line.text("memory"),
+                                 .threads = line.get<uint32_t>("threads"),
+                                 .gpuLibrary = line.text("gpu-library")};
     for (Program *program : programs) {
       auto error = program->open(options);
       if (!error)
@@ -405,9 +407,9 @@ int verifyVerb(const Arguments &arguments) {
       "  tilewright verify decoder.onnx --dim new=16,1 --dim past=48,63 --state known\n");
   addModelOptions(line, "NAME=1,2,3 judges each, and a package with an entry of each");
   addStateOption(line);
-  addFallbackOption(line);
+  addSpareOption(line);
   addPackageOptions(line);
-  addThreadsOption(line);
+  addHostOptions(line);
   line.add()("devices", po::value<std::string>(),
              "comma-separated: functional, cycle, rtl; default: all, without rtl where it is not built")(
       "require", po::value<std::string>(),

@@ -26,16 +26,21 @@ namespace tw::codegen {
 using namespace mlir;
 
 struct GpuCode::Implementation {
-  struct Made {
+  struct Prepared {
+    func::FuncOp block;                     // own; gone when it has been added
     std::unique_ptr<HostFunction> function; // owns the derived constants
-    std::unique_ptr<GpuStep> step;
+    std::vector<GpuMapping> mappings;       // by nest
+    std::vector<int64_t> offsets;           // of scratch arrays
+    GpuNeeds needs;
+    std::unique_ptr<GpuStep> step{}; // when it has been added
   };
 
   MLIRContext *context;
   GpuProcessor processor;
   OwningOpRef<ModuleOp> blocks, code; // blocks as they are read; around the kernels
   gpu::GPUModuleOp kernels;
-  std::map<std::pair<void *, std::vector<bool>>, Made> known;
+  std::map<std::pair<void *, std::vector<bool>>, Prepared> known;
+  size_t added = 0; // blocks of which there are kernels
 
   Implementation(MLIRContext *context, GpuProcessor itsProcessor)
       : context(context), processor(std::move(itsProcessor)) {
@@ -49,24 +54,47 @@ struct GpuCode::Implementation {
     kernels = builder.create<gpu::GPUModuleOp>(at, "kernels");
   }
 
-  llvm::Expected<const GpuStep *> add(func::FuncOp block, const std::vector<bool> &isConstant) {
+  // Equal questions have one answer.
+  llvm::Expected<Prepared *> read(func::FuncOp block, const std::vector<bool> &isConstant) {
     const std::pair key(static_cast<void *>(block.getOperation()), isConstant);
     if (auto found = known.find(key); found != known.end())
-      return found->second.step.get();
+      return &found->second;
     auto own = cast<func::FuncOp>(block->clone());
     blocks->push_back(own);
-    auto made = write(own, block.getName(), isConstant);
-    own.erase();
-    if (!made)
+    auto made = prepare(own, isConstant);
+    if (!made) {
+      own.erase();
       return made.takeError();
-    return (known[key] = std::move(*made)).step.get();
+    }
+    return &(known[key] = std::move(*made));
+  }
+
+  const GpuStep *emit(Prepared &prepared, StringRef name) {
+    if (prepared.step)
+      return prepared.step.get();
+    HostFunction &function = *prepared.function;
+    GpuStep &step = *(prepared.step = std::make_unique<GpuStep>());
+    step.scratchBytes = prepared.needs.scratchBytes;
+    const std::string symbol = "tw_" + name.str() + "_" + std::to_string(added++) + "_";
+    for (auto [n, nest] : llvm::enumerate(function.nests))
+      step.launches.push_back(
+          launch(function, nest, prepared.mappings[n], symbol + std::to_string(n), step, prepared.offsets));
+    function.nests.clear();
+    function.captured.clear();
+    function.bodies.clear();
+    prepared.block.erase();
+    return &step;
   }
 
 private:
-  static llvm::Error check(const HostFunction &function) {
+  static llvm::Error check(HostFunction &function) {
     for (const HostNest &nest : function.nests)
       if (nest.call)
         return errorAt("GPU code", "library function '" + nest.call->what.function + "' has none; the host runs it");
+    for (unsigned a = 0; a != function.arrays.size(); ++a)
+      if (function.arrays[a].count == 0 &&
+          llvm::any_of(function.nests, [&](HostNest &nest) { return uses(function, nest, a); }))
+        return errorAt("GPU code", "a tensor has no elements, and there is nothing to launch; the host runs it");
     for (const HostArray &array : function.arrays)
       if (bytesOf(array) > std::numeric_limits<int32_t>::max())
         return errorAt("GPU code", "a tensor of " + std::to_string(bytesOf(array)) +
@@ -74,7 +102,7 @@ private:
     return llvm::Error::success();
   }
 
-  llvm::Expected<Made> write(func::FuncOp block, StringRef name, const std::vector<bool> &isConstant) {
+  llvm::Expected<Prepared> prepare(func::FuncOp block, const std::vector<bool> &isConstant) {
     expandScalars(block, HostProcessor()); // one that has no conversions of float16
     SmallVector<bool> mask(isConstant.begin(), isConstant.end());
     auto function = nestsOf(block, mask, Dot::None);
@@ -82,26 +110,30 @@ private:
       return function.takeError();
     if (auto error = check(*function))
       return std::move(error);
-    Made made{std::make_unique<HostFunction>(std::move(*function)), std::make_unique<GpuStep>()};
+    Prepared made{block, std::make_unique<HostFunction>(std::move(*function)), {}, {}, {}};
     HostFunction &its = *made.function;
     std::vector<SmallVector<HostNest *>> phases;
-    for (HostNest &nest : its.nests)
+    for (HostNest &nest : its.nests) {
       phases.push_back({&nest});
-    std::vector<int64_t> offsets(its.arrays.size(), 0);
-    made.step->scratchBytes = placeScratch(its, phases, offsets);
-    const std::string symbol = "tw_" + name.str() + "_" + std::to_string(known.size()) + "_";
-    for (auto [n, nest] : llvm::enumerate(its.nests))
-      made.step->launches.push_back(launch(its, nest, symbol + std::to_string(n), *made.step, offsets));
-    its.nests.clear();
-    its.captured.clear();
-    its.bodies.clear();
+      made.mappings.push_back(chooseMapping(its, nest, processor));
+      if (made.mappings.back().blocks > TW_PKG_MAX_BLOCKS)
+        return errorAt("GPU code", std::to_string(made.mappings.back().blocks) + " blocks of threads, a launch has " +
+                                       std::to_string(TW_PKG_MAX_BLOCKS) + " at most; the host runs it");
+      made.needs.how += (made.needs.how.empty() ? "" : "; ") + made.mappings.back().text();
+    }
+    made.offsets.assign(its.arrays.size(), 0);
+    made.needs.scratchBytes = placeScratch(its, phases, made.offsets);
+    made.needs.launches = int64_t(its.nests.size());
+    for (unsigned a = 0; a != its.arrays.size(); ++a)
+      if (its.arrays[a].kind != HostArray::Scratch &&
+          llvm::any_of(its.nests, [&](HostNest &nest) { return uses(its, nest, a); }))
+        made.needs.bufferBytes += bytesOf(its.arrays[a]);
     return std::move(made);
   }
 
-  GpuLaunch launch(const HostFunction &function, HostNest &nest, const std::string &symbol, GpuStep &step,
-                   const std::vector<int64_t> &offsets) {
-    const GpuMapping mapping = chooseMapping(function, nest, processor);
-    GpuLaunch launch{symbol, {}, mapping.blocks, mapping.threads, mapping.text()};
+  GpuLaunch launch(const HostFunction &function, HostNest &nest, const GpuMapping &mapping, const std::string &symbol,
+                   GpuStep &step, const std::vector<int64_t> &offsets) {
+    GpuLaunch launch{symbol, {}, mapping.blocks, mapping.threads, 0, mapping.text()};
     OpBuilder builder(context);
     builder.setInsertionPointToEnd(kernels.getBody());
     const Location at = UnknownLoc::get(context);
@@ -136,6 +168,7 @@ private:
       break;
     case GpuMapping::Tiles:
       writeTiles(writer, mapping, [&](Type element, int64_t count) -> Value {
+        launch.sharedBytes += count * element.getIntOrFloatBitWidth() / 8;
         auto space = gpu::AddressSpaceAttr::get(context, gpu::AddressSpace::Workgroup);
         return kernel.addWorkgroupAttribution(MemRefType::get({count}, element, AffineMap(), space), at);
       });
@@ -151,7 +184,17 @@ GpuCode::GpuCode(MLIRContext *context, GpuProcessor processor)
 GpuCode::~GpuCode() = default;
 
 llvm::Expected<const GpuStep *> GpuCode::add(func::FuncOp block, const std::vector<bool> &isConstant) {
-  return impl->add(block, isConstant);
+  auto prepared = impl->read(block, isConstant);
+  if (!prepared)
+    return prepared.takeError();
+  return impl->emit(**prepared, block.getName());
+}
+
+llvm::Expected<GpuNeeds> GpuCode::needsOf(func::FuncOp block, const std::vector<bool> &isConstant) {
+  auto prepared = impl->read(block, isConstant);
+  if (!prepared)
+    return prepared.takeError();
+  return (*prepared)->needs;
 }
 
 bool GpuCode::isEmpty() const { return impl->kernels.getBody()->empty(); }

@@ -23,7 +23,8 @@ struct GpuLaunch {
   std::string kernel;
   std::vector<Memory> arguments; // pointers
   int64_t blocks = 1, threads = 1;
-  std::string mapping; // how the nest lies on the GPU, for reports
+  int64_t sharedBytes = 0; // of a block
+  std::string mapping;     // how the nest lies on the GPU, for reports
 };
 
 /// How a step runs a block: launches, one after another.
@@ -33,10 +34,21 @@ struct GpuStep {
   uint64_t scratchBytes = 0;
 };
 
+/// What a block takes, known before there is code of it.
+struct GpuNeeds {
+  uint64_t scratchBytes = 0;
+  int64_t bufferBytes = 0; // read and written
+  int64_t launches = 0;
+  std::string how; // the block lies on the GPU, for reports
+};
+
 class GpuCode {
 public:
   GpuCode(mlir::MLIRContext *context, GpuProcessor processor);
   ~GpuCode();
+
+  /// What add() would need: the block is read and mapped, and there is no kernel of it.
+  llvm::Expected<GpuNeeds> needsOf(mlir::func::FuncOp block, const std::vector<bool> &isConstant);
 
   /// Code of a block in loop form; `isConstant`: which of its arguments have bytes that are known when the package is
   /// made. Equal questions get the same code. The answer lives as long as this. An error says what has no code.

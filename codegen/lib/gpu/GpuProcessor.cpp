@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gpu/GpuProcessor.h"
 
+#include "gpu/GpuMachine.h"
 #include "tw/isa/DiagError.h"
 
 #include <algorithm>
@@ -12,13 +13,11 @@ namespace {
 
 struct Row {
   const char *chip, *features;
-  int64_t multiprocessors;
 };
 
-// V100, T4, A100, RTX 3090, RTX 4090, H100.
 constexpr Row kRows[] = {
-    {"sm_70", "+ptx60", 80}, {"sm_75", "+ptx63", 40},  {"sm_80", "+ptx70", 108},
-    {"sm_86", "+ptx71", 82}, {"sm_89", "+ptx78", 128}, {"sm_90", "+ptx78", 132},
+    {"sm_70", "+ptx60"}, {"sm_75", "+ptx63"}, {"sm_80", "+ptx70"},
+    {"sm_86", "+ptx71"}, {"sm_89", "+ptx78"}, {"sm_90", "+ptx78"},
 };
 
 } // namespace
@@ -26,7 +25,7 @@ constexpr Row kRows[] = {
 llvm::Expected<GpuProcessor> gpuProcessorOf(const std::string &name) {
   const Row *row = std::ranges::find(kRows, name, &Row::chip);
   if (row != std::end(kRows))
-    return GpuProcessor{row->chip, row->features, row->multiprocessors};
+    return GpuProcessor{row->chip, row->features, gpuMachineOf(name).multiprocessors};
   std::string known;
   for (const Row &each : kRows)
     known += (known.empty() ? "" : ", ") + std::string(each.chip);

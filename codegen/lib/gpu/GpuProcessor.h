@@ -24,6 +24,7 @@ inline constexpr int64_t kGpuSharedBytes = 48 << 10;
 /// Threads that run in step, and exchange values by shuffles.
 inline constexpr int64_t kWarp = 32;
 
+/// Of --gpu-arch. An error names those that there are.
 llvm::Expected<GpuProcessor> gpuProcessorOf(const std::string &name);
 
 } // namespace tw::codegen

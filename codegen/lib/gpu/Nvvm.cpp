@@ -19,10 +19,12 @@
 #include "mlir/Target/LLVMIR/Dialect/NVVM/NVVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
 #include "mlir/Transforms/Passes.h"
+#include "llvm/Bitcode/BitcodeWriter.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/IR/Verifier.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/Endian.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/raw_ostream.h"
 #include "llvm/Target/TargetMachine.h"
@@ -134,6 +136,19 @@ llvm::Expected<std::unique_ptr<llvm::Module>> lowerToNvvm(gpu::GPUModuleOp kerne
     return errorOf({"", "GPU code is not valid LLVM IR", {{"", broken}}});
   optimise(*module, **machine);
   return module;
+}
+
+std::vector<uint8_t> bitcodeOf(const llvm::Module &module) {
+  // LLVM's wrapper: five words, little-endian.
+  llvm::SmallVector<char, 0> code;
+  llvm::raw_svector_ostream out(code);
+  llvm::WriteBitcodeToFile(module, out);
+  std::vector<uint8_t> bytes(20);
+  const uint32_t header[5] = {0x0B17C0DE, 0, uint32_t(bytes.size()), uint32_t(code.size()), 0};
+  for (size_t i = 0; i != 5; ++i)
+    llvm::support::endian::write32le(bytes.data() + 4 * i, header[i]);
+  bytes.insert(bytes.end(), code.begin(), code.end());
+  return bytes;
 }
 
 llvm::Expected<std::string> ptxOf(llvm::Module &module, const GpuProcessor &processor) {

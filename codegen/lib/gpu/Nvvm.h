@@ -19,6 +19,9 @@ namespace tw::codegen {
 llvm::Expected<std::unique_ptr<llvm::Module>> lowerToNvvm(mlir::gpu::GPUModuleOp kernels, llvm::LLVMContext &context,
                                                           const GpuProcessor &processor);
 
+/// The module as it is, for who executes it without a GPU: bitcode with the header that tells its size.
+std::vector<uint8_t> bitcodeOf(const llvm::Module &module);
+
 /// The module as the text that a driver compiles for the GPU it has. The module is used up.
 llvm::Expected<std::string> ptxOf(llvm::Module &module, const GpuProcessor &processor);
 

@@ -7,17 +7,6 @@
 
 namespace tw::codegen {
 
-namespace {
-
-std::vector<bool> constantOperands(const BlockCall &call) {
-  std::vector<bool> isConstant;
-  for (mlir::Value operand : call.call->getOperands())
-    isConstant.push_back(ir::isConstant(operand));
-  return isConstant;
-}
-
-} // namespace
-
 std::variant<std::unique_ptr<Candidate>, Refusals> HostExecutor::candidate(const BlockCall &call, const BlockLoops &) {
   auto needs = code.needsOf(call.function, constantOperands(call));
   if (!needs)
@@ -34,30 +23,12 @@ std::variant<std::unique_ptr<Candidate>, Refusals> HostExecutor::candidate(const
   return candidate;
 }
 
-int HostExecutor::derive(const DerivedConstant &derived, const BlockCall &call) {
-  std::vector<mlir::ElementsAttr> from;
-  std::vector<const void *> names;
-  for (unsigned argument : derived.arguments) {
-    from.push_back(call.call->getOperand(argument).getDefiningOp<ir::ConstantOp>().getValue());
-    names.push_back(from.back().getAsOpaquePointer());
-  }
-  auto [known, isNew] = derivedBuffers.try_emplace({&derived, std::move(names)}, -1);
-  if (isNew) {
-    std::vector<ir::Tensor> constants;
-    for (mlir::ElementsAttr attribute : from)
-      constants.push_back(ir::readConstant(attribute));
-    const ir::Tensor bytes = derived.compute(constants);
-    known->second = plan.addConstant(bytes.bytes.data(), bytes.bytes.size());
-  }
-  return known->second;
-}
-
 void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate>, PlacementRow &row) {
   const HostStep &step = *llvm::cantFail(code.add(call.function, constantOperands(call)));
   std::vector<int> arguments;
   for (const HostStep::Buffer &buffer : step.buffers) {
     if (buffer.kind == HostArray::Derived) {
-      arguments.push_back(derive(*buffer.constant, call));
+      arguments.push_back(derived.of(*buffer.constant, call));
     } else if (buffer.kind == HostArray::Argument) {
       arguments.push_back(forms.rowForm(plan.table.of(call.call->getOperand(buffer.argument))));
     } else {
@@ -71,6 +42,9 @@ void HostExecutor::take(int, const BlockCall &call, std::unique_ptr<Candidate>, 
 std::variant<std::unique_ptr<Candidate>, tensorize::Rejection> HostExecutor::candidate(const Conversion &what) {
   const TensorId id = what.to.tensor;
   const bool isPacked = what.to.form == Form::LaneRows;
+  if (what.isOnGpu || what.to.form == Form::OnGpu)
+    return tensorize::Rejection{"", tensorize::Rejection::kMoves,
+                                "'" + plan.table[id].name + "': the host does not see the GPU's memory"};
   auto candidate = std::make_unique<Candidate>();
   candidate->wanted = {{id, isPacked ? Form::RowMajor : Form::LaneRows}};
   candidate->given = {what.to};
@@ -104,7 +78,7 @@ llvm::Expected<std::variant<std::vector<RegionCost>, Misfit>> HostExecutor::sche
   std::vector<RegionCost> regions;
   for (size_t s = 0; s != plan.steps.size(); ++s) {
     const Step &step = plan.steps[s];
-    if (step.segment >= 0)
+    if (step.segment >= 0 || step.isGpu)
       continue;
     HostWork work;
     for (uint32_t buffer : step.package.arguments)

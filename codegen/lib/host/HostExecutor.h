@@ -7,10 +7,9 @@
 
 #include "Executors.h"
 #include "Forms.h"
+#include "host/DerivedBuffers.h"
 #include "host/HostCode.h"
 
-#include <map>
-#include <utility>
 #include <vector>
 
 namespace tw::codegen {
@@ -18,7 +17,7 @@ namespace tw::codegen {
 class HostExecutor final : public Executor {
 public:
   HostExecutor(Plan &plan, Forms &forms, HostCode &code, const HostProcessor &processor, int lanes)
-      : plan(plan), forms(forms), code(code), processor(processor), lanes(lanes) {}
+      : plan(plan), forms(forms), code(code), derived(plan), processor(processor), lanes(lanes) {}
 
   ExecutorId id() const override { return ExecutorId::Host; }
   std::variant<std::unique_ptr<Candidate>, Refusals> candidate(const BlockCall &call, const BlockLoops &loops) override;
@@ -32,16 +31,14 @@ public:
   llvm::Error link() override;
 
 private:
-  int derive(const DerivedConstant &derived, const BlockCall &call);
   std::string nameOf(const Step &step) const;
 
   Plan &plan;
   Forms &forms;
   HostCode &code;
+  DerivedBuffers derived;
   const HostProcessor &processor;
   int lanes; // of the accelerator whose forms it knows
-  // Of constants that are computed from others, by their attributes: calls with the same weights share them.
-  std::map<std::pair<const DerivedConstant *, std::vector<const void *>>, int> derivedBuffers;
 };
 
 } // namespace tw::codegen

@@ -393,6 +393,8 @@ SegmentPlan &NpuExecutor::beginAlone(int block, TensorId result, PlacementRow &r
 std::variant<std::unique_ptr<Candidate>, Rejection> NpuExecutor::candidate(const Conversion &what) {
   const TensorInfo &tensor = plan.table[what.to.tensor];
   auto refuse = [&](std::string text) { return Rejection{"", Rejection::kMoves, "'" + tensor.name + "': " + text}; };
+  if (what.isOnGpu || what.to.form == Form::OnGpu)
+    return refuse("the NPU does not see the GPU's memory");
   if (!plan.table.hasWholeRows(what.to.tensor, target.lanes))
     return refuse("a copy moves whole rows of " + std::to_string(target.lanes) + " elements, and it has " +
                   std::to_string(tensor.shape.empty() ? 1 : tensor.shape.back()) + " in a row");

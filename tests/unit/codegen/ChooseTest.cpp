@@ -173,13 +173,13 @@ TEST_F(ChooseTest, WhatIsPlacedByHandLosesTheOthers) {
 TEST_F(ChooseTest, AnEntryForTheHostIsWhollyThereWhateverItsNodesArePlacedOn) {
   CompileOptions options;
   options.places = {{"second", ExecutorId::Npu, "--place second=npu"}};
-  one.front().hostOnly = "--fallback N=9";
+  one.front().hostOnly = "--spare N=9";
   auto strikes = strikesByHand(*blocks, one, options);
   ASSERT_TRUE(bool(strikes));
   auto chosen = run({}, {}, {}, *strikes);
   ASSERT_TRUE(bool(chosen)) << llvm::toString(chosen.takeError());
   for (const std::string &node : nodes())
-    EXPECT_EQ(whereOf(**chosen, node), "host: --fallback N=9");
+    EXPECT_EQ(whereOf(**chosen, node), "host: --spare N=9");
 }
 
 TEST_F(ChooseTest, AnUnknownNodeIsRefusedWithTheNearestName) {

@@ -67,7 +67,7 @@ template <typename CyclesOf> Made run(const CyclesOf &cyclesOf, const std::strin
     return std::vector<JobTime>(package.counts.size(), {uint64_t(cyclesOf(before)), {}});
   };
   if (!schedule.empty())
-    options.schedule = ScheduleFile{"given", schedule};
+    options.schedule = NamedText{"given", schedule};
   auto compiled = compile(*module, options);
   EXPECT_TRUE(bool(compiled)) << llvm::toString(compiled.takeError());
   if (compiled)

@@ -233,24 +233,30 @@ TEST_F(PackageTest, TheWriterWritesNothingThatAReaderRefuses) {
 // What no driver runs yet can be written and read all the same.
 TEST_F(PackageTest, WhatIsToComeComesBack) {
   Package expected = sample();
-  expected.others = {{TW_PKG_PTX, "sm_90", {1, 2, 3}}, {TW_PKG_OTHER, "a machine of yours", {4}}};
+  expected.others = {
+      {TW_PKG_GPU, "sm_90", {1, 2, 0}}, {TW_PKG_GPU, "emulated", {0}}, {TW_PKG_OTHER, "a machine of yours", {4}}};
+  expected.gpuBytes = 512;
   expected.dims = {{"length", 1, 2}};
   expected.dims.push_back({"more", 1, 2, 1});
   expected.tensors[1].dims = {1, 0};
   expected.tensors[1].shown = 2;
   expected.buffers.push_back({TW_PKG_TEMP, TW_PKG_NONE, 0, 64, TW_PKG_NONE, "", 1});
-  PackageStep kernel{.runs = TW_PKG_PTX, .arguments = {2}, .phases = {{"kernel", 100, 10}}};
-  expected.steps.push_back(kernel);
+  expected.buffers.push_back({TW_PKG_DEVICE, TW_PKG_NONE, 256, 64, TW_PKG_NONE, "there"});
+  expected.steps.push_back(
+      runGpuCode({{"first", 100, 256, 48, {{0, 0}, {1, 4}}}, {"second", 1, 32, 0, {{0, 60}}}}, {5, 3}));
   expected.steps.push_back({.op = TW_PKG_STEP_COPY, .arguments = {1, 2}, .bytes = 64, .toSpace = 0, .fromSpace = 2});
   expected.steps.push_back({.op = TW_PKG_STEP_BIND_DIM, .arguments = {3}, .target = 0});
   expected.steps.push_back({.op = TW_PKG_STEP_JUMP_IF, .arguments = {3}, .target = 2});
   expected.steps.push_back({.op = TW_PKG_STEP_SYNC, .arguments = {2, 3}});
   tw::Result<Package> package = parsePackage(write(expected), "a.npk");
   ASSERT_TRUE(package) << package.diag().str();
-  ASSERT_EQ(package->others.size(), 2u);
-  EXPECT_EQ(package->others[0].kind, TW_PKG_PTX);
-  EXPECT_EQ(package->others[1].target, "a machine of yours");
-  EXPECT_EQ(package->others[1].bytes, (std::vector<uint8_t>{4}));
+  ASSERT_EQ(package->others.size(), 3u);
+  EXPECT_EQ(package->others[0].kind, TW_PKG_GPU);
+  EXPECT_EQ(package->others[1].target, "emulated");
+  EXPECT_EQ(package->others[2].target, "a machine of yours");
+  EXPECT_EQ(package->others[2].bytes, (std::vector<uint8_t>{4}));
+  EXPECT_EQ(package->gpuBytes, 512u);
+  EXPECT_EQ(package->buffers[5].kind, TW_PKG_DEVICE);
   EXPECT_EQ(package->dims[0].name, "length");
   EXPECT_EQ(package->dims[0].most, 2);
   EXPECT_EQ(package->dims[1].follows, 1u);
@@ -258,8 +264,14 @@ TEST_F(PackageTest, WhatIsToComeComesBack) {
   EXPECT_EQ(package->tensors[1].shown, 2u);
   EXPECT_EQ(package->tensors[0].dims, (std::vector<uint8_t>{}));
   EXPECT_EQ(package->buffers[4].tied, 1u);
-  EXPECT_EQ(package->steps[3].runs, TW_PKG_PTX);
-  EXPECT_EQ(package->steps[3].phases[0].function, "kernel");
+  EXPECT_EQ(package->steps[3].runs, TW_PKG_GPU);
+  ASSERT_EQ(package->steps[3].launches.size(), 2u);
+  EXPECT_EQ(package->steps[3].launches[0].kernel, "first");
+  EXPECT_EQ(package->steps[3].launches[0].blocks, 100u);
+  EXPECT_EQ(package->steps[3].launches[0].threads, 256u);
+  EXPECT_EQ(package->steps[3].launches[0].sharedBytes, 48u);
+  EXPECT_EQ(package->steps[3].launches[0].pointers[1].offset, 4u);
+  EXPECT_EQ(package->steps[3].launches[1].pointers[0].offset, 60u);
   EXPECT_EQ(package->steps[4].fromSpace, 2u);
   EXPECT_EQ(package->steps[5].op, TW_PKG_STEP_BIND_DIM);
   EXPECT_EQ(package->steps[6].target, 2u);
@@ -277,7 +289,7 @@ TEST_F(PackageTest, WhatIsToComeIsCheckedToo) {
   EXPECT_NE(errorOf(step({.op = TW_PKG_STEP_SYNC, .bytes = 1})).find("a step that does not copy"), std::string::npos);
   EXPECT_NE(errorOf(step({.op = TW_PKG_STEP_SYNC, .sharedBytes = 1})).find("a step that runs nothing"),
             std::string::npos);
-  EXPECT_NE(errorOf(step({.runs = TW_PKG_PTX, .phases = {{"kernel"}}})).find("an image that is not there"),
+  EXPECT_NE(errorOf(step(runGpuCode({{"kernel", 1, 1, 0, {}}}, {}))).find("an image that is not there"),
             std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[1].sharedBytes = 1; }).find("runs lines has scratch"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.steps[0].counts = 0; }).find("runs no lines"), std::string::npos);
@@ -300,6 +312,70 @@ TEST_F(PackageTest, WhatIsToComeIsCheckedToo) {
             std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.hostTarget = "x86\n"; }).find("target of an image"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.hostTarget.clear(); }).find("target of an image"), std::string::npos);
+}
+
+namespace {
+
+// The sample with a kernel on two buffers of the GPU, a copy there and one back, and host code in its place.
+void addGpuSteps(Package &p) {
+  const auto first = uint32_t(p.buffers.size());
+  p.others = {{TW_PKG_GPU, "sm_80", {'x', 0}}};
+  p.gpuBytes = 512;
+  p.buffers.push_back({TW_PKG_DEVICE, TW_PKG_NONE, 0, 64, TW_PKG_NONE, ""});
+  p.buffers.push_back({TW_PKG_DEVICE, TW_PKG_NONE, 256, 64, TW_PKG_NONE, ""});
+  p.steps.push_back({.op = TW_PKG_STEP_COPY, .arguments = {first, 1}, .bytes = 64, .toSpace = 1});
+  p.steps.push_back(runGpuCode({{"kernel", 2, 32, 0, {{0, 0}, {1, 32}}}}, {first, first + 1}));
+  p.steps.push_back(runHostCode({{"addOne"}}, {first, first + 1}));
+  p.steps.back().op = TW_PKG_STEP_INSTEAD;
+  p.steps.push_back({.op = TW_PKG_STEP_COPY, .arguments = {1, first + 1}, .bytes = 64, .fromSpace = 1});
+}
+
+} // namespace
+
+TEST_F(PackageTest, GpuStepsAreChecked) {
+  auto refused = [&](const std::function<void(Package &, size_t)> &change) {
+    return errorOf([&](Package &p) {
+      const size_t first = p.steps.size();
+      addGpuSteps(p);
+      change(p, first);
+    });
+  };
+  Package good = sample();
+  addGpuSteps(good);
+  const tw::Result<Package> back = parsePackage(write(good), "a.npk");
+  ASSERT_TRUE(back) << back.diag().str();
+  EXPECT_EQ(back->steps[back->steps.size() - 2].op, TW_PKG_STEP_INSTEAD);
+  EXPECT_EQ(back->steps[back->steps.size() - 2].phases[0].function, "addOne");
+  const std::pair<const char *, std::function<void(Package &, size_t)>> kWrong[] = {
+      {"a step does not mean the memory in which its buffer lies",
+       [](Package &p, size_t s) { p.steps[s].toSpace = 0; }},
+      {"a step does not mean the memory in which its buffer lies",
+       [](Package &p, size_t s) { p.steps[s].fromSpace = 1; }},
+      {"a step does not mean the memory in which its buffer lies",
+       [](Package &p, size_t s) { p.steps[s + 2].op = TW_PKG_STEP_RUN; }},
+      {"a step runs GPU code on a buffer that a GPU does not see: kind: expected 6",
+       [](Package &p, size_t s) { p.steps[s + 1].arguments[0] = 1; }},
+      {"blocks of a launch", [](Package &p, size_t s) { p.steps[s + 1].launches[0].blocks = 0; }},
+      {"blocks of a launch", [](Package &p, size_t s) { p.steps[s + 1].launches[0].blocks = 0x80000000u; }},
+      {"threads of a block", [](Package &p, size_t s) { p.steps[s + 1].launches[0].threads = 1025; }},
+      {"a pointer names no argument of its step: arguments and index: expected 2, found 2",
+       [](Package &p, size_t s) { p.steps[s + 1].launches[0].pointers[0].argument = 2; }},
+      {"a pointer is behind its buffer: bytes of the buffer and offset: expected 64, found 64",
+       [](Package &p, size_t s) { p.steps[s + 1].launches[0].pointers[1].offset = 64; }},
+      {"runs no lines or phases", [](Package &p, size_t s) { p.steps[s + 1].launches.clear(); }},
+      {"a step stands for the one before, which runs no GPU code",
+       [](Package &p, size_t s) { p.steps.erase(p.steps.begin() + ptrdiff_t(s) + 1); }},
+      {"a buffer leaves its memory", [](Package &p, size_t) { p.gpuBytes = 319; }},
+      {"no multiple of its alignment: expected 256, found 128",
+       [](Package &p, size_t) { p.buffers.back().offset = 128; }},
+      {"memory of a GPU: at most", [](Package &p, size_t) { p.gpuBytes = TW_PKG_MAX_BYTES + 1; }},
+      {"need more memory than a package may ask", [](Package &p, size_t) { p.gpuBytes = TW_PKG_MAX_BYTES; }},
+      {"the last byte of GPU code: expected 0, found 120", [](Package &p, size_t) { p.others[0].bytes.pop_back(); }},
+      {"an image of GPU code has no bytes", [](Package &p, size_t) { p.others[0].bytes.clear(); }},
+      {"predicted counts or scratch memory of host code", [](Package &p, size_t s) { p.steps[s + 1].sharedBytes = 1; }},
+  };
+  for (const auto &[text, change] : kWrong)
+    EXPECT_NE(refused(change).find(text), std::string::npos) << text << " is not in: " << refused(change);
 }
 
 TEST_F(PackageTest, APackageWithoutInstructionLinesHasNoMachine) {

@@ -31,9 +31,19 @@ struct JobTime {
   std::vector<Share> shares; // they add up to all but the end of the job
 };
 
-/// Schedules as text (tw/tensorize/ScheduleText.h), and the file that errors name.
-struct ScheduleFile {
+/// A file that an option names: for errors, and its contents.
+struct NamedText {
   std::string name, text;
+};
+
+/// How code for a GPU is made, where one is among the executors.
+struct GpuOptions {
+  std::string arch = "sm_80"; // the least compute capability that its kernels need; an error names those that there are
+  // What the choice of who runs a block takes the GPU to be (GpuMachine.h of codegen/lib/gpu says which keys); nothing:
+  // a product of that arch.
+  std::optional<NamedText> machine{};
+  bool isEmulated = false;    // the package gets the kernels for the emulator of the tests, too
+  bool keepsHostCode = false; // and host code of the blocks that the GPU runs, for where there is none
 };
 
 /// A node whose block a given executor runs; `text`: how the user said so.
@@ -50,13 +60,14 @@ enum class Objective : uint8_t { Offload, Latency };
 struct CompileOptions {
   isa::HwConfig config;
   // Who may run blocks; the host is always among them.
-  std::vector<ExecutorId> executors{kAllExecutors.begin(), kAllExecutors.end()};
+  std::vector<ExecutorId> executors{kUsualExecutors.begin(), kUsualExecutors.end()};
   std::vector<Placing> places{}; // by hand
   Objective objective = Objective::Offload;
-  bool scheduleOnly = false;            // stop when everything has its place and schedule: a report, no package
-  bool fuseResidual = true;             // off: every layer's result stays visible
-  std::string hostCpu = "x86-64-v3";    // of host code; "native" makes the bytes depend on this computer
-  std::optional<ScheduleFile> schedule; // to be obeyed; nothing: one is chosen
+  bool scheduleOnly = false; // stop when everything has its place and schedule: a report, no package
+  bool fuseResidual = true;  // off: every layer's result stays visible
+  GpuOptions gpu{};
+  std::string hostCpu = "x86-64-v3"; // of host code; "native" makes the bytes depend on this computer
+  std::optional<NamedText> schedule; // to be obeyed (tw/tensorize/ScheduleText.h); nothing: one is chosen
   // Gets the graph when it is fused and outlined, before its blocks become loops: who wants it as a reference clones
   // it. May be empty.
   std::function<void(mlir::ModuleOp graph)> fused;
@@ -66,6 +77,13 @@ struct CompileOptions {
   // segment, of which the shortest is taken. Empty: the report knows no cycles, and the estimate chooses. A callback
   // because the compiler must not know a model of the machine.
   std::function<llvm::Expected<std::vector<JobTime>>(const isa::Package &package)> measure;
+};
+
+/// What a block would have cost on an executor that does not run it; where that cannot, why.
+struct Elsewhere {
+  ExecutorId executor = ExecutorId::Host;
+  double ns = 0; // its lower bound or estimate, with the conversions of form and copies that it would have caused
+  std::string whyNot{};
 };
 
 /// One block: a call of an outlined function.
@@ -83,7 +101,9 @@ struct PlacementRow {
   double boundNs = 0;      // on the NPU no schedule is faster; on the host an estimate
   uint64_t leastBytes = 0; // on the NPU: of the scratchpad, with the smallest tiles; on the host: scratch memory
   double hostNs = 0;       // on the host: an estimate, on one thread
-  int step = -1;           // on the host: its step of the package
+  double gpuNs = 0;        // on the GPU: an estimate, with its launches
+  int step = -1;           // on the host and the GPU: its step of the package
+  std::vector<Elsewhere> elsewhere{}; // the other executors; empty where the first that could run it was not compared
 };
 
 /// Blocks that one executor runs as one job or step, as it has scheduled them.
@@ -108,6 +128,13 @@ struct EntryDim {
   std::string follows{}; // another, which this one is as much below its most as; empty: none
 };
 
+/// A step of the package and how long it takes, by the model of whoever runs it.
+struct TimelineRow {
+  ExecutorId executor = ExecutorId::Host;
+  std::string what;
+  double startNs = 0, ns = 0; // a step of the GPU begins when those before it on the GPU have ended, and others go on
+};
+
 struct CompileReport {
   std::vector<std::vector<EntryDim>> dims; // by entry
   std::vector<int64_t> positions;          // by entry: that a run adds to the state; 0: there is none
@@ -123,13 +150,17 @@ struct CompileReport {
   double hostNs = 0;                       // estimate of all host steps, conversions and copies, one after another
   uint64_t hostBytes = 0;                  // that they read and write
   std::string hostCpu;                     // whose time is estimated
+  double gpuNs = 0;                        // estimate of all GPU steps and of the copies to and from its memory
+  uint64_t gpuBytes = 0, linkBytes = 0;    // memory of the GPU that a run needs; bytes that are copied to it and back
+  std::string gpuMachine;                  // whose time is estimated, with its figures; empty: no GPU may run blocks
+  std::vector<TimelineRow> timeline;       // the steps of the package
   uint64_t arrayMacs = 0;                  // of the rows that the array streams: useful or not
   uint64_t cycles = 0;                     // measured: of all jobs, without what the host does
   uint64_t bytesRead = 0, bytesWritten = 0;
   uint64_t chipBytes = 0, chipBound = 0, chipSize = 0; // peak of the scratchpad, its lower bound, its size
   uint64_t arenaBytes = 0, arenaBound = 0;
   uint64_t constantBytes = 0;
-  int lines = 0, waits = 0, fences = 0, hostSteps = 0, npuSteps = 0;
+  int lines = 0, waits = 0, fences = 0, hostSteps = 0, npuSteps = 0, gpuSteps = 0;
 };
 
 struct Compiled {

@@ -10,13 +10,13 @@
 
 namespace tw::codegen {
 
-enum class ExecutorId : uint8_t { Npu, Host };
+enum class ExecutorId : uint8_t { Npu, Host, Gpu };
 
-/// "npu" or "host".
+/// "npu", "host" or "gpu".
 const char *nameOf(ExecutorId executor);
 
-/// All that there are, the preferred one first.
-inline constexpr std::array kAllExecutors = {ExecutorId::Npu, ExecutorId::Host};
+/// Where nobody says who may run blocks, the preferred one first.
+inline constexpr std::array kUsualExecutors = {ExecutorId::Npu, ExecutorId::Host};
 
 } // namespace tw::codegen
 

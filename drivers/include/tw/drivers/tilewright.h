@@ -27,7 +27,8 @@ enum tw_status {
   TW_ERROR_UNSUPPORTED = 9, /* on purpose: text says what to do */
   TW_ERROR_TRANSPORT = 10,  /* the transport could not be opened */
   TW_ERROR_LOST = 11,       /* the device does not answer any more */
-  TW_STATUS_COUNT = 12
+  TW_ERROR_GPU = 12,        /* GPU code cannot be loaded: no driver, no GPU, or code for another */
+  TW_STATUS_COUNT = 13
 };
 
 /* A job's end, as its completion record says. */
@@ -82,6 +83,13 @@ void tw_device_serial(struct tw_device *device, int serial);
  * first has work for them, with all signals blocked, and end with the device or with another call of this. After a
  * fork the child has none of them and must not use the device. */
 enum tw_status tw_device_threads(struct tw_device *device, uint32_t threads, struct tw_error *error);
+
+#define TW_GPU_WAIT_MS 60000u
+/* How programs that are loaded from now on reach a GPU, if they have code for one: `library`, the path of NVIDIA's
+ * driver library (NULL: libcuda.so.1, as the system finds it), which is kept as it is given and must stay; a GPU that
+ * does not end its part of a run in `wait_ms` (0: TW_GPU_WAIT_MS) is lost. Programs without GPU code load no library.
+ * The GPU is the first that the library names. */
+void tw_device_gpu(struct tw_device *device, const char *library, uint32_t wait_ms);
 
 /* Device memory in pages of 4096 bytes, zeroed; address as the device sees it. */
 struct tw_memory {
@@ -141,15 +149,17 @@ enum tw_status tw_device_recover(struct tw_device *device, uint64_t wait_limit, 
 struct tw_program;
 
 enum tw_open_flag {
-  /* The caller trusts whoever made the package: its host code runs with all rights of this process. A package with host
-   * code is refused (TW_ERROR_HOST_CODE) without it. Even then the code is vetted first (nothing of it runs but the
-   * functions that steps call, when they call them) and mapped when the first step runs it. */
+  /* The caller trusts whoever made the package: its host code runs with all rights of this process, and its GPU code
+   * with all rights on the GPU. A package with either is refused (TW_ERROR_HOST_CODE) without it. Even then the code is
+   * vetted first (nothing of it runs but the functions that steps call, when they call them) and mapped when the first
+   * step runs it. */
   TW_OPEN_ALLOW_HOST_CODE = 1
 };
 
 /* Checks the package (TW_ERROR_UNSUPPORTED for what a package may say and this driver cannot do), copies code and
- * constants to the device (shared by all instances). `bytes` may go away
- * afterwards. `flags`: 0 or enum tw_open_flag. */
+ * constants to the device (shared by all instances); of GPU code, to the GPU (TW_ERROR_GPU if that cannot be, unless
+ * the package keeps host code for it: tw_program_without_gpu). `bytes` may go away afterwards. `flags`: 0 or enum
+ * tw_open_flag. */
 enum tw_status tw_program_load(struct tw_device *device, const void *bytes, uint64_t size, uint32_t flags,
                                struct tw_program **program, struct tw_error *error);
 /* The same from a file. */
@@ -164,6 +174,9 @@ void tw_program_close(struct tw_program *program);
 enum tw_status tw_program_clear(struct tw_program *program, struct tw_error *error);
 /* The package, for tensors, names and predictions (package_format.h). */
 const struct tw_pkg *tw_program_package(const struct tw_program *program);
+/* Why the program's GPU steps are done by the host, with the code that the package keeps for that: there is no GPU, or
+ * it was lost; NULL where they are not. Valid until the next call with this program. */
+const char *tw_program_without_gpu(const struct tw_program *program);
 /* Index of an entry by name (NULL: the first); -1 if there is none. */
 int tw_program_entry(const struct tw_program *program, const char *name);
 
@@ -204,9 +217,14 @@ void tw_instance_budget(struct tw_instance *instance, uint64_t cycles);
 struct tw_run_stats {
   uint32_t npu_steps, host_steps;
   uint64_t cycles, bytes_read, bytes_written, macs, saturations;
+  uint32_t gpu_steps; /* that the GPU did; those that the host did instead are host steps */
 };
 /* Runs an entry: inputs and outputs in the order of the entry, row-major, of the sizes in the package; they are the
- * caller's and may be reused at once. Each NPU step's counts are compared with the compiler's. `stats` may be NULL. */
+ * caller's and may be reused at once. Each NPU step's counts are compared with the compiler's. `stats` may be NULL.
+ * Steps of the GPU go on while the NPU and the host do theirs, and are waited for where their results are needed. If
+ * the GPU fails, and the package keeps host code of its steps, the run begins again without it, unless it has begun to
+ * change the state; else it ends with TW_ERROR_LOST, and so does every run after it until the program is loaded again.
+ */
 enum tw_status tw_instance_run(struct tw_instance *instance, int entry, const void *const *inputs, void *const *outputs,
                                struct tw_run_stats *stats, struct tw_error *error);
 
@@ -218,7 +236,8 @@ enum tw_status tw_instance_run_shapes(struct tw_instance *instance, int entry, c
                                       const struct tw_shape *shapes, uint32_t count, void *const *outputs,
                                       struct tw_run_stats *stats, struct tw_error *error);
 
-/* Called after each step of a run (for traces and --dump-tensors); buffers as the host sees them, by package index. */
+/* Called after each step of a run (for traces and --dump-tensors); buffers as the host sees them, by package index;
+ * NULL for those in a GPU's memory. With an observer, the GPU's steps are waited for one by one. */
 typedef void (*tw_step_observer)(void *context, uint32_t step, const struct tw_job_result *job, void *const *buffers);
 void tw_instance_observe(struct tw_instance *instance, tw_step_observer observer, void *context);
 

@@ -45,14 +45,27 @@ struct PackagePhase {
   uint64_t extent = 1, grain = 1;
 };
 
+// A kernel's run: struct tw_pkg_launch says what that means.
+struct PackageLaunch {
+  struct Pointer {
+    uint32_t argument = 0; // of the step
+    uint64_t offset = 0;   // in that buffer
+  };
+  std::string kernel;
+  uint32_t blocks = 1, threads = 1;
+  uint32_t sharedBytes = 0; // of a block
+  std::vector<Pointer> pointers;
+};
+
 struct PackageStep {
   tw_pkg_step_op op = TW_PKG_STEP_RUN;
-  tw_pkg_image_kind runs = TW_PKG_STREAM;     // RUN: the image, by its kind
+  tw_pkg_image_kind runs = TW_PKG_STREAM;     // RUN, INSTEAD: the image, by its kind
   std::string name{};                         // label, may be empty
   std::vector<uint32_t> arguments{};          // buffers
   uint32_t firstLine = 0, lineCount = 0;      // of a STREAM
   uint32_t counts = TW_PKG_NONE;              // of a STREAM: row of Package::counts
   std::vector<PackagePhase> phases{};         // of other images: at least one
+  std::vector<PackageLaunch> launches{};      // of GPU code, which has no phases: at least one
   uint64_t sharedBytes = 0, privateBytes = 0; // of other images: scratch of the step, and of each range of it
   uint64_t bytes = 0;                         // COPY
   uint32_t toSpace = 0, fromSpace = 0;        // COPY
@@ -60,6 +73,8 @@ struct PackageStep {
 
   bool runsLines() const { return op == TW_PKG_STEP_RUN && runs == TW_PKG_STREAM; }
   bool runsHostCode() const { return op == TW_PKG_STEP_RUN && runs == TW_PKG_HOST; }
+  bool runsGpuCode() const { return op == TW_PKG_STEP_RUN && runs == TW_PKG_GPU; }
+  bool runsAny() const { return op == TW_PKG_STEP_RUN || op == TW_PKG_STEP_INSTEAD; }
 };
 
 inline PackageStep runLines(uint32_t first, uint32_t count, uint32_t counts = TW_PKG_NONE) {
@@ -67,6 +82,9 @@ inline PackageStep runLines(uint32_t first, uint32_t count, uint32_t counts = TW
 }
 inline PackageStep runHostCode(std::vector<PackagePhase> phases, std::vector<uint32_t> arguments) {
   return {.runs = TW_PKG_HOST, .arguments = std::move(arguments), .phases = std::move(phases)};
+}
+inline PackageStep runGpuCode(std::vector<PackageLaunch> launches, std::vector<uint32_t> arguments) {
+  return {.runs = TW_PKG_GPU, .arguments = std::move(arguments), .launches = std::move(launches)};
 }
 inline PackageStep copyBytes(uint32_t to, uint32_t from, uint64_t bytes) {
   return {.op = TW_PKG_STEP_COPY, .arguments = {to, from}, .bytes = bytes};
@@ -100,7 +118,8 @@ struct Package {
   std::vector<uint8_t> hostCode;    // the HOST image, an ELF file; empty: none
   std::string hostTarget;           // as in struct tw_pkg_image
   uint64_t hostFeatures = 0;        // likewise
-  std::vector<PackageImage> others; // at most one of a kind, and neither of the kinds above
+  std::vector<PackageImage> others; // of kinds that are not above: one of each, of GPU code one for each target
+  uint64_t gpuBytes = 0;            // memory of the GPU for DEVICE buffers
   std::vector<uint8_t> graph;       // MLIR bytecode; empty: no section
   uint64_t isaHash = kIsaHash;      // set by the reader; the writer writes its own
 };

@@ -101,15 +101,17 @@ static inline int tw_pkg_check_image(const struct tw_pkg_image *image, uint64_t 
   if (is_stream && (image->size == 0 || image->size % TW_LINE_BYTES != 0))
     return tw_pkg_refuse(e, at, "an image is no whole number of lines: bytes of a line and of the image", TW_LINE_BYTES,
                          image->size);
+  if (image->kind == TW_PKG_GPU && image->size == 0)
+    return tw_pkg_refuse(e, at, "an image of GPU code has no bytes", 1, image->size);
   if (image->reserved != 0)
     return tw_pkg_refuse(e, at, "reserved field of an image", 0, image->reserved);
   return 1;
 }
 
 static inline int tw_pkg_check_sections(struct tw_pkg *pkg, const struct tw_pkg_header *h, struct tw_pkg_error *e) {
-  static const char *const sections[TW_PKG_SECTION_KINDS] = {0,         "CONFIG", "CONST", "PLAN",  "TENSORS",
-                                                             "STRINGS", "COUNTS", "DEBUG", "GRAPH", "FIXED"};
-  static const char *const images[TW_PKG_IMAGE_KINDS] = {0, "STREAM", "HOST", "PTX", "OTHER"};
+  static const char *const sections[TW_PKG_SECTION_KINDS] = {0,        "CONFIG", "CONST", "PLAN",  "TENSORS", "STRINGS",
+                                                             "COUNTS", "DEBUG",  "GRAPH", "FIXED", "LAUNCHES"};
+  static const char *const images[TW_PKG_IMAGE_KINDS] = {0, "STREAM", "HOST", "GPU", "OTHER"};
   const struct tw_pkg_section *table = (const struct tw_pkg_section *)(pkg->bytes + sizeof *h);
   uint64_t table_bytes = (uint64_t)h->section_count * sizeof *table + h->image_count * sizeof(struct tw_pkg_image);
   uint64_t end = sizeof *h + table_bytes;
@@ -145,6 +147,8 @@ static inline int tw_pkg_check_sections(struct tw_pkg *pkg, const struct tw_pkg_
     if (!tw_pkg_check_image(image, at, e) ||
         !tw_pkg_check_part(pkg, at, image->offset, image->size, image->crc, images[image->kind], &end, e))
       return 0;
+    if (image->kind == TW_PKG_GPU && pkg->bytes[end - 1] != 0)
+      return tw_pkg_refuse(e, end - 1, "the last byte of GPU code", 0, pkg->bytes[end - 1]);
   }
   if (end != pkg->size)
     return tw_pkg_refuse(e, end, "bytes after the last image: end and bytes of the file", end, pkg->size);
@@ -345,6 +349,7 @@ static inline int tw_pkg_check_buffer(const struct tw_pkg *pkg, const struct tw_
   limits[TW_PKG_TEMP] = plan->arena_bytes;
   limits[TW_PKG_CONSTANT] = pkg->sections[TW_PKG_CONST].size;
   limits[TW_PKG_STATE] = plan->state_bytes;
+  limits[TW_PKG_DEVICE] = tw_pkg_launches_of(pkg) ? tw_pkg_launches_of(pkg)->memory_bytes : 0;
   if (!tw_pkg_inside(b->offset, b->size, limits[b->kind]))
     return tw_pkg_refuse(e, at, "a buffer leaves its memory: bytes of the memory and end of the buffer",
                          limits[b->kind], b->offset + b->size);
@@ -352,6 +357,10 @@ static inline int tw_pkg_check_buffer(const struct tw_pkg *pkg, const struct tw_
                     : b->region == (b->kind == TW_PKG_TEMP       ? (uint32_t)TW_ROLE_ARENA
                                     : b->kind == TW_PKG_CONSTANT ? (uint32_t)TW_ROLE_CONST
                                                                  : TW_PKG_NONE);
+  if (b->kind == TW_PKG_DEVICE && (!tw_pkg_launches_of(pkg) || b->offset % TW_PKG_GPU_ALIGN != 0))
+    return tw_pkg_refuse(e, at,
+                         "a buffer of the GPU in no section LAUNCHES, or its offset is no multiple of its alignment",
+                         TW_PKG_GPU_ALIGN, b->offset);
   if (b->region != TW_PKG_NONE && !region_ok)
     return tw_pkg_refuse(e, at, "region of a buffer does not suit its kind: kind and region", b->kind, b->region);
   tw_pkg_tensors(pkg, &tensors);
@@ -377,9 +386,78 @@ static inline int tw_pkg_check_buffer(const struct tw_pkg *pkg, const struct tw_
   return 1;
 }
 
-/* Each phase belongs to one step: those of a step lie behind those of the step before (`phases`: how many those have,
- * then this one too). */
-static inline int tw_pkg_check_run(const struct tw_pkg *pkg, const struct tw_pkg_step *s, uint64_t *phases,
+/* How many phases, launches and pointers the steps before have, then this one too: those of a step lie behind those of
+ * the step before, so that each belongs to one. */
+struct tw_pkg_used {
+  uint64_t phases, launches, pointers;
+};
+
+/* Code of the GPU sees its memory, and constants; what lies elsewhere it cannot. */
+static inline int tw_pkg_check_launch(const struct tw_pkg *pkg, const struct tw_pkg_step *s,
+                                      const struct tw_pkg_launch *l, struct tw_pkg_used *used, struct tw_pkg_error *e) {
+  const uint64_t at = (uint64_t)((const uint8_t *)l - pkg->bytes);
+  const uint32_t *arguments = tw_pkg_arguments(pkg) + s->first_argument;
+  uint64_t i;
+  if (!tw_pkg_string(pkg, l->name))
+    return tw_pkg_refuse(e, at, "name of a kernel leaves the strings", pkg->sections[TW_PKG_STRINGS].size, l->name);
+  if (l->blocks == 0 || l->blocks > TW_PKG_MAX_BLOCKS)
+    return tw_pkg_refuse(e, at, "blocks of a launch are none or more than a GPU has: at most", TW_PKG_MAX_BLOCKS,
+                         l->blocks);
+  if (l->threads == 0 || l->threads > TW_PKG_MAX_GPU_THREADS)
+    return tw_pkg_refuse(e, at, "threads of a block are none or more than a GPU has: at most", TW_PKG_MAX_GPU_THREADS,
+                         l->threads);
+  if (l->first_pointer != used->pointers)
+    return tw_pkg_refuse(e, at, "first pointer of a launch is not the one behind those of the launch before",
+                         used->pointers, l->first_pointer);
+  if (!tw_pkg_inside(l->first_pointer, l->pointer_count, tw_pkg_launches_of(pkg)->pointer_count))
+    return tw_pkg_refuse(e, at, "pointers of a launch: how many there are and where it ends",
+                         tw_pkg_launches_of(pkg)->pointer_count, (uint64_t)l->first_pointer + l->pointer_count);
+  used->pointers += l->pointer_count;
+  for (i = 0; i < l->pointer_count; ++i) {
+    const struct tw_pkg_pointer *p = tw_pkg_pointers(pkg) + l->first_pointer + i;
+    const uint64_t there = (uint64_t)((const uint8_t *)p - pkg->bytes);
+    if (p->argument >= s->argument_count)
+      return tw_pkg_refuse(e, there, "a pointer names no argument of its step: arguments and index", s->argument_count,
+                           p->argument);
+    if (p->reserved != 0)
+      return tw_pkg_refuse(e, there, "reserved field of a pointer", 0, p->reserved);
+    if (p->offset >= tw_pkg_buffers(pkg)[arguments[p->argument]].size)
+      return tw_pkg_refuse(e, there, "a pointer is behind its buffer: bytes of the buffer and offset",
+                           tw_pkg_buffers(pkg)[arguments[p->argument]].size, p->offset);
+  }
+  return 1;
+}
+
+static inline int tw_pkg_check_gpu_run(const struct tw_pkg *pkg, const struct tw_pkg_step *s, struct tw_pkg_used *used,
+                                       struct tw_pkg_error *e) {
+  const uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
+  const struct tw_pkg_launches *head = tw_pkg_launches_of(pkg);
+  uint64_t i;
+  if (!head)
+    return tw_pkg_refuse(e, at, "a step runs GPU code, and there is no section LAUNCHES", 0, 0);
+  if (s->first != used->launches)
+    return tw_pkg_refuse(e, at, "first launch of a step is not the one behind those of the step before", used->launches,
+                         s->first);
+  if (!tw_pkg_inside(s->first, s->count, head->launch_count))
+    return tw_pkg_refuse(e, at, "a step's launches: how many there are and where the step ends", head->launch_count,
+                         (uint64_t)s->first + s->count);
+  used->launches += s->count;
+  if (s->counts != TW_PKG_NONE || s->shared_bytes != 0 || s->private_bytes != 0)
+    return tw_pkg_refuse(e, at, "a step that runs GPU code has predicted counts or scratch memory of host code", 0,
+                         s->shared_bytes ? s->shared_bytes : s->private_bytes);
+  for (i = 0; i < s->argument_count; ++i) {
+    const uint32_t kind = tw_pkg_buffers(pkg)[tw_pkg_arguments(pkg)[s->first_argument + i]].kind;
+    if (kind != TW_PKG_DEVICE && kind != TW_PKG_CONSTANT)
+      return tw_pkg_refuse(e, at, "a step runs GPU code on a buffer that a GPU does not see: kind", TW_PKG_DEVICE,
+                           kind);
+  }
+  for (i = 0; i < s->count; ++i)
+    if (!tw_pkg_check_launch(pkg, s, tw_pkg_launch_rows(pkg) + s->first + i, used, e))
+      return 0;
+  return 1;
+}
+
+static inline int tw_pkg_check_run(const struct tw_pkg *pkg, const struct tw_pkg_step *s, struct tw_pkg_used *used,
                                    struct tw_pkg_error *e) {
   uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes), counts, limit = tw_pkg_plan_of(pkg)->phase_count;
   const struct tw_pkg_image *image = tw_pkg_images(pkg) + s->image;
@@ -401,13 +479,18 @@ static inline int tw_pkg_check_run(const struct tw_pkg *pkg, const struct tw_pkg
                            s->shared_bytes ? s->shared_bytes : s->private_bytes);
     return 1;
   }
-  if (s->first != *phases)
-    return tw_pkg_refuse(e, at, "first phase of a step is not the one behind those of the step before", *phases,
+  if (s->op == TW_PKG_STEP_INSTEAD && image->kind != TW_PKG_HOST)
+    return tw_pkg_refuse(e, at, "a step instead of another runs no host code: kind of the image", TW_PKG_HOST,
+                         image->kind);
+  if (image->kind == TW_PKG_GPU)
+    return tw_pkg_check_gpu_run(pkg, s, used, e);
+  if (s->first != used->phases)
+    return tw_pkg_refuse(e, at, "first phase of a step is not the one behind those of the step before", used->phases,
                          s->first);
   if (!tw_pkg_inside(s->first, s->count, limit))
     return tw_pkg_refuse(e, at, "a step's phases: how many there are and where the step ends", limit,
                          (uint64_t)s->first + s->count);
-  *phases += s->count;
+  used->phases += s->count;
   if (s->counts != TW_PKG_NONE)
     return tw_pkg_refuse(e, at, "predicted counts of a step that runs no lines: no row and index", TW_PKG_NONE,
                          s->counts);
@@ -445,7 +528,24 @@ static inline int tw_pkg_check_other(const struct tw_pkg *pkg, const struct tw_p
   return 1;
 }
 
-static inline int tw_pkg_check_step(const struct tw_pkg *pkg, const struct tw_pkg_step *s, uint64_t *phases,
+/* A buffer in the GPU's memory is named where that memory is meant, and no other is. */
+static inline int tw_pkg_check_spaces(const struct tw_pkg *pkg, const struct tw_pkg_step *s, struct tw_pkg_error *e) {
+  const uint32_t *arguments = tw_pkg_arguments(pkg) + s->first_argument;
+  uint32_t i;
+  for (i = 0; i < s->argument_count; ++i) {
+    const int is_device = tw_pkg_buffers(pkg)[arguments[i]].kind == TW_PKG_DEVICE;
+    const uint32_t space = i == 0 ? s->to_space : s->from_space;
+    const int may_be =
+        s->op == TW_PKG_STEP_COPY ? space == 1 : s->op == TW_PKG_STEP_INSTEAD || tw_pkg_runs(pkg, s) == TW_PKG_GPU;
+    if (is_device ? !may_be : s->op == TW_PKG_STEP_COPY && space == 1)
+      return tw_pkg_refuse(e, (uint64_t)((const uint8_t *)s - pkg->bytes),
+                           "a step does not mean the memory in which its buffer lies: kind of the buffer and argument",
+                           tw_pkg_buffers(pkg)[arguments[i]].kind, i);
+  }
+  return 1;
+}
+
+static inline int tw_pkg_check_step(const struct tw_pkg *pkg, const struct tw_pkg_step *s, struct tw_pkg_used *used,
                                     struct tw_pkg_error *e) {
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
   uint64_t at = (uint64_t)((const uint8_t *)s - pkg->bytes);
@@ -458,7 +558,29 @@ static inline int tw_pkg_check_step(const struct tw_pkg *pkg, const struct tw_pk
     return tw_pkg_refuse(e, at, "name of a step leaves the strings", pkg->sections[TW_PKG_STRINGS].size, s->name);
   if (s->op != TW_PKG_STEP_COPY && (s->bytes != 0 || s->to_space != 0 || s->from_space != 0))
     return tw_pkg_refuse(e, at, "a step that does not copy says how much or where: its kind", 0, s->op);
-  return s->op == TW_PKG_STEP_RUN ? tw_pkg_check_run(pkg, s, phases, e) : tw_pkg_check_other(pkg, s, e);
+  if (s->op == TW_PKG_STEP_INSTEAD && (s == tw_pkg_steps(pkg) || tw_pkg_runs(pkg, s - 1) != TW_PKG_GPU))
+    return tw_pkg_refuse(e, at, "a step stands for the one before, which runs no GPU code: its kind", 0, s->op);
+  if (s->op == TW_PKG_STEP_RUN || s->op == TW_PKG_STEP_INSTEAD)
+    return tw_pkg_check_run(pkg, s, used, e) && tw_pkg_check_spaces(pkg, s, e);
+  return tw_pkg_check_other(pkg, s, e) && tw_pkg_check_spaces(pkg, s, e);
+}
+
+/* Before steps and buffers are looked at, which name its parts. */
+static inline int tw_pkg_check_launches(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
+  const struct tw_pkg_section *s = &pkg->sections[TW_PKG_LAUNCHES];
+  const struct tw_pkg_launches *head = tw_pkg_launches_of(pkg);
+  uint64_t bytes = sizeof *head;
+  if (!head)
+    return 1;
+  if (s->size < sizeof *head)
+    return tw_pkg_refuse(e, s->offset, "bytes of section LAUNCHES", sizeof *head, s->size);
+  bytes += (uint64_t)head->launch_count * sizeof(struct tw_pkg_launch);
+  bytes += (uint64_t)head->pointer_count * sizeof(struct tw_pkg_pointer);
+  if (bytes != s->size)
+    return tw_pkg_refuse(e, s->offset, "bytes of section LAUNCHES and of its tables", bytes, s->size);
+  if (head->memory_bytes > TW_PKG_MAX_BYTES)
+    return tw_pkg_refuse(e, s->offset, "memory of a GPU: at most", TW_PKG_MAX_BYTES, head->memory_bytes);
+  return 1;
 }
 
 static inline int tw_pkg_check_dims(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
@@ -533,7 +655,8 @@ static inline int tw_pkg_check_entry(const struct tw_pkg *pkg, const struct tw_p
 static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_error *e) {
   const struct tw_pkg_section *s = &pkg->sections[TW_PKG_PLAN];
   const struct tw_pkg_plan *plan = tw_pkg_plan_of(pkg);
-  uint64_t bytes = sizeof *plan, phases = 0, filled = 0, wanted, i;
+  struct tw_pkg_used used = {0, 0, 0};
+  uint64_t bytes = sizeof *plan, filled = 0, wanted, i;
   if (s->size < sizeof *plan)
     return tw_pkg_refuse(e, s->offset, "bytes of section PLAN", sizeof *plan, s->size);
   bytes += (uint64_t)plan->entry_count * sizeof(struct tw_pkg_entry);
@@ -547,6 +670,8 @@ static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_erro
   if (plan->arena_bytes > TW_PKG_MAX_BYTES || plan->state_bytes > TW_PKG_MAX_BYTES)
     return tw_pkg_refuse(e, s->offset, "arena or state memory of a plan: at most", TW_PKG_MAX_BYTES,
                          plan->arena_bytes > TW_PKG_MAX_BYTES ? plan->arena_bytes : plan->state_bytes);
+  if (!tw_pkg_check_launches(pkg, e))
+    return 0;
   if (plan->entry_count == 0)
     return tw_pkg_refuse(e, s->offset, "a plan has at least one entry: entries", 1, 0);
   for (i = 0; i < plan->argument_count; ++i)
@@ -554,11 +679,16 @@ static inline int tw_pkg_check_plan(const struct tw_pkg *pkg, struct tw_pkg_erro
       return tw_pkg_refuse(e, s->offset, "an argument names no buffer: number of buffers and index", plan->buffer_count,
                            tw_pkg_arguments(pkg)[i]);
   for (i = 0; i < plan->step_count; ++i)
-    if (!tw_pkg_check_step(pkg, tw_pkg_steps(pkg) + i, &phases, e))
+    if (!tw_pkg_check_step(pkg, tw_pkg_steps(pkg) + i, &used, e))
       return 0;
-  if (phases != plan->phase_count)
-    return tw_pkg_refuse(e, s->offset, "phases of a plan and of all its steps", plan->phase_count, phases);
+  if (used.phases != plan->phase_count)
+    return tw_pkg_refuse(e, s->offset, "phases of a plan and of all its steps", plan->phase_count, used.phases);
+  if (tw_pkg_launches_of(pkg) && (used.launches != tw_pkg_launches_of(pkg)->launch_count ||
+                                  used.pointers != tw_pkg_launches_of(pkg)->pointer_count))
+    return tw_pkg_refuse(e, pkg->sections[TW_PKG_LAUNCHES].offset, "launches of a package and of all its steps",
+                         tw_pkg_launches_of(pkg)->launch_count, used.launches);
   wanted = pkg->sections[TW_PKG_CONST].size + plan->arena_bytes + plan->state_bytes + tw_pkg_scratch_bytes(pkg, 1);
+  wanted += tw_pkg_launches_of(pkg) ? tw_pkg_launches_of(pkg)->memory_bytes : 0;
   for (i = 0; i < plan->buffer_count && wanted <= TW_PKG_MAX_BYTES; ++i) {
     const struct tw_pkg_buffer *b = tw_pkg_buffers(pkg) + i;
     if (!tw_pkg_check_buffer(pkg, b, e))

@@ -42,16 +42,17 @@ struct tw_pkg_header {
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_header) == 40, "tw_pkg_header");
 
 enum tw_pkg_section_kind {
-  TW_PKG_CONFIG = 1,  /* if there is a STREAM image: struct tw_pkg_config_head, then its values */
-  TW_PKG_CONST = 2,   /* region 1: weights, parameters, tables */
-  TW_PKG_PLAN = 3,    /* struct tw_pkg_plan and its tables */
-  TW_PKG_TENSORS = 4, /* struct tw_pkg_tensor[] */
-  TW_PKG_STRINGS = 5, /* NUL-terminated names; other sections give offsets */
-  TW_PKG_COUNTS = 6,  /* optional: struct tw_pkg_counts[] */
-  TW_PKG_DEBUG = 7,   /* optional: struct tw_pkg_tag[], sorted by tag */
-  TW_PKG_GRAPH = 8,   /* optional: imported graph, MLIR bytecode, weights by reference */
-  TW_PKG_FIXED = 9,   /* optional: struct tw_pkg_fixed[] */
-  TW_PKG_SECTION_KINDS = 10
+  TW_PKG_CONFIG = 1,    /* if there is a STREAM image: struct tw_pkg_config_head, then its values */
+  TW_PKG_CONST = 2,     /* region 1: weights, parameters, tables */
+  TW_PKG_PLAN = 3,      /* struct tw_pkg_plan and its tables */
+  TW_PKG_TENSORS = 4,   /* struct tw_pkg_tensor[] */
+  TW_PKG_STRINGS = 5,   /* NUL-terminated names; other sections give offsets */
+  TW_PKG_COUNTS = 6,    /* optional: struct tw_pkg_counts[] */
+  TW_PKG_DEBUG = 7,     /* optional: struct tw_pkg_tag[], sorted by tag */
+  TW_PKG_GRAPH = 8,     /* optional: imported graph, MLIR bytecode, weights by reference */
+  TW_PKG_FIXED = 9,     /* optional: struct tw_pkg_fixed[] */
+  TW_PKG_LAUNCHES = 10, /* if a step runs GPU code or a buffer is DEVICE: struct tw_pkg_launches and its tables */
+  TW_PKG_SECTION_KINDS = 11
 };
 
 struct tw_pkg_section {
@@ -66,7 +67,9 @@ TW_STATIC_ASSERT(sizeof(struct tw_pkg_section) == 24, "tw_pkg_section");
 enum tw_pkg_image_kind {
   TW_PKG_STREAM = 1, /* instruction lines for a machine of the ISA `target` with this ISA hash and configuration */
   TW_PKG_HOST = 2,   /* ELF shared object for the processors that `target` names and that have all `features` */
-  TW_PKG_PTX = 3,    /* for a GPU; no driver runs it yet */
+  TW_PKG_GPU = 3,    /* kernels for GPUs, a zero byte behind them. `target` sm_NN: PTX text for NVIDIA's from that
+                        compute capability on; `emulated`: LLVM bitcode of the module that became the PTX, for tests.
+                        Several of different targets hold the same kernels: a driver takes one for the GPU it has */
   TW_PKG_OTHER = 4,  /* `target` says what */
   TW_PKG_IMAGE_KINDS = 5
 };
@@ -201,7 +204,9 @@ enum tw_pkg_buffer_kind {
   TW_PKG_TEMP = 3,     /* in the arena, at `offset` */
   TW_PKG_CONSTANT = 4, /* in the section CONST, at `offset` */
   TW_PKG_STATE = 5,    /* in the state memory, at `offset` */
-  TW_PKG_BUFFER_KINDS = 6
+  TW_PKG_DEVICE = 6,   /* in memory of the GPU alone, at `offset`; only steps that copy, run GPU code or stand for that
+                          name it */
+  TW_PKG_BUFFER_KINDS = 7
 };
 
 struct tw_pkg_buffer {
@@ -223,21 +228,24 @@ enum tw_pkg_step_op {
   TW_PKG_STEP_JUMP_IF = 4,  /* go on with step `first` if the first byte of argument 0 is not zero */
   TW_PKG_STEP_BIND_DIM = 5, /* dimension `first` is from now on the int64 that argument 0 holds */
   TW_PKG_STEP_SIZE = 6,     /* argument 0 becomes the value of dimension `first`, an int64 */
-  TW_PKG_STEP_OPS = 7
+  TW_PKG_STEP_INSTEAD = 7,  /* host code that does what the step before does, which runs GPU code: run where that cannot
+                               be, with DEVICE buffers in memory of the host; else nothing */
+  TW_PKG_STEP_OPS = 8
 };
 
 /* What a step does not use is zero, or TW_PKG_NONE where the field says so. */
 struct tw_pkg_step {
   uint32_t op;
   uint32_t name;  /* label or TW_PKG_NONE */
-  uint32_t image; /* RUN: row of the image table; else TW_PKG_NONE */
+  uint32_t image; /* RUN, INSTEAD: row of the image table; else TW_PKG_NONE */
   uint32_t first_argument;
   uint32_t argument_count;
-  uint32_t first; /* RUN: first line of a STREAM, else first phase, the one behind the last of the step before; JUMP_IF:
-                     step; BIND_DIM, SIZE: dimension */
-  uint32_t count; /* RUN: lines of a STREAM, the last one END; else phases */
+  uint32_t first; /* RUN, INSTEAD: first line of a STREAM, launch of GPU code, else first phase; launches and phases are
+                     those behind the last of the step before; JUMP_IF: step; BIND_DIM, SIZE: dimension */
+  uint32_t count; /* RUN, INSTEAD: lines of a STREAM, the last one END; launches of GPU code; else phases */
   uint32_t counts;               /* RUN of a STREAM: row of COUNTS; or TW_PKG_NONE */
-  uint32_t to_space, from_space; /* COPY: 0: memory that host and devices share; 1 + i: memory of device i alone */
+  uint32_t to_space, from_space; /* COPY: 0: memory that host and devices share; 1 + i: memory of device i alone; 1 is
+                                    that of DEVICE buffers */
   uint64_t bytes;                /* COPY */
   uint64_t shared_bytes;         /* RUN of phases: scratch memory that lives through all of them */
   uint64_t private_bytes;        /* RUN of phases: scratch memory for each range */
@@ -273,6 +281,37 @@ struct tw_pkg_phase {
   uint64_t grain;    /* smallest range that is worth a thread, 1 to extent */
 };
 TW_STATIC_ASSERT(sizeof(struct tw_pkg_phase) == 24, "tw_pkg_phase");
+
+/* The GPU's part of the plan: this struct, then launches and pointers without gaps. */
+struct tw_pkg_launches {
+  uint32_t launch_count, pointer_count;
+  uint64_t memory_bytes; /* of the GPU for DEVICE buffers, one per program instance */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_launches) == 16, "tw_pkg_launches");
+
+/*
+ * A kernel's run by a step that runs GPU code: `blocks` blocks of `threads` threads, side by side along x. Launches of
+ * a step run one after another, and each finds what the one before has written. Its parameters are pointers. What lies
+ * there is the step's: a DEVICE buffer, or a CONSTANT, of which the driver keeps a copy in the GPU's memory.
+ */
+struct tw_pkg_launch {
+  uint32_t name; /* of the kernel in the image */
+  uint32_t blocks, threads;
+  uint32_t shared_bytes;                 /* shared memory of a block, which the kernel declares itself */
+  uint32_t first_pointer, pointer_count; /* those behind the last of the launch before */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_launch) == 24, "tw_pkg_launch");
+
+struct tw_pkg_pointer {
+  uint32_t argument; /* of the step, by its place among them */
+  uint32_t reserved; /* zero */
+  uint64_t offset;   /* in that buffer */
+};
+TW_STATIC_ASSERT(sizeof(struct tw_pkg_pointer) == 16, "tw_pkg_pointer");
+
+#define TW_PKG_MAX_BLOCKS 0x7FFFFFFFu /* of a launch, as GPUs have it */
+#define TW_PKG_MAX_GPU_THREADS 1024u  /* of a block */
+#define TW_PKG_GPU_ALIGN 256u         /* of DEVICE buffers in the GPU's memory */
 
 /* What the compiler predicts for one step that runs a part of a STREAM; compared with the completion record. */
 struct tw_pkg_counts {
@@ -418,9 +457,19 @@ static inline const struct tw_pkg_dim *tw_pkg_dims(const struct tw_pkg *pkg) {
 static inline const uint32_t *tw_pkg_arguments(const struct tw_pkg *pkg) {
   return (const uint32_t *)(tw_pkg_dims(pkg) + tw_pkg_plan_of(pkg)->dim_count);
 }
-/* Kind of the image that a step runs; 0 if it runs none. */
+/* Kind of the image that a step runs; 0 if it runs none, or only instead of another. */
 static inline uint32_t tw_pkg_runs(const struct tw_pkg *pkg, const struct tw_pkg_step *step) {
   return step->op == TW_PKG_STEP_RUN ? tw_pkg_images(pkg)[step->image].kind : 0;
+}
+/* The GPU's part of the plan; NULL if it has none. */
+static inline const struct tw_pkg_launches *tw_pkg_launches_of(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_launches *)tw_pkg_data(pkg, TW_PKG_LAUNCHES, NULL);
+}
+static inline const struct tw_pkg_launch *tw_pkg_launch_rows(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_launch *)(tw_pkg_launches_of(pkg) + 1);
+}
+static inline const struct tw_pkg_pointer *tw_pkg_pointers(const struct tw_pkg *pkg) {
+  return (const struct tw_pkg_pointer *)(tw_pkg_launch_rows(pkg) + tw_pkg_launches_of(pkg)->launch_count);
 }
 static inline const struct tw_pkg_tensor *tw_pkg_tensors(const struct tw_pkg *pkg, uint64_t *count) {
   const struct tw_pkg_tensor *tensors = (const struct tw_pkg_tensor *)tw_pkg_data(pkg, TW_PKG_TENSORS, count);
