@@ -550,8 +550,8 @@ static void copy_outputs(struct tw_instance *instance, const struct tw_pkg_entry
 }
 
 static enum tw_status run_steps(struct tw_instance *instance, const struct tw_pkg_entry *entry,
-                                const void *const *inputs, void *const *outputs, struct tw_run_stats *stats,
-                                struct tw_error *error) {
+                                const void *const *inputs, void *const *outputs, const int64_t *values,
+                                struct tw_run_stats *stats, struct tw_error *error) {
   const struct tw_pkg *package = &instance->program->package;
   enum tw_status status = TW_OK, ended;
   uint32_t i;
