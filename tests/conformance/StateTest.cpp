@@ -123,6 +123,41 @@ TEST_P(StateTest, WhatThereIsNoRoomForIsRefusedBeforeAnythingIsWritten) {
   EXPECT_EQ(sum(), 5) << "the state is as it was, and may be used";
 }
 
+TEST_P(StateTest, AStateBeginsAsThePackageSaysAndSoAgainAfterAReset) {
+  isa::Package package = numbers();
+  package.buffers[0].fill = 1;
+  package.buffers[0].size = 24; // the last number is no buffer's
+  package.buffers.push_back({TW_PKG_STATE, TW_PKG_NONE, 0, 8 * kRoom, TW_PKG_NONE, "all"});
+  for (isa::PackageStep &step : package.steps)
+    for (uint32_t &argument : step.arguments)
+      argument = argument == 0 ? 4 : argument;
+  const Result<std::vector<uint8_t>> bytes = isa::serializePackage(package);
+  ASSERT_TRUE(bytes) << bytes.diag().str();
+  tw_program *other = nullptr;
+  ASSERT_EQ(
+      tw_program_load(device.device, bytes->data(), bytes->size(), TW_OPEN_ALLOW_HOST_CODE, &other, &device.error),
+      TW_OK)
+      << device.error.text;
+  tw_instance *instance = nullptr;
+  ASSERT_EQ(tw_instance_create(other, &instance, &device.error), TW_OK) << device.error.text;
+  const auto sum = [&] {
+    int64_t result = 0;
+    void *outputs[] = {&result};
+    EXPECT_EQ(tw_instance_run(instance, 1, nullptr, outputs, nullptr, &device.error), TW_OK) << device.error.text;
+    return result;
+  };
+  constexpr int64_t kOnes = 0x0101010101010101;
+  EXPECT_EQ(sum(), 3 * kOnes);
+  const int64_t value = 5, position = 3;
+  const void *inputs[] = {&value, &position};
+  ASSERT_EQ(tw_instance_run(instance, 0, inputs, nullptr, nullptr, &device.error), TW_OK) << device.error.text;
+  EXPECT_EQ(sum(), 3 * kOnes + 5);
+  tw_instance_reset_state(instance);
+  EXPECT_EQ(sum(), 3 * kOnes);
+  tw_instance_destroy(instance);
+  tw_program_close(other);
+}
+
 TEST_P(StateTest, AfterARunThatFailedHalfwayTheStateMustBeReset) {
   ASSERT_EQ(put(5, 0), TW_OK);
   EXPECT_EQ(put(-1, 1), TW_ERROR_HOST_CODE);

@@ -240,8 +240,10 @@ TEST_F(PackageTest, WhatIsToComeComesBack) {
   expected.dims.push_back({"more", 1, 2, 1});
   expected.tensors[1].dims = {1, 0};
   expected.tensors[1].shown = 2;
+  expected.stateBytes = 8;
   expected.buffers.push_back({TW_PKG_TEMP, TW_PKG_NONE, 0, 64, TW_PKG_NONE, "", 1});
   expected.buffers.push_back({TW_PKG_DEVICE, TW_PKG_NONE, 256, 64, TW_PKG_NONE, "there"});
+  expected.buffers.push_back({TW_PKG_STATE, TW_PKG_NONE, 0, 8, TW_PKG_NONE, "", TW_PKG_NONE, 200});
   expected.steps.push_back(
       runGpuCode({{"first", 100, 256, 48, {{0, 0}, {1, 4}}}, {"second", 1, 32, 0, {{0, 60}}}}, {5, 3}));
   expected.steps.push_back({.op = TW_PKG_STEP_COPY, .arguments = {1, 2}, .bytes = 64, .toSpace = 0, .fromSpace = 2});
@@ -264,6 +266,7 @@ TEST_F(PackageTest, WhatIsToComeComesBack) {
   EXPECT_EQ(package->tensors[1].shown, 2u);
   EXPECT_EQ(package->tensors[0].dims, (std::vector<uint8_t>{}));
   EXPECT_EQ(package->buffers[4].tied, 1u);
+  EXPECT_EQ(package->buffers[6].fill, 200u);
   EXPECT_EQ(package->steps[3].runs, TW_PKG_GPU);
   ASSERT_EQ(package->steps[3].launches.size(), 2u);
   EXPECT_EQ(package->steps[3].launches[0].kernel, "first");
@@ -295,6 +298,13 @@ TEST_F(PackageTest, WhatIsToComeIsCheckedToo) {
   EXPECT_NE(errorOf([](Package &p) { p.steps[0].counts = 0; }).find("runs no lines"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.buffers[1].tied = 1; }).find("tied to a later one"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.buffers[3].tied = 0; }).find("of another size: bytes: expected 64, found 12"),
+            std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) { p.buffers[0].fill = 1; }).find("is a byte, of STATE only"), std::string::npos);
+  EXPECT_NE(errorOf([](Package &p) {
+              p.stateBytes = 100;
+              for (uint64_t offset : {0, 36})
+                p.buffers.push_back({TW_PKG_STATE, TW_PKG_NONE, offset, 64, TW_PKG_NONE, "", TW_PKG_NONE, 1});
+            }).find("lie in one another: bytes of the state and of these: expected 100, found 128"),
             std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.dims = {{"n", 2, 1}}; }).find("a dimension is at least"), std::string::npos);
   EXPECT_NE(errorOf([](Package &p) { p.dims = {{"n", 1, 1, 1}}; }).find("follows one that is not before it"),
