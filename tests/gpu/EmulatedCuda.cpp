@@ -176,7 +176,15 @@ Result loadPtx(llvm::StringRef text, Code &code, std::string &log) {
 
 extern "C" {
 
-EmulatedCuda *tw_emulated_cuda() { return &control; }
+EmulatedCuda *tw_emulated_cuda() {
+  control = EmulatedCuda();
+  sticky = Success;
+  contexts = 0;
+  current.clear();
+  allocations.clear();
+  streams.clear();
+  return &control;
+}
 
 int cuInit(unsigned) { return control.devices == 0 ? NoDevice : Success; }
 int cuDriverGetVersion(int *version) { return *version = control.driverVersion, Success; }

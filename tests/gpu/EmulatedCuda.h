@@ -32,7 +32,8 @@ struct EmulatedCuda {
   char problem[512] = {}; // what a kernel did that a GPU leaves undefined
 };
 
-/// The name and type of the function that gives it; it belongs to the library.
+/// The name and type of the function that gives it, as it is at first: nothing is lost, and what somebody has not given
+/// back is forgotten. It belongs to the library.
 inline constexpr const char *kEmulatedCuda = "tw_emulated_cuda";
 using EmulatedCudaFunction = EmulatedCuda *(*)();
 

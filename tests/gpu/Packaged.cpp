@@ -13,16 +13,10 @@ using namespace tools;
 
 std::string emulatedLibrary() { return TW_EMULATED_CUDA; }
 
-EmulatedCuda &EmulatedGpuTest::gpu() {
-  static EmulatedCuda *const its = [] {
-    void *library = dlopen(emulatedLibrary().c_str(), RTLD_NOW | RTLD_LOCAL);
-    auto function = reinterpret_cast<EmulatedCudaFunction>(dlsym(library, kEmulatedCuda));
-    return function();
-  }();
-  return *its;
+void EmulatedGpuTest::SetUp() {
+  static void *const library = dlopen(emulatedLibrary().c_str(), RTLD_NOW | RTLD_LOCAL); // the driver opens it again
+  its = reinterpret_cast<EmulatedCudaFunction>(dlsym(library, kEmulatedCuda))();
 }
-
-void EmulatedGpuTest::SetUp() { gpu() = EmulatedCuda(); }
 
 void EmulatedGpuTest::TearDown() {
   EXPECT_EQ(gpu().alive, 0) << "allocations, modules, streams, events or contexts were not given back";

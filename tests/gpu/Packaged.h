@@ -20,7 +20,10 @@ class EmulatedGpuTest : public testing::Test {
 protected:
   void SetUp() override;
   void TearDown() override;
-  EmulatedCuda &gpu();
+  EmulatedCuda &gpu() { return *its; }
+
+private:
+  EmulatedCuda *its = nullptr;
 };
 
 struct Compiled {

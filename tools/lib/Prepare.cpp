@@ -213,10 +213,10 @@ llvm::Error checkSpare(const Binding &spare, llvm::ArrayRef<Binding> others, llv
 
 } // namespace
 
-void addModelOptions(CommandLine &line, const std::string &free) {
+void addModelOptions(CommandLine &line, const std::string &free, const char *devices) {
   line.add()("config,c", po::value<std::string>()->default_value("tw16"), "machine: a name, or a YAML file");
   addImportOptions(line, free);
-  addPlacementOptions(line);
+  addPlacementOptions(line, devices);
 }
 
 void addImportOptions(CommandLine &line, const std::string &free) {
@@ -291,10 +291,10 @@ void addSpareOption(CommandLine &line) {
              "all others; may be repeated, for that same entry");
 }
 
-void addPlacementOptions(CommandLine &line) {
+void addPlacementOptions(CommandLine &line, const char *devices) {
   line.add()("target", po::value<std::string>()->default_value("npu"),
              "who runs operators: npu (the host what that cannot), or cpu (all of them on the host)")(
-      "devices", po::value<std::string>()->default_value(""),
+      devices, po::value<std::string>()->default_value(""),
       "instead of --target: those that may run operators, the preferred one first, cpu among them: npu,gpu,cpu")(
       "place", po::value<std::vector<std::string>>()->composing(),
       "NODE=cpu, NODE=gpu or NODE=npu: who runs this node's operator; may be repeated")(
@@ -320,11 +320,23 @@ void addPackageOptions(CommandLine &line) {
   line.add()("allow-host-code", "run the host code of a package that was not compiled here: it may do what you may do");
 }
 
+namespace {
+
+// Of a verb that has an option of that name for the models of the machine, the other.
+const char *devicesOption(const CommandLine &line) { return line.has("executors") ? "executors" : "devices"; }
+
+std::string noGpu(const CommandLine &line) {
+  return std::string("no GPU may run operators: add --") + devicesOption(line) + " npu,gpu,cpu";
+}
+
+} // namespace
+
 llvm::Expected<isa::Package> openPackage(const CommandLine &line) {
   auto package = isa::readPackage(line.file());
   if (!package)
     return errorOf(package.diag());
-  for (const char *option : {"target", "devices", "place", "objective", "gpu-arch", "gpu-machine", "fallback"})
+  for (const char *option :
+       {"target", devicesOption(line), "place", "objective", "gpu-arch", "gpu-machine", "fallback"})
     if (!line.isDefault(option))
       return errorAt(std::string("--") + option,
                      line.file() + " is a package, in which each operator has its place: give the model");
@@ -361,7 +373,8 @@ std::optional<codegen::ExecutorId> deviceOf(llvm::StringRef name) {
 }
 
 llvm::Error readDevices(const CommandLine &line, codegen::CompileOptions &options) {
-  const std::string target = line.text("target"), devices = line.text("devices");
+  const std::string target = line.text("target"), devices = line.text(devicesOption(line)),
+                    said = std::string("--") + devicesOption(line) + " " + devices;
   if (target == "cpu")
     options.executors = {codegen::ExecutorId::Host};
   else if (target != "npu")
@@ -369,18 +382,18 @@ llvm::Error readDevices(const CommandLine &line, codegen::CompileOptions &option
   if (devices.empty())
     return llvm::Error::success();
   if (!line.isDefault("target"))
-    return errorAt("--devices " + devices, "says what --target does: drop one of them");
+    return errorAt(said, "says what --target does: drop one of them");
   options.executors.clear();
   for (llvm::StringRef name : llvm::split(devices, ',')) {
     const auto executor = deviceOf(name);
     if (!executor)
-      return errorAt("--devices " + devices, "there are npu, gpu and cpu, not '" + name.str() + "'");
+      return errorAt(said, "there are npu, gpu and cpu, not '" + name.str() + "'");
     if (llvm::is_contained(options.executors, *executor))
-      return errorAt("--devices " + devices, name.str() + " is named twice");
+      return errorAt(said, name.str() + " is named twice");
     options.executors.push_back(*executor);
   }
   if (!llvm::is_contained(options.executors, codegen::ExecutorId::Host))
-    return errorAt("--devices " + devices, "cpu is missing, which runs what others cannot: add it");
+    return errorAt(said, "cpu is missing, which runs what others cannot: add it");
   return llvm::Error::success();
 }
 
@@ -388,8 +401,7 @@ llvm::Error readGpuOptions(const CommandLine &line, codegen::CompileOptions &opt
   const bool isThere = llvm::is_contained(options.executors, codegen::ExecutorId::Gpu);
   for (const char *option : {"gpu-arch", "gpu-machine", "fallback"})
     if (!isThere && !line.isDefault(option))
-      return errorAt(std::string("--") + option + " " + line.text(option),
-                     "no GPU may run operators: add --devices npu,gpu,cpu");
+      return errorAt(std::string("--") + option + " " + line.text(option), noGpu(line));
   const std::string archs = line.text("gpu-arch");
   auto [arch, more] = llvm::StringRef(archs).split(',');
   options.gpu.arch = arch.str();
@@ -427,11 +439,13 @@ llvm::Error readPlacement(const CommandLine &line, codegen::CompileOptions &opti
     if (node.empty() || !executor)
       return errorAt("--place " + text, "expected NODE=cpu, NODE=gpu or NODE=npu");
     if (!llvm::is_contained(options.executors, *executor))
-      return errorAt("--place " + text, *executor == codegen::ExecutorId::Gpu
-                                            ? "no GPU may run operators: add --devices npu,gpu,cpu"
-                                            : (line.text("devices").empty() ? "--target " + line.text("target")
-                                                                            : "--devices " + line.text("devices")) +
-                                                  " leaves the NPU out: drop one of them");
+      return errorAt("--place " + text,
+                     *executor == codegen::ExecutorId::Gpu
+                         ? noGpu(line)
+                         : (line.text(devicesOption(line)).empty()
+                                ? "--target " + line.text("target")
+                                : std::string("--") + devicesOption(line) + " " + line.text(devicesOption(line))) +
+                               " leaves the NPU out: drop one of them");
     for (const codegen::Placing &other : options.places)
       if (other.node == node && other.executor != *executor)
         return errorAt("--place " + text, other.text + " says otherwise: drop one of them");

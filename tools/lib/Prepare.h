@@ -15,7 +15,7 @@
 namespace tw::tools {
 
 /// Declares --config, those of addImportOptions and those of addPlacementOptions.
-void addModelOptions(CommandLine &line, const std::string &free = "");
+void addModelOptions(CommandLine &line, const std::string &free = "", const char *devices = "devices");
 
 /// Declares --dim and --const. `free` says what becomes of dimensions that are not given.
 void addImportOptions(CommandLine &line, const std::string &free = "");
@@ -35,8 +35,8 @@ llvm::Expected<std::vector<Binding>> importBindings(const CommandLine &line);
 /// Declares --spare, of which importBindings makes an entry.
 void addSpareOption(CommandLine &line);
 
-/// Declares --target, --place and --objective.
-void addPlacementOptions(CommandLine &line);
+/// Declares --target, --place, --objective, those of GPU code, and under the name `devices` who may run operators.
+void addPlacementOptions(CommandLine &line, const char *devices = "devices");
 
 /// Declares --threads and --gpu-library.
 void addHostOptions(CommandLine &line);

@@ -405,7 +405,8 @@ int verifyVerb(const Arguments &arguments) {
       "  tilewright verify model.onnx --input x=x.npy --expect outputs.npz --tolerance 2\n"
       "  tilewright verify model.onnx --only conv1:conv3 --layers --dump-tensors tensors\n"
       "  tilewright verify decoder.onnx --dim new=16,1 --dim past=48,63 --state known\n");
-  addModelOptions(line, "NAME=1,2,3 judges each, and a package with an entry of each");
+  addModelOptions(line, "NAME=1,2,3 judges each, and a package with an entry of each",
+                  "executors"); // its devices are models of the machine
   addStateOption(line);
   addSpareOption(line);
   addPackageOptions(line);

@@ -23,6 +23,7 @@ public:
   }
   llvm::Expected<size_t> choose(const Tensors &) const override { return 0; }
   void resetState() override {}
+  std::string withoutGpu() const override { return ""; }
   const std::vector<StepTime> &hostTimes() const override { return times; }
   const std::vector<Job> &jobs() const override { return done; }
 
