@@ -30,8 +30,6 @@ void Value::close() {
     narrow(beside[axis], whole);
     peak[axis] = std::max(peak[axis], corner.lo);
     trough[axis] = std::min(trough[axis], corner.hi);
-    if (place >= small[axis])
-      continue;
     narrow(there[axis], corner);
     peak[axis] = std::max(peak[axis], there[axis].lo);
     trough[axis] = std::min(trough[axis], there[axis].hi);

@@ -28,7 +28,7 @@ struct Value {
   // Along a padded axis, each row of the corner has an element that is at least `peak`, and one that is at most
   // `trough`.
   std::vector<double> peak, trough;
-  // By axis: of the elements of the corner that are at `place` on it; no bound if it is not in the corner.
+  // By axis: of the elements of the corner that are at `place` on it. Where nothing else is said, those of the corner.
   int64_t place;
   std::vector<Range> there;
 

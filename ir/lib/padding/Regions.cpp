@@ -43,7 +43,6 @@ void applyToParts(Value &result, llvm::ArrayRef<Operand> operands, Function func
       ranges[i] = isPaddedAlong(operands[i], axis) ? operands[i].value->beside[size_t(operands[i].axes[axis])]
                                                    : operands[i].value->corner;
     result.beside[axis] = function(ranges);
-    result.there[axis] = result.corner;
   }
   for (size_t i = 0; i != operands.size(); ++i)
     ranges[i] = operands[i].value->whole;
