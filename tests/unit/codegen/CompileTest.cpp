@@ -166,7 +166,8 @@ TEST(CompileTest, EntriesShareConstantsAndStateAndEachHasItsOwnSteps) {
     const std::string type = "tensor<" + rows + "x16xf32>";
     return "module @" + name + " attributes {tw.dims = {N = 3 : i64}} {\nfunc.func @main(%x: " + type +
            " {tw.name = \"x\"}, %n: tensor<i64> {tw.name = \"n\", tw.bounds = array<i64: 1, 7>}, %s: "
-           "tensor<3xf32> {tw.name = \"odd\", tw.state}, %l: tensor<16x16xf32> {tw.name = \"large\", tw.state}) -> (" +
+           "tensor<3xf32> {tw.name = \"odd\", tw.state = 0 : i64}, %l: tensor<16x16xf32> {tw.name = \"large\", "
+           "tw.state = 0 : i64}) -> (" +
            type +
            ", tensor<3xf32> {tw.state = 2 : i64}, tensor<16x16xf32> {tw.state = 3 : i64}) {\n"
            "  %w = tw.constant dense<0.25> : tensor<16x16xf32>\n  %m = tw.add %w, %l : (tensor<16x16xf32>, "
@@ -233,9 +234,10 @@ TEST(CompileTest, LayersOfOneFormHaveTheirOwnWeights) {
 
 // What was there before the run: the new state comes behind it.
 TEST(CompileTest, AnOutputMayBeTheStateFromBefore) {
-  const Compiled kept = made("func.func @main(%s: tensor<3xf32> {tw.name = \"s\", tw.state}) -> (tensor<3xf32> "
-                             "{tw.state = 0 : i64}, tensor<3xf32>) {\n  %t = tw.add %s, %s : (tensor<3xf32>, "
-                             "tensor<3xf32>) -> tensor<3xf32>\n  return %t, %s : tensor<3xf32>, tensor<3xf32>\n}\n");
+  const Compiled kept =
+      made("func.func @main(%s: tensor<3xf32> {tw.name = \"s\", tw.state = 0 : i64}) -> (tensor<3xf32> "
+           "{tw.state = 0 : i64}, tensor<3xf32>) {\n  %t = tw.add %s, %s : (tensor<3xf32>, "
+           "tensor<3xf32>) -> tensor<3xf32>\n  return %t, %s : tensor<3xf32>, tensor<3xf32>\n}\n");
   std::vector<tw_pkg_buffer_kind> written;
   for (const isa::PackageStep &step : kept.package.steps)
     if (step.op == TW_PKG_STEP_COPY)
