@@ -174,6 +174,13 @@ LogicalResult handOn(Node &node, const GoesOn &state, llvm::ArrayRef<Value> resu
   return success();
 }
 
+bool collects(Node &node, size_t states, size_t collected) {
+  for (size_t i = 0; i != collected; ++i)
+    if (node.isOutputRead(states + i))
+      return true;
+  return false;
+}
+
 // An end that the run decides needs one that is known, and no list of unknown length.
 LogicalResult checkDecided(Node &node, int64_t trips, size_t states, size_t collected) {
   if (trips == std::numeric_limits<int64_t>::max())
@@ -374,17 +381,23 @@ LogicalResult buildLoop(Node &node) {
     return node.fail("its body takes " + llvm::Twine(size->inputs) + " and gives " + llvm::Twine(size->outputs) +
                      " values, " + llvm::Twine(states + 2) + " and at least " + llvm::Twine(states + 1) +
                      " are needed for " + llvm::Twine(states) + " values that it hands on");
-  const size_t collects = size->outputs - states - 1;
+  const size_t collected = size->outputs - states - 1;
   GoesOn goesOn;
   const bool hasCondition = node.hasInput(1); // without one, what its body says of it does not count
   if (hasCondition) {
     Value condition = node.input(1);
-    if (!condition || failed(decide(node, condition, goesOn)) ||
-        (goesOn.decided && failed(checkDecided(node, *trips, states, collects))))
+    if (!condition)
+      return failure();
+    const bool mustBeKnown = *trips == std::numeric_limits<int64_t>::max() || collects(node, states, collected);
+    if (isa<BlockArgument>(condition) && mustBeKnown) // of the graph's inputs: the caller can say what it is
+      if (failed(node.requiredConstant(1, "the condition")))
+        return failure();
+    if (failed(decide(node, condition, goesOn)) ||
+        (goesOn.decided && failed(checkDecided(node, *trips, states, collected))))
       return failure();
   }
   Carried carried;
-  carried.collected.resize(collects);
+  carried.collected.resize(collected);
   for (size_t i = 0; i < states; ++i) {
     carried.states.push_back(node.input(i + 2));
     if (!carried.states.back())
@@ -402,7 +415,7 @@ LogicalResult buildLoop(Node &node) {
       return failure();
     const bool wasDecided = goesOn.decided != nullptr;
     if (hasCondition && (failed(decide(node, results->front(), goesOn)) ||
-                         (goesOn.decided && !wasDecided && failed(checkDecided(node, *trips, states, collects)))))
+                         (goesOn.decided && !wasDecided && failed(checkDecided(node, *trips, states, collected)))))
       return failure();
     for (size_t i = 0; i < carried.collected.size(); ++i)
       carried.collected[i].push_back((*results)[states + 1 + i]);
