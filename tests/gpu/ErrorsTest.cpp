@@ -32,8 +32,8 @@ namespace {
 // Two blocks in float32.
 constexpr const char *kModel = R"(
 func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x6xf32>) -> tensor<4x6xf32> {
-  %p = tw.matmul %x, %w : (tensor<4x8xf32>, tensor<8x6xf32>) -> tensor<4x6xf32>
-  %y = tw.softmax %p {axis = 1 : i64} : (tensor<4x6xf32>) -> tensor<4x6xf32>
+  %p = tw.matmul %x, %w : (tensor<4x8xf32>, tensor<8x6xf32>) -> tensor<4x6xf32> loc("product")
+  %y = tw.softmax %p {axis = 1 : i64} : (tensor<4x6xf32>) -> tensor<4x6xf32> loc("softmax")
   return %y : tensor<4x6xf32>
 }
 )";
@@ -122,6 +122,24 @@ TEST_F(GpuErrorsTest, ARunCountsWhatTheGpuDid) {
   expectRight();
   EXPECT_EQ(stats.gpu_steps, 2u);
   EXPECT_EQ(stats.host_steps, 0u);
+}
+
+// No observer makes the GPU wait here: what it is asked for is done when somebody waits.
+TEST_F(GpuErrorsTest, TheHostWaitsForWhatTheGpuBrings) {
+  for (const char *node : {"product", "softmax"}) {
+    compiled = {};
+    context = makeContext();
+    auto module = mlir::parseSourceString<mlir::ModuleOp>(kModel, context.get());
+    codegen::CompileOptions options = optionsFor({ExecutorId::Gpu, ExecutorId::Host});
+    options.places = {{node, ExecutorId::Host, "by the test"}};
+    compiled = llvm::cantFail(compileFor(*module, options));
+    open(compiled.made.package);
+    for (int i = 0; i != 2; ++i)
+      expectRight();
+    EXPECT_EQ(stats.gpu_steps, 1u);
+    EXPECT_EQ(stats.host_steps, 1u);
+    close();
+  }
 }
 
 TEST_F(GpuErrorsTest, GpuCodeIsRefusedUnlessTheCallerTrustsIt) {
