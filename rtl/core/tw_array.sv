@@ -29,18 +29,39 @@ module tw_array #(
   localparam int RowLog    = $clog2(N);
   localparam int ShadowLog = $clog2(WeightRows * N);
 
+  // A weight less its zero point has 9 bits, the sum of a column of N weights RowLog more, and that times an int8
+  // another 7. In simulation all are words of 32 bits, extended once and not in every product.
+`ifdef TW_SYNTHESIS
+  localparam int WeightBits = 9;
+  localparam int ColumnBits = WeightBits + RowLog;
+  localparam int TopBits    = ColumnBits + 7;
+`else
+  localparam int WeightBits = 32;
+  localparam int ColumnBits = 32;
+  localparam int TopBits    = 32;
+`endif
+
+  // An element of an activation row, which is kept plus 128.
+  function automatic logic signed [31:0] element(logic [7:0] plus128);
+`ifdef TW_SYNTHESIS
+    element = 32'($signed(plus128 ^ 8'h80));
+`else
+    element = 32'(plus128) - 32'd128;
+`endif
+  endfunction
+
   logic [N*32-1:0] sum_q;
   assign sum_o = sum_q;
 
   // State of this process alone, updated in place: sums first, bottom row first, so that each row reads its upper
   // neighbour's sums and its own weights of the last cycle; then weights; then shadow weights.
   logic signed [7:0]  shadow [WeightRows*N][N];
-  logic signed [31:0] weight [N][N];    // less their zero point; sign-extended once, not in every product
-  logic signed [31:0] column [N];       // sums of the shadow's weights, by column of the array, if x_zero_i is not zero
-  logic signed [31:0] top    [N];       // what enters the sums of the top row, if has_top
+  logic signed [WeightBits-1:0] weight [N][N];  // less their zero point
+  logic signed [ColumnBits-1:0] column [N];     // sums of the shadow's weights, by column, if x_zero_i is not zero
+  logic signed [TopBits-1:0] top [N];   // what enters the sums of the top row, if has_top
   logic               has_top;
   logic [WeightRows-1:0]    transpose;  // of the swap under way from each shadow
-  logic [WeightRows*32-1:0] weight_zero;
+  logic [WeightRows*WeightBits-1:0] weight_zero;
   logic signed [31:0] part   [N-1][N];  // partial sums below each row; the last row's go to sum_q
   logic [N*8-1:0]     late   [N-1];     // activation rows plus 128, by age; only elements >= age are used
   logic [N-1:0]       swap;             // bit r: row r has swapped in the last cycle
@@ -48,14 +69,14 @@ module tw_array #(
   always_ff @(posedge clk_i) begin
     if (active_i) begin
       for (int c = 0; c < N; c++)
-        sum_q[c*32 +: 32] <= part[N-2][c] + (32'(late[N-2][(N-1)*8 +: 8]) - 32'd128) * weight[N-1][c];
+        sum_q[c*32 +: 32] <= part[N-2][c] + element(late[N-2][(N-1)*8 +: 8]) * 32'(weight[N-1][c]);
       for (int r = N - 2; r > 0; r--) begin
         for (int c = 0; c < N; c++)
-          part[r][c] = part[r-1][c] + (32'(late[r-1][r*8 +: 8]) - 32'd128) * weight[r][c];
+          part[r][c] = part[r-1][c] + element(late[r-1][r*8 +: 8]) * 32'(weight[r][c]);
       end
-      for (int c = 0; c < N; c++) part[0][c] = 32'($signed(x_i[7:0])) * weight[0][c];
+      for (int c = 0; c < N; c++) part[0][c] = 32'($signed(x_i[7:0])) * 32'(weight[0][c]);
       if (has_top) begin
-        for (int c = 0; c < N; c++) part[0][c] = part[0][c] + top[c];
+        for (int c = 0; c < N; c++) part[0][c] = part[0][c] + 32'(top[c]);
       end
       for (int r = N - 2; r > 0; r--) late[r] = late[r-1];
       late[0] = x_i ^ {N{8'h80}};
@@ -65,20 +86,20 @@ module tw_array #(
         for (int s = 0; s < WeightRows; s++) begin
           if ((WeightRows == 1) || (turn[0] == 1'(s))) begin
             transpose[s]            = transpose_i;
-            weight_zero[s*32 +: 32] = 32'($signed(weight_zero_i));
+            weight_zero[s*WeightBits +: WeightBits] = WeightBits'($signed(weight_zero_i));
           end
         end
         has_top = x_zero_i != '0;
-        if (has_top) for (int c = 0; c < N; c++) top[c] = -(32'($signed(x_zero_i)) * column[c]);
+        if (has_top) for (int c = 0; c < N; c++) top[c] = -(TopBits'($signed(x_zero_i)) * TopBits'(column[c]));
       end
       swap = {swap[N-2:0], swap_i};
       for (int r = 0; r < N; r++) begin
         if (swap[r]) begin
           for (int s = 0; s < WeightRows; s++) begin
             if ((WeightRows == 1) || (turn[r] == 1'(s))) begin
-              if (transpose[s])
-                for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[s*N + c][r]) - weight_zero[s*32 +: 32];
-              else for (int c = 0; c < N; c++) weight[r][c] = 32'(shadow[s*N + r][c]) - weight_zero[s*32 +: 32];
+              if (transpose[s]) for (int c = 0; c < N; c++) weight[r][c] = WeightBits'(shadow[s*N + c][r]);
+              else for (int c = 0; c < N; c++) weight[r][c] = WeightBits'(shadow[s*N + r][c]);
+              for (int c = 0; c < N; c++) weight[r][c] = weight[r][c] - weight_zero[s*WeightBits +: WeightBits];
             end
           end
         end
@@ -91,13 +112,13 @@ module tw_array #(
       end
       if (x_zero_i != '0) begin
         for (int k = 0; k < WeightRows; k++) begin : add
-          logic signed [31:0] row;      // sum of the row that arrives
+          logic signed [ColumnBits-1:0] row;  // sum of the row that arrives
           row = '0;
           for (int c = 0; c < N; c++) begin : lane
-            logic signed [31:0] value;
-            value = 32'($signed(shadow_data_i[(k*N + c)*8 +: 8])) - 32'($signed(weight_zero_i));
+            logic signed [ColumnBits-1:0] value;
+            value = ColumnBits'($signed(shadow_data_i[(k*N + c)*8 +: 8])) - ColumnBits'($signed(weight_zero_i));
             row   = row + value;
-            if (!transpose_i) column[c] = ((k == 0) && (shadow_row_i[RowLog-1:0] == '0) ? 32'sd0 : column[c]) + value;
+            if (!transpose_i) column[c] = ((k == 0) && (shadow_row_i[RowLog-1:0] == '0) ? '0 : column[c]) + value;
           end
           if (transpose_i) begin
             for (int c = 0; c < N; c++) if (c == 32'(shadow_row_i[RowLog-1:0]) + k) column[c] = row;

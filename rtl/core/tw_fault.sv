@@ -49,8 +49,13 @@ module tw_fault #(
   assign tag_o    = tag_q;
   assign addr_o   = addr_q;
 
-  wire [Engines-1:0] raise = overflow_i | deadlock_i | own_i;
-  wire               any   = en_i && (fe_i || (|raise));
+  // Candidates: the register, the engines in order, the front end; the first of those with the lowest PC is kept. All
+  // pairs are compared at once, so that a fault that comes late in the cycle finds the comparisons done.
+  localparam int Count = Engines + 2;
+  localparam int Bits  = 32 + 8 + 3 + 16 + 64;  // what the register holds of one: PC, code, engine, tag, address
+
+  wire [Engines-1:0] blames_head = deadlock_i & ~overflow_i;
+  wire [Count-1:0]   valid       = {fe_i, overflow_i | deadlock_i | own_i, valid_q};
 
   always_ff @(posedge clk_i) begin
     if (clear_i) begin
@@ -60,43 +65,42 @@ module tw_fault #(
       engine_q <= '0;
       tag_q    <= '0;
       addr_q   <= '0;
-    end else if (any) begin : choose
-      logic        found, blames_head;
-      logic [31:0] lowest, pc;
-      logic [7:0]  code;
-      logic [63:0] addr;
-      found  = valid_q;
-      lowest = pc_q;
+    end else if (en_i && (|valid[Count-1:1])) begin : choose
+      logic [Count*Bits-1:0] all;
+      logic [Count-1:0]      kept;  // one
+      logic [Bits-1:0]       next;
+      logic [7:0]            code;
+      logic [63:0]           addr;
+      logic                  lower;
+      all[0 +: Bits] = {pc_q, code_q, engine_q, tag_q, addr_q};
       for (int e = 0; e < Engines; e++) begin
-        blames_head = deadlock_i[e] && !overflow_i[e];
-        pc          = blames_head ? head_pc_i[e*32 +: 32] : old_pc_i[e*32 +: 32];
-        if (raise[e] && (!found || (pc < lowest))) begin
-          found  = 1'b1;
-          lowest = pc;
-          case (e)
-            32'(tw_isa_pkg::ENGINE_LA): {code, addr} = {tw_isa_pkg::FAULT_AXI_READ, la_addr_i};
-            32'(tw_isa_pkg::ENGINE_LW): {code, addr} = {tw_isa_pkg::FAULT_AXI_READ, lw_addr_i};
-            32'(tw_isa_pkg::ENGINE_ST): {code, addr} = {tw_isa_pkg::FAULT_AXI_WRITE, st_addr_i};
-            32'(tw_isa_pkg::ENGINE_RQ): {code, addr} = {rq_code_i, 64'd0};
-            default:                    {code, addr} = {vx_code_i, 64'd0};
-          endcase
-          code_q   <= overflow_i[e] ? tw_isa_pkg::FAULT_SEM_OVERFLOW
-                    : deadlock_i[e] ? tw_isa_pkg::FAULT_DEADLOCK : code;
-          engine_q <= 3'(e);
-          tag_q    <= blames_head ? head_name_i[e*32 + 8 +: 16] : old_name_i[e*32 + 8 +: 16];
-          addr_q   <= (overflow_i[e] || deadlock_i[e]) ? '0 : addr;
+        case (e)
+          32'(tw_isa_pkg::ENGINE_LA): {code, addr} = {tw_isa_pkg::FAULT_AXI_READ, la_addr_i};
+          32'(tw_isa_pkg::ENGINE_LW): {code, addr} = {tw_isa_pkg::FAULT_AXI_READ, lw_addr_i};
+          32'(tw_isa_pkg::ENGINE_ST): {code, addr} = {tw_isa_pkg::FAULT_AXI_WRITE, st_addr_i};
+          32'(tw_isa_pkg::ENGINE_RQ): {code, addr} = {rq_code_i, 64'd0};
+          default:                    {code, addr} = {vx_code_i, 64'd0};
+        endcase
+        if (overflow_i[e]) {code, addr} = {tw_isa_pkg::FAULT_SEM_OVERFLOW, 64'd0};
+        else if (deadlock_i[e]) {code, addr} = {tw_isa_pkg::FAULT_DEADLOCK, 64'd0};
+        all[(e+1)*Bits +: Bits] = blames_head[e]
+            ? {head_pc_i[e*32 +: 32], code, 3'(e), head_name_i[e*32 + 8 +: 16], addr}
+            : {old_pc_i[e*32 +: 32], code, 3'(e), old_name_i[e*32 + 8 +: 16], addr};
+      end
+      all[(Count-1)*Bits +: Bits] = {fe_pc_i, fe_code_i, 3'(Engines), fe_tag_i, fe_addr_i};
+
+      kept = valid;
+      for (int i = 0; i < Count; i++) begin
+        for (int j = i + 1; j < Count; j++) begin
+          lower = all[j*Bits + Bits - 32 +: 32] < all[i*Bits + Bits - 32 +: 32];
+          if (valid[j] && lower) kept[i] = 1'b0;
+          if (valid[i] && !lower) kept[j] = 1'b0;
         end
       end
-      if (fe_i && (!found || (fe_pc_i < lowest))) begin
-        found  = 1'b1;
-        lowest = fe_pc_i;
-        code_q   <= fe_code_i;
-        engine_q <= 3'(Engines);
-        tag_q    <= fe_tag_i;
-        addr_q   <= fe_addr_i;
-      end
-      valid_q <= found;
-      pc_q    <= lowest;
+      next = '0;
+      for (int i = 0; i < Count; i++) next = next | (all[i*Bits +: Bits] & {Bits{kept[i]}});
+      valid_q                                 <= 1'b1;
+      {pc_q, code_q, engine_q, tag_q, addr_q} <= next;
     end
   end
 endmodule

@@ -23,6 +23,7 @@ SEM = "tw_sem.sv"
 REGS = "tw_regs.sv"
 READ = "tw_read.sv"
 STORE = "tw_store.sv"
+FAULT = "tw_fault.sv"
 CHECK = "tw_line_check.sv"  # generated
 TASKS = {
     "requant.float": Task(
@@ -89,6 +90,18 @@ TASKS = {
         ),
         induction=1, base=4,
         parameters={"BurstBytes": 256}, is_quick=False,
+    ),
+    "fault": Task(
+        "fault.sv", "fault_formal", (FAULT,),
+        (
+            (FAULT, "if (valid[i] && !lower) kept[j] = 1'b0;", ""),  # two of one PC
+            (FAULT, "if (valid[j] && lower) kept[i] = 1'b0;", "if (valid[j] && lower && (i != 0)) kept[i] = 1'b0;"),
+            (FAULT, "deadlock_i & ~overflow_i", "deadlock_i"),  # an overflow is its oldest instruction's
+            (FAULT, "if (overflow_i[e]) {code, addr} = {tw_isa_pkg::FAULT_SEM_OVERFLOW, 64'd0};",
+             "if (overflow_i[e]) code = tw_isa_pkg::FAULT_SEM_OVERFLOW;"),
+            (FAULT, "else if (en_i &&", "else if ("),
+        ),
+        induction=1, base=2, logic="QF_BV", is_quick=False,
     ),
     "queue": Task(
         "queue.sv", "queue_formal", (ISSUE,),

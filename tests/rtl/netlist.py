@@ -140,11 +140,6 @@ def used_cells(module):
     return used, {name.removeprefix("\\") for name in memories}
 
 
-def base_name(module):
-    """tw_array of $paramod\\tw_array\\N=..., nothing of a cell of Yosys."""
-    return next((part for part in module.split("\\") if part.startswith("tw_")), None)
-
-
 def value_of(bits):
     """A parameter of an instance as Verilog: `int` unless it is of another width."""
     if len(bits) == 32:
@@ -162,19 +157,24 @@ def figures_of(module):
             depth.depth(cells)], cells
 
 
+def elaborate(module, parameters, before, text, folder, limits):
+    """Writes split.il: a module in which the module stands with these parameters, itself marked `measured`."""
+    values = ", ".join(f".{name}({value})" for name, value in parameters.items())
+    files = [*before, re.sub(r"(?m)^module ", "(* measured *)\nmodule ", text),
+             f"module measured_top;\n  {module} #({values}) u();\nendmodule\n"]
+    for number, source in enumerate(files):
+        (folder / f"{number}.sv").write_text(source)
+    names = " ".join(f"{number}.sv" for number in range(len(files)))
+    yosys(f"read_verilog -sv -DTW_SYNTHESIS -defer {names}\nhierarchy -check -top measured_top\n" + ELABORATE,
+          folder, limits)
+    (folder / "split.il").write_text(processes.split((folder / "elaborated.il").read_text()))
+
+
 def measure(module, parameters, before, text, limits):
     """{"figures": [cells, flip-flop bits, memory bits, depth], "contains": [[module, {parameter: value}]]}."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = pathlib.Path(temporary)
-        values = ", ".join(f".{name}({value})" for name, value in parameters.items())
-        files = [*before, re.sub(r"(?m)^module ", "(* measured *)\nmodule ", text),
-                 f"module measured_top;\n  {module} #({values}) u();\nendmodule\n"]
-        for number, source in enumerate(files):
-            (folder / f"{number}.sv").write_text(source)
-        names = " ".join(f"{number}.sv" for number in range(len(files)))
-        yosys(f"read_verilog -sv -DTW_SYNTHESIS -defer {names}\nhierarchy -check -top measured_top\n" + ELABORATE,
-              folder, limits)
-        (folder / "split.il").write_text(processes.split((folder / "elaborated.il").read_text()))
+        elaborate(module, parameters, before, text, folder, limits)
         yosys(FINISH, folder, limits)
         with (folder / "netlist.json").open() as netlist:
             modules = json.load(netlist)["modules"]
@@ -184,6 +184,12 @@ def measure(module, parameters, before, text, limits):
         values = modules[kind].get("parameter_default_values", {})
         contains.append([base_name(kind), {name: value_of(bits) for name, bits in values.items()}])
     return {"figures": figures, "contains": contains}
+
+
+def write_whole(path, text):
+    """No reader sees half of it."""
+    path.with_suffix(f".{os.getpid()}").write_text(text)
+    path.with_suffix(f".{os.getpid()}").rename(path)
 
 
 def kept(cache, module, parameters, before, text, limits):
@@ -196,8 +202,7 @@ def kept(cache, module, parameters, before, text, limits):
         return json.loads(path.read_text())
     result = measure(module, parameters, before, text, limits)
     cache.mkdir(parents=True, exist_ok=True)
-    path.with_suffix(f".{os.getpid()}").write_text(json.dumps(result))
-    path.with_suffix(f".{os.getpid()}").rename(path)
+    write_whole(path, json.dumps(result))
     return result
 
 
