@@ -5,6 +5,7 @@
 #include "Node.h"
 
 #include <limits>
+#include <optional>
 
 using namespace mlir;
 
@@ -174,11 +175,12 @@ LogicalResult handOn(Node &node, const GoesOn &state, llvm::ArrayRef<Value> resu
   return success();
 }
 
-bool collects(Node &node, size_t states, size_t collected) {
-  for (size_t i = 0; i != collected; ++i)
-    if (node.isOutputRead(states + i))
-      return true;
-  return false;
+// The first output that is read and has a slice for each iteration.
+std::optional<size_t> collectedOutput(Node &node, size_t states, size_t collected) {
+  for (size_t i = states; i != states + collected; ++i)
+    if (node.isOutputRead(i))
+      return i;
+  return std::nullopt;
 }
 
 // An end that the run decides needs one that is known, and no list of unknown length.
@@ -186,10 +188,9 @@ LogicalResult checkDecided(Node &node, int64_t trips, size_t states, size_t coll
   if (trips == std::numeric_limits<int64_t>::max())
     return node.fail("its condition is computed at run time, and no trip count ends it: give it one (input 0), all of "
                      "which is computed");
-  for (size_t i = 0; i != collected; ++i)
-    if (node.isOutputRead(states + i))
-      return node.fail("its condition is computed at run time, and output " + llvm::Twine(states + i) +
-                       " has a slice for each iteration: how many they are must be known when the model is compiled");
+  if (const auto output = collectedOutput(node, states, collected))
+    return node.fail("its condition is computed at run time, and output " + llvm::Twine(*output) +
+                     " has a slice for each iteration: how many they are must be known when the model is compiled");
   return success();
 }
 
@@ -388,7 +389,8 @@ LogicalResult buildLoop(Node &node) {
     Value condition = node.input(1);
     if (!condition)
       return failure();
-    const bool mustBeKnown = *trips == std::numeric_limits<int64_t>::max() || collects(node, states, collected);
+    const bool mustBeKnown =
+        *trips == std::numeric_limits<int64_t>::max() || collectedOutput(node, states, collected).has_value();
     if (isa<BlockArgument>(condition) && mustBeKnown) // of the graph's inputs: the caller can say what it is
       if (failed(node.requiredConstant(1, "the condition")))
         return failure();
